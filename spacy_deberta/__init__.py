@@ -1,0 +1,39 @@
+"""DeBERTa-v2 and v3 in spaCy pipelines.
+
+The classes are imported when they are asked for: spaCy imports this package for its command line,
+which shall not wait for PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spacy_deberta.checkpoints import (
+        DebertaV2ForTokenClassification,
+        DebertaV2Model,
+        DebertaV2Tokenizer,
+    )
+    from spacy_deberta.nn import DebertaV2Config
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DebertaV2Config": "spacy_deberta.nn",
+    "DebertaV2ForTokenClassification": "spacy_deberta.checkpoints",
+    "DebertaV2Model": "spacy_deberta.checkpoints",
+    "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
+}
+
+__all__ = [
+    "DebertaV2Config",
+    "DebertaV2ForTokenClassification",
+    "DebertaV2Model",
+    "DebertaV2Tokenizer",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,39 @@
+"""Where weights and vocabularies come from and go to."""
+
+from .info import CheckpointInfo, describe_checkpoint
+from .keys import HUGGING_FACE, KeyMap
+from .loading import LoadReport, load_weights
+from .pretrained import (
+    DebertaV2ForTokenClassification,
+    DebertaV2Model,
+    DebertaV2Tokenizer,
+    build_from_checkpoint,
+    check_vocabulary_fits,
+    read_config,
+    read_tokenizer,
+)
+from .saving import STORAGE_DTYPES, save_checkpoint, staged_folder
+from .source import CheckpointFiles, find_checkpoint
+from .weights import read_weights
+
+__all__ = [
+    "HUGGING_FACE",
+    "STORAGE_DTYPES",
+    "CheckpointFiles",
+    "CheckpointInfo",
+    "DebertaV2ForTokenClassification",
+    "DebertaV2Model",
+    "DebertaV2Tokenizer",
+    "KeyMap",
+    "LoadReport",
+    "build_from_checkpoint",
+    "check_vocabulary_fits",
+    "describe_checkpoint",
+    "find_checkpoint",
+    "load_weights",
+    "read_config",
+    "read_tokenizer",
+    "read_weights",
+    "save_checkpoint",
+    "staged_folder",
+]

@@ -1,0 +1,55 @@
+"""Disentangled attention: one interface, several kernels.
+
+`reference` is the maths, one sequence at a time, and the oracle of all others. `strided` is plain
+torch, fast enough for every device. A new kernel is an object as `AttentionKernel` describes it,
+put into `ATTENTION_KERNELS`; the tests of `tests/nn/attention` hold it to `reference`.
+"""
+
+import torch
+
+from spacy_deberta.errors import Errors
+
+from .interface import AttentionContext, AttentionKernel, Attentions, BatchLayout
+from .reference import ReferenceAttention
+from .strided import StridedAttention
+
+ATTENTION_KERNELS: dict[str, AttentionKernel] = {
+    kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention())
+}
+
+
+def resolve_attention(
+    name: str = "auto",
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> AttentionKernel:
+    """Find the kernel of a name.
+
+    Args:
+        name: One of `ATTENTION_KERNELS`, or "auto" for the best one there is: `strided`, until
+            another one was measured to be faster on the device at hand.
+        device: Where the model is.
+        dtype: What it computes in.
+
+    Returns:
+        The kernel.
+
+    Raises:
+        ValueError: If there is none of this name (E113).
+    """
+    if name == "auto":
+        name = "strided"
+    if name not in ATTENTION_KERNELS:
+        known = ", ".join(["auto", *ATTENTION_KERNELS])
+        raise ValueError(Errors.E113.format(value=name, known=known))
+    return ATTENTION_KERNELS[name]
+
+
+__all__ = [
+    "ATTENTION_KERNELS",
+    "AttentionContext",
+    "AttentionKernel",
+    "Attentions",
+    "BatchLayout",
+    "resolve_attention",
+]

@@ -1,0 +1,1 @@
+"""Heads: what turns the rows of the encoder into answers. One file each."""

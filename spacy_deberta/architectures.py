@@ -1,0 +1,129 @@
+"""Registered spaCy architectures: names, arguments and what they mean."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.tokens import Doc, Span
+from spacy_transformers.data_classes import FullTransformerBatch
+from thinc.api import Model
+from thinc.types import Floats2d, Ragged
+
+from spacy_deberta.layers import (
+    NO_DECAY,
+    EncoderOptions,
+    EncoderSource,
+    deberta_model,
+    pooled_tokens,
+)
+
+
+def deberta_v2_model_v1(
+    get_spans: Callable[[list[Doc]], list[list[Span]]],
+    name: str | None = None,
+    revision: str | None = None,
+    from_scratch: dict[str, Any] | None = None,
+    precision: str = "auto",
+    attention: str = "auto",
+    far_positions: str | None = None,
+    max_batch_pieces: int = 8192,
+    gradient_checkpointing: bool = False,
+    output_hidden_states: bool = False,
+    freeze_embeddings: bool = False,
+    freeze_layers: int = 0,
+    layer_lr_decay: float = 1.0,
+    no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
+    storage_precision: str = "fp32",
+) -> Model[list[Doc], FullTransformerBatch]:
+    """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
+
+    get_spans (Callable[[list[Doc]], list[list[Span]]]): `spacy-deberta.piece_windows.v1`, or a span
+        getter of spacy-transformers.
+    name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
+        used by `initialize`, never when a trained pipeline is loaded.
+    revision (str | None): Branch, tag or commit on the hub.
+    from_scratch (dict[str, Any] | None): Start from random weights instead: `vocabulary`, the path
+        of a SentencePiece model, and fields of `DebertaV2Config` such as `hidden_size`.
+    precision (str): "auto", "fp32", "bf16" or "fp16". Weights and outputs stay float32.
+    attention (str): The attention kernel: "auto", "strided" or "reference".
+    far_positions (str | None): Distances beyond the trained ones, in windows of more than 512
+        pieces: "microsoft" clamps them, "huggingface" does not; null leaves it to the checkpoint.
+    max_batch_pieces (int): Most pieces that go through the encoder at once.
+    gradient_checkpointing (bool): Recompute each layer in the backward pass, to save memory.
+    output_hidden_states (bool): Put the rows of every layer into `doc._.trf_data`.
+    freeze_embeddings (bool): Do not train the embeddings.
+    freeze_layers (int): Do not train this many of the lowest layers.
+    layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
+    no_decay (list[str]): Parameters with one of these in their name have no weight decay.
+    storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
+    RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
+
+    DOCS: docs/api/architectures.md#DebertaV2Model
+    """
+    return deberta_model(
+        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        get_spans,
+        EncoderOptions(
+            precision=precision,
+            attention=attention,
+            far_positions=far_positions,
+            max_batch_pieces=max_batch_pieces,
+            gradient_checkpointing=gradient_checkpointing,
+            output_hidden_states=output_hidden_states,
+            freeze_embeddings=freeze_embeddings,
+            freeze_layers=freeze_layers,
+            layer_lr_decay=layer_lr_decay,
+            no_decay=tuple(no_decay),
+            storage_precision=storage_precision,
+        ),
+    )
+
+
+def deberta_v2_tok2vec_v1(
+    get_spans: Callable[[list[Doc]], list[list[Span]]],
+    pooling: Model[Ragged, Floats2d],
+    grad_factor: float = 1.0,
+    name: str | None = None,
+    revision: str | None = None,
+    from_scratch: dict[str, Any] | None = None,
+    precision: str = "auto",
+    attention: str = "auto",
+    far_positions: str | None = None,
+    max_batch_pieces: int = 8192,
+    gradient_checkpointing: bool = False,
+    output_hidden_states: bool = False,
+    freeze_embeddings: bool = False,
+    freeze_layers: int = 0,
+    layer_lr_decay: float = 1.0,
+    no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
+    storage_precision: str = "fp32",
+) -> Model[list[Doc], list[Floats2d]]:
+    """Encode documents with an encoder that one component owns, with no shared pipe.
+
+    `replace_listeners` puts this architecture in the place of a listener.
+
+    pooling (Model[Ragged, Floats2d]): Reduces the pieces of a token to one vector, for example
+        `reduce_mean.v1`.
+    grad_factor (float): Factor on the gradient of the encoder.
+    RETURNS (Model[list[Doc], list[Floats2d]]): The model. The other arguments are those of
+        `spacy-deberta.DebertaV2Model.v1`.
+
+    DOCS: docs/api/architectures.md#DebertaV2Tok2Vec
+    """
+    model = deberta_v2_model_v1(
+        get_spans=get_spans,
+        name=name,
+        revision=revision,
+        from_scratch=from_scratch,
+        precision=precision,
+        attention=attention,
+        far_positions=far_positions,
+        max_batch_pieces=max_batch_pieces,
+        gradient_checkpointing=gradient_checkpointing,
+        output_hidden_states=output_hidden_states,
+        freeze_embeddings=freeze_embeddings,
+        freeze_layers=freeze_layers,
+        layer_lr_decay=layer_lr_decay,
+        no_decay=no_decay,
+        storage_precision=storage_precision,
+    )
+    return pooled_tokens(model, pooling, grad_factor)

@@ -1,0 +1,88 @@
+"""The names of parameters in checkpoint files: key maps as data, read in both directions."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+BACKBONE_PREFIX = "deberta."
+
+
+@dataclass(frozen=True)
+class KeyMap:
+    """How one checkpoint layout names the parameters of our modules.
+
+    Attributes:
+        layout: What the layout is called in messages.
+        renames: Pairs `(ours, theirs)`: ends of names that differ. Everything else is the same.
+    """
+
+    layout: str
+    renames: tuple[tuple[str, str], ...] = ()
+
+    def to_ours(self, key: str) -> str:
+        """Our name, with the `deberta.` prefix on the backbone, for the name in a file."""
+        for ours, theirs in self.renames:
+            if key.endswith(theirs):
+                key = key.removesuffix(theirs) + ours
+        return with_backbone_prefix(key)
+
+    def to_theirs(self, key: str) -> str:
+        """The name in a file for our name; the inverse of `to_ours`."""
+        for ours, theirs in self.renames:
+            if key.endswith(ours):
+                key = key.removesuffix(ours) + theirs
+        return key
+
+
+HUGGING_FACE = KeyMap(layout="huggingface")
+# Files converted from TensorFlow by early releases name the scale and shift of LayerNorm so.
+HUGGING_FACE_GAMMA_BETA = KeyMap(
+    layout="huggingface (gamma and beta)",
+    renames=((".LayerNorm.weight", ".LayerNorm.gamma"), (".LayerNorm.bias", ".LayerNorm.beta")),
+)
+
+
+def with_backbone_prefix(key: str) -> str:
+    """Put `deberta.` before names of the backbone: files of the bare model leave it out."""
+    if key.startswith(("embeddings.", "encoder.")):
+        return BACKBONE_PREFIX + key
+    return key
+
+
+def detect_key_map(keys: Iterable[str]) -> KeyMap:
+    """Tell a file's layout from its names."""
+    if any(key.endswith(".LayerNorm.gamma") for key in keys):
+        return HUGGING_FACE_GAMMA_BETA
+    return HUGGING_FACE
+
+
+# What released files hold beside the backbone, by the start of our name. None of it is an error.
+KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
+    (r"lm_predictions\.", "masked language modelling head (enhanced mask decoder)"),
+    (r"mask_predictions\.", "replaced token detection head"),
+    (r"cls\.predictions\.", "masked language modelling head (Hugging Face's legacy layout)"),
+    (r"classifier\.", "classification head"),
+    (r"qa_outputs\.", "question answering head"),
+    (r"pooler\.", "pooler"),
+    (r"deberta\.embeddings\.position_embeddings\.weight$", "positions of the mask decoder"),
+    (
+        r"deberta\.embeddings\.(word|position)_embeddings\._weight$",
+        "embedding delta of gradient-disentangled sharing, already summed into the embeddings",
+    ),
+    (r"deberta\.embeddings\.position_ids$", "a buffer of old releases"),
+)
+
+
+def describe_extra(key: str) -> str | None:
+    """What a parameter that a module does not need is, if it is one that released files hold.
+
+    Args:
+        key: A name as `KeyMap.to_ours` gives it.
+
+    Returns:
+        A few words, or None for a name that nobody knows.
+    """
+    for pattern, description in KNOWN_EXTRAS:
+        if re.match(pattern, key):
+            return description
+    return None

@@ -1,0 +1,191 @@
+"""The classes that people import: modules that come from a checkpoint and go to one."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import srsly
+import torch
+
+from spacy_deberta import nn, tokenization
+from .loading import load_weights
+from .saving import MAX_SHARD_BYTES, save_checkpoint
+from .source import CheckpointFiles, find_checkpoint
+from .weights import read_weights
+from spacy_deberta.errors import Errors
+
+ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
+
+
+def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
+    """Read `config.json` of a checkpoint.
+
+    Raises:
+        ValueError: It is not JSON, or no config of a DeBERTa-v2.
+    """
+    try:
+        values = srsly.read_json(files.config)
+    except ValueError as error:
+        raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
+    if not isinstance(values, dict):
+        raise ValueError(Errors.E308.format(path=files.config, error="it is no JSON object"))
+    return nn.DebertaV2Config.from_dict(values)
+
+
+def read_tokenizer(
+    files: CheckpointFiles, config: nn.DebertaV2Config
+) -> tokenization.DebertaV2Tokenizer:
+    """Read the vocabulary of a checkpoint and hold it against the size of the embeddings.
+
+    Raises:
+        FileNotFoundError: The checkpoint has no `spm.model`.
+        ValueError: The vocabulary has more pieces than the encoder has embeddings.
+    """
+    if not files.has_vocabulary:
+        raise FileNotFoundError(Errors.E309.format(name=files.name))
+    tokenizer = tokenization.DebertaV2Tokenizer.from_directory(files.folder)
+    check_vocabulary_fits(tokenizer, config)
+    return tokenizer
+
+
+def check_vocabulary_fits(
+    tokenizer: tokenization.DebertaV2Tokenizer, config: nn.DebertaV2Config
+) -> None:
+    """Raise where the tokenizer can give an id that has no embedding."""
+    if len(tokenizer) > config.vocab_size:
+        raise ValueError(Errors.E310.format(pieces=len(tokenizer), rows=config.vocab_size))
+
+
+def build_from_checkpoint(
+    module_class: type[ModuleT],
+    files: CheckpointFiles,
+    config: nn.DebertaV2Config,
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill it from a checkpoint, without a second copy of the weights.
+
+    Args:
+        module_class: A class of `spacy_deberta.nn` that is built from a config.
+        files: The checkpoint's files, with weights.
+        config: Its config, or one changed in what does not concern shapes.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
+        have is freshly initialized.
+    """
+    with torch.device("meta"):
+        module = module_class(config, **options)
+    report = load_weights(module, read_weights(files.weights), source=files.name)
+    new_heads = {name.partition(".")[0] for name in report.new}
+    for name in new_heads:
+        head = module.get_submodule(name)
+        head.to_empty(device="cpu")
+        nn.init_weights(head, config)
+    return module.eval()
+
+
+class PretrainedModule(torch.nn.Module):
+    """`from_pretrained` and `save_pretrained` for the modules of `spacy_deberta.nn`."""
+
+    config: nn.DebertaV2Config
+
+    @classmethod
+    def from_pretrained(
+        cls: type[ModuleT],
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        attention: str = "auto",
+        config_overrides: Mapping[str, Any] | None = None,
+    ) -> ModuleT:
+        """Load a checkpoint from a folder or from the Hugging Face hub.
+
+        Args:
+            pretrained_model_name_or_path: A folder, or a hub name.
+            revision: Branch, tag or commit on the hub.
+            cache_dir: Where downloads are kept.
+            local_files_only: Use only what the cache has.
+            attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
+            config_overrides: Values that replace those of `config.json`.
+
+        Returns:
+            The module in evaluation mode, on the CPU, in float32.
+
+        Raises:
+            OSError: A file is missing or damaged, or the name is not found.
+            ValueError: The files hold no DeBERTa-v2 that this class can be filled from.
+
+        Source:
+            The arguments of Hugging Face's method of that name.
+        """
+        files = find_checkpoint(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        config = read_config(files)
+        if config_overrides:
+            config = nn.DebertaV2Config.from_dict({**config.to_dict(), **config_overrides})
+        return build_from_checkpoint(cls, files, config, attention=attention)
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        precision: str = "fp32",
+        max_shard_bytes: int = MAX_SHARD_BYTES,
+    ) -> None:
+        """Write a folder that Hugging Face's class of the same name opens.
+
+        Args:
+            save_directory: Where to write; made if it is missing.
+            precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
+            max_shard_bytes: Weights above this size, in bytes, are split into several files.
+        """
+        save_checkpoint(
+            save_directory,
+            config={**self.config.to_dict(), "architectures": [type(self).__name__]},
+            weights=self.state_dict(),
+            precision=precision,
+            max_shard_bytes=max_shard_bytes,
+        )
+
+
+class DebertaV2Model(PretrainedModule, nn.DebertaV2Model):
+    """The encoder; see `spacy_deberta.nn.DebertaV2Model`."""
+
+
+class DebertaV2ForTokenClassification(PretrainedModule, nn.DebertaV2ForTokenClassification):
+    """The encoder with a classifier over its pieces."""
+
+
+class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
+    """The tokenizer; see `spacy_deberta.tokenization.DebertaV2Tokenizer`."""
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> "DebertaV2Tokenizer":
+        """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
+
+        Arguments and errors as in `DebertaV2Model.from_pretrained`.
+        """
+        files = find_checkpoint(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            weights=False,
+        )
+        if not files.has_vocabulary:
+            raise FileNotFoundError(Errors.E309.format(name=files.name))
+        return cls.from_directory(files.folder)

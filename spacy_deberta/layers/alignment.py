@@ -1,0 +1,106 @@
+"""Which pieces cover which tokens: the one rule of alignment.
+
+A piece covers a token if they share at least one character. Pieces know their own characters,
+without the space before them, so no token gets a piece of its neighbour; and they come in the order
+of the text, so the pieces of a token are one run, found by bisection for the whole batch at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc
+
+from .ragged import Ints, cumulative, expand_ranges
+from spacy_deberta.tokenization import Pieces
+
+
+@dataclass(frozen=True)
+class DocPieces:
+    """The pieces of a batch of documents, and the tokens that they cover.
+
+    Attributes:
+        docs: The documents.
+        pieces: Their pieces, packed, with character offsets into each document's text.
+        aligned: For every token in turn, the rows in `pieces` of the pieces that cover it,
+            `(sum of aligned_lengths,)`.
+        aligned_lengths: How many pieces cover each token, `(tokens,)`. Tokens of whitespace, or of
+            characters that the normalizer removes, have none.
+        cu_tokens: Document `i` has the tokens from `cu_tokens[i]` to `cu_tokens[i + 1]`,
+            `(docs + 1,)`.
+    """
+
+    docs: tuple[Doc, ...]
+    pieces: Pieces
+    aligned: Ints
+    aligned_lengths: Ints
+    cu_tokens: Ints
+
+
+def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
+    """Find the pieces of every token of a batch.
+
+    Args:
+        docs: The documents, `len(docs)` of them.
+        pieces: The pieces of `[doc.text for doc in docs]`.
+
+    Returns:
+        The alignment: exactly the pieces that share a character with the token.
+    """
+    positions = PiecePositions(docs, pieces)
+    starts, ends, cu_tokens = _token_offsets(docs)
+    doc_of_token = np.repeat(np.arange(len(docs)), np.diff(cu_tokens))
+    first, last = positions.covering(doc_of_token, starts, ends)
+    lengths = last - first
+    return DocPieces(
+        docs=tuple(docs),
+        pieces=pieces,
+        aligned=positions.rows[expand_ranges(first, lengths)],
+        aligned_lengths=lengths,
+        cu_tokens=cu_tokens,
+    )
+
+
+class PiecePositions:
+    """The characters of a batch's pieces on one axis, so that one bisection serves the whole batch.
+
+    Attributes:
+        rows: Rows in the batch of the pieces that have characters; a piece that is only a space
+            has none and covers nothing.
+    """
+
+    def __init__(self, docs: Sequence[Doc], pieces: Pieces) -> None:
+        # One more than the text, so that no document's end is the next one's start.
+        text_lengths = np.array([len(doc.text) + 1 for doc in docs], dtype=np.int64)
+        self._base = np.cumsum(text_lengths) - text_lengths
+        base_of_piece = np.repeat(self._base, np.diff(pieces.cu_pieces))
+        self.rows: Ints = np.flatnonzero(pieces.ends > pieces.starts)
+        self._starts = (pieces.starts + base_of_piece)[self.rows]
+        self._ends = (pieces.ends + base_of_piece)[self.rows]
+
+    def covering(self, docs: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+        """The runs in `rows` of the pieces that share a character with stretches of text.
+
+        Args:
+            docs: The document of each stretch, `(stretches,)`.
+            starts: Its first character in the document's text, `(stretches,)`.
+            ends: The character after its last, `(stretches,)`.
+
+        Returns:
+            First index in `rows` and the one after the last, both `(stretches,)`.
+        """
+        base = self._base[docs]
+        first = np.searchsorted(self._ends, starts + base, side="right")
+        last = np.searchsorted(self._starts, ends + base, side="left")
+        return first, np.maximum(first, last)
+
+
+def _token_offsets(docs: Sequence[Doc]) -> tuple[Ints, Ints, Ints]:
+    """Characters of all tokens in their document's text, and the tokens of each document."""
+    cu_tokens = cumulative(np.array([len(doc) for doc in docs], dtype=np.int64))
+    arrays = [doc.to_array(["IDX", "LENGTH"]).reshape(-1, 2) for doc in docs if len(doc)]
+    if not arrays:
+        empty = np.zeros(0, dtype=np.int64)
+        return empty, empty, cu_tokens
+    offsets = np.concatenate(arrays).astype(np.int64)
+    return offsets[:, 0], offsets[:, 0] + offsets[:, 1], cu_tokens

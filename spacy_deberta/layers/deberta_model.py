@@ -1,0 +1,220 @@
+"""Docs → a batch of transformer data: tokenizer, windows, encoder and rows put together."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy_transformers.data_classes import FullTransformerBatch
+from spacy_transformers.layers import split_trf_batch, trfs2arrays
+from thinc.api import Model, chain
+from thinc.types import Floats2d, Ragged
+
+from spacy_deberta import nn
+from spacy_deberta.checkpoints import (
+    build_from_checkpoint,
+    find_checkpoint,
+    read_config,
+    read_tokenizer,
+    save_checkpoint,
+)
+from spacy_deberta.errors import Errors
+from .doc_rows import doc_rows
+from .encoder import deberta_encoder, encoder_shim
+from .from_scratch import encoder_from_scratch
+from .options import EncoderOptions
+from .tokenize import doc_tokenizer, tokenizer_shim
+from .transformer_data import DebertaBatch, DocGradients, split_by_doc
+from .windows import PieceWindows, SpanGetter, plan_windows
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+InT = list[Doc]
+OutT = FullTransformerBatch
+
+TOK2VEC_ARCHITECTURE = "spacy-deberta.DebertaV2Tok2Vec.v1"
+SPECIAL_TOKENS_IN_WINDOW = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSource:
+    """Where weights and vocabulary come from when the model is initialized.
+
+    Attributes:
+        name: Folder or hub name of a checkpoint.
+        revision: Branch, tag or commit on the hub.
+        from_scratch: `vocabulary`, the path of a SentencePiece model, and fields of
+            `DebertaV2Config`, for random weights instead of a checkpoint.
+    """
+
+    name: str | None = None
+    revision: str | None = None
+    from_scratch: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.name and self.from_scratch:
+            raise ValueError(Errors.E402.format(name=self.name))
+
+
+def deberta_model(
+    source: EncoderSource, get_spans: PieceWindows | SpanGetter, options: EncoderOptions
+) -> Model[InT, OutT]:
+    """Encode documents with DeBERTa-v2, for the `transformer` and `deberta` pipes.
+
+    Args:
+        source: Where weights and vocabulary come from when the model is initialized.
+        get_spans: Windows over pieces, or a span getter of spacy-transformers.
+        options: How the encoder computes, learns and is stored.
+
+    Returns:
+        A model from documents to a `DebertaBatch`.
+    """
+    return Model(
+        "deberta_model",
+        forward,
+        init=init,
+        dims={"nO": (source.from_scratch or {}).get("hidden_size")},
+        # Layers by position, not by reference: references are lost when thinc copies a model.
+        layers=[doc_tokenizer(), deberta_encoder(options), doc_rows()],
+        attrs={
+            "source": source,
+            "get_spans": get_spans,
+            "replace_listener": replace_listener,
+            "replace_listener_cfg": replace_listener_cfg,
+        },
+    )
+
+
+def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
+    """Run the layers one after the other, and back from the documents' gradients."""
+    tokenize, encode, select = model.layers
+    tokenizer = tokenizer_shim(tokenize).tokenizer
+    doc_pieces, _ = tokenize(X, is_train)
+    plan = plan_windows(
+        doc_pieces,
+        model.attrs["get_spans"],
+        cls_id=tokenizer.cls_token_id,
+        sep_id=tokenizer.sep_token_id,
+        max_pieces=_max_pieces(encoder_shim(encode).encoder.config),
+    )
+    window_rows, backprop_encoder = encode(plan, is_train)
+    rows, backprop_rows = select((window_rows, plan), is_train)
+    Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, tokenizer))
+
+    def backprop(dY: DocGradients) -> InT:
+        backprop_encoder(backprop_rows(dY.rows))
+        return X
+
+    return Y, backprop
+
+
+def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
+    """Take weights and vocabulary from the source, unless the model has them already."""
+    if encoder_shim(model.layers[1]).is_loaded:
+        return
+    source: EncoderSource = model.attrs["source"]
+    if source.name:
+        _load(model, source.name, revision=source.revision)
+    elif source.from_scratch:
+        options = encoder_shim(model.layers[1]).options
+        _set(model, *encoder_from_scratch(options, **source.from_scratch))
+    else:
+        raise ValueError(Errors.E401)
+
+
+def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = None) -> None:
+    files = find_checkpoint(name, revision=revision)
+    options = encoder_shim(model.layers[1]).options
+    config = options.configure(read_config(files))
+    encoder = build_from_checkpoint(
+        nn.DebertaV2Model, files, config, attention=options.attention
+    )
+    _set(model, encoder, read_tokenizer(files, config))
+
+
+def _set(
+    model: Model[InT, OutT], encoder: nn.DebertaV2Model, tokenizer: DebertaV2Tokenizer
+) -> None:
+    get_spans = model.attrs["get_spans"]
+    limit = _max_pieces(encoder.config)
+    if (
+        encoder.config.position_biased_input
+        and isinstance(get_spans, PieceWindows)
+        and get_spans.window > limit
+    ):
+        raise ValueError(Errors.E410.format(window=get_spans.window, limit=limit))
+    tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
+    encoder_shim(model.layers[1]).set_encoder(encoder)
+    for node in (model, model.layers[1]):
+        node.set_dim("nO", encoder.config.hidden_size)
+
+
+def _max_pieces(config: nn.DebertaV2Config) -> int:
+    return config.max_position_embeddings - SPECIAL_TOKENS_IN_WINDOW
+
+
+def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
+    """Write weights and vocabulary as a checkpoint folder, which Hugging Face's `AutoModel` opens.
+
+    Args:
+        model: Made by `deberta_model`.
+        folder: Where to write; what is there stays until all is written.
+    """
+    shim = encoder_shim(model.layers[1])
+    save_checkpoint(
+        folder,
+        config={**shim.encoder.config.to_dict(), "architectures": ["DebertaV2Model"]},
+        weights=shim.encoder.state_dict(),
+        tokenizer=tokenizer_shim(model.layers[0]).tokenizer,
+        precision=shim.options.storage_precision,
+    )
+
+
+def load_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
+    """Fill a model from a folder that `save_model` wrote: mapped, not copied.
+
+    Args:
+        model: Made by `deberta_model`.
+        folder: The checkpoint folder.
+
+    Raises:
+        OSError: A file is missing or damaged.
+    """
+    _load(model, Path(folder))
+
+
+def pooled_tokens(
+    model: Model[InT, OutT], pooling: Model[Ragged, Floats2d], grad_factor: float
+) -> Model[InT, list[Floats2d]]:
+    """Encode documents to one row for each token, with no shared pipe.
+
+    Args:
+        model: Made by `deberta_model`.
+        pooling: Reduces the pieces of a token to one row, for example `reduce_mean.v1`.
+        grad_factor: Factor on the gradient of the encoder.
+
+    Returns:
+        A model with the structure that `Language.replace_listeners` gives a listening component, so
+        that one can be loaded as the other.
+    """
+    return chain(chain(model, split_trf_batch()), trfs2arrays(pooling, grad_factor))
+
+
+def replace_listener(model: Model[InT, OutT]) -> Model:
+    """What takes the place of a listener, for `Language.replace_listeners`."""
+    return chain(model, split_trf_batch())
+
+
+def replace_listener_cfg(
+    transformer_model: Mapping[str, Any], listener_model: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The config of what takes the place of a listener, for `Language.replace_listeners`."""
+    listener_settings = {
+        key: listener_model[key] for key in ("pooling", "grad_factor") if key in listener_model
+    }
+    return {
+        **transformer_model,
+        **listener_settings,
+        "@architectures": TOK2VEC_ARCHITECTURE,
+    }

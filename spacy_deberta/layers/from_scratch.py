@@ -1,0 +1,56 @@
+"""An encoder from random weights, in the layout of DeBERTa-v3 unless the config says otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spacy_deberta import nn
+from spacy_deberta.checkpoints import check_vocabulary_fits
+from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .options import EncoderOptions
+
+# What the released v3 checkpoints have in common. The defaults of `DebertaV2Config`, which are
+# Hugging Face's, have no disentangled attention at all.
+V3_LAYOUT: Mapping[str, Any] = {
+    "relative_attention": True,
+    "position_buckets": 256,
+    "max_relative_positions": -1,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "pos_att_type": ("p2c", "c2p"),
+    "position_biased_input": False,
+    "type_vocab_size": 0,
+    "layer_norm_eps": 1e-7,
+}
+
+
+def encoder_from_scratch(
+    options: EncoderOptions, *, vocabulary: str | None = None, **config_values: Any
+) -> tuple[nn.DebertaV2Model, DebertaV2Tokenizer]:
+    """Build an encoder with random weights.
+
+    Args:
+        options: How the encoder computes.
+        vocabulary: Path of a SentencePiece model.
+        config_values: Fields of `DebertaV2Config`, above all the size. `vocab_size` is that of the
+            vocabulary if it is not given.
+
+    Returns:
+        The encoder and its tokenizer.
+
+    Raises:
+        ValueError: There is no vocabulary, a field is unknown, or the vocabulary does not fit.
+
+    Source:
+        Initialization as in the released pretraining code: normal with `initializer_range`.
+    """
+    if not vocabulary:
+        raise ValueError(Errors.E404)
+    tokenizer = DebertaV2Tokenizer(vocab_file=vocabulary)
+    values = {**V3_LAYOUT, "vocab_size": len(tokenizer), **config_values}
+    config = options.configure(nn.DebertaV2Config.from_dict(values))
+    if config.extra:
+        raise ValueError(Errors.E414.format(unknown=", ".join(config.extra)))
+    check_vocabulary_fits(tokenizer, config)
+    return nn.DebertaV2Model(config, attention=options.attention), tokenizer

@@ -1,0 +1,96 @@
+"""How each parameter of the encoder is updated: decay of the learning rate by depth, weight decay."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from thinc.api import Optimizer
+from thinc.util import torch2xp, xp2torch
+
+_LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class ParameterUpdate:
+    """How one parameter is updated.
+
+    Attributes:
+        learn_rate_scale: Factor on the optimizer's learning rate.
+        weight_decay: Whether the optimizer's L2 applies.
+    """
+
+    learn_rate_scale: float
+    weight_decay: bool
+
+
+def plan_update(
+    name: str, *, layers: int, layer_lr_decay: float, no_decay: tuple[str, ...]
+) -> ParameterUpdate:
+    """Decide how a parameter is updated, from its name.
+
+    Args:
+        name: As in the state dict of `DebertaV2Model`.
+        layers: Number of the encoder's layers.
+        layer_lr_decay: Factor on the learning rate for each layer further down from the top; the
+            embeddings are below the lowest layer. 1.0 updates all alike.
+        no_decay: Parameters with one of these in their name are exempt from weight decay.
+
+    Returns:
+        The top layer has factor 1, the one below `layer_lr_decay`, and so on. What all layers share
+        (the relative positions) is updated like the top.
+
+    Source:
+        Discriminative fine-tuning, Howard and Ruder 2018, section 3.2; no decay on biases and
+        LayerNorm as in the released fine-tuning code of BERT and DeBERTa.
+    """
+    layer = _LAYER.match(name)
+    if layer is not None:
+        depth = layers - 1 - int(layer.group(1))
+    elif name.startswith("embeddings."):
+        depth = layers
+    else:
+        depth = 0
+    return ParameterUpdate(
+        learn_rate_scale=layer_lr_decay**depth,
+        weight_decay=not any(part in name for part in no_decay),
+    )
+
+
+def update_parameter(
+    optimizer: Optimizer,
+    key: tuple[int, str],
+    parameter: torch.nn.Parameter,
+    update: ParameterUpdate,
+) -> None:
+    """Let a thinc optimizer update one parameter from its gradient, in place, and drop the gradient.
+
+    Args:
+        optimizer: thinc's.
+        key: The parameter's key in the optimizer's state.
+        parameter: Any shape, with a gradient.
+        update: How it is updated.
+    """
+    weights = torch2xp(parameter.data)
+    with _weight_decay(optimizer, enabled=update.weight_decay):
+        updated, _ = optimizer(
+            key, weights, torch2xp(parameter.grad), lr_scale=update.learn_rate_scale
+        )
+    if updated is not weights:
+        # The optimizer may give a reshaped view of the same memory; copying that onto itself is free
+        # of effect, and a real copy has to come back.
+        parameter.data.copy_(xp2torch(updated, device=parameter.device))
+    parameter.grad = None
+
+
+@contextmanager
+def _weight_decay(optimizer: Optimizer, *, enabled: bool) -> Iterator[None]:
+    """thinc has one L2 for all parameters, so it is taken away for those that are exempt."""
+    decay = optimizer.L2
+    if not enabled:
+        optimizer.L2 = 0.0
+    try:
+        yield
+    finally:
+        optimizer.L2 = decay

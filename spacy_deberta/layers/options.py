@@ -1,0 +1,82 @@
+"""The settings of the encoder that a config gives, checked once."""
+
+from dataclasses import dataclass, replace
+
+from spacy_deberta.checkpoints import STORAGE_DTYPES
+from spacy_deberta.errors import Errors
+from .precision import check_precision
+from spacy_deberta.nn import DebertaV2Config, resolve_attention
+
+NO_DECAY = ("bias", "LayerNorm")
+FAR_POSITIONS = ("microsoft", "huggingface")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderOptions:
+    """How the encoder computes, learns and is stored. None of it changes the weights' shapes.
+
+    Attributes:
+        precision: `"auto"`, `"fp32"`, `"bf16"` or `"fp16"`; weights stay float32.
+        attention: Name of an attention kernel, or `"auto"`.
+        far_positions: What distances beyond the trained ones mean, see `DebertaV2Config`; None
+            leaves it to the checkpoint.
+        max_batch_pieces: Most pieces, `[CLS]` and `[SEP]` included, that go through the encoder at
+            once; a longer window goes alone.
+        gradient_checkpointing: Recompute each layer in the backward pass instead of keeping it.
+        output_hidden_states: Give the rows of every layer, not only of the last.
+        freeze_embeddings: Do not train the embeddings.
+        freeze_layers: Do not train this many of the lowest layers.
+        layer_lr_decay: Factor on the learning rate for each layer further down.
+        no_decay: Parameters with one of these in their name are exempt from weight decay.
+        storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`.
+    """
+
+    precision: str = "auto"
+    attention: str = "auto"
+    far_positions: str | None = None
+    max_batch_pieces: int = 8192
+    gradient_checkpointing: bool = False
+    output_hidden_states: bool = False
+    freeze_embeddings: bool = False
+    freeze_layers: int = 0
+    layer_lr_decay: float = 1.0
+    no_decay: tuple[str, ...] = NO_DECAY
+    storage_precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
+        resolve_attention(self.attention)
+        if self.far_positions is not None:
+            _check_choice("far_positions", self.far_positions, FAR_POSITIONS)
+        _check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
+        _check(self.max_batch_pieces >= 1, "max_batch_pieces", self.max_batch_pieces, "at least 1")
+        _check(
+            0 < self.layer_lr_decay <= 1, "layer_lr_decay", self.layer_lr_decay, "in (0, 1]"
+        )
+        _check(self.freeze_layers >= 0, "freeze_layers", self.freeze_layers, "at least 0")
+
+    def configure(self, config: DebertaV2Config) -> DebertaV2Config:
+        """The config of an encoder with these options.
+
+        Raises:
+            ValueError: The options ask for what an encoder of this config does not have.
+        """
+        layers = config.num_hidden_layers
+        _check(
+            self.freeze_layers <= layers,
+            "freeze_layers",
+            self.freeze_layers,
+            f"at most {layers}, the layers of this encoder",
+        )
+        if self.far_positions is None:
+            return config
+        return replace(config, far_positions=self.far_positions)
+
+
+def _check(good: bool, name: str, value: object, condition: str) -> None:
+    if not good:
+        raise ValueError(Errors.E413.format(name=name, value=value, condition=condition))
+
+
+def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    _check(value in known, name, f"'{value}'", f"one of: {', '.join(known)}")

@@ -1,0 +1,82 @@
+"""Docs → pieces: the tokenizer as a thinc layer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from spacy.tokens import Doc
+from thinc.api import Model, Optimizer, Shim
+
+from spacy_deberta.errors import Errors
+from .alignment import DocPieces, align_pieces
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+InT = list[Doc]
+OutT = DocPieces
+
+
+class TokenizerShim(Shim):
+    """Holds the tokenizer of a model, and serializes it with the model."""
+
+    _model: DebertaV2Tokenizer | None
+
+    @property
+    def tokenizer(self) -> DebertaV2Tokenizer:
+        """The tokenizer.
+
+        Raises:
+            ValueError: There is none before `initialize` or loading.
+        """
+        if self._model is None:
+            raise ValueError(Errors.E403)
+        return self._model
+
+    def set_tokenizer(self, tokenizer: DebertaV2Tokenizer) -> None:
+        """Take a tokenizer."""
+        self._model = tokenizer
+
+    def copy(self) -> "TokenizerShim":
+        """A copy that shares the tokenizer, which never changes."""
+        return TokenizerShim(self._model)
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Nothing to update."""
+
+    @contextmanager
+    def use_params(self, params: Any) -> Iterator[None]:
+        """Nothing to exchange."""
+        yield
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Nothing to move: texts are split on the CPU."""
+
+    def to_bytes(self) -> bytes:
+        """The vocabulary and its settings; nothing before `initialize`."""
+        return b"" if self._model is None else self._model.to_bytes()
+
+    def from_bytes(self, data: bytes) -> "TokenizerShim":
+        """Take the tokenizer that `to_bytes` described."""
+        self._model = DebertaV2Tokenizer.from_bytes(data) if data else None
+        return self
+
+
+def doc_tokenizer() -> Model[InT, OutT]:
+    """Split the texts of documents into pieces, aligned with their tokens."""
+    return Model("doc_tokenizer", forward, shims=[TokenizerShim(None)])
+
+
+def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
+    """Split a batch in one call of the tokenizer. There is no gradient."""
+    pieces = tokenizer_shim(model).tokenizer.encode_batch([doc.text for doc in X])
+
+    def backprop(dY: None) -> InT:
+        return X
+
+    return align_pieces(X, pieces), backprop
+
+
+def tokenizer_shim(model: Model) -> TokenizerShim:
+    """The shim of a layer that `doc_tokenizer` made, or of a copy of it."""
+    shim = model.shims[0]
+    assert isinstance(shim, TokenizerShim)  # noqa: S101
+    return shim

@@ -1,0 +1,198 @@
+"""Rows of documents in the data classes that spacy-transformers' pipe and listener exchange."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from spacy.tokens import Doc, Span
+from spacy_transformers.data_classes import (
+    FullTransformerBatch,
+    TransformerData,
+    WordpieceBatch,
+)
+from thinc.api import get_array_module
+from thinc.types import Floats2d, Floats3d, Ragged
+from thinc.util import xp2torch
+
+from spacy_deberta.compatibility import ModelOutput
+from .alignment import DocPieces
+from .ragged import cumulative
+from .windows import WindowPlan
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+
+class DebertaBatch(FullTransformerBatch):
+    """The output for a batch of documents, each with rows of its own and no padding.
+
+    spacy-transformers pads a batch to one width; that would let one long document multiply the
+    memory of all others. `doc_data` is what its pipe and listener use. The padded view of the whole
+    batch, for an annotation setter that wants it, is made when it is asked for.
+    """
+
+    def __init__(self, docs: tuple[Doc, ...], doc_data: list[TransformerData]) -> None:
+        self.docs = docs
+        self.cached_doc_data = doc_data
+
+    @property
+    def spans(self) -> list[list[Span]]:  # type: ignore[override]
+        """One span for each document: its rows are those of the whole text."""
+        return [[doc[:]] if len(doc) else [] for doc in self.docs]
+
+    @cached_property
+    def wordpieces(self) -> WordpieceBatch:  # type: ignore[override]
+        """The pieces of all documents that have tokens, padded to the longest."""
+        parts = [data.wordpieces for data in self._full_doc_data]
+        width = max((part.input_ids.shape[1] for part in parts), default=0)
+        return WordpieceBatch(
+            strings=[
+                strings + ["[PAD]"] * (width - len(strings))
+                for part in parts
+                for strings in part.strings
+            ],
+            input_ids=_pad([part.input_ids for part in parts], width),
+            attention_mask=_pad([part.attention_mask for part in parts], width),
+            lengths=[length for part in parts for length in part.lengths],
+            token_type_ids=None,
+        )
+
+    @cached_property
+    def model_output(self) -> Any:  # type: ignore[override]
+        """`last_hidden_state` of all documents that have tokens, `(docs, rows, width)`, as torch."""
+        rows = [data.model_output.last_hidden_state for data in self._full_doc_data]
+        width = max((array.shape[1] for array in rows), default=0)
+        if not rows:
+            return ModelOutput()
+        return ModelOutput(last_hidden_state=xp2torch(_pad(rows, width)))
+
+    @cached_property
+    def align(self) -> Ragged:  # type: ignore[override]
+        """The alignment of all tokens with the rows of `model_output`, flattened."""
+        width = self.wordpieces.input_ids.shape[1]
+        parts = [data.align for data in self._full_doc_data]
+        empty = [np.zeros(0, dtype="i")]
+        return Ragged(
+            np.concatenate([part.dataXd + i * width for i, part in enumerate(parts)] or empty),
+            np.concatenate([part.lengths for part in parts] or empty),
+        )
+
+    @property
+    def _full_doc_data(self) -> list[TransformerData]:
+        """The documents that have tokens, which are those that have gradients."""
+        return [data for data in self.doc_data if "last_hidden_state" in data.model_output]
+
+    def unsplit_by_doc(self, arrays: list[list[Floats3d]]) -> "DocGradients":  # type: ignore[override]
+        """Put the gradients of the documents together.
+
+        Args:
+            arrays: For each document that has tokens, its gradient, `(1, rows, width)`, in a list.
+
+        Returns:
+            The gradient of the rows of all documents.
+        """
+        return DocGradients([array[0] for array in arrays])
+
+
+class DocGradients(FullTransformerBatch):
+    """The gradient of a `DebertaBatch`.
+
+    Attributes:
+        rows: Gradient of the rows of all documents, `(doc_rows, width)`.
+    """
+
+    rows: Floats2d
+
+    def __init__(self, arrays: list[Floats3d]) -> None:
+        xp = get_array_module(arrays[0])
+        self.rows = xp.concatenate([array.reshape(-1, array.shape[-1]) for array in arrays])
+
+
+def split_by_doc(
+    layers: list[Floats2d], plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+) -> list[TransformerData]:
+    """Cut the rows of a batch into one `TransformerData` for each document.
+
+    Args:
+        layers: Rows of the documents, `(doc_rows, width)`: the last layer, or all of them.
+        plan: The windows; it knows which rows are whose.
+        doc_pieces: The pieces and their alignment.
+        tokenizer: For the strings of the pieces and the ids of the special tokens.
+
+    Returns:
+        One for each document. `last_hidden_state` is `(1, rows, width)`: `[CLS]`, the pieces,
+        `[SEP]`, and, if a token of the document has no piece, a row of zeros for such tokens.
+        `align` refers to these rows; every token has at least one. Documents without tokens have
+        empty data.
+    """
+    pieces, cu_pieces, cu_tokens = doc_pieces.pieces, doc_pieces.pieces.cu_pieces, doc_pieces.cu_tokens
+    cu_aligned = cumulative(doc_pieces.aligned_lengths)
+    doc_data = []
+    for i in range(len(doc_pieces.docs)):
+        start, end = plan.cu_rows[i], plan.cu_rows[i + 1]
+        if start == end:
+            doc_data.append(TransformerData.empty())
+            continue
+        ids = np.concatenate(
+            [
+                [tokenizer.cls_token_id],
+                pieces.ids[cu_pieces[i] : cu_pieces[i + 1]],
+                [tokenizer.sep_token_id],
+                [tokenizer.pad_token_id] * int(plan.has_empty_row[i]),
+            ]
+        ).astype(np.int64)
+        aligned = doc_pieces.aligned[cu_aligned[cu_tokens[i]] : cu_aligned[cu_tokens[i + 1]]]
+        doc_data.append(
+            TransformerData(
+                wordpieces=_wordpieces(ids, tokenizer, has_empty_row=bool(plan.has_empty_row[i])),
+                model_output=_model_output([rows[None, start:end] for rows in layers]),
+                align=_align(
+                    aligned - cu_pieces[i] + 1,
+                    doc_pieces.aligned_lengths[cu_tokens[i] : cu_tokens[i + 1]],
+                    empty_row=len(ids) - 1,
+                ),
+            )
+        )
+    return doc_data
+
+
+def _wordpieces(
+    ids: np.ndarray, tokenizer: DebertaV2Tokenizer, *, has_empty_row: bool
+) -> WordpieceBatch:
+    attention_mask = np.ones((1, len(ids)), dtype="f")
+    if has_empty_row:
+        attention_mask[0, -1] = 0.0
+    return WordpieceBatch(
+        strings=[tokenizer.convert_ids_to_tokens(ids.tolist())],
+        input_ids=ids[None],
+        attention_mask=attention_mask,
+        lengths=[len(ids) - has_empty_row],
+        token_type_ids=None,
+    )
+
+
+def _model_output(layers: list[Floats3d]) -> Any:
+    if len(layers) == 1:
+        return ModelOutput(last_hidden_state=layers[0])
+    return ModelOutput(last_hidden_state=layers[-1], hidden_states=layers)
+
+
+def _align(aligned: np.ndarray, lengths: np.ndarray, *, empty_row: int) -> Ragged:
+    """Give tokens without a piece the row of zeros: some reductions refuse empty tokens."""
+    empty = lengths == 0
+    if not empty.any():
+        return Ragged(aligned.astype("i"), lengths.astype("i"))
+    position = np.cumsum(lengths) - lengths
+    return Ragged(
+        np.insert(aligned, position[empty], empty_row).astype("i"),
+        np.maximum(lengths, 1).astype("i"),
+    )
+
+
+def _pad(arrays: list[Any], width: int) -> Any:
+    """Arrays of shape `(1, length, ...)` as one of `(arrays, width, ...)`, filled up with zeros."""
+    if not arrays:
+        return np.zeros((0, 0))
+    xp = get_array_module(arrays[0])
+    padded = xp.zeros((len(arrays), width, *arrays[0].shape[2:]), dtype=arrays[0].dtype)
+    for i, array in enumerate(arrays):
+        padded[i, : array.shape[1]] = array[0]
+    return padded

@@ -1,0 +1,220 @@
+"""Cutting pieces into windows that the encoder can take, and which window each piece is read from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc, Span
+
+from spacy_deberta.errors import Errors, Warnings, warn
+from .alignment import DocPieces, PiecePositions
+from .ragged import Ints, cumulative, expand_ranges
+
+SpanGetter = Callable[[list[Doc]], list[list[Span]]]
+
+
+@dataclass(frozen=True)
+class PieceWindows:
+    """Windows over pieces: no longer than `window`, with at least `overlap` in common.
+
+    Attributes:
+        window: Most pieces of the text in a window; `[CLS]` and `[SEP]` come on top.
+        overlap: Fewest pieces that neighbouring windows share.
+    """
+
+    window: int
+    overlap: int
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or not 0 <= self.overlap < self.window:
+            raise ValueError(Errors.E408.format(window=self.window, overlap=self.overlap))
+
+    def __call__(self, docs: list[Doc]) -> list[list[Span]]:
+        """Refuse to be a span getter of an architecture that knows no pieces."""
+        raise ValueError(Errors.E409)
+
+
+def piece_windows_v1(window: int = 510, overlap: int = 64) -> PieceWindows:
+    """Cut documents into windows of pieces; a document that fits is one window.
+
+    window (int): Most pieces of the text in a window; `[CLS]` and `[SEP]` come on top.
+    overlap (int): Fewest pieces that neighbouring windows share. Each piece is then read from the
+        window that shows it the most context.
+    RETURNS (PieceWindows): The setting, for `get_spans` of `spacy-deberta.DebertaV2Model.v1`.
+    """
+    return PieceWindows(window=window, overlap=overlap)
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """The windows of a batch, packed, and where each document's rows come from.
+
+    A document's rows are `[CLS]`, its pieces, `[SEP]`; then, if a token of it has no piece, one row
+    of zeros for such tokens, which stands for `[PAD]`. A document without tokens has no rows.
+
+    Attributes:
+        input_ids: Ids of all windows with their `[CLS]` and `[SEP]`, `(window_rows,)`.
+        lengths: Rows of each window, `(windows,)`.
+        sources: For every row of the documents the row of the windows it is read from, or -1 for
+            zeros, `(doc_rows,)`.
+        cu_rows: Document `i` owns the rows from `cu_rows[i]` to `cu_rows[i + 1]`, `(docs + 1,)`.
+        has_empty_row: Whether each document ends in a row of zeros, `(docs,)`.
+    """
+
+    input_ids: Ints
+    lengths: Ints
+    sources: Ints
+    cu_rows: Ints
+    has_empty_row: np.ndarray
+
+
+def plan_windows(
+    doc_pieces: DocPieces,
+    get_spans: PieceWindows | SpanGetter,
+    *,
+    cls_id: int,
+    sep_id: int,
+    max_pieces: int,
+) -> WindowPlan:
+    """Cut a batch into windows, and choose for every piece the one with the most context.
+
+    Args:
+        doc_pieces: The documents and their pieces.
+        get_spans: Windows over pieces, or a span getter; its spans become windows over the pieces
+            that they cover, cut further where they are too long.
+        cls_id: Id of `[CLS]`.
+        sep_id: Id of `[SEP]`.
+        max_pieces: Most pieces of the text in a window made from a span.
+
+    Returns:
+        The plan. No piece is dropped, unless `get_spans` leaves it out.
+    """
+    if isinstance(get_spans, PieceWindows):
+        limits = get_spans
+        docs, starts, ends = _whole_docs(doc_pieces)
+    else:
+        limits = PieceWindows(window=max_pieces, overlap=max_pieces // 8)
+        docs, starts, ends = _span_ranges(doc_pieces, get_spans)
+    docs, starts, lengths = _split(docs, starts, ends - starts, limits)
+    input_ids = _add_special_ids(doc_pieces.pieces.ids, starts, lengths, cls_id, sep_id)
+    sources, cu_rows, has_empty_row = _doc_rows(doc_pieces, docs, starts, lengths)
+    return WindowPlan(
+        input_ids=input_ids,
+        lengths=lengths + 2,
+        sources=sources,
+        cu_rows=cu_rows,
+        has_empty_row=has_empty_row,
+    )
+
+
+def _whole_docs(doc_pieces: DocPieces) -> tuple[Ints, Ints, Ints]:
+    docs = np.flatnonzero(np.diff(doc_pieces.cu_tokens) > 0)
+    cu_pieces = doc_pieces.pieces.cu_pieces
+    return docs, cu_pieces[docs], cu_pieces[docs + 1]
+
+
+def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, Ints, Ints]:
+    """Documents and rows of pieces of the spans; spans without a piece of their own are left out."""
+    nested = get_spans(list(doc_pieces.docs))
+    offsets = np.array(
+        [
+            (doc, span.start_char, span.end_char)
+            for doc, spans in enumerate(nested)
+            for span in spans
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 3)
+    positions = PiecePositions(doc_pieces.docs, doc_pieces.pieces)
+    first, last = positions.covering(offsets[:, 0], offsets[:, 1], offsets[:, 2])
+    covering = last > first
+    first, last = first[covering], last[covering]
+    return offsets[covering, 0], positions.rows[first], positions.rows[last - 1] + 1
+
+
+def _split(
+    docs: Ints, starts: Ints, lengths: Ints, limits: PieceWindows
+) -> tuple[Ints, Ints, Ints]:
+    """Cut ranges of pieces into windows of even length, the fewest that keep the overlap."""
+    step = limits.window - limits.overlap
+    counts = np.where(lengths <= limits.window, 1, -(-(lengths - limits.overlap) // step))
+    # Even windows rather than full ones and a rest: the rest would see less context.
+    window_lengths = -(-(lengths + (counts - 1) * limits.overlap) // counts)
+    index = expand_ranges(np.zeros_like(counts), counts)
+    slack = np.repeat(lengths - window_lengths, counts)
+    shifts = index * slack // np.repeat(np.maximum(counts - 1, 1), counts)
+    return (
+        np.repeat(docs, counts),
+        np.repeat(starts, counts) + shifts,
+        np.repeat(window_lengths, counts),
+    )
+
+
+def _add_special_ids(ids: Ints, starts: Ints, lengths: Ints, cls_id: int, sep_id: int) -> Ints:
+    cu_rows = cumulative(lengths + 2)
+    input_ids = np.empty(int(cu_rows[-1]), dtype=np.int64)
+    input_ids[cu_rows[:-1]] = cls_id
+    input_ids[cu_rows[1:] - 1] = sep_id
+    input_ids[expand_ranges(cu_rows[:-1] + 1, lengths)] = ids[expand_ranges(starts, lengths)]
+    return input_ids
+
+
+def _doc_rows(
+    doc_pieces: DocPieces, docs: Ints, starts: Ints, lengths: Ints
+) -> tuple[Ints, Ints, np.ndarray]:
+    """Where the rows of each document come from: see `WindowPlan`."""
+    cu_pieces = doc_pieces.pieces.cu_pieces
+    token_counts = np.diff(doc_pieces.cu_tokens)
+    has_tokens = token_counts > 0
+    doc_of_token = np.repeat(np.arange(len(token_counts)), token_counts)
+    has_empty_row = np.zeros(len(token_counts), dtype=bool)
+    has_empty_row[doc_of_token[doc_pieces.aligned_lengths == 0]] = True
+    piece_counts = np.diff(cu_pieces)
+    cu_rows = cumulative(np.where(has_tokens, piece_counts + 2 + has_empty_row, 0))
+
+    sources = np.full(int(cu_rows[-1]), -1, dtype=np.int64)
+    window_rows = cumulative(lengths + 2)
+    # Written backwards, so that the first window of a document gives its `[CLS]`.
+    sources[cu_rows[docs[::-1]]] = window_rows[:-1][::-1]
+    sources[cu_rows[docs] + 1 + piece_counts[docs]] = window_rows[1:] - 1
+    pieces_with_rows = np.flatnonzero(np.repeat(has_tokens, piece_counts))
+    row_of_piece = np.full(len(doc_pieces.pieces.ids), -1, dtype=np.int64)
+    row_of_piece[pieces_with_rows] = expand_ranges(
+        cu_rows[:-1][has_tokens] + 1, piece_counts[has_tokens]
+    )
+    best = _best_window_rows(doc_pieces, docs, starts, lengths, window_rows)
+    sources[row_of_piece[pieces_with_rows]] = best[pieces_with_rows]
+    _warn_of_uncovered(doc_pieces, best)
+    return sources, cu_rows, has_empty_row
+
+
+def _best_window_rows(
+    doc_pieces: DocPieces, docs: Ints, starts: Ints, lengths: Ints, window_rows: Ints
+) -> Ints:
+    """For every piece of the batch, its row in the window that shows the most context, or -1."""
+    cu_pieces = doc_pieces.pieces.cu_pieces
+    piece = expand_ranges(starts, lengths)
+    row = expand_ranges(window_rows[:-1] + 1, lengths)
+    best = np.full(len(doc_pieces.pieces.ids), -1, dtype=np.int64)
+    if len(np.unique(docs)) == len(docs):
+        best[piece] = row
+        return best
+    window = np.repeat(np.arange(len(docs)), lengths)
+    unlimited = np.iinfo(np.int64).max
+    # The border of the document hides nothing, so it is no lack of context.
+    left = np.where((starts == cu_pieces[docs])[window], unlimited, piece - starts[window])
+    ends = starts + lengths
+    right = np.where(
+        (ends == cu_pieces[docs + 1])[window], unlimited, ends[window] - 1 - piece
+    )
+    # Ascending by context: where a piece comes several times, the last assignment stays.
+    order = np.argsort(np.minimum(left, right), kind="stable")
+    best[piece[order]] = row[order]
+    return best
+
+
+def _warn_of_uncovered(doc_pieces: DocPieces, best: Ints) -> None:
+    uncovered = best[doc_pieces.aligned] < 0
+    if uncovered.any():
+        tokens = np.repeat(np.arange(len(doc_pieces.aligned_lengths)), doc_pieces.aligned_lengths)
+        warn(Warnings.W401.format(count=len(np.unique(tokens[uncovered]))))
+

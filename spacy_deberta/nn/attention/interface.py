@@ -1,0 +1,118 @@
+"""What an attention kernel is given and what it owes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from spacy_deberta.nn.relative_positions import SlotTable
+
+# Per sequence of the batch: (heads, length, length).
+Attentions = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class BatchLayout:
+    """Everything about a batch that attention has to know, the same for every layer.
+
+    Args:
+        lengths: Number of pieces of every sequence, on the host. May hold zeros.
+        cu_seqlens: (sequences + 1,) int32, on the device. Where every sequence starts.
+        num_heads: Number of attention heads.
+        slots: Row of the position tables for every distance, for the longest sequence; None if
+            there are no relative positions.
+    """
+
+    lengths: tuple[int, ...]
+    cu_seqlens: Tensor
+    num_heads: int
+    slots: SlotTable | None
+
+
+class AttentionKernel(Protocol):
+    """Disentangled attention over packed sequences.
+
+    With d = i - j, the score of query i and key j of the same sequence is
+
+        scale * (q[i] . k[j] + q[i] . position_key[row(d)] + k[j] . position_query[row(d)])
+
+    where row(d) comes from the layout's slots, and a term whose table is None is left out.
+    Pieces attend to all pieces of their own sequence and to no others.
+
+    A kernel may assume that the batch is the one it made the plan for. It must not change its
+    arguments, keep anything between calls, or wait for the device.
+
+    Source: He et al. 2021 (arXiv 2006.03654), section 3.1, equations 2 to 4, with the sign of the
+        distance that the authors' code has (see `relative_positions`).
+    """
+
+    @property
+    def name(self) -> str:
+        """Under which the kernel is registered."""
+
+    def plan(self, layout: BatchLayout) -> Any:
+        """Prepare a batch, once for all layers.
+
+        Args:
+            layout: The batch.
+
+        Returns:
+            Whatever the kernel wants to be called with.
+        """
+
+    def __call__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        position_key: Tensor | None,
+        position_query: Tensor | None,
+        plan: Any,
+        *,
+        scale: float,
+        dropout: float = 0.0,
+        return_attentions: bool = False,
+    ) -> tuple[Tensor, Attentions | None]:
+        """Attend.
+
+        Args:
+            query: (total_pieces, heads, head_dim) of any floating point type. May come from other
+                states than key and value.
+            key: (total_pieces, heads, head_dim).
+            value: (total_pieces, heads, head_dim).
+            position_key: (reachable_slots, heads, head_dim), content to position; or None.
+            position_query: (reachable_slots, heads, head_dim), position to content; or None.
+            plan: Made by `plan` for this batch.
+            scale: What scores are multiplied with.
+            dropout: Rate of the dropout of the probabilities; 0 outside of training.
+            return_attentions: Whether to return the probabilities (after dropout).
+
+        Returns:
+            The context, (total_pieces, heads, head_dim), and the probabilities or None.
+        """
+
+
+@dataclass(frozen=True)
+class AttentionContext:
+    """What the layers of one forward pass share.
+
+    Args:
+        kernel: Computes the attention.
+        plan: The kernel's plan for this batch.
+        positions: (reachable_slots, hidden_size), the reachable rows of the table of relative
+            positions, normalized if the model does that; None if it has none.
+    """
+
+    kernel: AttentionKernel
+    plan: Any
+    positions: Tensor | None
+
+
+def first_rows(lengths: Sequence[int]) -> list[int]:
+    """Row of the first piece of every sequence."""
+    starts, total = [], 0
+    for length in lengths:
+        starts.append(total)
+        total += length
+    return starts

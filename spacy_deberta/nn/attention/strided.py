@@ -1,0 +1,205 @@
+"""Attention in plain torch for every device: both position terms are views, nothing is gathered."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .grouping import GroupPlan, LengthGroup, plan_groups
+from .interface import Attentions, BatchLayout
+from .skew import key_by_pair, query_by_pair
+
+# Of position keys and position queries; None for a term that the model doesn't have.
+Tables = tuple[Tensor | None, Tensor | None]
+
+
+@dataclass(frozen=True)
+class StridedAttention:
+    """Sequences of similar length together; position tables expanded to one row per distance.
+
+    A matrix product with all `2 * length - 1` distances costs as much as one with the reachable
+    slots up to a length of 129 (there the two are the same), a third more at 256 and twice as
+    much at 512, and spares the gather of (heads, length, length) scores, which costs more.
+    """
+
+    name: str = "strided"
+
+    def plan(self, layout: BatchLayout) -> GroupPlan:
+        """Group the sequences: see `AttentionKernel.plan`."""
+        return plan_groups(layout)
+
+    def __call__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        position_key: Tensor | None,
+        position_query: Tensor | None,
+        plan: GroupPlan,
+        *,
+        scale: float,
+        dropout: float = 0.0,
+        return_attentions: bool = False,
+    ) -> tuple[Tensor, Attentions | None]:
+        """Attend: see `AttentionKernel`."""
+        inputs = (query, key, value, position_key, position_query)
+        needs_grad = torch.is_grad_enabled() and any(
+            rows is not None and rows.requires_grad for rows in inputs
+        )
+        explicit = needs_grad or dropout > 0 or return_attentions
+        # Scaling rows is cheaper than scaling scores, and keeps the latter small in half
+        # precision. The first two terms have the query in them, the third has the table.
+        query = query * scale
+        if position_query is not None:
+            position_query = position_query * scale
+        tables = (position_key, position_query)
+        blocks = [value[:0]]
+        attentions = [value.new_zeros(value.shape[1], 0, 0)] * plan.sequences
+        for group in plan.groups:
+            rows = tuple(_rows_by_head(packed, group) for packed in (query, key, value))
+            context, of_group = _attend_group(rows, tables, group, dropout, explicit)
+            blocks.append(context)
+            if of_group is not None and return_attentions:
+                for place, (index, n) in enumerate(
+                    zip(group.sequences, group.lengths, strict=True)
+                ):
+                    attentions[index] = of_group[:, place, :n, :n]
+        context = blocks[1] if len(blocks) == 2 else torch.cat(blocks)
+        if plan.restore is not None:
+            context = context.index_select(0, plan.restore)
+        return context, tuple(attentions) if return_attentions else None
+
+
+def _attend_group(
+    rows: tuple[Tensor, ...],
+    tables: Tables,
+    group: LengthGroup,
+    dropout: float,
+    explicit: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """Attend within the sequences of one group, some heads at a time.
+
+    Args:
+        rows: Queries (scaled), keys and values, each (heads, count * length, head_dim).
+        tables: Position keys, and position queries (scaled), each (reachable_slots, heads,
+            head_dim) or None.
+        group: The sequences.
+        dropout: Rate of the dropout of the probabilities.
+        explicit: See `_attend`.
+
+    Returns:
+        The context, (count * length, heads, head_dim), and the probabilities,
+        (heads, count, length, length), if they were made.
+    """
+    expanded = (_expand(tables[0], group.descending), _expand(tables[1], group.ascending))
+    contexts, probabilities = [], []
+    for first in range(0, len(rows[0]), group.heads):
+        heads = slice(first, first + group.heads)
+        query, key, value = (part[heads] for part in rows)
+        position_key, position_query = (
+            None if table is None else table[heads] for table in expanded
+        )
+        bias = _bias(query, key, position_key, position_query, group)
+        context, probs = _attend(query, key, value, bias, group, dropout, explicit)
+        contexts.append(context)
+        if probs is not None:
+            probabilities.append(probs)
+    if len(contexts) == 1:
+        return contexts[0], probabilities[0] if probabilities else None
+    return torch.cat(contexts, dim=1), torch.cat(probabilities) if probabilities else None
+
+
+def _rows_by_head(packed: Tensor, group: LengthGroup) -> Tensor:
+    """The block of a group: (heads, count * length, head_dim), a view of (row, head, ..)."""
+    if group.rows is None:
+        rows = packed.narrow(0, group.start, group.count * group.length)
+    else:
+        rows = packed.index_select(0, group.rows)
+    return rows.transpose(0, 1)
+
+
+def _expand(table: Tensor | None, by_distance: Tensor | None) -> Tensor | None:
+    """Position table with one row per distance: (heads, head_dim, 2 * length - 1)."""
+    if table is None or by_distance is None:
+        return None
+    return table.index_select(0, by_distance).permute(1, 2, 0)
+
+
+def _bias(
+    query: Tensor,
+    key: Tensor,
+    position_key: Tensor | None,
+    position_query: Tensor | None,
+    group: LengthGroup,
+) -> Tensor | None:
+    """Both position terms and the padding: (heads, count, query, key), or it broadcasts to that.
+
+    Args:
+        query: (heads, count * length, head_dim).
+        key: (heads, count * length, head_dim).
+        position_key: (heads, head_dim, 2 * length - 1) by descending distance, or None.
+        position_query: (heads, head_dim, 2 * length - 1) by ascending distance, or None.
+        group: Says what is padding.
+
+    Returns:
+        What is added to the product of queries and keys; None if that is nothing.
+    """
+    shape = {"count": group.count, "length": group.length}
+    bias = None
+    if position_key is not None:
+        bias = query_by_pair(torch.bmm(query, position_key), **shape)
+    if position_query is not None:
+        by_key = key_by_pair(torch.bmm(key, position_query), **shape)
+        bias = by_key if bias is None else bias + by_key
+    if group.padding is None:
+        return bias
+    if bias is None:
+        bias = query.new_zeros(group.count, 1, group.length)
+    return bias.masked_fill(group.padding, float("-inf"))
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None,
+    group: LengthGroup,
+    dropout: float,
+    explicit: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """Softmax and the mean of the values.
+
+    Args:
+        query: (heads, count * length, head_dim), scaled.
+        key: (heads, count * length, head_dim).
+        value: (heads, count * length, head_dim).
+        bias: Broadcasts to (heads, count, length, length), or None.
+        group: Says how many sequences of which length.
+        dropout: Rate of the dropout of the probabilities.
+        explicit: Whether probabilities have to be made, and not only their product with values.
+
+    Returns:
+        The context, (count * length, heads, head_dim), and the probabilities,
+        (heads, count, length, length), if they were made.
+    """
+    heads, shape = len(query), (group.count, group.length)
+    q, k, v = (rows.unflatten(1, shape) for rows in (query, key, value))
+    if not explicit:
+        # With the sequences in front, the result lies in memory as the packed rows do.
+        q, k, v = (rows.transpose(0, 1) for rows in (q, k, v))
+        mask = None if bias is None else bias.expand(heads, *shape, shape[1]).transpose(0, 1)
+        context = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
+        return context.transpose(1, 2).flatten(0, 1), None
+    q, k, v = (rows.flatten(0, 1) for rows in (q, k, v))  # (heads * count, length, head_dim)
+    if bias is None:
+        scores = torch.bmm(q, k.transpose(1, 2))
+    else:
+        by_pair = bias.expand(heads, *shape, shape[1]).flatten(0, 1)
+        scores = torch.baddbmm(by_pair, q, k.transpose(1, 2))
+    # The sum over a long sequence loses too much in half precision.
+    precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
+    probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
+    probabilities = functional.dropout(probabilities, p=dropout, training=dropout > 0)
+    context = torch.bmm(probabilities, v).view(heads, -1, v.shape[-1])
+    return context.transpose(0, 1), probabilities.unflatten(0, (heads, group.count))

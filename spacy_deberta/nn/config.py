@@ -1,0 +1,250 @@
+"""The configuration of a model: the fields of a `config.json`, checked and frozen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from spacy_deberta.errors import Errors
+
+from .config_checks import check_config
+from .frozen import FrozenDict, freeze_json, thaw_json
+
+MODEL_TYPE = "deberta-v2"
+
+# Fields that Hugging Face derives from `hidden_size` where the file has none, and that it can't
+# read as null: they are written only where they are set.
+_DERIVED = ("attention_head_size", "embedding_size", "pooler_hidden_size", "cls_dropout")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebertaV2Config:
+    """What a DeBERTa-v2 or v3 model is made of.
+
+    The names and defaults are those of Hugging Face's `DebertaV2Config`; like there, a
+    configuration of nothing but defaults has neither relative attention nor disentangled terms.
+    All official checkpoints set `relative_attention`, `pos_att_type=("p2c", "c2p")`,
+    `position_buckets=256`, `share_att_key`, `norm_rel_ebd="layer_norm"` and
+    `position_biased_input=False`.
+
+    Args:
+        vocab_size: Rows of the word embeddings.
+        hidden_size: Width of every layer.
+        num_hidden_layers: Number of transformer layers.
+        num_attention_heads: Heads per layer.
+        intermediate_size: Width within the feed-forward networks.
+        hidden_act: Activation of the feed-forward networks.
+        hidden_dropout_prob: Dropout of embeddings, layer outputs and relative positions.
+        attention_probs_dropout_prob: Dropout of the attention probabilities.
+        max_position_embeddings: Longest sequence that absolute positions can name, and the
+            largest distance told apart where `max_relative_positions` isn't set.
+        type_vocab_size: Rows of the token type embeddings; 0 for none.
+        initializer_range: Standard deviation of new weights.
+        layer_norm_eps: Added to the variance in layer normalization.
+        relative_attention: Whether there is a table of relative positions at all.
+        max_relative_positions: Largest distance told apart, plus one; below 1 for
+            `max_position_embeddings`.
+        pad_token_id: Row of the word embeddings that stays zero.
+        position_biased_input: Whether absolute positions are added to the input.
+        pos_att_type: The disentangled terms: "c2p" (content to position), "p2c" (position to
+            content), both or none. A string "p2c|c2p" is accepted too.
+        pooler_dropout: Dropout before the pooler.
+        pooler_hidden_act: Activation of the pooler.
+        pooler_hidden_size: Width of the pooler; None for `hidden_size`.
+        position_buckets: Number of logarithmic buckets per direction; below 1 for none.
+        norm_rel_ebd: "layer_norm" if the relative table is normalized, "none" if not.
+        share_att_key: Whether content and positions are projected with the same weights.
+        attention_head_size: Width of a head; None for `hidden_size / num_attention_heads`.
+        embedding_size: Width of the embeddings; None for `hidden_size`.
+        conv_kernel_size: Kernel of the convolution beside the first layer; 0 for no convolution.
+        conv_groups: Groups of the convolution.
+        conv_act: Activation of the convolution.
+        cls_dropout: Dropout before a sequence classifier; None for `hidden_dropout_prob`.
+        legacy: Hugging Face's choice of a masked language modelling head.
+        num_labels: Number of classes of a head; 0 for as many as `id2label` names, or 2.
+        id2label: Name of every class; named LABEL_0, LABEL_1, ... if not given.
+        label2id: The way back; made of `id2label` if not given.
+        problem_type: Hugging Face's choice of a loss for sequence classification.
+        far_positions: What becomes of distances of `max_relative_positions` and more, where
+            there are buckets. "microsoft" treats them as the largest distance that is told apart,
+            as the authors' code does. "huggingface" lets the formula run on, so that everything
+            far to the right of a piece falls into slot 0 of the table, a row that no official
+            checkpoint ever trained, since training never went beyond 512 pieces. Therefore the
+            first is the default. Shorter sequences are the same in both. A field of ours,
+            written only if it isn't the default.
+        extra: Keys of a `config.json` that are none of the above, kept for the way back.
+
+    Raises:
+        ValueError: If the values don't fit together (E102 to E107).
+
+    Source: He et al. 2021 (arXiv 2006.03654), sections 3 and 4; He et al. 2021 (arXiv 2111.09543).
+    """
+
+    vocab_size: int = 128100
+    hidden_size: int = 1536
+    num_hidden_layers: int = 24
+    num_attention_heads: int = 24
+    intermediate_size: int = 6144
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 0
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-7
+    relative_attention: bool = False
+    max_relative_positions: int = -1
+    pad_token_id: int = 0
+    position_biased_input: bool = True
+    pos_att_type: tuple[str, ...] = ()
+    pooler_dropout: float = 0.0
+    pooler_hidden_act: str = "gelu"
+    pooler_hidden_size: int | None = None
+    position_buckets: int = -1
+    norm_rel_ebd: str = "none"
+    share_att_key: bool = False
+    attention_head_size: int | None = None
+    embedding_size: int | None = None
+    conv_kernel_size: int = 0
+    conv_groups: int = 1
+    conv_act: str = "tanh"
+    cls_dropout: float | None = None
+    legacy: bool = True
+    num_labels: int = 0
+    id2label: Mapping[int, str] = field(default_factory=FrozenDict)
+    label2id: Mapping[str, int] = field(default_factory=FrozenDict)
+    problem_type: str | None = None
+    far_positions: Literal["microsoft", "huggingface"] = "microsoft"
+    extra: Mapping[str, Any] = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        kinds = self.pos_att_type
+        if isinstance(kinds, str):
+            kinds = tuple(kind.strip() for kind in kinds.lower().split("|"))
+        # Hugging Face's own tests write "None" for no term at all.
+        kinds = tuple(kind for kind in kinds or () if kind not in ("", "none"))
+        names = {int(key): str(name) for key, name in (self.id2label or {}).items()}
+        num_labels = self.num_labels or len(names) or 2
+        names = names or {index: f"LABEL_{index}" for index in range(num_labels)}
+        back = dict(self.label2id or {}) or {name: index for index, name in names.items()}
+        self._set("pos_att_type", kinds)
+        self._set("num_labels", num_labels)
+        self._set("id2label", FrozenDict(names))
+        self._set("label2id", FrozenDict(back))
+        self._set("extra", freeze_json(self.extra))
+        check_config(self)
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.attention_head_size or self.hidden_size // self.num_attention_heads
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of the word embeddings."""
+        return self.embedding_size or self.hidden_size
+
+    @property
+    def pooler_dim(self) -> int:
+        """Width of the pooler."""
+        return self.pooler_hidden_size or self.hidden_size
+
+    @property
+    def max_distance(self) -> int:
+        """Relative distances from here on are not told apart any more."""
+        if self.max_relative_positions > 0:
+            return self.max_relative_positions
+        return self.max_position_embeddings
+
+    @property
+    def position_span(self) -> int:
+        """Slots per direction; the relative table has twice as many rows."""
+        return self.position_buckets if self.position_buckets > 0 else self.max_distance
+
+    @property
+    def normalizes_positions(self) -> bool:
+        """Whether the relative table goes through a layer normalization."""
+        return "layer_norm" in self.norm_rel_ebd.lower()
+
+    @property
+    def score_scale(self) -> float:
+        """What attention scores are multiplied with, by the number of their terms.
+
+        Hugging Face and Microsoft count the terms of `pos_att_type` even where
+        `relative_attention` is off and none of them exists.
+        """
+        return float((self.head_dim * (1 + len(set(self.pos_att_type)))) ** -0.5)
+
+    def with_labels(self, labels: Sequence[str]) -> "DebertaV2Config":
+        """The same configuration for other classes, in this order."""
+        names = {index: str(label) for index, label in enumerate(labels)}
+        back = {name: index for index, name in names.items()}
+        return replace(self, num_labels=len(names), id2label=names, label2id=back)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DebertaV2Config":
+        """Read the contents of a `config.json`.
+
+        Args:
+            values: As loaded from JSON. Nulls stand for the default; keys that mean nothing to
+                this library are kept in `extra`.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ValueError: If it describes another model family (E101), or see the class.
+
+        Source: the `config.json` of the microsoft/deberta-v2-* and -v3-* checkpoints.
+        """
+        model_type = values.get("model_type", MODEL_TYPE)
+        if model_type != MODEL_TYPE:
+            raise ValueError(
+                Errors.E101.format(model_type=model_type, hint=_other_family(model_type))
+            )
+        known = {item.name: item for item in fields(cls) if item.name != "extra"}
+        own: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for key, value in values.items():
+            if key == "model_type":
+                continue
+            if key not in known:
+                extra[key] = value
+            elif value is not None or known[key].default is None:
+                own[key] = value
+        if "id2label" in own:
+            # The names are what a head was trained with; a stale number beside them is not.
+            own.pop("num_labels", None)
+        return cls(**own, extra=extra)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the contents of a `config.json` that Hugging Face opens as well.
+
+        Returns:
+            Values that `json.dumps` takes, with `model_type` and everything in `extra`.
+        """
+        values: dict[str, Any] = {"model_type": MODEL_TYPE}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            # Hugging Face counts the names itself, and objects to a second number.
+            if item.name in ("extra", "num_labels"):
+                continue
+            if item.name in _DERIVED and value is None:
+                continue
+            default = item.default if item.default is not MISSING else None
+            if item.name in ("far_positions", "problem_type") and value == default:
+                continue
+            values[item.name] = thaw_json(value)
+        values["id2label"] = {str(key): name for key, name in self.id2label.items()}
+        return {**thaw_json(self.extra), **values}
+
+
+def _other_family(model_type: str) -> str:
+    if model_type == "deberta":
+        return (
+            "The first DeBERTa has other weights and a byte-level vocabulary: use a checkpoint "
+            "named deberta-v2-*, deberta-v3-* or mdeberta-v3-*."
+        )
+    return "Use spacy-transformers for other families."

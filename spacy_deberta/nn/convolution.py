@@ -1,0 +1,59 @@
+"""The convolution that DeBERTa-v2 (not v3) has beside its first layer."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .activations import resolve_activation
+from .attention.interface import first_rows
+from .config import DebertaV2Config
+
+
+class ConvLayer(nn.Module):
+    """n-gram induced input encoding (nGiE): neighbours of the embeddings, added to layer 0.
+
+    Args:
+        config: Says kernel, groups and activation.
+
+    Source: the DeBERTa-v2 release (README of microsoft/DeBERTa, "nGiE"); `deberta.encoder.conv.*`.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        width = config.hidden_size
+        # No padding of its own: the rows between the sequences are padding enough.
+        self.conv = nn.Conv1d(width, width, config.conv_kernel_size, groups=config.conv_groups)
+        self.LayerNorm = nn.LayerNorm(width, config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.activation = resolve_activation(config.conv_act, field="conv_act")
+        self.reach = config.conv_kernel_size // 2
+
+    def forward(self, embedded: Tensor, hidden: Tensor, lengths: tuple[int, ...]) -> Tensor:
+        """Convolve the embeddings and add them to the output of the first layer.
+
+        Args:
+            embedded: (total_pieces, hidden_size), output of the embeddings.
+            hidden: (total_pieces, hidden_size), output of the first layer.
+            lengths: Number of pieces of every sequence.
+
+        Returns:
+            (total_pieces, hidden_size).
+        """
+        if not len(embedded):
+            return hidden
+        # Zero rows before, between and after the sequences: no window sees two of them.
+        places = torch.from_numpy(_gapped_rows(lengths, self.reach)).to(embedded.device)
+        rows = len(embedded) + self.reach * (len(lengths) + 1)
+        gapped = embedded.new_zeros(rows, embedded.shape[1]).index_copy(0, places, embedded)
+        convolved = self.conv(gapped.T[None])[0].T.index_select(0, places - self.reach)
+        return self.LayerNorm(hidden + self.activation(self.dropout(convolved)))
+
+
+def _gapped_rows(lengths: tuple[int, ...], gap: int) -> np.ndarray:
+    """Row of every piece, with a gap before every sequence: (total_pieces,) int64."""
+    return np.concatenate(
+        [
+            np.arange(first, first + length, dtype=np.int64) + gap * (index + 1)
+            for index, (first, length) in enumerate(zip(first_rows(lengths), lengths, strict=True))
+        ]
+    )

@@ -1,0 +1,115 @@
+"""The stack of layers, with what they share: relative positions and the plan of the batch."""
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from .attention import AttentionContext, AttentionKernel, BatchLayout
+from .config import DebertaV2Config
+from .convolution import ConvLayer
+from .layer import DebertaV2Layer
+from .outputs import EncoderOutput
+from .packing import PackedPieces
+from .relative_positions import SlotTable, slot_table
+
+
+class DebertaV2Encoder(nn.Module):
+    """All layers, the table of relative positions and, in version 2, the convolution.
+
+    Args:
+        config: The model's.
+
+    Source: He et al. 2021 (arXiv 2006.03654), section 3; `deberta.encoder.*` of the checkpoints.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.layer = nn.ModuleList(DebertaV2Layer(config) for _ in range(config.num_hidden_layers))
+        self.rel_embeddings = (
+            nn.Embedding(2 * config.position_span, config.hidden_size)
+            if config.relative_attention
+            else None
+        )
+        self.LayerNorm = (
+            nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+            if config.normalizes_positions
+            else None
+        )
+        self.conv = ConvLayer(config) if config.conv_kernel_size else None
+        self.gradient_checkpointing = False
+
+    def context(self, pieces: PackedPieces, kernel: AttentionKernel) -> AttentionContext:
+        """Prepare what all layers share for one batch.
+
+        Args:
+            pieces: The batch.
+            kernel: Computes the attention.
+
+        Returns:
+            What `DebertaV2Layer.forward` takes.
+        """
+        slots = None
+        longest = max(pieces.lengths, default=0)
+        if self.rel_embeddings is not None and longest:
+            slots = slot_table(longest, self.config, pieces.device)
+        layout = BatchLayout(
+            lengths=pieces.lengths,
+            cu_seqlens=pieces.cu_seqlens,
+            num_heads=self.config.num_attention_heads,
+            slots=slots,
+        )
+        return AttentionContext(kernel, kernel.plan(layout), self._position_rows(slots))
+
+    def _position_rows(self, slots: SlotTable | None) -> Tensor | None:
+        """The reachable rows of the table: (reachable_slots, hidden_size)."""
+        if slots is None or self.rel_embeddings is None:
+            return None
+        rows = self.rel_embeddings.weight[slots.start : slots.stop]
+        return rows if self.LayerNorm is None else self.LayerNorm(rows)
+
+    def forward(
+        self,
+        embedded: Tensor,
+        pieces: PackedPieces,
+        kernel: AttentionKernel,
+        *,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> EncoderOutput:
+        """Run all layers.
+
+        Args:
+            embedded: (total_pieces, hidden_size), output of the embeddings.
+            pieces: The batch.
+            kernel: Computes the attention.
+            output_hidden_states: Whether to keep `embedded` and the output of every layer.
+            output_attentions: Whether to keep the attention probabilities of every layer.
+
+        Returns:
+            Packed: see `EncoderOutput`.
+        """
+        context = self.context(pieces, kernel)
+        recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
+        hidden = embedded
+        states, attentions = [embedded], []
+        for index, layer in enumerate(self.layer):
+            if recompute:
+                hidden, probabilities = checkpoint(
+                    layer,
+                    hidden,
+                    context,
+                    return_attentions=output_attentions,
+                    use_reentrant=False,
+                )
+            else:
+                hidden, probabilities = layer(hidden, context, return_attentions=output_attentions)
+            if index == 0 and self.conv is not None:
+                hidden = self.conv(embedded, hidden, pieces.lengths)
+            states.append(hidden)
+            attentions.append(probabilities)
+        return EncoderOutput(
+            last_hidden_state=hidden,
+            hidden_states=tuple(states) if output_hidden_states else None,
+            attentions=tuple(attentions) if output_attentions else None,
+        )

@@ -1,0 +1,128 @@
+"""One class per piece: named entities, tags."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spacy_deberta.nn.config import DebertaV2Config
+from spacy_deberta.nn.model import DebertaV2Model, pad_output
+from spacy_deberta.nn.outputs import EncoderOutput, TokenClassifierOutput
+from spacy_deberta.nn.packing import PackedPieces
+from spacy_deberta.nn.training import init_weights
+
+# The label of pieces that don't count, as everywhere in torch.
+IGNORED = -100
+
+
+class DebertaV2ForTokenClassification(nn.Module):
+    """The encoder with a linear classifier on every piece.
+
+    Args:
+        config: What the model is made of; `id2label` names the classes.
+        attention: Name of an attention kernel, or "auto".
+
+    Source: `deberta.*` and `classifier.*` of Hugging Face's class of that name.
+    """
+
+    def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
+        super().__init__()
+        self.config = config
+        self.deberta = DebertaV2Model(config, attention=attention)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        init_weights(self.classifier, config)
+
+    def init_weights(self, generator: torch.Generator | None = None) -> None:
+        """Start over with fresh weights: see `training.init_weights`."""
+        init_weights(self, self.config, generator=generator)
+
+    def forward_packed(
+        self,
+        pieces: PackedPieces,
+        *,
+        labels: Tensor | None = None,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> TokenClassifierOutput:
+        """Classify packed pieces.
+
+        Args:
+            pieces: The batch.
+            labels: (total_pieces,) int64, -100 for pieces that don't count.
+            output_hidden_states: See `DebertaV2Model.forward_packed`.
+            output_attentions: See `DebertaV2Model.forward_packed`.
+
+        Returns:
+            Logits of (total_pieces, num_labels), and the mean cross entropy if there are labels.
+        """
+        encoded = self.deberta.forward_packed(
+            pieces,
+            output_hidden_states=output_hidden_states,
+            output_attentions=output_attentions,
+        )
+        return self._classify(encoded, labels)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> TokenClassifierOutput | tuple[Any, ...]:
+        """Classify a padded batch.
+
+        Args:
+            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
+            attention_mask: See there.
+            token_type_ids: See there.
+            position_ids: See there.
+            inputs_embeds: See there.
+            labels: (batch, length) int64, -100 for pieces that don't count. Padding never does.
+            output_attentions: See there.
+            output_hidden_states: See there.
+            return_dict: False for a tuple.
+
+        Returns:
+            Logits of (batch, length, num_labels), zeros in padding, and the mean cross entropy if
+            there are labels.
+        """
+        pieces = PackedPieces.from_padded(
+            input_ids,
+            attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
+        encoded = self.deberta.forward_packed(
+            pieces,
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        packed = self._classify(encoded, None if labels is None else pieces.unpad(labels))
+        padded = pad_output(encoded, pieces)
+        output = TokenClassifierOutput(
+            loss=packed.loss,
+            logits=pieces.pad(packed.logits),
+            hidden_states=padded.hidden_states,
+            attentions=padded.attentions,
+        )
+        return output.to_tuple() if return_dict is False else output
+
+    def _classify(self, encoded: EncoderOutput, labels: Tensor | None) -> TokenClassifierOutput:
+        logits = self.classifier(self.dropout(encoded.last_hidden_state))
+        loss = None
+        if labels is not None:
+            loss = functional.cross_entropy(logits, labels, ignore_index=IGNORED)
+        return TokenClassifierOutput(
+            loss=loss,
+            logits=logits,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )

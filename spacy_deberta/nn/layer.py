@@ -1,0 +1,114 @@
+"""One transformer layer. The nesting of the modules spells the keys of the checkpoints."""
+
+from torch import Tensor, nn
+
+from .activations import resolve_activation
+from .attention import AttentionContext, Attentions
+from .config import DebertaV2Config
+from .self_attention import DisentangledSelfAttention
+
+
+class ResidualOutput(nn.Module):
+    """Dense layer, dropout, residual connection, layer normalization.
+
+    Args:
+        config: Says the dropout.
+        width: Width of what comes in.
+
+    Source: `attention.output.*` and `output.*` of the checkpoints' layers.
+    """
+
+    def __init__(self, config: DebertaV2Config, *, width: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, rows: Tensor, residual: Tensor) -> Tensor:
+        """(rows, width) and a residual (rows, hidden_size) to (rows, hidden_size)."""
+        return self.LayerNorm(self.dropout(self.dense(rows)) + residual)
+
+
+class DebertaV2Attention(nn.Module):
+    """Self-attention with its residual connection.
+
+    Args:
+        config: The model's.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        self.self = DisentangledSelfAttention(config)
+        self.output = ResidualOutput(config, width=config.hidden_size)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        context: AttentionContext,
+        *,
+        query_states: Tensor | None = None,
+        return_attentions: bool = False,
+    ) -> tuple[Tensor, Attentions | None]:
+        """As `DisentangledSelfAttention.forward`; the residual is what the queries come from."""
+        rows, attentions = self.self(
+            hidden, context, query_states=query_states, return_attentions=return_attentions
+        )
+        return self.output(rows, hidden if query_states is None else query_states), attentions
+
+
+class DebertaV2Intermediate(nn.Module):
+    """First half of the feed-forward network.
+
+    Args:
+        config: Says the width and the activation.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.activation = resolve_activation(config.hidden_act, field="hidden_act")
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(rows, hidden_size) to (rows, intermediate_size)."""
+        return self.activation(self.dense(rows))
+
+
+class DebertaV2Layer(nn.Module):
+    """Self-attention and a feed-forward network, each normalized after its residual connection.
+
+    Args:
+        config: The model's.
+
+    Source: He et al. 2021 (arXiv 2006.03654), section 3.1; `deberta.encoder.layer.*`.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        self.attention = DebertaV2Attention(config)
+        self.intermediate = DebertaV2Intermediate(config)
+        self.output = ResidualOutput(config, width=config.intermediate_size)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        context: AttentionContext,
+        *,
+        query_states: Tensor | None = None,
+        return_attentions: bool = False,
+    ) -> tuple[Tensor, Attentions | None]:
+        """Run the layer.
+
+        Args:
+            hidden: (total_pieces, hidden_size), for keys and values.
+            context: What the layers share; made by `DebertaV2Encoder.context`.
+            query_states: (total_pieces, hidden_size), for queries and the residual connection;
+                None for `hidden`. The enhanced mask decoder gives other ones.
+            return_attentions: Whether to return the probabilities.
+
+        Returns:
+            (total_pieces, hidden_size), and per sequence (heads, length, length) or None.
+        """
+        rows, attentions = self.attention(
+            hidden, context, query_states=query_states, return_attentions=return_attentions
+        )
+        return self.output(self.intermediate(rows), rows), attentions

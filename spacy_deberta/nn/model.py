@@ -1,0 +1,170 @@
+"""The encoder as a model: pieces in, one row per piece out."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .attention import Attentions, resolve_attention
+from .config import DebertaV2Config
+from .embeddings import DebertaV2Embeddings
+from .encoder import DebertaV2Encoder
+from .outputs import EncoderOutput
+from .packing import PackedPieces
+from .training import init_weights, set_dropout
+
+
+class DebertaV2Model(nn.Module):
+    """DeBERTa-v2 or v3 without a head. Its keys are those of Hugging Face's class of that name.
+
+    `forward_packed` is the native form; `forward` takes padded batches under the argument names
+    of Hugging Face. Nothing in a forward pass changes the module: threads may share a model in
+    evaluation mode.
+
+    To fill a model from a checkpoint without drawing random weights first, build it under
+    `with torch.device("meta")` and use `load_state_dict(state, assign=True)`.
+
+    Args:
+        config: What the model is made of.
+        attention: Name of an attention kernel, or "auto".
+
+    Raises:
+        ValueError: If there is no kernel of this name (E113).
+
+    Source: He et al. 2021 (arXiv 2006.03654); He et al. 2021 (arXiv 2111.09543), whose models
+        differ in their training, not in their encoder.
+    """
+
+    def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
+        super().__init__()
+        resolve_attention(attention)
+        self.config = config
+        self.attention = attention
+        self.embeddings = DebertaV2Embeddings(config)
+        self.encoder = DebertaV2Encoder(config)
+        self.init_weights()
+
+    def init_weights(self, generator: torch.Generator | None = None) -> None:
+        """Start over with fresh weights: see `training.init_weights`."""
+        init_weights(self, self.config, generator=generator)
+
+    def set_dropout(self, rate: float | None) -> None:
+        """Set every dropout to one rate, or with None to those of the configuration."""
+        set_dropout(self, self.config, rate)
+
+    def gradient_checkpointing_enable(self) -> None:
+        """In training, keep only the input of every layer and compute the rest a second time.
+
+        The gradients are the same, dropout included. About a third slower, and most of the memory
+        of the activations is saved.
+        """
+        self.encoder.gradient_checkpointing = True
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep everything that the backward pass needs."""
+        self.encoder.gradient_checkpointing = False
+
+    def forward_packed(
+        self,
+        pieces: PackedPieces,
+        *,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> EncoderOutput:
+        """Encode packed pieces.
+
+        Args:
+            pieces: The batch.
+            output_hidden_states: Whether to return the embeddings and the output of every layer.
+            output_attentions: Whether to return the attention probabilities. They make attention
+                slower, and take memory that grows with the square of the lengths.
+
+        Returns:
+            Rows of (total_pieces, hidden_size); attentions per layer and sequence,
+            (heads, length, length).
+
+        Raises:
+            ValueError: If an id, a token type or a position doesn't exist in this model (E112).
+        """
+        embedded = self.embeddings(pieces)
+        kernel = resolve_attention(self.attention, embedded.device, embedded.dtype)
+        return self.encoder(
+            embedded,
+            pieces,
+            kernel,
+            output_hidden_states=output_hidden_states,
+            output_attentions=output_attentions,
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> EncoderOutput | tuple[Any, ...]:
+        """Encode a padded batch. Its padding is taken out, and put back as zeros.
+
+        Args:
+            input_ids: (batch, length) of any integer type.
+            attention_mask: (batch, length), 1 for pieces, 0 for padding on the left or right.
+            token_type_ids: (batch, length).
+            position_ids: (batch, length) or (1, length).
+            inputs_embeds: (batch, length, embedding_width), in place of ids.
+            output_attentions: Whether to return the attention probabilities.
+            output_hidden_states: Whether to return the embeddings and the output of every layer.
+            return_dict: False for a tuple.
+
+        Returns:
+            Rows of (batch, length, hidden_size); attentions per layer,
+            (batch, heads, query, key).
+
+        Raises:
+            ValueError: If something doesn't fit together: see `PackedPieces.from_padded` and
+                `forward_packed`.
+        """
+        pieces = PackedPieces.from_padded(
+            input_ids,
+            attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
+        packed = self.forward_packed(
+            pieces,
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        output = pad_output(packed, pieces)
+        return output.to_tuple() if return_dict is False else output
+
+
+def pad_output(packed: EncoderOutput, pieces: PackedPieces) -> EncoderOutput:
+    """Put the output of packed pieces into the shapes of the padded batch they came from.
+
+    Args:
+        packed: Rows of (total_pieces, hidden_size).
+        pieces: The batch, made by `PackedPieces.from_padded`.
+
+    Returns:
+        Rows of (batch, length, hidden_size), zeros in padding.
+    """
+    states, layers = packed.hidden_states, packed.attentions
+    return EncoderOutput(
+        last_hidden_state=pieces.pad(packed.last_hidden_state),
+        hidden_states=None if states is None else tuple(pieces.pad(rows) for rows in states),
+        attentions=None if layers is None else tuple(_pad_layer(part, pieces) for part in layers),
+    )
+
+
+def _pad_layer(attentions: Attentions | Tensor, pieces: PackedPieces) -> Tensor:
+    """Attentions of one layer, (heads, length, length) each, as (batch, heads, query, key)."""
+    padded = []
+    for start, probabilities in zip(pieces.starts, attentions, strict=True):
+        after = pieces.padded_length - start - probabilities.shape[-1]
+        padded.append(nn.functional.pad(probabilities, (start, after, start, after)))
+    return torch.stack(padded) if padded else torch.empty(0)

@@ -1,0 +1,33 @@
+"""One row for a whole sequence."""
+
+from torch import Tensor, nn
+
+from .activations import resolve_activation
+from .config import DebertaV2Config
+
+
+class ContextPooler(nn.Module):
+    """Dense layer and activation on the first piece of a sequence.
+
+    Args:
+        config: Says width, dropout and activation.
+
+    Source: `pooler.dense.*` of the checkpoints with a sequence classifier.
+    """
+
+    def __init__(self, config: DebertaV2Config) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.pooler_dim, config.pooler_dim)
+        self.dropout = nn.Dropout(config.pooler_dropout)
+        self.activation = resolve_activation(config.pooler_hidden_act, field="pooler_hidden_act")
+
+    def forward(self, first_rows: Tensor) -> Tensor:
+        """Pool.
+
+        Args:
+            first_rows: (sequences, pooler_width), the row of the first piece of every sequence.
+
+        Returns:
+            (sequences, pooler_width).
+        """
+        return self.activation(self.dense(self.dropout(first_rows)))

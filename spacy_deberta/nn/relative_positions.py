@@ -1,0 +1,120 @@
+"""From the distance between two pieces to a row of the table of relative positions.
+
+The table has `2 * span` rows, its slots. The distance from query i to key j is `i - j`; the slot
+of a distance is `bucket(distance) + span`, kept within the table. Both disentangled terms use the
+slot of `i - j`: the paper writes the position-to-content term with `j - i`, but the authors' code
+and all of their checkpoints do not.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .config import DebertaV2Config
+
+
+@dataclass(frozen=True)
+class SlotTable:
+    """The slots that sequences up to some length can reach.
+
+    Args:
+        rows: (2 * length - 1,) int64. For the distance d at index `d + length - 1`, the row of
+            the reachable part of the table, that is the slot minus `start`.
+        start: First slot that is reachable.
+        stop: One past the last slot that is reachable.
+    """
+
+    rows: Tensor
+    start: int
+    stop: int
+
+
+def log_buckets(
+    distances: np.ndarray, *, buckets: int, max_distance: int, clamp: bool
+) -> np.ndarray:
+    """Put distances into buckets: one each for near ones, ever wider ones further away.
+
+    Args:
+        distances: Any shape, int64. Query position minus key position.
+        buckets: Number of buckets per direction. Half of them hold one distance each.
+        max_distance: The distance just beyond the last bucket.
+        clamp: Whether distances of `max_distance` and more count as the largest one below it.
+
+    Returns:
+        Same shape, int64. Odd (-d has the negated bucket of d) and monotone.
+
+    Source: DeBERTa's log buckets, first used by its version 2 (`da_utils.py` of
+        microsoft/DeBERTa); He et al. 2021 (arXiv 2006.03654) describe the version without
+        buckets, section 3.1.
+    """
+    if clamp:
+        distances = distances.clip(1 - max_distance, max_distance - 1)
+    middle = buckets // 2
+    far = np.abs(distances)
+    # In double precision: the ceiling must not depend on the rounding of a device's logarithm.
+    ratio = np.log(np.maximum(far, middle) / middle) / np.log((max_distance - 1) / middle)
+    logarithmic = (np.ceil(ratio * (middle - 1)) + middle) * np.sign(distances)
+    return np.where(far <= middle, distances, logarithmic).astype(np.int64)
+
+
+def position_slots(length: int, config: DebertaV2Config) -> Tensor:
+    """Find the slot of every distance within a sequence.
+
+    Args:
+        length: Length of the sequence, 1 or more.
+        config: Says how many slots and buckets there are.
+
+    Returns:
+        (2 * length - 1,) int64, on the CPU. The slot of the distance d is at `d + length - 1`.
+        It is shared between callers and must not be changed.
+    """
+    buckets = max(config.position_buckets, 0)
+    clamp = config.far_positions == "microsoft"
+    return _position_slots(length, buckets, config.max_distance, clamp)
+
+
+def slot_table(length: int, config: DebertaV2Config, device: torch.device) -> SlotTable:
+    """Find the reachable part of the table for sequences up to a length.
+
+    Args:
+        length: The longest length, 1 or more.
+        config: Says how many slots and buckets there are.
+        device: Where the rows are needed.
+
+    Returns:
+        The reachable slots. The slots of a length are contiguous, so they are a slice.
+    """
+    buckets = max(config.position_buckets, 0)
+    clamp = config.far_positions == "microsoft"
+    return _slot_table(length, buckets, config.max_distance, clamp, device)
+
+
+@lru_cache(maxsize=256)
+def _position_slots(length: int, buckets: int, max_distance: int, clamp: bool) -> Tensor:
+    distances = np.arange(1 - length, length, dtype=np.int64)
+    span = max_distance
+    if buckets:
+        span = buckets
+        distances = log_buckets(distances, buckets=buckets, max_distance=max_distance, clamp=clamp)
+    return _shared_tensor((distances + span).clip(0, 2 * span - 1))
+
+
+@lru_cache(maxsize=256)
+def _slot_table(
+    length: int, buckets: int, max_distance: int, clamp: bool, device: torch.device
+) -> SlotTable:
+    slots = _position_slots(length, buckets, max_distance, clamp).numpy()
+    start, stop = int(slots[0]), int(slots[-1]) + 1
+    with torch.inference_mode(False):
+        rows = _shared_tensor(slots - start).to(device)
+    return SlotTable(rows=rows, start=start, stop=stop)
+
+
+def _shared_tensor(values: np.ndarray) -> Tensor:
+    # A tensor made in inference mode could never be used for training again, and this one is
+    # cached for both.
+    with torch.inference_mode(False):
+        return torch.from_numpy(values)

@@ -1,0 +1,209 @@
+"""The factory `deberta`: spacy-transformers' pipe, with what it can't do."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples
+from spacy_transformers.annotation_setters import null_annotation_setter
+from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
+from spacy_transformers.layers import TransformerListener
+from spacy_transformers.pipeline_component import Transformer, install_extensions
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import load_model, save_model
+from .listener_gradients import ListenerGradients
+
+# Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
+FORMAT = 1
+
+DEFAULT_CONFIG = Config().from_str(
+    """
+    [deberta]
+
+    [deberta.set_extra_annotations]
+    @annotation_setters = "spacy-transformers.null_annotation_setter.v1"
+
+    [deberta.model]
+    @architectures = "spacy-deberta.DebertaV2Model.v1"
+    name = "microsoft/deberta-v3-base"
+
+    [deberta.model.get_spans]
+    @span_getters = "spacy-deberta.piece_windows.v1"
+    window = 510
+    overlap = 64
+    """
+)["deberta"]
+
+
+@Language.factory("deberta", assigns=["doc._.trf_data"], default_config=DEFAULT_CONFIG)
+def make_deberta(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], FullTransformerBatch],
+    set_extra_annotations: Callable[[list[Doc], FullTransformerBatch], None],
+) -> "Deberta":
+    """Construct a component that encodes documents with DeBERTa-v2 for the components after it.
+
+    model (Model[list[Doc], FullTransformerBatch]): `spacy-deberta.DebertaV2Model.v1`.
+    set_extra_annotations (Callable[[list[Doc], FullTransformerBatch], None]): Called with each
+        batch after `doc._.trf_data` is set.
+    RETURNS (Deberta): The component.
+    """
+    return Deberta(nlp.vocab, model, set_extra_annotations, name=name)
+
+
+class Deberta(Transformer):
+    """Encode documents once for all listening components.
+
+    Beyond spacy-transformers' `Transformer`, whose place it takes: it is saved as a folder that
+    Hugging Face's `AutoModel` opens, and mapped from there; the gradients of listeners are never
+    lost, whichever of them are frozen; and one failing batch goes to the error handler.
+
+    DOCS: docs/api/deberta.md
+    """
+
+    def __init__(
+        self,
+        vocab: Any,
+        model: Model[list[Doc], FullTransformerBatch],
+        set_extra_annotations: Callable[
+            [list[Doc], FullTransformerBatch], None
+        ] = null_annotation_setter,
+        *,
+        name: str = "transformer",
+    ) -> None:
+        super().__init__(vocab, model, set_extra_annotations, name=name)
+        self.cfg = {"format": FORMAT}
+        self._gradients: ListenerGradients | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Encode one document.
+
+        doc (Doc): The document.
+        RETURNS (Doc): The same document, with `doc._.trf_data`.
+        """
+        return next(self.pipe([doc]), doc)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Encode a stream of documents. The model itself limits the pieces that it takes at once.
+
+        stream (Iterable[Doc]): The documents.
+        batch_size (int): How many documents to buffer.
+        YIELDS (Doc): The documents in order.
+        """
+        install_extensions()
+        handle_error = self.get_error_handler()
+        for docs in util.minibatch(stream, batch_size):
+            docs = list(docs)
+            try:
+                self.set_annotations(docs, self.predict(docs))
+            except Exception as error:  # noqa: BLE001 (the handler decides, as in every spaCy pipe)
+                handle_error(self.name, self, docs, error)
+            else:
+                yield from docs
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Encode documents for training and hand the rows to the listeners.
+
+        The backward pass runs when every listener has returned its gradient, or, if some never do
+        (they are frozen, or had nothing to learn from the batch), at the next update or
+        `finish_update`.
+
+        examples (Iterable[Example]): The batch; only the predicted documents are used.
+        drop (float): The dropout rate.
+        sgd (Optimizer | None): If given, `finish_update` is called after the backward pass.
+        losses (dict[str, float] | None): Updated with the sum of squares of the gradients.
+        RETURNS (dict[str, float]): The losses.
+        """
+        examples = list(examples)
+        validate_examples(examples, "Deberta.update")
+        losses = {} if losses is None else losses
+        self._backprop_pending()
+        docs = [example.predicted for example in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        output, backprop_model = self.model.begin_update(docs)
+        losses.setdefault(self.name, 0.0)
+        if not self.listeners:
+            return losses
+
+        def backprop(d_tensors: list[list[Any]], sum_of_squares: float) -> None:
+            losses[self.name] += sum_of_squares
+            backprop_model(output.unsplit_by_doc(d_tensors))
+            self._gradients = None
+            if sgd is not None:
+                self.finish_update(sgd)
+
+        self._gradients = ListenerGradients(len(self.listeners), backprop)
+        batch_id = TransformerListener.get_batch_id(docs)
+        for listener in self.listeners:
+            listener.receive(batch_id, output.doc_data, self._gradients.add)
+        return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Update the weights from the gradients that have come in.
+
+        sgd (Optimizer): The optimizer.
+        """
+        self._backprop_pending()
+        super().finish_update(sgd)
+
+    def _backprop_pending(self) -> None:
+        if self._gradients is not None:
+            gradients, self._gradients = self._gradients, None
+            gradients.backprop()
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component. `path/model` is a checkpoint folder for Hugging Face's `AutoModel`.
+
+        path (str | Path): The folder of the component.
+        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
+        """
+        serialize = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "vocab": lambda p: self.vocab.to_disk(p),
+            "model": lambda p: save_model(self.model, p),
+        }
+        util.to_disk(path, serialize, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Deberta":
+        """Load the component; the weights are mapped from the file.
+
+        path (str | Path): The folder of the component.
+        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
+        RETURNS (Deberta): The component itself.
+        """
+        deserialize = {
+            "cfg": self._load_cfg,
+            "vocab": self.vocab.from_disk,
+            "model": lambda p: self._load_model(Path(p)),
+        }
+        util.from_disk(path, deserialize, exclude)
+        return self
+
+    def _load_cfg(self, path: str | Path) -> None:
+        found = srsly.read_json(path).get("format", FORMAT)
+        if found > FORMAT:
+            raise ValueError(Errors.E406.format(found=found, known=FORMAT))
+
+    def _load_model(self, path: Path) -> None:
+        if path.is_dir():
+            load_model(self.model, path)
+        elif path.is_file():  # saved with `factory = "transformer"`
+            self.model.from_bytes(path.read_bytes())
+        else:
+            raise FileNotFoundError(Errors.E415.format(path=path.parent, file=path.name))

@@ -1,0 +1,139 @@
+"""From rows of normalized text back to characters of the text as it was given.
+
+SentencePiece normalizes a text and cuts the result into pieces: their surfaces, end to end, are
+the normalized text. So a piece is a range of rows (normalized characters), found by adding up
+widths, and what remains is where a row comes from.
+"""
+
+from collections.abc import Callable
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_deberta.errors import Errors
+
+from .pieces import IntArray, cumulate, rows_of
+from .surfaces import SPACE, code_points
+
+Normalize = Callable[[str], tuple[str, list[int]]]
+
+_SPACE_POINT = np.uint32(ord(SPACE))
+# By code point: what a normalizer may write as one space. The last entry stands for all others.
+_MAY_BE_SPACE = np.zeros(0xA2, dtype=bool)
+_MAY_BE_SPACE[[ord(c) for c in " \n\r\t\xa0"]] = True
+
+
+def unchanged_texts(
+    characters: NDArray[np.uint32],
+    cu_characters: IntArray,
+    rows: NDArray[np.uint32],
+    cu_rows: IntArray,
+) -> NDArray[np.bool_]:
+    """Find the texts that normalization left as they were, but for how spaces are written.
+
+    They are most of ordinary text, and their alignment is arithmetic: only a space was put in
+    front.
+
+    Args:
+        characters: Code points of the texts, end to end. *Shape:* `(total_characters,)`, uint32.
+        cu_characters: Boundaries of the texts in `characters`. *Shape:* `(texts + 1,)`, int64.
+        rows: Code points of the normalized texts, end to end. *Shape:* `(total_rows,)`, uint32.
+        cu_rows: Boundaries of the texts in `rows`. *Shape:* `(texts + 1,)`, int64.
+
+    Returns:
+        Whether row `j` of a text is its character `j - 1`, for all rows. *Shape:* `(texts,)`, bool.
+    """
+    lengths = np.diff(cu_characters)
+    unchanged = np.diff(cu_rows) == lengths + 1
+    unchanged[unchanged] = rows[cu_rows[:-1][unchanged]] == _SPACE_POINT
+    if unchanged.all():
+        before = characters
+        after = np.delete(rows, cu_rows[:-1])
+    else:
+        before = characters[rows_of(cu_characters[:-1][unchanged], lengths[unchanged])]
+        after = rows[rows_of(cu_rows[:-1][unchanged] + 1, lengths[unchanged])]
+    places = np.flatnonzero(before != after)
+    if len(places):
+        was_space = _MAY_BE_SPACE[np.minimum(before[places], len(_MAY_BE_SPACE) - 1)]
+        became_space = was_space & (after[places] == _SPACE_POINT)
+        places = places[~became_space]
+        candidates = np.flatnonzero(unchanged)
+        bounds = cumulate(lengths[unchanged])
+        unchanged[candidates[np.searchsorted(bounds, places, side="right") - 1]] = False
+    return unchanged
+
+
+class Origins:
+    """Where the rows of some normalized texts come from.
+
+    Args:
+        normalize: Gives the normalized text and, for every row of it and for its end, the
+            character that it comes from.
+    """
+
+    def __init__(self, normalize: Normalize) -> None:
+        self._normalize = normalize
+        # 0: not asked yet; 1: gives a row that is no space; 2: gives none (whitespace, controls).
+        # Filled as characters turn up. Threads may write the same value twice, which is harmless.
+        self._fate = np.zeros(0x110000, dtype=np.uint8)
+
+    def align(
+        self,
+        texts: list[str],
+        cu_rows: IntArray,
+        firsts: IntArray,
+        lasts: IntArray,
+        cu_pieces: IntArray,
+    ) -> tuple[IntArray, IntArray]:
+        """Find the characters of pieces.
+
+        Args:
+            texts: The texts that the pieces are of.
+            cu_rows: Boundaries of the texts in rows. *Shape:* `(texts + 1,)`, int64.
+            firsts: First row of every piece that is not a space, counted over all texts; one past
+                the last row for a piece of nothing but space. *Shape:* `(pieces,)`, int64.
+            lasts: One past the last row of every piece that is not a space; not above `firsts` for
+                a piece of nothing but space. *Shape:* `(pieces,)`, int64.
+            cu_pieces: Boundaries of the texts in pieces. *Shape:* `(texts + 1,)`, int64.
+
+        Returns:
+            Starts and ends, in characters of their own text. *Shape:* `(pieces,)` each, int64.
+
+        Raises:
+            ValueError: The pieces are not those of the normalized texts.
+        """
+        normalized = [self._normalize(text) for text in texts]
+        for i, (string, _) in enumerate(normalized):
+            if len(string) != cu_rows[i + 1] - cu_rows[i]:
+                raise ValueError(Errors.E214.format(text=texts[i][:100]))
+        cu_characters = cumulate(np.array([len(text) for text in texts], dtype=np.int64))
+        characters = code_points("".join(texts))
+        # Every text has one origin more than rows: that of its end.
+        origins = np.fromiter(chain.from_iterable(o for _, o in normalized), dtype=np.int64)
+        origins += np.repeat(cu_characters[:-1], np.diff(cu_rows) + 1)
+        text_of_piece = np.repeat(np.arange(len(texts)), np.diff(cu_pieces))
+        text_starts = cu_characters[:-1][text_of_piece]
+
+        starts = origins[firsts + text_of_piece]
+        ends = starts.copy()
+        solid = lasts > firsts
+        last_origins = origins[(lasts + text_of_piece)[solid] - 1]
+        # A row ends where the next row begins that comes from elsewhere...
+        following = np.searchsorted(origins, last_origins, side="right")
+        limits = np.append(origins, len(characters))[following]
+        limits = np.minimum(limits, cu_characters[1:][text_of_piece[solid]])
+        # ... less the characters before that which gave no row, or a space.
+        kept = np.where(self._vanishes(characters), -1, np.arange(len(characters)))
+        last_kept = np.maximum.accumulate(kept)
+        ends[solid] = np.maximum(last_kept[limits - 1], last_origins) + 1
+        return starts - text_starts, ends - text_starts
+
+    def _vanishes(self, characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        fates = self._fate[characters]
+        if not fates.all():
+            for character in np.unique(characters[fates == 0]).tolist():
+                alone, _ = self._normalize(chr(character))
+                self._fate[character] = 1 if alone.strip(SPACE + " ") else 2
+            fates = self._fate[characters]
+        return fates == 2

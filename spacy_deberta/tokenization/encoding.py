@@ -1,0 +1,115 @@
+"""Strings to pieces: one SentencePiece call for a batch, arrays from there on."""
+
+from itertools import chain
+
+import numpy as np
+from sentencepiece import SentencePieceProcessor
+
+from spacy_deberta.errors import Errors
+
+from .alignment import Origins, unchanged_texts
+from .pieces import IntArray, Pieces, cumulate, rows_of
+from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
+
+# Lone surrogates are no characters: UTF-8 has no bytes for them. The replacement character is as
+# long, so that offsets stay.
+_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+
+
+class PieceEncoder:
+    """A SentencePiece model that says where its pieces come from.
+
+    Nothing changes after construction but a cache, so that threads can share one.
+
+    Args:
+        model_proto: The serialized model.
+        threads: Native threads of a call.
+
+    Raises:
+        ValueError: `model_proto` is not a SentencePiece model.
+    """
+
+    def __init__(self, model_proto: bytes, *, threads: int = 1) -> None:
+        self.processor = SentencePieceProcessor()
+        try:
+            self.processor.LoadFromSerializedProto(model_proto)
+        except (RuntimeError, OSError, TypeError) as error:
+            raise ValueError(Errors.E202.format(size=len(model_proto), error=error)) from error
+        self.surfaces = read_surfaces(self.processor)
+        self._origins = Origins(lambda text: self.processor.Normalize(text, with_offsets=True))
+        self._threads = threads
+
+    def encode(self, texts: list[str]) -> Pieces:
+        """Cut texts into pieces.
+
+        Args:
+            texts: Any strings.
+
+        Returns:
+            Their pieces, with offsets in code points.
+
+        Raises:
+            ValueError: Something in `texts` is not a string.
+        """
+        try:
+            characters = code_points("".join(texts))
+        except TypeError as error:
+            raise ValueError(Errors.E205.format(error=error)) from error
+        except UnicodeEncodeError:
+            texts = [text.translate(_SURROGATES) for text in texts]
+            characters = code_points("".join(texts))
+        cu_characters = cumulate(lengths_of(texts))
+        if not len(characters):
+            empty = np.zeros(0, dtype=np.int64)
+            return Pieces(empty, empty, empty, np.zeros(len(texts) + 1, dtype=np.int64))
+
+        found: list[list[int]] = self.processor.Encode(
+            texts, out_type=int, num_threads=self._threads
+        )
+        counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
+        cu_pieces = cumulate(counts)
+        ids = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(cu_pieces[-1]))
+
+        widths = self.surfaces.widths[ids]
+        bounds = cumulate(widths)
+        rows = self.surfaces.characters[rows_of(self.surfaces.starts[ids], widths)]
+        unchanged = unchanged_texts(characters, cu_characters, rows, bounds[cu_pieces])
+
+        # As if all texts were unchanged: one row for the space in front, then a row a character.
+        first_rows = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)
+        ends = bounds[1:] - first_rows
+        starts = bounds[:-1] - first_rows
+        starts += self.surfaces.leading_spaces[ids]
+        solid = starts < ends
+        ends -= np.where(solid, self.surfaces.trailing_spaces[ids], 0)
+
+        changed = np.flatnonzero(~unchanged & (counts > 0))
+        if len(changed):
+            owned = rows_of(cu_pieces[:-1][changed], counts[changed])
+            starts[owned], ends[owned] = self._align_changed(
+                [texts[i] for i in changed.tolist()], ids[owned], counts[changed]
+            )
+        return Pieces(ids, starts, ends, cu_pieces)
+
+    def _align_changed(
+        self, texts: list[str], ids: IntArray, counts: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        surfaces = self.surfaces
+        if (ids == self.processor.unk_id()).any():
+            # An unknown piece is as wide as what it swallowed, which only its string tells.
+            pieces = self.processor.Encode(texts, out_type=str, num_threads=self._threads)
+            strings = list(chain.from_iterable(pieces))
+            if len(strings) != len(ids):
+                raise ValueError(Errors.E214.format(text=texts[0][:100]))
+            unknown = ids == self.processor.unk_id()
+            widths = np.where(unknown, lengths_of(strings), surfaces.widths[ids])
+            leading, trailing = edge_spaces(strings)
+        else:
+            widths = surfaces.widths[ids]
+            leading, trailing = surfaces.leading_spaces[ids], surfaces.trailing_spaces[ids]
+        bounds = cumulate(widths)
+        cu_pieces = cumulate(counts)
+        # Every later byte of a character stands where its first byte does.
+        firsts = bounds[:-1] + leading - surfaces.continues[ids]
+        lasts = bounds[1:] - trailing
+        return self._origins.align(texts, bounds[cu_pieces], firsts, lasts, cu_pieces)

@@ -1,0 +1,149 @@
+"""The folder of a tokenizer: spm.model and the JSON files that Hugging Face reads beside it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spacy_deberta.errors import Errors
+
+from .special_tokens import SPECIAL_TOKENS, AddedToken, TokenTable, special_contents
+
+VOCAB_FILE = "spm.model"
+CONFIG_FILE = "tokenizer_config.json"
+ADDED_TOKENS_FILE = "added_tokens.json"
+SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+
+_NO_LIMIT = 10**9
+_FLAGS = ("lstrip", "normalized", "rstrip", "single_word", "special")
+
+
+def read_options(folder: Path) -> dict[str, Any]:
+    """Read what a folder says about its tokenizer.
+
+    Args:
+        folder: A folder with a `tokenizer_config.json`, or without.
+
+    Returns:
+        Arguments of `DebertaV2Tokenizer`.
+
+    Raises:
+        ValueError: A file is damaged.
+    """
+    config = _read_json(folder / CONFIG_FILE)
+    listed = _read_json(folder / SPECIAL_TOKENS_FILE)
+    options: dict[str, Any] = {
+        name: config[name]
+        for name in ("do_lower_case", "split_by_punct")
+        if config.get(name) is not None
+    }
+    # Hugging Face writes 1e30 for no limit.
+    if (limit := config.get("model_max_length")) and limit < _NO_LIMIT:
+        options["model_max_length"] = int(limit)
+    for role in SPECIAL_TOKENS:
+        token = config.get(role) or listed.get(role)
+        if token is not None:
+            options[role] = token["content"] if isinstance(token, dict) else token
+
+    # Hugging Face prefers the ids of the config; only old folders have them in the other file.
+    decoder = config.get("added_tokens_decoder")
+    if decoder is not None:
+        added = [_added_token(token, int(i)) for i, token in decoder.items()]
+    else:
+        ids = _read_json(folder / ADDED_TOKENS_FILE)
+        added = [AddedToken(content=content, id=i) for content, i in ids.items()]
+    extra = config.get("additional_special_tokens") or listed.get("additional_special_tokens") or ()
+    further = [_added_token(token, None) for token in extra]
+    # Special is what has a role or is listed; the flag alone may be left from an earlier role.
+    special = {token.content for token in further}
+    known = {token.content for token in added}
+    added += [token for token in further if token.content not in known]
+    options["added_tokens"] = [replace(t, special=t.content in special) for t in added]
+    return options
+
+
+def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -> list[Path]:
+    """Write the JSON files of a folder.
+
+    Args:
+        folder: A folder that is there.
+        options: The arguments of `DebertaV2Tokenizer` that are no tokens.
+        table: The tokens.
+
+    Returns:
+        The files.
+    """
+    roles = dict(table.roles)
+    extra = special_contents(table)
+    decoder = {
+        str(i): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
+        for i, token in sorted(table.by_id.items())
+    }
+    config = {
+        "added_tokens_decoder": decoder,
+        "additional_special_tokens": extra,
+        **roles,
+        **options,
+        "clean_up_tokenization_spaces": False,
+        "sp_model_kwargs": {},
+        "tokenizer_class": "DebertaV2Tokenizer",
+        "vocab_type": "spm",
+    }
+    listed = {**roles, "additional_special_tokens": extra} if extra else roles
+    beyond = {token.content: i for i, token in sorted(table.by_id.items()) if i >= table.vocab_size}
+    contents = {CONFIG_FILE: config, SPECIAL_TOKENS_FILE: listed, ADDED_TOKENS_FILE: beyond}
+    for name, content in contents.items():
+        text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+        (folder / name).write_text(text + "\n", encoding="utf8")
+    return [folder / name for name in contents]
+
+
+def read_vocabulary(path: Path) -> bytes:
+    """Read a SentencePiece model.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its bytes, unchecked.
+
+    Raises:
+        ValueError: There is no such file.
+    """
+    if not path.is_file():
+        raise ValueError(Errors.E201.format(path=path))
+    return path.read_bytes()
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that a folder has a vocabulary.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if not (path / VOCAB_FILE).is_file():
+        found = sorted(p.name for p in path.iterdir())[:20] if path.is_dir() else "nothing"
+        raise ValueError(Errors.E212.format(path=path, file=VOCAB_FILE, found=found))
+
+
+def _added_token(token: str | dict[str, Any], token_id: int | None) -> AddedToken:
+    if isinstance(token, str):
+        return AddedToken(content=token, id=token_id)
+    flags = {flag: bool(token[flag]) for flag in _FLAGS if flag in token}
+    return AddedToken(content=token["content"], id=token_id, **flags)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise ValueError(Errors.E213.format(path=path, error=error)) from error
+    if not isinstance(content, dict):
+        raise ValueError(Errors.E213.format(path=path, error="not an object"))
+    return content

@@ -1,0 +1,71 @@
+"""What a batch of texts becomes: piece ids and character offsets, packed end to end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The pieces of a batch of texts, one row a piece, without special tokens around the texts.
+
+    Starts never decrease within a text. Two pieces of one text overlap only where one character
+    gave several of them (the bytes of an unknown character, the "1" and "2" of "½"). A piece that
+    is nothing but whitespace has zero width and stands where the following character starts.
+
+    Args:
+        ids: Piece ids. *Shape:* `(total_pieces,)`, int64.
+        starts: First character of every piece in its own text, in code points of the Python
+            string as it was given. *Shape:* `(total_pieces,)`, int64.
+        ends: One past the last character of every piece. *Shape:* `(total_pieces,)`, int64.
+        cu_pieces: Text `i` owns the rows `cu_pieces[i]:cu_pieces[i + 1]`.
+            *Shape:* `(texts + 1,)`, int64.
+    """
+
+    ids: IntArray
+    starts: IntArray
+    ends: IntArray
+    cu_pieces: IntArray
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.cu_pieces) - 1
+
+    def __iter__(self) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
+        """Give `(ids, starts, ends)` of one text after the other, as views."""
+        bounds = self.cu_pieces.tolist()
+        for start, end in pairwise(bounds):
+            yield self.ids[start:end], self.starts[start:end], self.ends[start:end]
+
+
+def cumulate(lengths: IntArray) -> IntArray:
+    """Turn lengths into boundaries.
+
+    Args:
+        lengths: Number of rows of every member. *Shape:* `(members,)`, int64.
+
+    Returns:
+        Member `i` owns the rows `out[i]:out[i + 1]`. *Shape:* `(members + 1,)`, int64.
+    """
+    boundaries = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=boundaries[1:])
+    return boundaries
+
+
+def rows_of(starts: IntArray, lengths: IntArray) -> IntArray:
+    """List the rows of many ranges, one range after the other.
+
+    Args:
+        starts: First row of every range. *Shape:* `(ranges,)`, int64.
+        lengths: Number of rows of every range. *Shape:* `(ranges,)`, int64.
+
+    Returns:
+        The rows. *Shape:* `(lengths.sum(),)`, int64.
+    """
+    boundaries = cumulate(lengths)
+    return np.repeat(starts - boundaries[:-1], lengths) + np.arange(boundaries[-1], dtype=np.int64)

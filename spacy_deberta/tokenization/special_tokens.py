@@ -1,0 +1,198 @@
+"""Tokens with a role or a place of their own: [CLS], [SEP], [MASK] and whatever a user adds."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from sentencepiece import SentencePieceProcessor
+
+from spacy_deberta.errors import Errors
+
+# The order in which Hugging Face numbers those that a vocabulary lacks.
+SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
+    {
+        "bos_token": "[CLS]",
+        "eos_token": "[SEP]",
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedToken:
+    """A token that SentencePiece doesn't know, or knows but must not find.
+
+    Args:
+        content: The token.
+        id: Its id; None for the next free one.
+        lstrip: Whether it swallows the whitespace to its left.
+        rstrip: Whether it swallows the whitespace to its right.
+        single_word: Whether it has to stand between spaces or ends of the text.
+        normalized: Whether it is lowercased when texts are.
+        special: Whether `skip_special_tokens` leaves it out.
+    """
+
+    content: str
+    id: int | None = None
+    lstrip: bool = False
+    rstrip: bool = False
+    single_word: bool = False
+    normalized: bool = False
+    special: bool = False
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """All tokens of a tokenizer that are not found by SentencePiece.
+
+    Args:
+        vocab_size: Number of pieces of the SentencePiece model.
+        roles: Which token has which role, by name: "cls_token", "mask_token", ...
+        by_content: Every token, with its id.
+        by_id: The same, by id.
+        special: What `skip_special_tokens` leaves out.
+        pattern: Finds the tokens in a text, longest first.
+        special_pattern: Finds those that lowercasing leaves alone.
+    """
+
+    vocab_size: int
+    roles: Mapping[str, str]
+    by_content: Mapping[str, AddedToken]
+    by_id: Mapping[int, AddedToken]
+    special: frozenset[str]
+    pattern: re.Pattern[str]
+    special_pattern: re.Pattern[str]
+
+    def id_of(self, role: str) -> int:
+        """Look up a token by its role.
+
+        Args:
+            role: "cls_token", "mask_token", ...
+
+        Returns:
+            Its id.
+        """
+        token_id = self.by_content[self.roles[role]].id
+        if token_id is None:
+            raise KeyError(role)
+        return token_id
+
+    def __len__(self) -> int:
+        """Return the number of pieces and of tokens beyond them."""
+        return self.vocab_size + sum(i >= self.vocab_size for i in self.by_id)
+
+
+def make_table(
+    processor: SentencePieceProcessor,
+    roles: Mapping[str, str],
+    added_tokens: Iterable[AddedToken | str],
+    *,
+    do_lower_case: bool,
+) -> TokenTable:
+    """Give every token its id.
+
+    Tokens of the vocabulary keep their id. The others are numbered from the end of the vocabulary:
+    first those with a role in the order of `SPECIAL_TOKENS`, then those of `added_tokens`.
+
+    Args:
+        processor: A loaded model.
+        roles: A token for every key of `SPECIAL_TOKENS`.
+        added_tokens: Further tokens, or the ids and flags of those in `roles`.
+        do_lower_case: Whether texts are lowercased.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: A token with a role is neither in the vocabulary nor in `added_tokens` (the
+            mask may be missing: it is added), or two tokens want one id.
+    """
+    vocab_size = processor.GetPieceSize()
+    added = [AddedToken(content=t) if isinstance(t, str) else t for t in added_tokens]
+    added = [replace(t, special=t.special or t.content in roles.values()) for t in added]
+    if do_lower_case:
+        added = [replace(t, content=_lower_added(t)) for t in added]
+    contents = {token.content for token in added}
+    named = [AddedToken(content=c, special=True) for c in dict.fromkeys(roles.values())]
+    for token in named:
+        known = find_piece(processor, token.content) is not None or token.content in contents
+        if not known and token.content != roles["mask_token"]:
+            role = next(r for r, content in roles.items() if content == token.content)
+            raise ValueError(Errors.E204.format(role=role, token=token.content))
+
+    by_content: dict[str, AddedToken] = {}
+    by_id: dict[int, AddedToken] = {}
+
+    def place(token: AddedToken, token_id: int) -> None:
+        taken = by_id.get(token_id)
+        piece = processor.IdToPiece(token_id) if token_id < vocab_size else token.content
+        if (taken or token).content != token.content or piece != token.content:
+            other = taken.content if taken else piece
+            raise ValueError(Errors.E218.format(token=token.content, id=token_id, other=other))
+        special = token.special or token.content in roles.values()
+        by_id[token_id] = by_content[token.content] = replace(token, id=token_id, special=special)
+
+    for token in added:
+        if token.id is not None:
+            place(token, token.id)
+    free = vocab_size + sum(i >= vocab_size for i in by_id)
+    by_name = {token.content: token for token in added}
+    for token in [*(by_name.get(t.content, t) for t in named), *added]:
+        if token.content in by_content:
+            continue
+        token_id = find_piece(processor, token.content)
+        if token_id is None:
+            token_id, free = free, free + 1
+        place(token, token_id)
+
+    special = {token.content for token in by_content.values() if token.special}
+    kept = special | {t.content for t in by_content.values() if t.normalized}
+    return TokenTable(
+        vocab_size=vocab_size,
+        roles=dict(roles),
+        by_content=by_content,
+        by_id=by_id,
+        special=frozenset(special),
+        pattern=_any_of(by_content),
+        special_pattern=_any_of(kept),
+    )
+
+
+def find_piece(processor: SentencePieceProcessor, piece: str) -> int | None:
+    """Look up a piece.
+
+    Args:
+        processor: A loaded model.
+        piece: A piece as SentencePiece writes it.
+
+    Returns:
+        Its id, or None if the model has no such piece.
+    """
+    piece_id = int(processor.PieceToId(piece))
+    return piece_id if processor.IdToPiece(piece_id) == piece else None
+
+
+def special_contents(table: TokenTable) -> Sequence[str]:
+    """List the special tokens that have no role.
+
+    Args:
+        table: The tokens of a tokenizer.
+
+    Returns:
+        What Hugging Face calls the additional special tokens.
+    """
+    return [t for t in table.by_content if t in table.special and t not in table.roles.values()]
+
+
+def _lower_added(token: AddedToken) -> str:
+    lower = token.normalized and not token.special
+    return token.content.lower() if lower else token.content
+
+
+def _any_of(contents: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(c) for c in sorted(contents, key=len, reverse=True)))

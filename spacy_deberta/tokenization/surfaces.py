@@ -1,0 +1,120 @@
+"""What every piece of a vocabulary looks like, as arrays indexed by piece id."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sentencepiece import SentencePieceProcessor
+
+from .pieces import IntArray, cumulate
+
+SPACE = "▁"  # U+2581, how SentencePiece writes a space
+
+# Stands for the character of a byte piece or an unknown piece, which the id alone does not tell.
+# No code point is that large.
+HIDDEN = np.uint32(0xFFFFFFFF)
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+@dataclass(frozen=True, eq=False)
+class Surfaces:
+    """The characters that every piece of a vocabulary stands for in normalized text.
+
+    Args:
+        strings: Pieces as SentencePiece writes them.
+        characters: Code points of all pieces, end to end; `HIDDEN` for the character of a byte
+            piece or an unknown one. *Shape:* `(total_characters,)`, uint32.
+        starts: Where the characters of a piece begin. *Shape:* `(pieces,)`, int64.
+        widths: Number of characters of a piece; a byte piece has 1 if it is the first byte of a
+            character in UTF-8, else 0. *Shape:* `(pieces,)`, int64.
+        leading_spaces: Number of "▁" that a piece begins with. *Shape:* `(pieces,)`, int64.
+        trailing_spaces: Number of "▁" that a piece ends with. *Shape:* `(pieces,)`, int64.
+        continues: Whether a piece is a later byte of a character. *Shape:* `(pieces,)`, bool.
+    """
+
+    strings: tuple[str, ...]
+    characters: NDArray[np.uint32]
+    starts: IntArray
+    widths: IntArray
+    leading_spaces: IntArray
+    trailing_spaces: IntArray
+    continues: NDArray[np.bool_]
+
+
+def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
+    """Collect the surfaces of a vocabulary.
+
+    Args:
+        processor: A loaded model.
+
+    Returns:
+        The surfaces, in the order of the ids.
+    """
+    written = tuple(processor.IdToPiece(i) for i in range(processor.GetPieceSize()))
+    strings = list(written)
+    strings[processor.unk_id()] = "?"
+    hidden = [processor.unk_id()]
+    continues = np.zeros(len(strings), dtype=bool)
+    for i, string in enumerate(strings):
+        # A string test first: asking the model about 128,000 ids is slow.
+        match = _BYTE_PIECE.fullmatch(string) if string.startswith("<0x") else None
+        if match is None or not processor.IsByte(i):
+            continue
+        continues[i] = 0x80 <= int(match[1], 16) < 0xC0
+        strings[i] = "" if continues[i] else "?"
+        hidden.append(i)
+    widths = lengths_of(strings)
+    boundaries = cumulate(widths)
+    characters = code_points("".join(strings)).copy()
+    visible = np.array([i for i in hidden if not continues[i]], dtype=np.int64)
+    characters[boundaries[visible]] = HIDDEN
+    leading, trailing = edge_spaces(strings)
+    return Surfaces(written, characters, boundaries[:-1], widths, leading, trailing, continues)
+
+
+def edge_spaces(strings: list[str]) -> tuple[IntArray, IntArray]:
+    """Count the "▁" at both ends of pieces.
+
+    Args:
+        strings: Pieces as SentencePiece writes them.
+
+    Returns:
+        How many "▁" every piece begins with, and how many it ends with; for a piece of nothing
+        else, all of them at both ends. *Shape:* `(pieces,)` each, int64.
+    """
+    leading = np.zeros(len(strings), dtype=np.int64)
+    trailing = np.zeros(len(strings), dtype=np.int64)
+    for i, string in enumerate(strings):
+        if SPACE in string:
+            leading[i] = len(string) - len(string.lstrip(SPACE))
+            trailing[i] = len(string) - len(string.rstrip(SPACE))
+    return leading, trailing
+
+
+def lengths_of(strings: list[str]) -> IntArray:
+    """Measure strings.
+
+    Args:
+        strings: Any strings.
+
+    Returns:
+        Number of code points of every string. *Shape:* `(strings,)`, int64.
+    """
+    return np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
+
+
+def code_points(string: str) -> NDArray[np.uint32]:
+    """View a string as an array.
+
+    Args:
+        string: A string without lone surrogates.
+
+    Returns:
+        Its code points, read-only. *Shape:* `(len(string),)`, uint32.
+
+    Raises:
+        UnicodeEncodeError: There is a lone surrogate.
+    """
+    return np.frombuffer(string.encode("utf-32-le"), dtype="<u4")

@@ -1,0 +1,293 @@
+"""The tokenizer: text to pieces with offsets, ids to text, model inputs, folders and bytes."""
+
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from spacy_deberta.errors import Errors
+
+from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
+from .encoding import PieceEncoder
+from .files import VOCAB_FILE, check_folder, read_options, read_vocabulary, write_options
+from .packing import pack, unpack
+from .pieces import Pieces
+from .segments import encode_segments
+from .special_tokens import SPECIAL_TOKENS, AddedToken, make_table
+from .vocabulary import Vocabulary
+
+
+class DebertaV2Tokenizer(Vocabulary):
+    """The tokenizer of DeBERTa-v2 and v3.
+
+    Ids are those of Hugging Face's slow tokenizer of the same name: what the vocabulary lacks is
+    spelled in bytes, as the models were trained, and not `[UNK]`. Other than there, `[SEP]` in a
+    document is text, unless somebody asks for it, and pieces know their characters.
+
+    One tokenizer may be used by many threads. It never changes.
+
+    Args:
+        vocab_file: Path of an `spm.model`.
+        model_proto: The bytes of one, instead.
+        do_lower_case: Whether texts are lowercased.
+        split_by_punct: Whether every punctuation character is a word of its own.
+        bos_token: Not used by DeBERTa; the same as `cls_token`.
+        eos_token: Not used by DeBERTa; the same as `sep_token`.
+        unk_token: Stands for what can't be spelled, if the vocabulary has no bytes.
+        sep_token: Stands after every text.
+        pad_token: Fills up a batch.
+        cls_token: Stands before the first text.
+        mask_token: Stands for a piece to be guessed; added if the vocabulary lacks it.
+        added_tokens: Further tokens. They count only if `special_tokens_in_text`.
+        model_max_length: Pieces that the model takes; `max_length` if that isn't given.
+        threads: Native threads for a batch. One does more than half a million words a second.
+
+    Raises:
+        ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218).
+
+    Source: Kudo 2018 (arXiv 1804.10959), the unigram model; He et al. 2021 (arXiv 2111.09543).
+    """
+
+    def __init__(
+        self,
+        vocab_file: str | PathLike[str] | None = None,
+        *,
+        model_proto: bytes | None = None,
+        do_lower_case: bool = False,
+        split_by_punct: bool = False,
+        bos_token: str = SPECIAL_TOKENS["bos_token"],
+        eos_token: str = SPECIAL_TOKENS["eos_token"],
+        unk_token: str = SPECIAL_TOKENS["unk_token"],
+        sep_token: str = SPECIAL_TOKENS["sep_token"],
+        pad_token: str = SPECIAL_TOKENS["pad_token"],
+        cls_token: str = SPECIAL_TOKENS["cls_token"],
+        mask_token: str = SPECIAL_TOKENS["mask_token"],
+        added_tokens: Iterable[AddedToken | str] = (),
+        model_max_length: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        if (vocab_file is None) == (model_proto is None):
+            raise ValueError(Errors.E203)
+        if model_proto is None:
+            model_proto = read_vocabulary(Path(vocab_file))  # type: ignore[arg-type]
+        roles = {
+            "bos_token": bos_token,
+            "eos_token": eos_token,
+            "unk_token": unk_token,
+            "sep_token": sep_token,
+            "pad_token": pad_token,
+            "cls_token": cls_token,
+            "mask_token": mask_token,
+        }
+        encoder = PieceEncoder(model_proto, threads=threads)
+        table = make_table(encoder.processor, roles, added_tokens, do_lower_case=do_lower_case)
+        super().__init__(encoder, table)
+        self.model_proto = model_proto
+        self.do_lower_case = do_lower_case
+        self.split_by_punct = split_by_punct
+        self.model_max_length = model_max_length
+        self.threads = threads
+
+    def encode_batch(self, texts: Sequence[str], *, special_tokens_in_text: bool = False) -> Pieces:
+        """Cut texts into pieces, in one call of SentencePiece.
+
+        Args:
+            texts: Any strings. Lone surrogates are read as the replacement character.
+            special_tokens_in_text: Whether "[SEP]" and the like within a text are tokens, as
+                Hugging Face reads them. By default they are text, so that nobody's document can
+                inject them.
+
+        Returns:
+            The pieces of all texts with their character offsets, without special tokens around.
+
+        Raises:
+            ValueError: `texts` is not a list of strings.
+        """
+        if isinstance(texts, str):
+            raise ValueError(Errors.E205.format(error="got a single string"))
+        plain = not (self.do_lower_case or self.split_by_punct or special_tokens_in_text)
+        if plain:
+            return self._encoder.encode(list(texts))
+        return encode_segments(
+            self._encoder,
+            list(texts),
+            do_lower_case=self.do_lower_case,
+            split_by_punct=self.split_by_punct,
+            tokens=self._table if special_tokens_in_text else None,
+        )
+
+    def __call__(
+        self,
+        text: str | Sequence[str],
+        text_pair: str | Sequence[str] | None = None,
+        *,
+        add_special_tokens: bool = True,
+        padding: bool | str = False,
+        truncation: bool | str = False,
+        max_length: int | None = None,
+        return_token_type_ids: bool = True,
+        return_attention_mask: bool = True,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_tensors: str | None = None,
+        special_tokens_in_text: bool = False,
+    ) -> dict[str, Any]:
+        """Make model inputs, with the arguments of Hugging Face.
+
+        Args:
+            text: A text or a list of texts.
+            text_pair: A partner for every text.
+            add_special_tokens: Whether to make `[CLS] text [SEP]`, for pairs
+                `[CLS] text [SEP] pair [SEP]`.
+            padding: True or "longest", "max_length", or False.
+            truncation: True or "longest_first", "only_first", "only_second", or False.
+            max_length: Pieces of a row at most, special tokens included.
+            return_token_type_ids: Whether to say which text of a pair a piece is of.
+            return_attention_mask: Whether to say what is no padding.
+            return_special_tokens_mask: Whether to say what is a special token or padding.
+            return_offsets_mapping: Whether to give `(start, end)` of every piece, in characters of
+                its own text.
+            return_tensors: "np", "pt", or None for lists.
+            special_tokens_in_text: As in `encode_batch`.
+
+        Returns:
+            "input_ids" and whatever was asked for. A list of numbers each if `text` is one string
+            and no tensors are wanted, else a row a text. *Shape:* `(texts, pieces)`.
+
+        Raises:
+            ValueError: The options contradict each other or the texts (E205 to E209, E215).
+        """
+        single = isinstance(text, str)
+        texts = [text] if isinstance(text, str) else list(text)
+        pairs = [text_pair] if isinstance(text_pair, str) else text_pair
+        if pairs is not None and len(pairs) != len(texts):
+            raise ValueError(Errors.E215.format(texts=len(texts), pairs=len(pairs)))
+        layout = Layout(
+            cls_token_id=self.cls_token_id if add_special_tokens else None,
+            sep_token_id=self.sep_token_id,
+            pad_token_id=self.pad_token_id,
+            padding=padding_strategy(padding),
+            truncation=truncation_strategy(truncation),
+            max_length=self.model_max_length if max_length is None else max_length,
+        )
+        first = self.encode_batch(texts, special_tokens_in_text=special_tokens_in_text)
+        second = None
+        if pairs is not None:
+            second = self.encode_batch(pairs, special_tokens_in_text=special_tokens_in_text)
+        batch = lay_out(first, second, layout)
+        wanted = {
+            "input_ids": True,
+            "token_type_ids": return_token_type_ids,
+            "attention_mask": return_attention_mask,
+            "special_tokens_mask": return_special_tokens_mask,
+            "offset_mapping": return_offsets_mapping,
+        }
+        batch = {key: batch[key] for key, want in wanted.items() if want}
+        if return_tensors is not None:
+            return to_tensors(batch, return_tensors)
+        return {key: rows[0] for key, rows in batch.items()} if single else batch
+
+    def tokenize(self, text: str, *, special_tokens_in_text: bool = False) -> list[str]:
+        """Cut a text into pieces, as strings.
+
+        Args:
+            text: Any string.
+            special_tokens_in_text: As in `encode_batch`.
+
+        Returns:
+            The pieces as SentencePiece writes them; "▁" is a space.
+        """
+        pieces = self.encode_batch([text], special_tokens_in_text=special_tokens_in_text)
+        return self.convert_ids_to_tokens(pieces.ids.tolist())
+
+    @classmethod
+    def from_directory(cls, path: str | PathLike[str], *, threads: int = 1) -> "DebertaV2Tokenizer":
+        """Read the folder of a tokenizer or of a whole checkpoint.
+
+        Args:
+            path: A folder with `spm.model`. `tokenizer_config.json`, `special_tokens_map.json` and
+                `added_tokens.json` are read where they are.
+            threads: Native threads for a batch.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: The folder has no vocabulary, or a file is damaged (E202, E212, E213).
+        """
+        folder = Path(path)
+        check_folder(folder)
+        return cls(folder / VOCAB_FILE, threads=threads, **read_options(folder))
+
+    def save_pretrained(self, path: str | PathLike[str]) -> list[Path]:
+        """Write a folder that `from_directory` and Hugging Face open.
+
+        Args:
+            path: The folder; made if it isn't there.
+
+        Returns:
+            The files.
+        """
+        folder = Path(path)
+        vocabulary = self.save_vocabulary(folder)
+        return [vocabulary, *write_options(folder, self._options(), self._table)]
+
+    def save_vocabulary(
+        self, directory: str | PathLike[str], filename_prefix: str | None = None
+    ) -> Path:
+        """Write the SentencePiece model alone, byte for byte.
+
+        Args:
+            directory: A folder; made if it isn't there.
+            filename_prefix: Put in front of the name, with a hyphen.
+
+        Returns:
+            The file.
+        """
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / (f"{filename_prefix}-{VOCAB_FILE}" if filename_prefix else VOCAB_FILE)
+        file.write_bytes(self.model_proto)
+        return file
+
+    def to_bytes(self) -> bytes:
+        """Write everything to bytes.
+
+        Returns:
+            A line of JSON, then the SentencePiece model.
+        """
+        added = [token for _, token in sorted(self._table.by_id.items())]
+        return pack({**self._options(), **self._table.roles}, added, self.model_proto)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, threads: int = 1) -> "DebertaV2Tokenizer":
+        """Read what `to_bytes` wrote.
+
+        Args:
+            data: The bytes.
+            threads: Native threads for a batch.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: The bytes are something else, or damaged (E202, E216).
+        """
+        return cls(threads=threads, **unpack(data))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by way of bytes: a native model can do neither."""
+        return _from_bytes, (self.to_bytes(), self.threads)
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "do_lower_case": self.do_lower_case,
+            "split_by_punct": self.split_by_punct,
+        }
+        if self.model_max_length is not None:
+            options["model_max_length"] = self.model_max_length
+        return options
+
+
+def _from_bytes(data: bytes, threads: int) -> DebertaV2Tokenizer:
+    return DebertaV2Tokenizer.from_bytes(data, threads=threads)

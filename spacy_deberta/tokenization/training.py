@@ -1,0 +1,149 @@
+"""Training a vocabulary of one's own, in the layout of DeBERTa-v3's."""
+
+import io
+import os
+import random
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import sentencepiece
+
+from spacy_deberta.errors import Errors
+
+# Longer lines would be left out without a word; paragraphs are longer than SentencePiece's 4192.
+_MAX_LINE_BYTES = 1 << 20
+
+# Counts are added up thread by thread, so that the result depends on how many there are: a fixed
+# number is what makes a vocabulary the same on every machine.
+_THREADS = 16
+
+
+def train_vocabulary(
+    texts: Iterable[str],
+    path: str | os.PathLike[str],
+    *,
+    vocab_size: int,
+    byte_fallback: bool = True,
+    character_coverage: float = 0.9995,
+    max_lines: int | None = None,
+    seed: int = 0,
+) -> Path:
+    """Train a SentencePiece unigram model, laid out as DeBERTa-v3's.
+
+    The pieces 0 to 3 are [PAD], [CLS], [SEP] and [UNK], then come the 256 bytes; text is
+    normalized by nmt_nfkc. The same texts, options and release of sentencepiece give the same file.
+
+    Args:
+        texts: The corpus, read once; a line of a text is a sentence. It is never written to disk.
+        path: The file to write, "spm.model" by custom. It is there in whole or not at all.
+        vocab_size: Number of pieces.
+        byte_fallback: Whether characters without a piece are spelled in bytes, as in v3.
+        character_coverage: Share of the characters of the corpus that get a piece.
+        max_lines: Train on a sample of so many lines; None for all.
+        seed: Draws the sample.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ValueError: The corpus has too few different words for `vocab_size` (E210) or too many
+            characters (E219), or SentencePiece fails for another reason (E211).
+
+    Source: Kudo 2018 (arXiv 1804.10959); Kudo and Richardson 2018 (arXiv 1808.06226).
+    """
+    model = io.BytesIO()
+    options: dict[str, Any] = {
+        "model_type": "unigram",
+        "vocab_size": vocab_size,
+        "byte_fallback": byte_fallback,
+        "character_coverage": character_coverage,
+        "normalization_rule_name": "nmt_nfkc",
+        "add_dummy_prefix": True,
+        "remove_extra_whitespaces": True,
+        "pad_id": 0,
+        "bos_id": 1,
+        "eos_id": 2,
+        "unk_id": 3,
+        "pad_piece": "[PAD]",
+        "bos_piece": "[CLS]",
+        "eos_piece": "[SEP]",
+        "unk_piece": "[UNK]",
+        "max_sentence_length": _MAX_LINE_BYTES,
+        "num_threads": _THREADS,
+        "minloglevel": 2,
+    }
+    corpus = _Corpus(texts)
+    lines = iter(corpus) if max_lines is None else iter(_sample(corpus, max_lines, seed))
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=lines, model_writer=model, **options
+        )
+    except (RuntimeError, OSError, SystemError) as error:
+        if corpus.failure is None:
+            raise ValueError(_explain(str(error), vocab_size)) from error
+    if corpus.failure is not None:
+        raise corpus.failure
+    return _write_whole(Path(path), model.getvalue())
+
+
+class _Corpus:
+    """The lines of some texts, and what went wrong in reading them.
+
+    SentencePiece turns an exception of its iterator into a `RuntimeError` with a text, older ones
+    into a `SystemError`.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.failure: Exception | None = None
+        self._texts = texts
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for text in self._texts:
+                # A line break within a sentence would be a character, and NUL would end it.
+                lines = text.replace("\0", " ").splitlines()
+                yield from (line for line in lines if line.strip())
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def _sample(lines: Iterable[str], count: int, seed: int) -> list[str]:
+    """Draw lines with equal chances in one pass, and keep their order.
+
+    SentencePiece can do that too, but its seed is one for the whole process.
+
+    Source: Vitter 1985, Random Sampling with a Reservoir, algorithm R.
+    """
+    rng = random.Random(seed)
+    chosen: list[tuple[int, str]] = []
+    for i, line in enumerate(lines):
+        if i < count:
+            chosen.append((i, line))
+        elif (place := rng.randrange(i + 1)) < count:
+            chosen[place] = (i, line)
+    return [line for _, line in sorted(chosen)]
+
+
+def _explain(message: str, vocab_size: int) -> str:
+    if needed := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
+        return Errors.E219.format(vocab_size=vocab_size, needed=needed[1])
+    largest = re.search(r"Please set it to a value <= (\d+)", message)
+    if largest is None and "sentences_.empty()" not in message:
+        return Errors.E211.format(error=message)
+    hint = f"They are enough for {largest[1]}." if largest else "There is no line of text."
+    return Errors.E210.format(vocab_size=vocab_size, hint=hint)
+
+
+def _write_whole(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

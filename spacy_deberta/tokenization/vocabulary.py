@@ -1,0 +1,214 @@
+"""Ids, tokens and strings, one to the other, and the special tokens between texts."""
+
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+import numpy as np
+
+from spacy_deberta.errors import Errors
+
+from .encoding import PieceEncoder
+from .special_tokens import TokenTable
+
+
+class Vocabulary:
+    """The pieces of a SentencePiece model and the tokens beside them.
+
+    Args:
+        encoder: The SentencePiece model.
+        table: The tokens beside its pieces.
+    """
+
+    def __init__(self, encoder: PieceEncoder, table: TokenTable) -> None:
+        self._encoder = encoder
+        self._table = table
+        self.vocab_size = table.vocab_size
+        self.bos_token_id = table.id_of("bos_token")
+        self.eos_token_id = table.id_of("eos_token")
+        self.unk_token_id = table.id_of("unk_token")
+        self.sep_token_id = table.id_of("sep_token")
+        self.pad_token_id = table.id_of("pad_token")
+        self.cls_token_id = table.id_of("cls_token")
+        self.mask_token_id = table.id_of("mask_token")
+        self.all_special_ids = tuple(sorted(i for i, t in table.by_id.items() if t.special))
+
+    def __len__(self) -> int:
+        """Return the number of pieces of the model, plus the tokens added to them."""
+        return len(self._table)
+
+    @overload
+    def convert_tokens_to_ids(self, tokens: str) -> int: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def convert_tokens_to_ids(self, tokens: Sequence[str]) -> list[int]: ...
+
+    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> int | list[int]:
+        """Look up pieces.
+
+        Args:
+            tokens: One piece or several, as SentencePiece writes them.
+
+        Returns:
+            Their ids; that of the unknown piece for what is no piece.
+        """
+        if not isinstance(tokens, str):
+            return [self.convert_tokens_to_ids(token) for token in tokens]
+        added = self._table.by_content.get(tokens)
+        if added is not None and added.id is not None:
+            return added.id
+        # UTF-8 has no lone surrogates, so no piece has.
+        piece = tokens.encode("utf8", "replace").decode("utf8")
+        return int(self._encoder.processor.PieceToId(piece))
+
+    @overload
+    def convert_ids_to_tokens(self, ids: int, *, skip_special_tokens: bool = False) -> str: ...
+
+    @overload
+    def convert_ids_to_tokens(
+        self, ids: Iterable[int], *, skip_special_tokens: bool = False
+    ) -> list[str]: ...
+
+    def convert_ids_to_tokens(
+        self, ids: int | Iterable[int], *, skip_special_tokens: bool = False
+    ) -> str | list[str]:
+        """Write ids as pieces.
+
+        Args:
+            ids: One id or several. Embeddings have more rows than there are pieces: an id beyond
+                all tokens is written as `unk_token`.
+            skip_special_tokens: Whether to leave out special tokens.
+
+        Returns:
+            The pieces as SentencePiece writes them.
+
+        Raises:
+            ValueError: An id is negative (E217).
+        """
+        if isinstance(ids, int | np.integer):
+            return self._token(int(ids))
+        tokens = [self._token(int(i)) for i in ids]
+        if skip_special_tokens:
+            return [token for token in tokens if token not in self._table.special]
+        return tokens
+
+    def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
+        """Join pieces to a text.
+
+        Args:
+            tokens: Pieces as SentencePiece writes them, and special tokens.
+
+        Returns:
+            The text. Whitespace and characters are those of the normalized text.
+        """
+        text = ""
+        waiting: list[str] = []
+        after_special = False
+        for token in tokens:
+            special = token in self._table.special
+            if special:
+                # Of several special tokens in a row, only the first has a space before it.
+                text += ("" if after_special else " ") + self._join(waiting) + token
+                waiting = []
+            else:
+                waiting.append(token)
+            after_special = special
+        return (text + self._join(waiting)).strip()
+
+    def decode(self, ids: int | Iterable[int], *, skip_special_tokens: bool = False) -> str:
+        """Write ids as a text.
+
+        Args:
+            ids: One id or several.
+            skip_special_tokens: Whether to leave out special tokens.
+
+        Returns:
+            The text. Whitespace and characters are those of the normalized text.
+        """
+        tokens = self.convert_ids_to_tokens(
+            [int(ids)] if isinstance(ids, int | np.integer) else ids,
+            skip_special_tokens=skip_special_tokens,
+        )
+        parts: list[str] = []
+        waiting: list[str] = []
+        for token in tokens:
+            if not self._stands_apart(token):
+                waiting.append(token)
+                continue
+            if waiting and (string := self.convert_tokens_to_string(waiting)):
+                parts.append(string)
+            waiting = []
+            parts.append(token)
+        if waiting:
+            parts.append(self.convert_tokens_to_string(waiting))
+        return " ".join(parts)
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        """Put special tokens around one text or two.
+
+        Args:
+            token_ids_0: Ids of the first text.
+            token_ids_1: Ids of the second text.
+
+        Returns:
+            `[CLS] first [SEP]` or `[CLS] first [SEP] second [SEP]`.
+        """
+        first = [self.cls_token_id, *token_ids_0, self.sep_token_id]
+        return first if token_ids_1 is None else [*first, *token_ids_1, self.sep_token_id]
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        """Say which text every piece of the model input is of.
+
+        Args:
+            token_ids_0: Ids of the first text.
+            token_ids_1: Ids of the second text.
+
+        Returns:
+            0 for the first text and the special tokens around it, 1 for the second and its own.
+        """
+        first = [0] * (len(token_ids_0) + 2)
+        return first if token_ids_1 is None else first + [1] * (len(token_ids_1) + 1)
+
+    def get_special_tokens_mask(
+        self,
+        token_ids_0: Sequence[int],
+        token_ids_1: Sequence[int] | None = None,
+        already_has_special_tokens: bool = False,
+    ) -> list[int]:
+        """Say which pieces of the model input are special tokens.
+
+        Args:
+            token_ids_0: Ids of the first text, or of the whole input.
+            token_ids_1: Ids of the second text.
+            already_has_special_tokens: Whether `token_ids_0` is the whole input.
+
+        Returns:
+            1 for special tokens, else 0.
+        """
+        if already_has_special_tokens:
+            special = set(self.all_special_ids)
+            return [int(i in special) for i in token_ids_0]
+        first = [1, *[0] * len(token_ids_0), 1]
+        return first if token_ids_1 is None else [*first, *[0] * len(token_ids_1), 1]
+
+    def _token(self, piece_id: int) -> str:
+        strings = self._encoder.surfaces.strings
+        if 0 <= piece_id < len(strings):
+            return strings[piece_id]
+        if piece_id < 0:
+            raise ValueError(Errors.E217.format(id=piece_id))
+        added = self._table.by_id.get(piece_id)
+        return self._table.roles["unk_token"] if added is None else added.content
+
+    def _join(self, tokens: list[str]) -> str:
+        return str(self._encoder.processor.DecodePieces(tokens)) if tokens else ""
+
+    def _stands_apart(self, token: str) -> bool:
+        """Whether Hugging Face keeps a token out of SentencePiece's way of joining."""
+        added = self._table.by_content.get(token)
+        if added is None or token in self._table.roles.values():
+            return False
+        return not added.special or (added.id or 0) >= self.vocab_size
