@@ -125,21 +125,23 @@ class Errors(metaclass=_Coded):
     )
 
     E301 = (
-        "There is no folder '{path}'. Give the path of an existing folder with config.json, weights "
-        "and spm.model, or a name on the Hugging Face hub such as 'microsoft/deberta-v3-base'."
+        "There is no folder '{path}'. Give the path of an existing folder with config.json, "
+        "weights and spm.model, or a name on the Hugging Face hub such as "
+        "'microsoft/deberta-v3-base'."
     )
     E302 = (
-        "'{name}' (revision '{revision}') is neither a folder here nor found on the Hugging Face hub. "
-        "Check the spelling; for a private repository, log in with `hf auth login`. The hub said: {error}"
+        "'{name}' (revision '{revision}') is neither a folder here nor to be had from the Hugging "
+        "Face hub. Check the spelling; for a private or gated repository, log in with "
+        "`hf auth login`. The hub said: {error}"
     )
     E303 = (
-        "'{name}' is neither a folder here nor in the local cache, and the Hugging Face hub can't be "
-        "reached. Go online once to fetch it, or copy the checkpoint's folder to this machine and "
-        "give its path instead of the name."
+        "'{name}' is no folder here, its {file} is not in the local cache, and the Hugging Face "
+        "hub can't be reached: {error}. Go online once to fetch it, or copy the checkpoint's "
+        "folder to this machine and give its path instead of the name."
     )
     E304 = (
-        "The checkpoint '{name}' has no {file}. If this is a folder of your own, copy the file into "
-        "it; on the hub, look whether another revision has it."
+        "The checkpoint '{name}' has no {file}. If this is a folder of your own, copy the file "
+        "into it; on the hub, look whether another revision has it."
     )
     E305 = (
         "The weights file {path} can't be read: {error}. It is damaged or incomplete; copy or "
@@ -154,7 +156,8 @@ class Errors(metaclass=_Coded):
         "belongs to these weights."
     )
     E308 = (
-        "The config {path} can't be read: {error}. Copy it again from where the checkpoint comes from."
+        "The config {path} can't be read: {error}. Copy it again from where the checkpoint comes "
+        "from."
     )
     E309 = (
         "The checkpoint '{name}' has no spm.model, so texts can't be split into pieces. Copy the "
@@ -162,11 +165,22 @@ class Errors(metaclass=_Coded):
     )
     E310 = (
         "The vocabulary has {pieces} pieces, but the encoder has only {rows} embeddings: ids from "
-        "{rows} on have none. Use the vocabulary that belongs to the checkpoint, or set 'vocab_size' "
-        "to at least {pieces} for a model from scratch."
+        "{rows} on have none. Use the vocabulary that belongs to the checkpoint, or set "
+        "'vocab_size' to at least {pieces} for a model from scratch."
     )
-    E311 = (
-        "Unknown storage precision '{precision}'. Use one of: {known}."
+    E311 = "Unknown storage precision '{precision}'. Use one of: {known}."
+    E312 = (
+        "A checkpoint can't be saved to '{path}': {error}. Give the path of a folder; it is made "
+        "if it is missing."
+    )
+    E313 = (
+        "'config_overrides' has {unknown}, which a DeBERTa-v2 does not have. Use the fields of "
+        "DebertaV2Config."
+    )
+    E314 = (
+        "'{file}' of '{name}' can't be downloaded: {error}. Check the connection, the free space "
+        "and the rights of the cache folder, and try again: what is already there is not fetched "
+        "twice."
     )
 
     E401 = (
@@ -175,12 +189,12 @@ class Errors(metaclass=_Coded):
         "'from_scratch' with a vocabulary and a size."
     )
     E402 = (
-        "The transformer model has both 'name' ({name}) and 'from_scratch'. Keep one of them: 'name' "
-        "starts from a checkpoint, 'from_scratch' from random weights."
+        "The transformer model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
+        "'name' starts from a checkpoint, 'from_scratch' from random weights."
     )
     E403 = (
-        "The transformer model is used before it has weights. Call `nlp.initialize()` first, or load "
-        "a trained pipeline with `spacy.load`."
+        "The transformer model is used before it has weights. Call `nlp.initialize()` first, or "
+        "load a trained pipeline with `spacy.load`."
     )
     E404 = (
         "'from_scratch' needs 'vocabulary': the path of a SentencePiece model (spm.model). "
@@ -192,12 +206,12 @@ class Errors(metaclass=_Coded):
         "{known}). Update with `pip install -U spacy-deberta`."
     )
     E407 = (
-        "The saved transformer model can't be read: {error}. The file is damaged or was not written "
-        "by spacy-deberta; copy or train it again."
+        "The saved transformer model can't be read: {error}. The file is damaged or was not "
+        "written by spacy-deberta; copy or train it again."
     )
     E408 = (
-        "Windows of {window} pieces with an overlap of {overlap} can't cover a text: 'window' must be "
-        "at least 1, and 'overlap' at least 0 and smaller than 'window'."
+        "Windows of {window} pieces with an overlap of {overlap} can't cover a text: 'window' must "
+        "be at least 1, and 'overlap' at least 0 and smaller than 'window'."
     )
     E409 = (
         "'spacy-deberta.piece_windows.v1' counts pieces, which only the architecture "
@@ -208,21 +222,20 @@ class Errors(metaclass=_Coded):
         "Windows of {window} pieces are longer than the {limit} that this checkpoint has positions "
         "for. Set 'window' in [components.*.model.get_spans] to {limit} or less."
     )
-    E411 = (
-        "Sub-batches of {limit} pieces are too small: 'max_batch_pieces' must be at least 1."
-    )
+    E411 = "Sub-batches of {limit} pieces are too small: 'max_batch_pieces' must be at least 1."
     E412 = (
         "The encoder has {layers} layers: 'freeze_layers = {freeze_layers}' must be between 0 and "
         "{layers}."
     )
     E413 = "'{name}' is {value}, but must be {condition}."
     E414 = (
-        "'from_scratch' has settings that a DeBERTa-v2 does not have: {unknown}. Use 'vocabulary' and "
-        "the fields of DebertaV2Config, such as 'hidden_size' and 'num_hidden_layers'."
+        "'from_scratch' has settings that a DeBERTa-v2 does not have: {unknown}. Use 'vocabulary' "
+        "and the fields of DebertaV2Config, such as 'hidden_size' and 'num_hidden_layers'."
     )
     E415 = (
-        "'{path}' holds no transformer model: {file} is missing. The save was stopped before it was "
-        "complete, or the folder was written by another factory. Save or train the pipeline again."
+        "'{path}' holds no transformer model: {file} is missing. The save was stopped before it "
+        "was complete, or the folder was written by another factory. Save or train the pipeline "
+        "again."
     )
 
     # 5xx: the command line (spacy_deberta.cli)
@@ -257,12 +270,13 @@ class Warnings(metaclass=_Coded):
     """Messages of warnings, used as `warn(Warnings.W201.format(...))`."""
 
     W301 = (
-        "The checkpoint '{source}' has parameters that nobody knows, and which are left out: {keys}. "
-        "If they matter, the checkpoint is for another model class."
+        "The checkpoint '{source}' has parameters that nobody knows, and which are left out: "
+        "{keys}. If they matter, the checkpoint is for another model class."
     )
     W401 = (
-        "{count} tokens of a batch are in none of the spans of 'get_spans', so their vectors are zero. "
-        "Use a span getter that covers every token, such as 'spacy-deberta.piece_windows.v1'."
+        "{count} tokens of a batch are in none of the spans of 'get_spans', so their vectors are "
+        "zero. Use a span getter that covers every token, such as "
+        "'spacy-deberta.piece_windows.v1'."
     )
 
 

@@ -14,9 +14,7 @@ CORPORA = ("wnut17", "xquad_en", "xquad_de", "ewt", "restaurant8k")
 def read_docs(data: Path, corpus: str) -> list[Doc]:
     """All different texts of a corpus: with its own tokens, or those of spaCy's tokenizer."""
     if corpus == "wnut17":
-        return [
-            doc for path in sorted((data / "wnut17").iterdir()) for doc in _read_conll(path)
-        ]
+        return [doc for path in sorted((data / "wnut17").iterdir()) for doc in _read_conll(path)]
     if corpus == "ewt":
         return [
             doc
@@ -56,7 +54,7 @@ def _read_conll(path):
 
 def _read_conllu(path):
     vocab = Vocab()
-    for block in lzma.open(path, "rt", encoding="utf-8").read().split("\n\n"):
+    for block in lzma.decompress(path.read_bytes()).decode("utf-8").split("\n\n"):
         rows = [line.split("\t") for line in block.splitlines() if line and line[0].isdigit()]
         # Multiword tokens have a range as id, and are spelled out on the rows that follow.
         rows = [row for row in rows if row[0].isdigit()]

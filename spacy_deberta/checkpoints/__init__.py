@@ -12,8 +12,9 @@ from .pretrained import (
     read_config,
     read_tokenizer,
 )
-from .saving import STORAGE_DTYPES, save_checkpoint, staged_folder
-from .source import CheckpointFiles, find_checkpoint
+from .saving import STORAGE_DTYPES, save_checkpoint
+from .source import CheckpointFiles, find_checkpoint, find_vocabulary
+from .staging import staged_folder
 from .weights import read_weights
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "check_vocabulary_fits",
     "describe_checkpoint",
     "find_checkpoint",
+    "find_vocabulary",
     "load_weights",
     "read_config",
     "read_tokenizer",

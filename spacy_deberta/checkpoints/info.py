@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .keys import BACKBONE_PREFIX, describe_extra, detect_key_map
+from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra, detect_key_map
 from .pretrained import read_config, read_tokenizer
 from .source import find_checkpoint
 from .weights import read_weights
@@ -23,7 +23,8 @@ class CheckpointInfo:
         layout: How its parameters are named.
         files: Weight files with their sizes in bytes.
         dtypes: Number of parameters by dtype.
-        parts: Number of parameters by part: `embeddings`, `encoder`, and every head.
+        parts: Number of parameters by part: `embeddings`, `encoder`, every head, and what lies in
+            the embeddings without being used, under its own name.
         heads: What the heads and other extras are, by the start of their names.
         pieces: Ids that the tokenizer can give, or None without a vocabulary.
     """
@@ -52,13 +53,19 @@ class CheckpointInfo:
 
 
 def describe_checkpoint(
-    name_or_path: str | os.PathLike[str], *, revision: str | None = None
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
 ) -> CheckpointInfo:
     """Say what a checkpoint holds.
 
     Args:
         name_or_path: A folder, or a hub name.
         revision: Branch, tag or commit on the hub.
+        cache_dir: Where downloads are kept.
+        local_files_only: Use only what the cache has.
 
     Returns:
         Config, layout, sizes and heads.
@@ -67,7 +74,9 @@ def describe_checkpoint(
         OSError: A file is missing or damaged.
         ValueError: It is no DeBERTa-v2.
     """
-    files = find_checkpoint(name_or_path, revision=revision)
+    files = find_checkpoint(
+        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    )
     config = read_config(files)
     weights = read_weights(files.weights)
     key_map = detect_key_map(weights)
@@ -77,10 +86,10 @@ def describe_checkpoint(
     for key, tensor in weights.items():
         ours = key_map.to_ours(key)
         dtypes[str(tensor.dtype).removeprefix("torch.")] += tensor.numel()
-        part = ours.removeprefix(BACKBONE_PREFIX).partition(".")[0]
+        part, extra = _part(ours, config)
         parts[part] += tensor.numel()
-        if not ours.startswith(BACKBONE_PREFIX):
-            heads[part] = describe_extra(ours) or "unknown"
+        if extra is not None:
+            heads[part] = extra
     tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
     return CheckpointInfo(
         name=files.name,
@@ -92,3 +101,14 @@ def describe_checkpoint(
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
     )
+
+
+def _part(key: str, config: DebertaV2Config) -> tuple[str, str | None]:
+    """The part that a parameter belongs to, and what this is if it is no part of the encoder."""
+    name = key.removeprefix(BACKBONE_PREFIX)
+    extra = describe_extra(key)
+    if name == key:
+        return name.partition(".")[0], extra or "unknown"
+    if extra is None or (key == POSITIONS and config.position_biased_input):
+        return name.partition(".")[0], None
+    return name.removesuffix(".weight"), extra

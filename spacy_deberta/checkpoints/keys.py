@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BACKBONE_PREFIX = "deberta."
+_BACKBONE_PARTS = ("embeddings.", "encoder.")
 
 
 @dataclass(frozen=True)
@@ -14,10 +15,13 @@ class KeyMap:
     Attributes:
         layout: What the layout is called in messages.
         renames: Pairs `(ours, theirs)`: ends of names that differ. Everything else is the same.
+        backbone_prefix: What stands before the names of the backbone: nothing in files of the bare
+            model.
     """
 
     layout: str
     renames: tuple[tuple[str, str], ...] = ()
+    backbone_prefix: str = BACKBONE_PREFIX
 
     def to_ours(self, key: str) -> str:
         """Our name, with the `deberta.` prefix on the backbone, for the name in a file."""
@@ -31,6 +35,8 @@ class KeyMap:
         for ours, theirs in self.renames:
             if key.endswith(ours):
                 key = key.removesuffix(ours) + theirs
+        if key.startswith(BACKBONE_PREFIX):
+            return self.backbone_prefix + key.removeprefix(BACKBONE_PREFIX)
         return key
 
 
@@ -44,17 +50,20 @@ HUGGING_FACE_GAMMA_BETA = KeyMap(
 
 def with_backbone_prefix(key: str) -> str:
     """Put `deberta.` before names of the backbone: files of the bare model leave it out."""
-    if key.startswith(("embeddings.", "encoder.")):
-        return BACKBONE_PREFIX + key
-    return key
+    return BACKBONE_PREFIX + key if key.startswith(_BACKBONE_PARTS) else key
 
 
 def detect_key_map(keys: Iterable[str]) -> KeyMap:
     """Tell a file's layout from its names."""
-    if any(key.endswith(".LayerNorm.gamma") for key in keys):
-        return HUGGING_FACE_GAMMA_BETA
-    return HUGGING_FACE
+    keys = list(keys)
+    gamma = any(key.endswith(".LayerNorm.gamma") for key in keys)
+    key_map = HUGGING_FACE_GAMMA_BETA if gamma else HUGGING_FACE
+    if any(key.startswith(_BACKBONE_PARTS) for key in keys):
+        return replace(key_map, backbone_prefix="")
+    return key_map
 
+
+POSITIONS = "deberta.embeddings.position_embeddings.weight"
 
 # What released files hold beside the backbone, by the start of our name. None of it is an error.
 KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
@@ -64,7 +73,7 @@ KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
     (r"classifier\.", "classification head"),
     (r"qa_outputs\.", "question answering head"),
     (r"pooler\.", "pooler"),
-    (r"deberta\.embeddings\.position_embeddings\.weight$", "positions of the mask decoder"),
+    (rf"{re.escape(POSITIONS)}$", "positions of the mask decoder"),
     (
         r"deberta\.embeddings\.(word|position)_embeddings\._weight$",
         "embedding delta of gradient-disentangled sharing, already summed into the embeddings",

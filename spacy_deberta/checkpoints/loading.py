@@ -25,8 +25,10 @@ class LoadReport:
 
     Attributes:
         layout: The layout that the file's names have.
-        new: Parameters of a head that the checkpoint does not have, left for the caller to initialize.
-        known_extras: What was left out although it is known: its description by its name in the file.
+        new: Parameters of a head that the checkpoint does not have, left for the caller to
+            initialize.
+        known_extras: What was left out although it is known: its description by its name in the
+            file.
         unknown_extras: Names in the file that nobody knows.
     """
 
@@ -51,25 +53,24 @@ def load_weights(
         What was left over on either side.
 
     Raises:
-        ValueError: Parameters of the backbone, or a part of a head, are missing, or have other
-            shapes than the config says.
+        ValueError: Parameters of the backbone, or a part of a head, are missing (E306), or have
+            other shapes than the config says or are no floating-point numbers (E307).
 
     Source:
-        Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.` prefix.
+        Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.`
+        prefix.
     """
     key_map = key_map or detect_key_map(weights)
     available = {key_map.to_ours(key): key for key in weights}
-    wanted = {with_backbone_prefix(key): key for key in module.state_dict()}
+    expected = module.state_dict()
+    wanted = {with_backbone_prefix(key): key for key in expected}
     missing = [key for key in wanted if key not in available]
     new = _new_heads(missing, available)
-    if set(missing) - set(new):
-        lacking = [key for key in missing if key not in new]
+    lacking = [key for key in missing if key not in new]
+    if lacking:
         raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
-    expected = module.state_dict()
-    state = {
-        wanted[key]: weights[available[key]] for key in wanted if key in available
-    }
-    _check_shapes(state, expected, source=source)
+    state = {wanted[key]: weights[available[key]] for key in wanted if key in available}
+    _check_fit(state, expected, source=source)
     module.load_state_dict(
         {key: _as_float32(tensor) for key, tensor in state.items()}, strict=False, assign=True
     )
@@ -78,7 +79,8 @@ def load_weights(
     extras = {key: describe_extra(key) for key in available if key not in wanted}
     unknown = tuple(available[key] for key, text in extras.items() if text is None)
     if unknown:
-        warn(Warnings.W301.format(source=source, keys=list_names(unknown)), stacklevel=4)
+        # Seen from the caller of `from_pretrained`, which is two calls further up.
+        warn(Warnings.W301.format(source=source, keys=list_names(unknown)), stacklevel=5)
     return LoadReport(
         layout=key_map.layout,
         new=tuple(wanted[key] for key in new),
@@ -97,13 +99,17 @@ def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _check_shapes(
+def _check_fit(
     state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], *, source: str
 ) -> None:
     wrong = [
         f"{key} is {tuple(tensor.shape)}, not {tuple(expected[key].shape)}"
         for key, tensor in state.items()
         if tensor.shape != expected[key].shape
+    ] + [
+        f"{key} is {tensor.dtype}, not floating-point"
+        for key, tensor in state.items()
+        if expected[key].is_floating_point() and not tensor.is_floating_point()
     ]
     if wrong:
         raise ValueError(Errors.E307.format(source=source, shapes=list_names(wrong, sep="; ")))

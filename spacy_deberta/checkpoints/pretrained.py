@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import srsly
@@ -10,18 +11,20 @@ import torch
 from spacy_deberta import nn, tokenization
 from .loading import load_weights
 from .saving import MAX_SHARD_BYTES, save_checkpoint
-from .source import CheckpointFiles, find_checkpoint
+from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .weights import read_weights
 from spacy_deberta.errors import Errors
 
 ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
+
+LABEL_FIELDS = ("num_labels", "id2label", "label2id")
 
 
 def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
     """Read `config.json` of a checkpoint.
 
     Raises:
-        ValueError: It is not JSON, or no config of a DeBERTa-v2.
+        ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107).
     """
     try:
         values = srsly.read_json(files.config)
@@ -56,6 +59,26 @@ def check_vocabulary_fits(
         raise ValueError(Errors.E310.format(pieces=len(tokenizer), rows=config.vocab_size))
 
 
+def override_config(config: nn.DebertaV2Config, overrides: Mapping[str, Any]) -> nn.DebertaV2Config:
+    """The same config with other values for some fields.
+
+    Args:
+        config: The config of a checkpoint.
+        overrides: Values by field. Labels replace each other: a new number of them drops the old
+            names, and new names the old number.
+
+    Raises:
+        ValueError: There are no such fields (E313), or no such values.
+    """
+    unknown = set(overrides) - {field.name for field in fields(config)} | {"extra"} & set(overrides)
+    if unknown:
+        raise ValueError(Errors.E313.format(unknown=", ".join(sorted(unknown))))
+    values = config.to_dict()
+    if not overrides.keys().isdisjoint(LABEL_FIELDS):
+        values = {key: value for key, value in values.items() if key not in LABEL_FIELDS}
+    return nn.DebertaV2Config.from_dict({**values, **overrides})
+
+
 def build_from_checkpoint(
     module_class: type[ModuleT],
     files: CheckpointFiles,
@@ -73,14 +96,17 @@ def build_from_checkpoint(
     Returns:
         The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
         have is freshly initialized.
+
+    Raises:
+        OSError: A file of weights is damaged (E305).
+        ValueError: The weights do not fit the module (E306, E307).
     """
     with torch.device("meta"):
         module = module_class(config, **options)
     report = load_weights(module, read_weights(files.weights), source=files.name)
-    new_heads = {name.partition(".")[0] for name in report.new}
-    for name in new_heads:
-        head = module.get_submodule(name)
-        head.to_empty(device="cpu")
+    # In the order of the module, so that a seed gives the same heads every time.
+    for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
+        head = module.get_submodule(name).to_empty(device="cpu").float()
         nn.init_weights(head, config)
     return module.eval()
 
@@ -129,7 +155,7 @@ class PretrainedModule(torch.nn.Module):
         )
         config = read_config(files)
         if config_overrides:
-            config = nn.DebertaV2Config.from_dict({**config.to_dict(), **config_overrides})
+            config = override_config(config, config_overrides)
         return build_from_checkpoint(cls, files, config, attention=attention)
 
     def save_pretrained(
@@ -145,6 +171,10 @@ class PretrainedModule(torch.nn.Module):
             save_directory: Where to write; made if it is missing.
             precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
             max_shard_bytes: Weights above this size, in bytes, are split into several files.
+
+        Raises:
+            ValueError: The precision is unknown (E311).
+            OSError: The path is that of a file (E312), or can't be written to.
         """
         save_checkpoint(
             save_directory,
@@ -174,18 +204,29 @@ class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
         revision: str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
-    ) -> "DebertaV2Tokenizer":
+    ) -> tokenization.DebertaV2Tokenizer:
         """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
 
-        Arguments and errors as in `DebertaV2Model.from_pretrained`.
+        Args:
+            pretrained_model_name_or_path: A folder, of a checkpoint or of a tokenizer alone, or a
+                hub name.
+            revision: Branch, tag or commit on the hub.
+            cache_dir: Where downloads are kept.
+            local_files_only: Use only what the cache has.
+
+        Returns:
+            The tokenizer, of this class.
+
+        Raises:
+            OSError: The vocabulary is missing (E304, E309), or the name is not found (E301 to
+                E303).
+            ValueError: A file is damaged (E202, E213).
         """
-        files = find_checkpoint(
-            pretrained_model_name_or_path,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            weights=False,
+        return cls.from_directory(
+            find_vocabulary(
+                pretrained_model_name_or_path,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+            )
         )
-        if not files.has_vocabulary:
-            raise FileNotFoundError(Errors.E309.format(name=files.name))
-        return cls.from_directory(files.folder)

@@ -2,10 +2,7 @@
 
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +12,17 @@ from safetensors.torch import save_file
 from .source import (
     CONFIG_FILE,
     PYTORCH_FILE,
+    PYTORCH_INDEX_FILE,
     SAFETENSORS_FILE,
     SAFETENSORS_INDEX_FILE,
 )
+from .staging import staged_folder
 from .weights import Weights
+from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 # As Hugging Face splits: a single file above this is awkward to fetch and to mirror.
 MAX_SHARD_BYTES = 5 * 10**9
-
-STAGING_PREFIX = ".saving-"
 
 STORAGE_DTYPES: Mapping[str, torch.dtype] = {
     "fp32": torch.float32,
@@ -32,30 +30,17 @@ STORAGE_DTYPES: Mapping[str, torch.dtype] = {
     "bf16": torch.bfloat16,
 }
 
-
-@contextmanager
-def staged_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, whose files move to `folder` together once all are written.
-
-    If the writing stops half-way, what `folder` had stays as it was.
-
-    Args:
-        folder: Where the files shall be; made if it is missing. Other files in it stay.
-
-    Yields:
-        An empty folder on the same file system.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(f"{STAGING_PREFIX}*"):  # of a process that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=folder))
-    try:
-        yield staging
-        # The config last: it is what makes a folder a checkpoint.
-        for path in sorted(staging.iterdir(), key=lambda path: path.name == CONFIG_FILE):
-            path.replace(folder / path.name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+# Weights of an earlier save under other names would be found before the new ones.
+WEIGHTS_PATTERNS = (
+    SAFETENSORS_FILE,
+    SAFETENSORS_INDEX_FILE,
+    "model-*-of-*.safetensors",
+    PYTORCH_FILE,
+    PYTORCH_INDEX_FILE,
+    "pytorch_model-*-of-*.bin",
+)
+# Hugging Face prefers this conversion of a vocabulary to the vocabulary.
+TOKENIZER_PATTERNS = ("tokenizer.json",)
 
 
 def save_checkpoint(
@@ -72,50 +57,74 @@ def save_checkpoint(
     Args:
         folder: Where to write; a checkpoint that is there already is replaced when all is written.
         config: The content of `config.json`.
-        weights: Parameters by the names of the Hugging Face layout.
+        weights: Parameters by the names of the Hugging Face layout, on any device, of any dtype.
         tokenizer: Written beside the weights, if given.
         precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
         max_shard_bytes: Weights above this size, in bytes, are split into several files.
 
+    Raises:
+        ValueError: The precision is unknown (E311).
+        OSError: The path is that of a file (E312), or can't be written to.
+
     Source:
         The layout of Hugging Face's `save_pretrained` with safetensors.
     """
+    if precision not in STORAGE_DTYPES:
+        known = ", ".join(STORAGE_DTYPES)
+        raise ValueError(Errors.E311.format(precision=precision, known=known))
     dtype = STORAGE_DTYPES[precision]
-    folder = Path(folder)
-    with staged_folder(folder) as staging:
-        shards = _split(_storable(weights, dtype), max_shard_bytes=max_shard_bytes)
-        names = _shard_names(len(shards))
-        for name, shard in zip(names, shards, strict=True):
-            save_file(shard, staging / name, metadata={"format": "pt"})
+    sizes = {key: _stored_bytes(tensor, dtype) for key, tensor in weights.items()}
+    shards = _split(sizes, max_shard_bytes=max_shard_bytes)
+    names = _shard_names(len(shards))
+    replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_PATTERNS)
+    with staged_folder(Path(folder), replaces=replaces) as staging:
+        for name, keys in zip(names, shards, strict=True):
+            save_file(_storable(weights, keys, dtype), staging / name, metadata={"format": "pt"})
         if len(shards) > 1:
-            _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards))
+            _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards, sizes))
         _write_json(
             staging / CONFIG_FILE,
             {**config, "torch_dtype": str(dtype).removeprefix("torch.")},
         )
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
-        written = {path.name for path in staging.iterdir()}
-    _remove_stale_weights(folder, keep=written)
 
 
-def _storable(weights: Mapping[str, torch.Tensor], dtype: torch.dtype) -> Weights:
-    return {
-        key: tensor.detach().to(device="cpu", dtype=dtype if tensor.is_floating_point() else None)
-        .contiguous()
-        for key, tensor in weights.items()
-    }
+def _stored_dtype(tensor: torch.Tensor, dtype: torch.dtype) -> torch.dtype:
+    return dtype if tensor.is_floating_point() else tensor.dtype
 
 
-def _split(weights: Weights, *, max_shard_bytes: int) -> list[Weights]:
-    shards: list[Weights] = [{}]
-    size = 0
-    for key, tensor in weights.items():
-        if shards[-1] and size + tensor.nbytes > max_shard_bytes:
-            shards.append({})
-            size = 0
-        shards[-1][key] = tensor
-        size += tensor.nbytes
+def _stored_bytes(tensor: torch.Tensor, dtype: torch.dtype) -> int:
+    return tensor.numel() * _stored_dtype(tensor, dtype).itemsize
+
+
+def _storable(
+    weights: Mapping[str, torch.Tensor], keys: Iterable[str], dtype: torch.dtype
+) -> Weights:
+    """The tensors of one shard as the file shall have them, copied only where they differ."""
+    storable: Weights = {}
+    storages: set[int] = set()
+    for key in keys:
+        tensor = weights[key].detach().to(device="cpu", dtype=_stored_dtype(weights[key], dtype))
+        tensor = tensor.contiguous()
+        # The format has no tied tensors, and `save_file` refuses them.
+        if tensor.untyped_storage().data_ptr() in storages:
+            tensor = tensor.clone()
+        storages.add(tensor.untyped_storage().data_ptr())
+        storable[key] = tensor
+    return storable
+
+
+def _split(sizes: Mapping[str, int], *, max_shard_bytes: int) -> list[list[str]]:
+    """Names for every file, in order; what is too large for any file gets one of its own."""
+    shards: list[list[str]] = [[]]
+    total = 0
+    for key, size in sizes.items():
+        if shards[-1] and total + size > max_shard_bytes:
+            shards.append([])
+            total = 0
+        shards[-1].append(key)
+        total += size
     return shards
 
 
@@ -125,22 +134,14 @@ def _shard_names(count: int) -> list[str]:
     return [f"model-{i:05d}-of-{count:05d}.safetensors" for i in range(1, count + 1)]
 
 
-def _index(names: list[str], shards: list[Weights]) -> dict[str, Any]:
+def _index(
+    names: Sequence[str], shards: Sequence[Sequence[str]], sizes: Mapping[str, int]
+) -> dict[str, Any]:
     return {
-        "metadata": {"total_size": sum(t.nbytes for shard in shards for t in shard.values())},
-        "weight_map": {
-            key: name for name, shard in zip(names, shards, strict=True) for key in shard
-        },
+        "metadata": {"total_size": sum(sizes.values())},
+        "weight_map": {key: name for name, keys in zip(names, shards, strict=True) for key in keys},
     }
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _remove_stale_weights(folder: Path, *, keep: set[str]) -> None:
-    """Weights of an earlier save under other names would be found before the new ones."""
-    stale = {SAFETENSORS_FILE, SAFETENSORS_INDEX_FILE, PYTORCH_FILE}
-    stale.update(path.name for path in folder.glob("model-*-of-*.safetensors"))
-    for name in stale - keep:
-        (folder / name).unlink(missing_ok=True)

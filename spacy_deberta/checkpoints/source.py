@@ -1,9 +1,9 @@
 """Where a checkpoint is: a local folder or a name on the Hugging Face hub, as files on this disk."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import srsly
 
@@ -29,7 +29,7 @@ class CheckpointFiles:
         name: The hub name or folder that was asked for, for messages.
         folder: The folder that holds the files.
         config: `config.json`.
-        weights: One file, or every shard in the order of the index; empty if they were not asked for.
+        weights: One file, or every shard in the order of the index.
         has_vocabulary: Whether `spm.model` lies in the folder.
     """
 
@@ -46,7 +46,6 @@ def find_checkpoint(
     revision: str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
-    weights: bool = True,
 ) -> CheckpointFiles:
     """Find a checkpoint's files, downloading them from the hub where needed.
 
@@ -55,35 +54,111 @@ def find_checkpoint(
         revision: Branch, tag or commit on the hub.
         cache_dir: Where downloads are kept, by default the hub's own cache.
         local_files_only: Use only what the cache has. `HF_HUB_OFFLINE=1` does the same.
-        weights: Whether the weights are needed, or only config and vocabulary.
 
     Returns:
         The files, all of them on the local disk.
 
     Raises:
-        FileNotFoundError: A folder, or a file in it, is missing.
-        OSError: The name is not on the hub, or not in the cache while offline.
+        FileNotFoundError: A folder (E301), or a file in it (E304), is missing.
+        OSError: The name is not on the hub (E302), not in the cache while offline (E303), a
+            download fails (E314), or the list of shards is damaged (E305).
 
     Source:
         File names of the released checkpoints, and `huggingface_hub`'s cache.
     """
+    repository = _open_repository(
+        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    )
+    config = repository.find(CONFIG_FILE)
+    if config is None:
+        raise repository.missing(CONFIG_FILE)
+    vocabulary = _find_vocabulary(repository)
+    return CheckpointFiles(
+        name=repository.name,
+        folder=config.parent,
+        config=config,
+        weights=_find_weights(repository),
+        has_vocabulary=vocabulary is not None,
+    )
+
+
+def find_vocabulary(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+) -> Path:
+    """Find the vocabulary of a checkpoint, or of a folder that holds nothing else.
+
+    Args:
+        name_or_path: A folder, or a hub name.
+        revision: Branch, tag or commit on the hub.
+        cache_dir: Where downloads are kept.
+        local_files_only: Use only what the cache has.
+
+    Returns:
+        The folder with `spm.model` and the JSON files of the tokenizer.
+
+    Raises:
+        FileNotFoundError: There is no such folder (E301), there is nothing in it (E304), or the
+            checkpoint has no vocabulary (E309).
+        OSError: As `find_checkpoint`, for a hub name.
+    """
+    repository = _open_repository(
+        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    )
+    vocabulary = _find_vocabulary(repository)
+    if vocabulary is not None:
+        return vocabulary.parent
+    if repository.find(CONFIG_FILE) is None:
+        raise repository.missing(VOCABULARY_FILE)
+    raise repository.missing(VOCABULARY_FILE, message=Errors.E309)
+
+
+class _Repository(Protocol):
+    """A place that holds the files of one checkpoint."""
+
+    name: str
+
+    def find(self, file_name: str) -> Path | None:
+        """The local path of a file, or None without it."""
+
+    def missing(self, *file_names: str, message: str = ...) -> OSError:
+        """The error that there is none of these files."""
+
+
+class _LocalFolder:
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+
+    def find(self, file_name: str) -> Path | None:
+        path = self._folder / file_name
+        return path if path.is_file() else None
+
+    def missing(self, *file_names: str, message: str = Errors.E304) -> OSError:
+        return FileNotFoundError(message.format(name=self.name, file=" or ".join(file_names)))
+
+
+def _open_repository(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None,
+    cache_dir: str | os.PathLike[str] | None,
+    local_files_only: bool,
+) -> _Repository:
     name = os.fspath(name_or_path)
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if _looks_like_path(name) or folder.exists():
+        # The path of the empty name is the current folder, which nobody meant.
+        if not name or not folder.is_dir():
+            raise FileNotFoundError(Errors.E301.format(path=name))
+        return _LocalFolder(name, folder)
+    from .hub import HubRepository  # needs the hub's library, which folders do without
 
-        def local_file(file_name: str) -> Path | None:
-            path = folder / file_name
-            return path if path.is_file() else None
-
-        return _collect(name, local_file, weights=weights)
-    if _looks_like_path(name):
-        raise FileNotFoundError(Errors.E301.format(path=name))
-    return _collect(
-        name,
-        _hub_files(
-            name, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
-        ),
-        weights=weights,
+    return HubRepository(
+        name, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
     )
 
 
@@ -92,80 +167,46 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1 or not name
 
 
-def _hub_files(
-    name: str,
-    *,
-    revision: str | None,
-    cache_dir: str | os.PathLike[str] | None,
-    local_files_only: bool,
-) -> Callable[[str], Path | None]:
-    """A function that gives the local path of a file of the hub repository, or None without it."""
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    def hub_file(file_name: str) -> Path | None:
-        try:
-            return Path(
-                hf_hub_download(
-                    name,
-                    file_name,
-                    revision=revision,
-                    cache_dir=cache_dir,
-                    local_files_only=local_files_only,
-                )
-            )
-        except LocalEntryNotFoundError as error:
-            # While offline, a file that the repository lacks looks like one that was never fetched:
-            # only the config, which every repository has, tells that the whole is missing.
-            if file_name != CONFIG_FILE and (local_files_only or constants.HF_HUB_OFFLINE):
-                return None
-            raise OSError(Errors.E303.format(name=name)) from error
-        except EntryNotFoundError:
-            return None
-        except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-            raise OSError(
-                Errors.E302.format(name=name, revision=revision or "main", error=error)
-            ) from error
-
-    return hub_file
+def _find_vocabulary(repository: _Repository) -> Path | None:
+    vocabulary = repository.find(VOCABULARY_FILE)
+    if vocabulary is not None:
+        for file_name in TOKENIZER_FILES:
+            repository.find(file_name)
+    return vocabulary
 
 
-def _collect(
-    name: str, find_file: Callable[[str], Path | None], *, weights: bool
-) -> CheckpointFiles:
-    config = find_file(CONFIG_FILE)
-    if config is None:
-        raise FileNotFoundError(Errors.E304.format(name=name, file=CONFIG_FILE))
-    vocabulary = find_file(VOCABULARY_FILE)
-    for file_name in TOKENIZER_FILES:
-        find_file(file_name)
-    return CheckpointFiles(
-        name=name,
-        folder=config.parent,
-        config=config,
-        weights=_weights_files(name, find_file) if weights else (),
-        has_vocabulary=vocabulary is not None,
-    )
-
-
-def _weights_files(name: str, find_file: Callable[[str], Path | None]) -> tuple[Path, ...]:
+def _find_weights(repository: _Repository) -> tuple[Path, ...]:
     for file_name in WEIGHTS_FILES:
-        path = find_file(file_name)
+        path = repository.find(file_name)
         if path is None:
             continue
         if not file_name.endswith(".index.json"):
             return (path,)
         shards = []
-        for shard_name in dict.fromkeys(srsly.read_json(path)["weight_map"].values()):
-            shard = find_file(shard_name)
+        for shard_name in _read_index(path):
+            shard = repository.find(shard_name)
             if shard is None:
-                raise FileNotFoundError(Errors.E304.format(name=name, file=shard_name))
+                raise repository.missing(shard_name)
             shards.append(shard)
         return tuple(shards)
-    raise FileNotFoundError(Errors.E304.format(name=name, file=" or ".join(WEIGHTS_FILES)))
+    raise repository.missing(*WEIGHTS_FILES)
+
+
+def _read_index(path: Path) -> list[str]:
+    """The names of the shards, in order.
+
+    They come from a stranger's file, so that they may name nothing outside of the folder.
+    """
+    try:
+        index = srsly.read_json(path)
+    except ValueError as error:
+        raise OSError(Errors.E305.format(path=path, error=error)) from error
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict) or not shards:
+        raise OSError(Errors.E305.format(path=path, error="it has no 'weight_map'"))
+    for name in shards.values():
+        if not isinstance(name, str) or name != Path(name).name or "\\" in name:
+            raise OSError(
+                Errors.E305.format(path=path, error=f"{name!r} is not the name of a file beside it")
+            )
+    return list(dict.fromkeys(shards.values()))

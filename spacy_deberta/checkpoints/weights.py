@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,13 +21,14 @@ def read_weights(paths: Iterable[Path]) -> Weights:
 
     Returns:
         CPU tensors by name, in the dtype of the file. They are private mappings of the file: no
-        memory is taken until they are read, and changing them does not change the file.
+        memory is taken until they are read, and changing them does not change the file. Files from
+        before PyTorch 1.6 can't be mapped and are read as a whole.
 
     Raises:
         OSError: A file is truncated, or is not what its name says.
 
     Source:
-        The `safetensors` format, and PyTorch's zip format with `weights_only=True`.
+        The `safetensors` format, and PyTorch's formats with `weights_only=True`.
     """
     weights: Weights = {}
     for path in paths:
@@ -44,17 +47,26 @@ def _read_safetensors(path: Path) -> Weights:
 
 def _read_pytorch(path: Path) -> Weights:
     try:
-        try:
-            weights = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError as error:
-            # Files from before the zip format (torch < 1.6) cannot be mapped, only read.
-            if "mmap" not in str(error):
-                raise
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # unpickling reports damage as almost any kind of exception
-        raise OSError(Errors.E305.format(path=path, error=error)) from error
+        weights = _load_pytorch(path)
+    except UnpicklingError as error:
+        # PyTorch's own text recommends to load the file all the same, and to run what is in it.
+        reason = "it is no file of plain tensors; anything else is not loaded, as it could be code"
+        raise OSError(Errors.E305.format(path=path, error=reason)) from error
+    except Exception as error:  # damage shows as almost any kind of exception, some without a text
+        reason = str(error) or type(error).__name__
+        raise OSError(Errors.E305.format(path=path, error=reason)) from error
     if not isinstance(weights, dict) or not all(
-        isinstance(value, torch.Tensor) for value in weights.values()
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items()
     ):
         raise OSError(Errors.E305.format(path=path, error="it holds no state dict"))
-    return weights
+    return dict(weights)
+
+
+def _load_pytorch(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except RuntimeError as error:
+        # Files from before the zip format (torch < 1.6) cannot be mapped, only read.
+        if "mmap can only be used" not in str(error):
+            raise
+    return torch.load(path, map_location="cpu", weights_only=True)

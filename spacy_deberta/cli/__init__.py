@@ -1,0 +1,13 @@
+"""The command line, `spacy deberta …`.
+
+spaCy imports this on every one of its commands. So nothing here imports PyTorch, or a room of this
+package, before a command needs it.
+"""
+
+from ._util import deberta_cli
+
+# The functions, not the commands, which have added themselves to the group by being imported.
+from .align import align
+from .info import info
+
+__all__ = ["align", "deberta_cli", "info"]

@@ -1,4 +1,4 @@
-"""thinc layers: from documents to windows, through the encoder, to a row for each piece and token."""
+"""thinc layers: documents to windows, through the encoder, to a row for each piece and token."""
 
 from .alignment import DocPieces, align_pieces
 from .deberta_model import (

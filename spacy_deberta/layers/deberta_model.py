@@ -21,6 +21,8 @@ from spacy_deberta.checkpoints import (
     save_checkpoint,
 )
 from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
 from .doc_rows import doc_rows
 from .encoder import deberta_encoder, encoder_shim
 from .from_scratch import encoder_from_scratch
@@ -28,7 +30,6 @@ from .options import EncoderOptions
 from .tokenize import doc_tokenizer, tokenizer_shim
 from .transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .windows import PieceWindows, SpanGetter, plan_windows
-from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -127,9 +128,7 @@ def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = N
     files = find_checkpoint(name, revision=revision)
     options = encoder_shim(model.layers[1]).options
     config = options.configure(read_config(files))
-    encoder = build_from_checkpoint(
-        nn.DebertaV2Model, files, config, attention=options.attention
-    )
+    encoder = build_from_checkpoint(nn.DebertaV2Model, files, config, attention=options.attention)
     _set(model, encoder, read_tokenizer(files, config))
 
 

@@ -3,19 +3,20 @@
 from collections.abc import Callable
 
 from thinc.api import Model
-from thinc.types import Floats2d
 
+from .ragged import Array
 from .windows import WindowPlan
 
-InT = tuple[list[Floats2d], WindowPlan]
-OutT = list[Floats2d]
+InT = tuple[list[Array], WindowPlan]
+OutT = list[Array]
 
 
 def doc_rows() -> Model[InT, OutT]:
-    """Read the rows of documents, `(doc_rows, width)`, from those of windows, `(window_rows, width)`.
+    """Read the rows of documents from those of windows.
 
-    Where windows overlap, the window with the most context has been chosen by the plan. Rows that
-    come from no window are zero. The gradient is that of the last layer.
+    From `(window_rows, width)` to `(doc_rows, width)`, for each layer that the encoder gives. Where
+    windows overlap, the plan has chosen the one with the most context. Rows that come from no
+    window are zero. The gradient is that of the last layer.
     """
     return Model("doc_rows", forward)
 
@@ -24,7 +25,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     """Select rows; the gradient goes back to the rows that were read."""
     layers, plan = X
     ops = model.ops
-    sources = ops.asarray1i(plan.sources, dtype="int64")
+    sources = ops.xp.asarray(plan.sources)
     nowhere = sources < 0
     Y = []
     for rows in layers:
@@ -32,7 +33,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
         selected[nowhere] = 0.0
         Y.append(selected)
 
-    def backprop(dY: Floats2d) -> Floats2d:
+    def backprop(dY: Array) -> Array:
         dX = ops.alloc2f(*layers[-1].shape)
         # No row is read twice, so this needs no addition.
         dX[sources[~nowhere]] = dY[~nowhere]

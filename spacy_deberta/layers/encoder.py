@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 from thinc.api import Model
-from thinc.types import Floats2d
 from thinc.util import torch2xp, xp2torch
 
 from .encoder_shim import EncoderShim
 from .options import EncoderOptions
+from .ragged import Array
 from .windows import WindowPlan
 
 InT = WindowPlan
-OutT = list[Floats2d]
+OutT = list[Array]
 
 
 def deberta_encoder(options: EncoderOptions) -> Model[InT, OutT]:
@@ -41,9 +41,9 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     if is_train:
         shim.encoder.set_dropout(model.attrs["dropout_rate"])
     rows, backprop_rows = shim(X, is_train)
-    Y = [torch2xp(layer.detach()) for layer in rows]
+    Y: OutT = [torch2xp(layer.detach()) for layer in rows]
 
-    def backprop(dY: Floats2d) -> None:
+    def backprop(dY: Array) -> None:
         backprop_rows(xp2torch(dY, device=shim.device))
 
     return Y, backprop
@@ -52,5 +52,5 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 def encoder_shim(model: Model) -> EncoderShim:
     """The shim of a layer that `deberta_encoder` made, or of a copy of it."""
     shim = model.shims[0]
-    assert isinstance(shim, EncoderShim)  # noqa: S101
+    assert isinstance(shim, EncoderShim)
     return shim

@@ -17,6 +17,7 @@ from thinc.util import xp2torch
 from spacy_deberta import nn
 from spacy_deberta.checkpoints import STORAGE_DTYPES, load_weights
 from spacy_deberta.errors import Errors
+
 from .optimization import plan_update, update_parameter
 from .options import EncoderOptions
 from .packed_batches import PackedBatch, split_batches
@@ -34,8 +35,8 @@ Rows = list[torch.Tensor]
 class EncoderShim(Shim):
     """Runs, updates and serializes a `spacy_deberta.nn.DebertaV2Model` for thinc.
 
-    The encoder stays in evaluation mode except during an update, so that several threads can predict
-    with one pipeline.
+    The encoder stays in evaluation mode except during an update, so that several threads can
+    predict with one pipeline.
     """
 
     _model: nn.DebertaV2Model | None
@@ -67,7 +68,7 @@ class EncoderShim(Shim):
         return next(self.encoder.parameters()).device
 
     def set_encoder(self, encoder: nn.DebertaV2Model) -> None:
-        """Take an encoder, on any device, and make it ready: frozen parts, checkpointing, device."""
+        """Take an encoder, and apply what the options say: frozen parts, checkpointing."""
         nn.freeze(
             encoder,
             embeddings=self.options.freeze_embeddings,
@@ -158,7 +159,7 @@ class EncoderShim(Shim):
             if parameter.grad is not None
         }
         if resolve_precision(self.options.precision, self.device) == "fp16" and not (
-            self._scaler.unscale([parameter.grad for parameter in parameters.values()])
+            self._scaler.unscale([p.grad for p in parameters.values() if p.grad is not None])
         ):
             for parameter in parameters.values():
                 parameter.grad = None
@@ -180,9 +181,7 @@ class EncoderShim(Shim):
             params: Arrays by the optimizer's keys; those of other models are passed over.
         """
         parameters = dict(self._model.named_parameters()) if self._model is not None else {}
-        used = {
-            name: params[(self.id, name)] for name in parameters if (self.id, name) in params
-        }
+        used = {name: params[(self.id, name)] for name in parameters if (self.id, name) in params}
         kept = {name: parameters[name].data for name in used}
         for name, values in used.items():
             parameters[name].data = xp2torch(values, device=self.device)
@@ -232,9 +231,7 @@ class EncoderShim(Shim):
         if message["config"] is None:
             self._model = None
             return self
-        config = self.options.configure(
-            nn.DebertaV2Config.from_dict(json.loads(message["config"]))
-        )
+        config = self.options.configure(nn.DebertaV2Config.from_dict(json.loads(message["config"])))
         try:
             weights = load_safetensors(b"".join(message["weights"]))
         except SafetensorError as error:

@@ -1,13 +1,16 @@
-"""How each parameter of the encoder is updated: decay of the learning rate by depth, weight decay."""
+"""How each parameter of the encoder is updated: learning rate by depth, weight decay."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from thinc.api import Optimizer
 from thinc.util import torch2xp, xp2torch
+
+from .ragged import Array
 
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 
@@ -64,7 +67,7 @@ def update_parameter(
     parameter: torch.nn.Parameter,
     update: ParameterUpdate,
 ) -> None:
-    """Let a thinc optimizer update one parameter from its gradient, in place, and drop the gradient.
+    """Let a thinc optimizer update one parameter in place, and drop its gradient.
 
     Args:
         optimizer: thinc's.
@@ -72,21 +75,19 @@ def update_parameter(
         parameter: Any shape, with a gradient.
         update: How it is updated.
     """
-    weights = torch2xp(parameter.data)
+    weights: Array = torch2xp(parameter.data)
+    gradient: Array = torch2xp(cast(torch.Tensor, parameter.grad))
     with _weight_decay(optimizer, enabled=update.weight_decay):
-        updated, _ = optimizer(
-            key, weights, torch2xp(parameter.grad), lr_scale=update.learn_rate_scale
-        )
+        updated, _ = optimizer(key, weights, gradient, lr_scale=update.learn_rate_scale)
     if updated is not weights:
-        # The optimizer may give a reshaped view of the same memory; copying that onto itself is free
-        # of effect, and a real copy has to come back.
+        # It may be a view of the same memory, for which this does nothing, or a copy.
         parameter.data.copy_(xp2torch(updated, device=parameter.device))
     parameter.grad = None
 
 
 @contextmanager
 def _weight_decay(optimizer: Optimizer, *, enabled: bool) -> Iterator[None]:
-    """thinc has one L2 for all parameters, so it is taken away for those that are exempt."""
+    """Thinc has one L2 for all parameters, so it is taken away for those that are exempt."""
     decay = optimizer.L2
     if not enabled:
         optimizer.L2 = 0.0

@@ -1,11 +1,13 @@
 """The settings of the encoder that a config gives, checked once."""
 
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
 from spacy_deberta.errors import Errors
-from .precision import check_precision
 from spacy_deberta.nn import DebertaV2Config, resolve_attention
+
+from .precision import check_precision
 
 NO_DECAY = ("bias", "LayerNorm")
 FAR_POSITIONS = ("microsoft", "huggingface")
@@ -50,9 +52,7 @@ class EncoderOptions:
             _check_choice("far_positions", self.far_positions, FAR_POSITIONS)
         _check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
         _check(self.max_batch_pieces >= 1, "max_batch_pieces", self.max_batch_pieces, "at least 1")
-        _check(
-            0 < self.layer_lr_decay <= 1, "layer_lr_decay", self.layer_lr_decay, "in (0, 1]"
-        )
+        _check(0 < self.layer_lr_decay <= 1, "layer_lr_decay", self.layer_lr_decay, "in (0, 1]")
         _check(self.freeze_layers >= 0, "freeze_layers", self.freeze_layers, "at least 0")
 
     def configure(self, config: DebertaV2Config) -> DebertaV2Config:
@@ -70,7 +70,7 @@ class EncoderOptions:
         )
         if self.far_positions is None:
             return config
-        return replace(config, far_positions=self.far_positions)
+        return replace(config, far_positions=cast(Any, self.far_positions))
 
 
 def _check(good: bool, name: str, value: object, condition: str) -> None:

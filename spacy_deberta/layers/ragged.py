@@ -1,9 +1,13 @@
 """Arithmetic on runs of rows in packed arrays."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+# numpy or cupy: the array types of thinc and numpy do not know each other.
+Array = Any
 
 
 def expand_ranges(starts: Ints, lengths: Ints) -> Ints:

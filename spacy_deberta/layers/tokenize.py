@@ -8,8 +8,9 @@ from spacy.tokens import Doc
 from thinc.api import Model, Optimizer, Shim
 
 from spacy_deberta.errors import Errors
-from .alignment import DocPieces, align_pieces
 from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .alignment import DocPieces, align_pieces
 
 InT = list[Doc]
 OutT = DocPieces
@@ -78,5 +79,5 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 def tokenizer_shim(model: Model) -> TokenizerShim:
     """The shim of a layer that `doc_tokenizer` made, or of a copy of it."""
     shim = model.shims[0]
-    assert isinstance(shim, TokenizerShim)  # noqa: S101
+    assert isinstance(shim, TokenizerShim)
     return shim

@@ -11,14 +11,15 @@ from spacy_transformers.data_classes import (
     WordpieceBatch,
 )
 from thinc.api import get_array_module
-from thinc.types import Floats2d, Floats3d, Ragged
+from thinc.types import Ragged
 from thinc.util import xp2torch
 
 from spacy_deberta.compatibility import ModelOutput
-from .alignment import DocPieces
-from .ragged import cumulative
-from .windows import WindowPlan
 from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .alignment import DocPieces
+from .ragged import Array, cumulative
+from .windows import WindowPlan
 
 
 class DebertaBatch(FullTransformerBatch):
@@ -57,8 +58,8 @@ class DebertaBatch(FullTransformerBatch):
 
     @cached_property
     def model_output(self) -> Any:  # type: ignore[override]
-        """`last_hidden_state` of all documents that have tokens, `(docs, rows, width)`, as torch."""
-        rows = [data.model_output.last_hidden_state for data in self._full_doc_data]
+        """`last_hidden_state` of all documents with tokens, `(docs, rows, width)`, as torch."""
+        rows: list[Array] = [data.tensors[0] for data in self._full_doc_data]
         width = max((array.shape[1] for array in rows), default=0)
         if not rows:
             return ModelOutput()
@@ -70,17 +71,16 @@ class DebertaBatch(FullTransformerBatch):
         width = self.wordpieces.input_ids.shape[1]
         parts = [data.align for data in self._full_doc_data]
         empty = [np.zeros(0, dtype="i")]
-        return Ragged(
-            np.concatenate([part.dataXd + i * width for i, part in enumerate(parts)] or empty),
-            np.concatenate([part.lengths for part in parts] or empty),
-        )
+        rows: Array = [part.dataXd + i * width for i, part in enumerate(parts)]
+        lengths: Array = [part.lengths for part in parts]
+        return _ragged(np.concatenate(rows or empty), np.concatenate(lengths or empty))
 
     @property
     def _full_doc_data(self) -> list[TransformerData]:
         """The documents that have tokens, which are those that have gradients."""
         return [data for data in self.doc_data if "last_hidden_state" in data.model_output]
 
-    def unsplit_by_doc(self, arrays: list[list[Floats3d]]) -> "DocGradients":  # type: ignore[override]
+    def unsplit_by_doc(self, arrays: list[list[Array]]) -> "DocGradients":
         """Put the gradients of the documents together.
 
         Args:
@@ -99,15 +99,15 @@ class DocGradients(FullTransformerBatch):
         rows: Gradient of the rows of all documents, `(doc_rows, width)`.
     """
 
-    rows: Floats2d
+    rows: Array
 
-    def __init__(self, arrays: list[Floats3d]) -> None:
+    def __init__(self, arrays: list[Array]) -> None:
         xp = get_array_module(arrays[0])
         self.rows = xp.concatenate([array.reshape(-1, array.shape[-1]) for array in arrays])
 
 
 def split_by_doc(
-    layers: list[Floats2d], plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+    layers: list[Array], plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
 ) -> list[TransformerData]:
     """Cut the rows of a batch into one `TransformerData` for each document.
 
@@ -123,7 +123,8 @@ def split_by_doc(
         `align` refers to these rows; every token has at least one. Documents without tokens have
         empty data.
     """
-    pieces, cu_pieces, cu_tokens = doc_pieces.pieces, doc_pieces.pieces.cu_pieces, doc_pieces.cu_tokens
+    pieces, cu_tokens = doc_pieces.pieces, doc_pieces.cu_tokens
+    cu_pieces = pieces.cu_pieces
     cu_aligned = cumulative(doc_pieces.aligned_lengths)
     doc_data = []
     for i in range(len(doc_pieces.docs)):
@@ -155,9 +156,9 @@ def split_by_doc(
 
 
 def _wordpieces(
-    ids: np.ndarray, tokenizer: DebertaV2Tokenizer, *, has_empty_row: bool
+    ids: Array, tokenizer: DebertaV2Tokenizer, *, has_empty_row: bool
 ) -> WordpieceBatch:
-    attention_mask = np.ones((1, len(ids)), dtype="f")
+    attention_mask: Array = np.ones((1, len(ids)), dtype="f")
     if has_empty_row:
         attention_mask[0, -1] = 0.0
     return WordpieceBatch(
@@ -169,22 +170,23 @@ def _wordpieces(
     )
 
 
-def _model_output(layers: list[Floats3d]) -> Any:
+def _model_output(layers: list[Array]) -> Any:
     if len(layers) == 1:
         return ModelOutput(last_hidden_state=layers[0])
     return ModelOutput(last_hidden_state=layers[-1], hidden_states=layers)
 
 
-def _align(aligned: np.ndarray, lengths: np.ndarray, *, empty_row: int) -> Ragged:
+def _align(aligned: Array, lengths: Array, *, empty_row: int) -> Ragged:
     """Give tokens without a piece the row of zeros: some reductions refuse empty tokens."""
     empty = lengths == 0
     if not empty.any():
-        return Ragged(aligned.astype("i"), lengths.astype("i"))
+        return _ragged(aligned, lengths)
     position = np.cumsum(lengths) - lengths
-    return Ragged(
-        np.insert(aligned, position[empty], empty_row).astype("i"),
-        np.maximum(lengths, 1).astype("i"),
-    )
+    return _ragged(np.insert(aligned, position[empty], empty_row), np.maximum(lengths, 1))
+
+
+def _ragged(data: Array, lengths: Array) -> Ragged:
+    return Ragged(data.astype("i"), lengths.astype("i"))
 
 
 def _pad(arrays: list[Any], width: int) -> Any:

@@ -1,4 +1,4 @@
-"""Cutting pieces into windows that the encoder can take, and which window each piece is read from."""
+"""Cutting pieces into windows for the encoder, and which window each piece is read from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 from spacy.tokens import Doc, Span
 
 from spacy_deberta.errors import Errors, Warnings, warn
+
 from .alignment import DocPieces, PiecePositions
 from .ragged import Ints, cumulative, expand_ranges
 
@@ -114,7 +115,7 @@ def _whole_docs(doc_pieces: DocPieces) -> tuple[Ints, Ints, Ints]:
 
 
 def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, Ints, Ints]:
-    """Documents and rows of pieces of the spans; spans without a piece of their own are left out."""
+    """Documents and rows of pieces of the spans; spans without a piece are left out."""
     nested = get_spans(list(doc_pieces.docs))
     offsets = np.array(
         [
@@ -203,9 +204,7 @@ def _best_window_rows(
     # The border of the document hides nothing, so it is no lack of context.
     left = np.where((starts == cu_pieces[docs])[window], unlimited, piece - starts[window])
     ends = starts + lengths
-    right = np.where(
-        (ends == cu_pieces[docs + 1])[window], unlimited, ends[window] - 1 - piece
-    )
+    right = np.where((ends == cu_pieces[docs + 1])[window], unlimited, ends[window] - 1 - piece)
     # Ascending by context: where a piece comes several times, the last assignment stays.
     order = np.argsort(np.minimum(left, right), kind="stable")
     best[piece[order]] = row[order]
@@ -217,4 +216,3 @@ def _warn_of_uncovered(doc_pieces: DocPieces, best: Ints) -> None:
     if uncovered.any():
         tokens = np.repeat(np.arange(len(doc_pieces.aligned_lengths)), doc_pieces.aligned_lengths)
         warn(Warnings.W401.format(count=len(np.unique(tokens[uncovered]))))
-

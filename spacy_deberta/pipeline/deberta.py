@@ -10,13 +10,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy_transformers.annotation_setters import null_annotation_setter
-from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
+from spacy_transformers.data_classes import FullTransformerBatch
 from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer, install_extensions
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import load_model, save_model
+
 from .listener_gradients import ListenerGradients
 
 # Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
@@ -103,7 +104,7 @@ class Deberta(Transformer):
             docs = list(docs)
             try:
                 self.set_annotations(docs, self.predict(docs))
-            except Exception as error:  # noqa: BLE001 (the handler decides, as in every spaCy pipe)
+            except Exception as error:
                 handle_error(self.name, self, docs, error)
             else:
                 yield from docs
@@ -187,7 +188,7 @@ class Deberta(Transformer):
         exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
         RETURNS (Deberta): The component itself.
         """
-        deserialize = {
+        deserialize: dict[str, Callable[[Path], Any]] = {
             "cfg": self._load_cfg,
             "vocab": self.vocab.from_disk,
             "model": lambda p: self._load_model(Path(p)),

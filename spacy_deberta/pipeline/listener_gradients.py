@@ -15,9 +15,7 @@ class ListenerGradients:
             of arrays `(1, rows, width)`, and with the sum of the squares of all gradients.
     """
 
-    def __init__(
-        self, listeners: int, backprop: Callable[[list[list[Any]], float], None]
-    ) -> None:
+    def __init__(self, listeners: int, backprop: Callable[[list[list[Any]], float], None]) -> None:
         self._waiting_for = listeners
         self._backprop = backprop
         self._sum: list[list[Any]] = []
@@ -29,7 +27,7 @@ class ListenerGradients:
         Args:
             gradients: One for each document that has tokens.
         """
-        arrays = [list(gradient.tensors) for gradient in gradients]
+        arrays: list[list[Any]] = [list(gradient.tensors) for gradient in gradients]
         # Summed on the device: a float for each document would wait for the GPU each time.
         self._sum_of_squares += sum((array**2).sum() for doc in arrays for array in doc)
         if not self._sum:
@@ -37,7 +35,7 @@ class ListenerGradients:
         else:
             for summed, added in zip(self._sum, arrays, strict=True):
                 for total, array in zip(summed, added, strict=True):
-                    total += array  # noqa: PLW2901 (in place)
+                    total += array
         self._waiting_for -= 1
         if self._waiting_for == 0:
             self.backprop()

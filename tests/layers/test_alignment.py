@@ -45,7 +45,11 @@ def test_a_token_has_exactly_the_pieces_that_share_a_character_with_it(batch):
         for token in doc:
             characters = set(range(token.idx, token.idx + len(token)))
             expected.append(
-                [row for row in rows if characters & set(range(pieces.starts[row], pieces.ends[row]))]
+                [
+                    row
+                    for row in rows
+                    if characters & set(range(pieces.starts[row], pieces.ends[row]))
+                ]
             )
     found = np.split(aligned.aligned, np.cumsum(aligned.aligned_lengths))[:-1]
     assert [rows.tolist() for rows in found] == expected

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,7 +54,7 @@ def test_windows_cover_every_piece_within_their_limits(piece_counts, limits):
     fewest = [max(1, -(-(n - limits.overlap) // step)) if n else 0 for n in piece_counts]
     fewest = [1 if 0 < n <= limits.window else f for n, f in zip(piece_counts, fewest, strict=True)]
     assert len(windows) == sum(fewest)
-    for one, other in zip(windows, windows[1:], strict=False):
+    for one, other in pairwise(windows):
         shared = set(one[1:-1]) & set(other[1:-1])
         same_doc = _doc_of(one[1], piece_counts) == _doc_of(other[1], piece_counts)
         assert not same_doc or len(shared) >= limits.overlap
@@ -93,13 +95,9 @@ def _context(window, piece, count):
     return min(left, right)
 
 
-@given(
-    st.lists(st.integers(0, 60), min_size=1, max_size=6), limits, st.integers(1, 40)
-)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=6), limits, st.integers(1, 40))
 def test_sub_batches_are_bounded_and_complete(piece_counts, limits, max_pieces):
-    plan = plan_windows(
-        make_batch(piece_counts), limits, cls_id=CLS, sep_id=SEP, max_pieces=100
-    )
+    plan = plan_windows(make_batch(piece_counts), limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
     batches = split_batches(plan, max_pieces=max_pieces)
     assert all(len(b.input_ids) <= max_pieces or len(b.lengths) == 1 for b in batches)
     assert all(sum(b.lengths) == len(b.input_ids) == len(b.rows) for b in batches)

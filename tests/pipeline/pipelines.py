@@ -7,7 +7,10 @@ from thinc.api import Config
 
 TRAIN_DATA = (
     ("Mira Okafor left Halden Freight on Friday.", [(0, 11, "PERSON"), (17, 31, "ORG")]),
-    ("Sanjay met the team from Porto in Lyon.", [(0, 6, "PERSON"), (25, 30, "GPE"), (34, 38, "GPE")]),
+    (
+        "Sanjay met the team from Porto in Lyon.",
+        [(0, 6, "PERSON"), (25, 30, "GPE"), (34, 38, "GPE")],
+    ),
     ("The bank in Frankfurt raised prices.", [(12, 21, "GPE")]),
     ("In 1869 Dmitri Mendeleev published a table.", [(8, 24, "PERSON")]),
     ("Nobody expected it!", []),

@@ -35,7 +35,9 @@ def initialized(tiny_checkpoint):
 
 
 def annotations(docs):
-    return [([(t.text, t.tag_) for t in doc], [(e.text, e.label_) for e in doc.ents]) for doc in docs]
+    return [
+        ([(t.text, t.tag_) for t in doc], [(e.text, e.label_) for e in doc.ents]) for doc in docs
+    ]
 
 
 def test_rows_are_those_of_the_encoder(initialized, tiny_checkpoint, tiny_tokenizer):
@@ -130,7 +132,8 @@ def test_training_on_a_document_that_needs_many_sub_batches(tiny_checkpoint):
 
 
 @pytest.mark.parametrize(
-    "pooling", ["reduce_mean.v1", "reduce_sum.v1", "reduce_first.v1", "reduce_last.v1", "reduce_max.v1"]
+    "pooling",
+    ["reduce_mean.v1", "reduce_sum.v1", "reduce_first.v1", "reduce_last.v1", "reduce_max.v1"],
 )
 def test_every_pooling_takes_tokens_without_pieces(pooling, tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, heads=())
@@ -171,7 +174,11 @@ def test_stock_span_getters(getter, factory, tiny_checkpoint):
 def test_a_control_token_in_a_text_is_text(initialized, tiny_tokenizer):
     data = initialized("Mira [SEP] left [MASK] [CLS]")._.trf_data
     ids = data.wordpieces.input_ids[0]
-    special = [tiny_tokenizer.cls_token_id, tiny_tokenizer.sep_token_id, tiny_tokenizer.mask_token_id]
+    special = [
+        tiny_tokenizer.cls_token_id,
+        tiny_tokenizer.sep_token_id,
+        tiny_tokenizer.mask_token_id,
+    ]
     assert np.isin(ids, special).sum() == 2  # the window's own
 
 

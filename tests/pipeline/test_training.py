@@ -3,7 +3,7 @@ import pytest
 import spacy
 import torch
 from spacy.training import Example
-from thinc.api import Adam, SGD, set_dropout_rate
+from thinc.api import SGD, Adam, set_dropout_rate
 
 from tests.pipeline.pipelines import FACTORIES, make_examples, make_pipeline, make_trained
 
@@ -140,7 +140,8 @@ def test_frozen_parts_stay_as_they_are(tiny_checkpoint):
     before = {k: v.clone() for k, v in encoder_of(nlp).state_dict().items()}
     nlp.update(make_examples(nlp), sgd=SGD(0.01, use_averages=False), losses={})
     changed = {
-        key for key, value in encoder_of(nlp).state_dict().items()
+        key
+        for key, value in encoder_of(nlp).state_dict().items()
         if not torch.equal(before[key], value)
     }
     assert changed == {key for key in before if key.startswith("encoder.layer.1.")}

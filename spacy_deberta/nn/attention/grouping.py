@@ -28,21 +28,16 @@ class LengthGroup:
         sequences: Their numbers within the batch.
         lengths: Their own lengths, none above `length`.
         length: Rows per sequence in the block.
-        start: First packed row, where the block is a slice of the packed rows.
-        rows: (count * length,) int64, the packed row of every row of the block; None where it is a
-            slice. Padding repeats a row of its sequence.
         padding: (count, 1, length) bool, True in padding; None if there is none.
         descending: (2 * length - 1,) int64, row of the position tables by descending distance;
             None without relative positions.
         ascending: The same by ascending distance.
-        heads: How many heads are computed at once.
+        heads: How many heads to compute at once.
     """
 
     sequences: tuple[int, ...]
     lengths: tuple[int, ...]
     length: int
-    start: int
-    rows: Tensor | None
     padding: Tensor | None
     descending: Tensor | None
     ascending: Tensor | None
@@ -60,12 +55,16 @@ class GroupPlan:
 
     Args:
         groups: Together they hold every sequence that isn't empty, once.
-        restore: (total_pieces,) int64, for every packed row its row within the blocks of all
-            groups one after another; None if those are the packed rows.
+        sizes: Number of rows in the block of every group.
+        rows: (sum of sizes,) int64, for every row of the blocks of all groups, one after another,
+            its packed row; padding repeats one of its sequence. None if those are the packed rows.
+        restore: (total_pieces,) int64, the way back; None in the same case.
         sequences: Number of sequences in the batch, empty ones included.
     """
 
     groups: tuple[LengthGroup, ...]
+    sizes: tuple[int, ...]
+    rows: Tensor | None
     restore: Tensor | None
     sequences: int
 
@@ -81,20 +80,14 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
     """
     device = layout.cu_seqlens.device
     limit = _SCORES_CPU if device.type == "cpu" else _SCORES_ACCELERATOR
-    starts = first_rows(layout.lengths)
-    restore = np.empty(sum(layout.lengths), dtype=np.int64)
-    groups, offset = [], 0
-    for sequences in group_by_length(layout.lengths, scores_per_group=limit // layout.num_heads):
-        group = _make_group(sequences, starts, layout, limit)
-        groups.append(group)
-        for place, index in enumerate(sequences):
-            first, length = starts[index], layout.lengths[index]
-            block_row = offset + place * group.length
-            restore[first : first + length] = np.arange(block_row, block_row + length)
-        offset += group.count * group.length
-    in_place = offset == len(restore) and bool((restore == np.arange(offset)).all())
+    members = group_by_length(layout.lengths, scores_per_group=limit // layout.num_heads)
+    groups = tuple(_make_group(sequences, layout, limit) for sequences in members)
+    rows, restore = _block_rows(groups, layout.lengths)
+    in_place = len(rows) == len(restore) and bool((rows == np.arange(len(rows))).all())
     return GroupPlan(
-        groups=tuple(groups),
+        groups=groups,
+        sizes=tuple(group.count * group.length for group in groups),
+        rows=None if in_place else torch.from_numpy(rows).to(device),
         restore=None if in_place else torch.from_numpy(restore).to(device),
         sequences=len(layout.lengths),
     )
@@ -126,18 +119,10 @@ def group_by_length(lengths: Sequence[int], *, scores_per_group: int) -> list[li
     return [sorted(group) for group in groups]
 
 
-def _make_group(
-    sequences: list[int], starts: list[int], layout: BatchLayout, limit: int
-) -> LengthGroup:
-    device = layout.cu_seqlens.device
+def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> LengthGroup:
     lengths = tuple(layout.lengths[index] for index in sequences)
-    firsts = np.array([starts[index] for index in sequences], dtype=np.int64)
     length = max(lengths)
-    column = np.arange(length)
-    own_last = np.array(lengths)[:, None] - 1
-    rows = (firsts[:, None] + np.minimum(column, own_last)).ravel()
-    padding = column > own_last
-    is_slice = not padding.any() and bool((np.diff(rows) == 1).all())
+    padding = np.arange(length) >= np.array(lengths)[:, None]
     descending = ascending = None
     if layout.slots is not None:
         longest = max(layout.lengths)
@@ -148,10 +133,30 @@ def _make_group(
         sequences=tuple(sequences),
         lengths=lengths,
         length=length,
-        start=int(rows[0]),
-        rows=None if is_slice else torch.from_numpy(rows).to(device),
-        padding=torch.from_numpy(padding[:, None]).to(device) if padding.any() else None,
+        padding=(
+            torch.from_numpy(padding[:, None]).to(layout.cu_seqlens.device)
+            if padding.any()
+            else None
+        ),
         descending=descending,
         ascending=ascending,
         heads=min(layout.num_heads, max(1, limit // scores)),
     )
+
+
+def _block_rows(
+    groups: Sequence[LengthGroup], lengths: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The packed row of every block row, and the block row of every packed row; both int64."""
+    starts = first_rows(lengths)
+    restore = np.empty(sum(lengths), dtype=np.int64)
+    blocks = [np.empty(0, dtype=np.int64)]
+    offset = 0
+    for group in groups:
+        column = np.arange(group.length)
+        for index, length in zip(group.sequences, group.lengths, strict=True):
+            first = starts[index]
+            blocks.append(first + np.minimum(column, length - 1))
+            restore[first : first + length] = offset + column[:length]
+            offset += group.length
+    return np.concatenate(blocks), restore

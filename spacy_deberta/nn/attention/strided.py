@@ -54,21 +54,30 @@ class StridedAttention:
         if position_query is not None:
             position_query = position_query * scale
         tables = (position_key, position_query)
-        blocks = [value[:0]]
+        blocks = zip(*(_blocks(packed, plan) for packed in (query, key, value)), strict=True)
+        contexts = [value[:0]]
         attentions = [value.new_zeros(value.shape[1], 0, 0)] * plan.sequences
-        for group in plan.groups:
-            rows = tuple(_rows_by_head(packed, group) for packed in (query, key, value))
-            context, of_group = _attend_group(rows, tables, group, dropout, explicit)
-            blocks.append(context)
-            if of_group is not None and return_attentions:
-                for place, (index, n) in enumerate(
-                    zip(group.sequences, group.lengths, strict=True)
-                ):
-                    attentions[index] = of_group[:, place, :n, :n]
-        context = blocks[1] if len(blocks) == 2 else torch.cat(blocks)
+        for group, rows in zip(plan.groups, blocks, strict=True):
+            context, probabilities = _attend_group(rows, tables, group, dropout, explicit)
+            contexts.append(context)
+            if return_attentions and probabilities is not None:
+                members = enumerate(zip(group.sequences, group.lengths, strict=True))
+                for place, (index, length) in members:
+                    attentions[index] = probabilities[:, place, :length, :length]
+        context = contexts[1] if len(contexts) == 2 else torch.cat(contexts)
         if plan.restore is not None:
             context = context.index_select(0, plan.restore)
         return context, tuple(attentions) if return_attentions else None
+
+
+def _blocks(packed: Tensor, plan: GroupPlan) -> list[Tensor]:
+    """The rows of every group: (heads, count * length, head_dim), views of (row, head, ..).
+
+    One gather and one split for all groups: a gather for each would cost as much as the whole
+    batch in the backward pass, every time.
+    """
+    rows = packed if plan.rows is None else packed.index_select(0, plan.rows)
+    return [block.transpose(0, 1) for block in rows.split(plan.sizes)]
 
 
 def _attend_group(
@@ -78,7 +87,7 @@ def _attend_group(
     dropout: float,
     explicit: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attend within the sequences of one group, some heads at a time.
+    """Attend within the sequences of one group.
 
     Args:
         rows: Queries (scaled), keys and values, each (heads, count * length, head_dim).
@@ -86,37 +95,31 @@ def _attend_group(
             head_dim) or None.
         group: The sequences.
         dropout: Rate of the dropout of the probabilities.
-        explicit: See `_attend`.
+        explicit: Whether probabilities have to be made, and not only their product with values.
 
     Returns:
         The context, (count * length, heads, head_dim), and the probabilities,
         (heads, count, length, length), if they were made.
     """
-    expanded = (_expand(tables[0], group.descending), _expand(tables[1], group.ascending))
-    contexts, probabilities = [], []
-    for first in range(0, len(rows[0]), group.heads):
-        heads = slice(first, first + group.heads)
-        query, key, value = (part[heads] for part in rows)
-        position_key, position_query = (
-            None if table is None else table[heads] for table in expanded
-        )
+    query, key, value = rows
+    position_key = _expand(tables[0], group.descending)
+    position_query = _expand(tables[1], group.ascending)
+    if explicit:
+        # Everything is kept anyway: some heads at a time would save no memory.
         bias = _bias(query, key, position_key, position_query, group)
-        context, probs = _attend(query, key, value, bias, group, dropout, explicit)
-        contexts.append(context)
-        if probs is not None:
-            probabilities.append(probs)
-    if len(contexts) == 1:
-        return contexts[0], probabilities[0] if probabilities else None
-    return torch.cat(contexts, dim=1), torch.cat(probabilities) if probabilities else None
-
-
-def _rows_by_head(packed: Tensor, group: LengthGroup) -> Tensor:
-    """The block of a group: (heads, count * length, head_dim), a view of (row, head, ..)."""
-    if group.rows is None:
-        rows = packed.narrow(0, group.start, group.count * group.length)
-    else:
-        rows = packed.index_select(0, group.rows)
-    return rows.transpose(0, 1)
+        return _attend_explicitly(query, key, value, bias, group, dropout)
+    contexts = []
+    for first in range(0, len(query), group.heads):
+        some = slice(first, first + group.heads)
+        bias = _bias(
+            query[some],
+            key[some],
+            None if position_key is None else position_key[some],
+            None if position_query is None else position_query[some],
+            group,
+        )
+        contexts.append(_attend_fused(query[some], key[some], value[some], bias, group))
+    return contexts[0] if len(contexts) == 1 else torch.cat(contexts, dim=1), None
 
 
 def _expand(table: Tensor | None, by_distance: Tensor | None) -> Tensor | None:
@@ -159,16 +162,39 @@ def _bias(
     return bias.masked_fill(group.padding, float("-inf"))
 
 
-def _attend(
+def _attend_fused(
+    query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, group: LengthGroup
+) -> Tensor:
+    """Softmax and mean of the values, by the best kernel that torch has.
+
+    Args:
+        query: (heads, count * length, head_dim), scaled.
+        key: (heads, count * length, head_dim).
+        value: (heads, count * length, head_dim).
+        bias: Broadcasts to (heads, count, length, length), or None.
+        group: Says how many sequences of which length.
+
+    Returns:
+        (count * length, heads, head_dim).
+    """
+    shape = (group.count, group.length)
+    # With the sequences in front, the result lies in memory as the packed rows do.
+    q, k, v = (rows.unflatten(1, shape).transpose(0, 1) for rows in (query, key, value))
+    if bias is not None:
+        bias = bias.expand(len(query), *shape, group.length).transpose(0, 1)
+    context = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)
+    return context.transpose(1, 2).flatten(0, 1)
+
+
+def _attend_explicitly(
     query: Tensor,
     key: Tensor,
     value: Tensor,
     bias: Tensor | None,
     group: LengthGroup,
     dropout: float,
-    explicit: bool,
-) -> tuple[Tensor, Tensor | None]:
-    """Softmax and the mean of the values.
+) -> tuple[Tensor, Tensor]:
+    """Softmax and mean of the values, with gradients and dropout.
 
     Args:
         query: (heads, count * length, head_dim), scaled.
@@ -177,25 +203,18 @@ def _attend(
         bias: Broadcasts to (heads, count, length, length), or None.
         group: Says how many sequences of which length.
         dropout: Rate of the dropout of the probabilities.
-        explicit: Whether probabilities have to be made, and not only their product with values.
 
     Returns:
         The context, (count * length, heads, head_dim), and the probabilities,
-        (heads, count, length, length), if they were made.
+        (heads, count, length, length).
     """
     heads, shape = len(query), (group.count, group.length)
-    q, k, v = (rows.unflatten(1, shape) for rows in (query, key, value))
-    if not explicit:
-        # With the sequences in front, the result lies in memory as the packed rows do.
-        q, k, v = (rows.transpose(0, 1) for rows in (q, k, v))
-        mask = None if bias is None else bias.expand(heads, *shape, shape[1]).transpose(0, 1)
-        context = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
-        return context.transpose(1, 2).flatten(0, 1), None
-    q, k, v = (rows.flatten(0, 1) for rows in (q, k, v))  # (heads * count, length, head_dim)
+    # (heads * count, length, head_dim)
+    q, k, v = (rows.unflatten(1, shape).flatten(0, 1) for rows in (query, key, value))
     if bias is None:
         scores = torch.bmm(q, k.transpose(1, 2))
     else:
-        by_pair = bias.expand(heads, *shape, shape[1]).flatten(0, 1)
+        by_pair = bias.expand(heads, *shape, group.length).flatten(0, 1)
         scores = torch.baddbmm(by_pair, q, k.transpose(1, 2))
     # The sum over a long sequence loses too much in half precision.
     precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype

@@ -1,0 +1,143 @@
+"""The tokens of one text and their pieces, as plain values to be shown."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from spacy.tokens import Doc
+
+if TYPE_CHECKING:
+    from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+# The numbers of a token and of its piece; where one of them stands alone, the other is None.
+Pair = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class AlignedToken:
+    """A token: its text, its characters `start:end`, and the numbers of its pieces."""
+
+    text: str
+    start: int
+    end: int
+    pieces: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AlignedPiece:
+    """A piece: its spelling in the vocabulary, its id, and the text and tokens that it covers."""
+
+    piece: str
+    id: int
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A text, its tokens and its pieces.
+
+    model (str): What the vocabulary was taken from.
+    lang (str): The language of the tokenizer.
+    text (str): The text that all offsets refer to.
+    tokens (tuple[AlignedToken, ...]): The tokens in order.
+    pieces (tuple[AlignedPiece, ...]): The pieces in order, without `[CLS]` and `[SEP]`.
+    """
+
+    model: str
+    lang: str
+    text: str
+    tokens: tuple[AlignedToken, ...]
+    pieces: tuple[AlignedPiece, ...]
+
+    @property
+    def sharing_tokens(self) -> list[int]:
+        """The tokens that have a piece in common with another one."""
+        return sorted({t for piece in self.pieces if len(piece.tokens) > 1 for t in piece.tokens})
+
+    @property
+    def bare_tokens(self) -> list[int]:
+        """The tokens without a piece."""
+        return [i for i, token in enumerate(self.tokens) if not token.pieces]
+
+    @property
+    def summary(self) -> str:
+        """How many there are, in words."""
+        parts = [
+            _count(len(self.tokens), "token"),
+            _count(len(self.pieces), "piece"),
+            f"{_count(len(self.sharing_tokens), 'token')} sharing a piece",
+        ]
+        if self.bare_tokens:
+            parts.append(f"{_count(len(self.bare_tokens), 'token')} without a piece")
+        return ", ".join(parts)
+
+    def pairs(self) -> Iterator[Pair]:
+        """Every token with each of its pieces, in the order of the text.
+
+        YIELDS (tuple[int | None, int | None]): Their numbers. A piece that is only a space covers
+            no token, and a token of whitespace has no piece: both come alone.
+        """
+        alone = [i for i, piece in enumerate(self.pieces) if not piece.tokens]
+        for i, token in enumerate(self.tokens):
+            while alone and self._comes_before(alone[0], token):
+                yield None, alone.pop(0)
+            yield from ((i, piece) for piece in token.pieces)
+            if not token.pieces:
+                yield i, None
+        yield from ((None, piece) for piece in alone)
+
+    def _comes_before(self, piece: int, token: AlignedToken) -> bool:
+        if token.pieces:
+            return piece < token.pieces[0]
+        return self.pieces[piece].start < token.end
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON.
+
+        RETURNS (dict[str, Any]): The fields, and the numbers of the tokens that share a piece.
+        """
+        return {**asdict(self), "sharing_tokens": self.sharing_tokens}
+
+
+def align_doc(doc: Doc, tokenizer: "DebertaV2Tokenizer", *, model: str) -> Alignment:
+    """Align the tokens of a document with the pieces of its text.
+
+    doc (Doc): The document.
+    tokenizer (DebertaV2Tokenizer): The vocabulary.
+    model (str): What it was taken from.
+    RETURNS (Alignment): The alignment that the encoder works with.
+    """
+    from spacy_deberta.layers import align_pieces
+
+    aligned = align_pieces([doc], tokenizer.encode_batch([doc.text]))
+    pieces = aligned.pieces
+    rows = aligned.aligned.tolist()
+    tokens = []
+    covered: list[list[int]] = [[] for _ in pieces.ids]
+    for token, length in zip(doc, aligned.aligned_lengths.tolist(), strict=True):
+        own, rows = rows[:length], rows[length:]
+        for row in own:
+            covered[row].append(token.i)
+        end = token.idx + len(token)
+        tokens.append(AlignedToken(token.text, token.idx, end, tuple(own)))
+    ids = pieces.ids.tolist()
+    columns = (tokenizer.convert_ids_to_tokens(ids), ids, pieces.starts.tolist())
+    return Alignment(
+        model=model,
+        lang=doc.lang_,
+        text=doc.text,
+        tokens=tuple(tokens),
+        pieces=tuple(
+            AlignedPiece(piece, piece_id, doc.text[start:end], start, end, tuple(own))
+            for piece, piece_id, start, end, own in zip(
+                *columns, pieces.ends.tolist(), covered, strict=True
+            )
+        ),
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,138 @@
+"""`spacy deberta info`: what a checkpoint holds."""
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from spacy.cli.info import get_markdown
+
+from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+
+if TYPE_CHECKING:
+    from spacy_deberta.checkpoints import CheckpointInfo
+
+UNKNOWN_HEAD = "unknown"
+# Wide enough for every value here: wasabi would cut nothing, but misplace what comes after.
+MAX_COLUMN = 120
+
+
+@deberta_cli.command("info")
+def info_cli(
+    name_or_path: Annotated[
+        str, Arg(help="Checkpoint: a folder, or a name on the Hugging Face hub")
+    ],
+    revision: Annotated[
+        str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
+    ] = None,
+    as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
+    markdown: Annotated[
+        bool, Opt("--markdown", "-md", help="Generate Markdown for GitHub issues")
+    ] = False,
+) -> None:
+    """Print what a checkpoint holds: its config, weight files, parameters by part,
+    heads and vocabulary. Fails if it is damaged, is no DeBERTa-v2 or v3, or has a
+    vocabulary with more pieces than embeddings.
+
+    DOCS: docs/api/cli.md#info
+    """
+    with show_errors():
+        checkpoint = info(name_or_path, revision=revision)
+    total = sum(checkpoint.parts.values())
+    if as_json:
+        print(json.dumps({**checkpoint.to_dict(), "parameters": total}, indent=2))
+        return
+    title = f"Info about checkpoint '{checkpoint.name}'"
+    summary = {**describe_config(checkpoint), **describe_contents(checkpoint)}
+    if markdown:
+        print_text(get_markdown({**summary, "Parameters": _in_words(checkpoint.parts)}, title))
+        return
+    msg = make_printer(sys.stdout)
+    if msg.show_color:
+        msg.divider(title)
+    else:
+        # wasabi's divider is bold, in files and pipes too.
+        print(f"\n{title}")
+    msg.table(summary, max_col=MAX_COLUMN)
+    parameters = [(part, f"{n:,}", f"{n / total:.1%}") for part, n in checkpoint.parts.items()]
+    msg.table(
+        [*parameters, ("total", f"{total:,}", "")],
+        header=("Part", "Parameters", "Share"),
+        divider=True,
+        aligns=("l", "r", "r"),
+        max_col=MAX_COLUMN,
+    )
+    for head, description in checkpoint.heads.items():
+        if description == UNKNOWN_HEAD:
+            msg.warn(f"'{head}' is no part that DeBERTa checkpoints are known to have")
+    if checkpoint.pieces is None:
+        msg.warn("There is no spm.model, so texts can't be split into pieces")
+    else:
+        msg.good("Config, weights and vocabulary are readable, and every piece has an embedding")
+
+
+def info(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> "CheckpointInfo":
+    """Say what a checkpoint holds.
+
+    name_or_path (str | os.PathLike[str]): A folder, or a name on the Hugging Face hub.
+    revision (str | None): Branch, tag or commit on the hub.
+    RETURNS (CheckpointInfo): Config, layout, sizes and heads.
+    """
+    from spacy_deberta.checkpoints import describe_checkpoint
+
+    return describe_checkpoint(name_or_path, revision=revision)
+
+
+def describe_config(checkpoint: "CheckpointInfo") -> dict[str, Any]:
+    """The settings that tell checkpoints apart.
+
+    checkpoint (CheckpointInfo): The checkpoint.
+    RETURNS (dict[str, Any]): Values by label, ready to print.
+    """
+    config = checkpoint.config
+    relative = ", ".join(config.pos_att_type) if config.relative_attention else ""
+    buckets = f"{config.position_buckets}" if config.position_buckets > 0 else "none"
+    convolution = "none"
+    if config.conv_kernel_size > 0:
+        convolution = f"kernel {config.conv_kernel_size}, {config.conv_act}"
+    return {
+        "Layers": config.num_hidden_layers,
+        "Hidden size": config.hidden_size,
+        "Attention heads": config.num_attention_heads,
+        "Feed-forward size": config.intermediate_size,
+        "Embeddings": f"{config.vocab_size:,}",
+        "Position terms": relative or "none",
+        "Position buckets": buckets,
+        "Absolute positions": "added to the input" if config.position_biased_input else "none",
+        "Convolution": convolution,
+    }
+
+
+def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
+    """What lies in the files.
+
+    checkpoint (CheckpointInfo): The checkpoint.
+    RETURNS (dict[str, Any]): Values by label, ready to print.
+    """
+    files = (f"{name} ({_size(size)})" for name, size in checkpoint.files.items())
+    heads = (f"{name} ({description})" for name, description in checkpoint.heads.items())
+    pieces = "none" if checkpoint.pieces is None else f"{checkpoint.pieces:,} pieces"
+    return {
+        "Vocabulary": pieces,
+        "Layout": checkpoint.layout,
+        "Weights": ", ".join(files),
+        "Stored as": _in_words(checkpoint.dtypes),
+        "Heads and extras": ", ".join(heads) or "none",
+    }
+
+
+def _in_words(counts: Any) -> str:
+    return ", ".join(f"{name} ({number:,})" for name, number in counts.items())
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.2f} GB"

@@ -1,0 +1,86 @@
+"""What cuts a text: spaCy's tokenizer and a DeBERTa's vocabulary, from what people call a model."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import spacy
+from spacy import util
+from spacy.language import Language
+from thinc.api import Model
+
+from spacy_deberta.errors import Errors
+
+if TYPE_CHECKING:
+    from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+DEFAULT_LANG = "en"
+VOCABULARY_FILE = "spm.model"
+
+
+def load_splitters(model: str, *, lang: str | None = None) -> tuple[Language, "DebertaV2Tokenizer"]:
+    """Find the tokenizer and the vocabulary.
+
+    model (str): A trained pipeline (folder or package), a checkpoint (folder or hub name), or the
+        path of an `spm.model`.
+    lang (str | None): The language of the tokenizer, by default English; not with a pipeline.
+    RETURNS (tuple[Language, DebertaV2Tokenizer]): The pipeline or a blank one, and the vocabulary.
+    """
+    path = Path(model).expanduser()
+    if not _is_pipeline(model, path):
+        return _blank(DEFAULT_LANG if lang is None else lang), _read_vocabulary(model, path)
+    if lang is not None:
+        raise ValueError(Errors.E505.format(name=model))
+    nlp = _load_pipeline(model, path)
+    return nlp, _vocabulary_of(nlp, model)
+
+
+def _is_pipeline(model: str, path: Path) -> bool:
+    if path.exists():
+        return (path / "config.cfg").is_file() and (path / "meta.json").is_file()
+    if not (model.isidentifier() and util.is_package(model)):
+        return False
+    spec = find_spec(model)
+    return bool(spec and spec.origin and Path(spec.origin).with_name("meta.json").is_file())
+
+
+def _blank(lang: str) -> Language:
+    try:
+        return spacy.blank(lang)
+    except ImportError as error:
+        raise ValueError(Errors.E502.format(lang=lang, error=error)) from error
+
+
+def _load_pipeline(model: str, path: Path) -> Language:
+    try:
+        return util.load_model(path if path.exists() else model)
+    except (ImportError, OSError, ValueError) as error:
+        raise ValueError(Errors.E506.format(name=model, error=error)) from error
+
+
+def _vocabulary_of(nlp: Language, name: str) -> "DebertaV2Tokenizer":
+    from spacy_deberta.layers.tokenize import tokenizer_shim
+
+    for _, pipe in nlp.components:
+        model = getattr(pipe, "model", None)
+        # A listener's model doesn't lead to the pipe that it listens to, so the first is the owner.
+        for node in model.walk() if isinstance(model, Model) else ():
+            if node.name == "deberta_model":
+                return tokenizer_shim(node.layers[0]).tokenizer
+    names = ", ".join(name for name, _ in nlp.components) or "none"
+    raise ValueError(Errors.E507.format(name=name, components=names))
+
+
+def _read_vocabulary(model: str, path: Path) -> "DebertaV2Tokenizer":
+    if path.is_file() or path.suffix == ".model":
+        from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+        return DebertaV2Tokenizer(vocab_file=path)
+    if (path / VOCABULARY_FILE).is_file():
+        from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+        # The folder of a tokenizer will do: no config or weights are needed here.
+        return DebertaV2Tokenizer.from_directory(path)
+    from spacy_deberta.checkpoints import DebertaV2Tokenizer as PretrainedTokenizer
+
+    return PretrainedTokenizer.from_pretrained(model)

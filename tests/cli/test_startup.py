@@ -1,0 +1,28 @@
+import subprocess
+import sys
+
+MODULES = "import sys; print(*sorted(sys.modules))"
+
+
+def imported(statement):
+    args = [sys.executable, "-c", f"{statement}; {MODULES}"]
+    return set(subprocess.run(args, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_spacy_does_not_wait_for_us():
+    # spaCy itself imports torch, through thinc; so it is hidden from it here.
+    no_torch = "import sys; sys.modules['torch'] = None"
+    before = imported(f"{no_torch}; import spacy.cli")
+    after = imported(f"{no_torch}; import spacy.cli, spacy_deberta.cli")
+    ours = {name for name in after - before if name.split(".")[0] != "spacy_deberta"}
+    heavy = {"torch", "transformers", "spacy_transformers", "sentencepiece", "safetensors"}
+    assert not heavy & {name.split(".")[0] for name in ours}
+    rooms = {name.split(".")[1] for name in after if name.startswith("spacy_deberta.")}
+    assert rooms == {"cli", "errors"}
+
+
+def test_help_names_the_commands(spacy_cli):
+    assert "deberta" in spacy_cli("--help").stdout
+    text = spacy_cli("deberta", "--help").stdout
+    assert "align" in text
+    assert "info" in text
