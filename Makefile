@@ -13,7 +13,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 # STEPS: how long to train. The default takes about five minutes on two cores.
-STEPS ?= 500
+STEPS ?= 300
 demo: $(INSTALLED)
 	$(BIN)/python -m spacy project run all projects/demo --vars.steps $(STEPS)
 

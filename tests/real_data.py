@@ -1,6 +1,7 @@
 """Readers of the real data that tests run on, as spaCy documents."""
 
 import lzma
+import re
 from pathlib import Path
 
 import spacy
@@ -46,7 +47,7 @@ def _tokenize(language, texts):
 
 def _read_conll(path):
     vocab = Vocab()
-    for block in path.read_text(encoding="utf-8").split("\n\n"):
+    for block in re.split(r"\n\s*\n", path.read_text(encoding="utf-8")):
         words = [line.split("\t")[0] for line in block.splitlines() if line.strip()]
         if words:
             yield Doc(vocab, words=words)

@@ -59,14 +59,14 @@ def _load_pipeline(model: str, path: Path) -> Language:
 
 
 def _vocabulary_of(nlp: Language, name: str) -> "DebertaV2Tokenizer":
-    from spacy_deberta.layers.tokenize import tokenizer_shim
+    from spacy_deberta.layers import get_tokenizer
 
     for _, pipe in nlp.components:
         model = getattr(pipe, "model", None)
         # A listener's model doesn't lead to the pipe that it listens to, so the first is the owner.
         for node in model.walk() if isinstance(model, Model) else ():
             if node.name == "deberta_model":
-                return tokenizer_shim(node.layers[0]).tokenizer
+                return get_tokenizer(node)
     names = ", ".join(name for name, _ in nlp.components) or "none"
     raise ValueError(Errors.E507.format(name=name, components=names))
 

@@ -4,6 +4,8 @@ from .alignment import DocPieces, align_pieces
 from .deberta_model import (
     EncoderSource,
     deberta_model,
+    get_encoder,
+    get_tokenizer,
     load_model,
     pooled_tokens,
     save_model,
@@ -22,6 +24,8 @@ __all__ = [
     "SpanGetter",
     "align_pieces",
     "deberta_model",
+    "get_encoder",
+    "get_tokenizer",
     "load_model",
     "piece_windows_v1",
     "pooled_tokens",

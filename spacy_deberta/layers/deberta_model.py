@@ -90,14 +90,14 @@ def deberta_model(
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Run the layers one after the other, and back from the documents' gradients."""
     tokenize, encode, select = model.layers
-    tokenizer = tokenizer_shim(tokenize).tokenizer
+    tokenizer = get_tokenizer(model)
     doc_pieces, _ = tokenize(X, is_train)
     plan = plan_windows(
         doc_pieces,
         model.attrs["get_spans"],
         cls_id=tokenizer.cls_token_id,
         sep_id=tokenizer.sep_token_id,
-        max_pieces=_max_pieces(encoder_shim(encode).encoder.config),
+        max_pieces=_max_pieces(get_encoder(model).config),
     )
     window_rows, backprop_encoder = encode(plan, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
@@ -153,6 +153,24 @@ def _max_pieces(config: nn.DebertaV2Config) -> int:
     return config.max_position_embeddings - SPECIAL_TOKENS_IN_WINDOW
 
 
+def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
+    """The tokenizer of a model that `deberta_model` made, or of a copy of it.
+
+    Raises:
+        ValueError: The model is not initialized.
+    """
+    return tokenizer_shim(model.layers[0]).tokenizer
+
+
+def get_encoder(model: Model[InT, OutT]) -> nn.DebertaV2Model:
+    """The encoder of a model that `deberta_model` made, or of a copy of it.
+
+    Raises:
+        ValueError: The model is not initialized.
+    """
+    return encoder_shim(model.layers[1]).encoder
+
+
 def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
     """Write weights and vocabulary as a checkpoint folder, which Hugging Face's `AutoModel` opens.
 
@@ -160,13 +178,13 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
         model: Made by `deberta_model`.
         folder: Where to write; what is there stays until all is written.
     """
-    shim = encoder_shim(model.layers[1])
+    encoder = get_encoder(model)
     save_checkpoint(
         folder,
-        config={**shim.encoder.config.to_dict(), "architectures": ["DebertaV2Model"]},
-        weights=shim.encoder.state_dict(),
-        tokenizer=tokenizer_shim(model.layers[0]).tokenizer,
-        precision=shim.options.storage_precision,
+        config={**encoder.config.to_dict(), "architectures": ["DebertaV2Model"]},
+        weights=encoder.state_dict(),
+        tokenizer=get_tokenizer(model),
+        precision=encoder_shim(model.layers[1]).options.storage_precision,
     )
 
 

@@ -5,6 +5,8 @@ from spacy.language import Language
 from spacy.training import Example
 from thinc.api import Config
 
+from spacy_deberta.layers import get_encoder
+
 TRAIN_DATA = (
     ("Mira Okafor left Halden Freight on Friday.", [(0, 11, "PERSON"), (17, 31, "ORG")]),
     (
@@ -92,6 +94,11 @@ def make_trained(checkpoint, *, steps=3, **settings) -> Language:
     for _ in range(steps):
         nlp.update(make_examples(nlp), sgd=optimizer, losses={})
     return nlp
+
+
+def encoder_of(nlp):
+    """The PyTorch module of the transformer component."""
+    return get_encoder(nlp.get_pipe("transformer").model)
 
 
 def rows(nlp, texts):

@@ -12,6 +12,7 @@ from tests.pipeline.pipelines import (
     FACTORIES,
     TRAIN_DATA,
     encoder_config,
+    encoder_of,
     make_examples,
     make_pipeline,
     make_trained,
@@ -69,7 +70,7 @@ def run(config):
 
 
 def state(nlp):
-    encoder = nlp.get_pipe("transformer").model.layers[1].shims[0].encoder
+    encoder = encoder_of(nlp)
     return {key: value.clone() for key, value in encoder.state_dict().items()}
 
 
@@ -204,7 +205,7 @@ def test_from_scratch_needs_only_a_vocabulary(factory, tiny_vocabulary, corpus, 
         None, factory=factory, name=None, from_scratch={"vocabulary": str(tiny_vocabulary), **size}
     )
     trained = init_nlp(make_config(nlp, corpus))
-    config = trained.get_pipe("transformer").model.layers[1].shims[0].encoder.config
+    config = encoder_of(trained).config
     assert config.relative_attention
     assert config.position_buckets == 256
     train(trained, tmp_path)

@@ -16,6 +16,7 @@ from spacy_deberta.layers import encoder_shim as encoder_shim_module
 from tests.pipeline.pipelines import (
     FACTORIES,
     TRAIN_DATA,
+    encoder_of,
     make_examples,
     make_pipeline,
     make_trained,
@@ -115,7 +116,7 @@ def test_half_precision_storage(factory, precision, dtype, tiny_checkpoint, tmp_
 
 
 def encoder_parameters(nlp):
-    return list(nlp.get_pipe("transformer").model.layers[1].shims[0].encoder.parameters())
+    return list(encoder_of(nlp).parameters())
 
 
 def test_models_above_the_limit_of_one_bytes_object(tiny_checkpoint, tmp_path, monkeypatch):

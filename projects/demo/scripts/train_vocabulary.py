@@ -13,7 +13,7 @@ from spacy_deberta.tokenization import train_vocabulary
 def main(
     corpus: Annotated[Path, typer.Argument(help="A .spacy file", exists=True)],
     output: Annotated[Path, typer.Argument(help="Where to write the spm.model")],
-    size: Annotated[int, typer.Option(help="Number of pieces")] = 3000,
+    size: Annotated[int, typer.Option(help="Number of pieces")] = 2000,
 ) -> None:
     """Train the vocabulary."""
     vocab = spacy.blank("en").vocab
