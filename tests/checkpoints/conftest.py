@@ -59,7 +59,8 @@ def hub(monkeypatch, tmp_path):
     hub.start()
     template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
     for module in (constants, file_download):
-        monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        # Newer releases of huggingface-hub have it in one place only.
+        monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
     monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "default-cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
