@@ -24,12 +24,13 @@ def skip_empty(reduction: Model[InT, OutT]) -> Model[InT, OutT]:
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Reduce what there is and put it in its place."""
     reduction = model.layers[0]
-    Y = model.ops.alloc2f(len(X.lengths), X.dataXd.shape[1])
-    if not len(X.dataXd):
-        return Y, lambda dY: X
+    rows: Array = X.dataXd
     lengths: Array = X.lengths
+    Y = model.ops.alloc2f(len(lengths), rows.shape[1])
+    if not len(rows):
+        return Y, lambda dY: X
     present = model.ops.xp.nonzero(lengths)[0]
-    Y[present], backprop_reduction = reduction(Ragged(X.dataXd, lengths[present]), is_train)
+    Y[present], backprop_reduction = reduction(Ragged(rows, lengths[present]), is_train)
 
     def backprop(dY: OutT) -> InT:
         return Ragged(backprop_reduction(dY[present]).dataXd, X.lengths)
