@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc, Span
-from spacy_transformers.data_classes import FullTransformerBatch
+from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
@@ -13,6 +13,9 @@ from spacy_deberta.layers import (
     EncoderOptions,
     EncoderSource,
     deberta_model,
+    document_encoder,
+    document_listener,
+    pooled_text_classifier,
     pooled_tokens,
 )
 
@@ -127,3 +130,66 @@ def deberta_v2_tok2vec_v1(
         storage_precision=storage_precision,
     )
     return pooled_tokens(model, pooling, grad_factor)
+
+
+def document_listener_v1(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:
+    """Listen to a shared encoder for all rows of a document, `[CLS]` included.
+
+    upstream (str): Name of the component with the encoder; "*" for any.
+    RETURNS (Model[list[Doc], list[TransformerData]]): The listener, for the `tok2vec` of
+        `spacy-deberta.PooledTextClassifier.v1`.
+
+    DOCS: docs/api/architectures.md#DocumentListener
+    """
+    return document_listener(upstream)
+
+
+def document_encoder_v1(
+    transformer: Model[list[Doc], FullTransformerBatch],
+) -> Model[list[Doc], list[TransformerData]]:
+    """Encode documents with an encoder that one text classifier owns, with no shared pipe.
+
+    `replace_listeners` puts this architecture in the place of `spacy-deberta.DocumentListener.v1`.
+
+    transformer (Model[list[Doc], FullTransformerBatch]): `spacy-deberta.DebertaV2Model.v1`.
+    RETURNS (Model[list[Doc], list[TransformerData]]): The model.
+
+    DOCS: docs/api/architectures.md#DocumentEncoder
+    """
+    return document_encoder(transformer)
+
+
+def pooled_text_classifier_v1(
+    tok2vec: Model[list[Doc], list[TransformerData]],
+    exclusive_classes: bool,
+    pooling: str = "mean",
+    hidden_size: int | None = None,
+    dropout: float | None = None,
+    grad_factor: float = 1.0,
+    nO: int | None = None,  # noqa: N803 (what spaCy calls it)
+) -> Model[list[Doc], Floats2d]:
+    """Classify documents by their pooled rows, for `textcat` and `textcat_multilabel`.
+
+    tok2vec (Model[list[Doc], list[TransformerData]]): `spacy-deberta.DocumentListener.v1`, or
+        `spacy-deberta.DocumentEncoder.v1` for an encoder of its own.
+    exclusive_classes (bool): Whether each document has exactly one label: true for `textcat`, false
+        for `textcat_multilabel`.
+    pooling (str): "cls" reads the row of `[CLS]`, of the first window; "mean" averages the rows of
+        all pieces of the document; "attention" weights them by a learned query.
+    hidden_size (int | None): Width of a hidden layer before the output; null for none.
+    dropout (float | None): Dropout of the classifier; null for that of `[training]`.
+    grad_factor (float): Factor on the gradient of the encoder.
+    nO (int | None): Number of labels; set from the data if null.
+    RETURNS (Model[list[Doc], Floats2d]): The model.
+
+    DOCS: docs/api/architectures.md#PooledTextClassifier
+    """
+    return pooled_text_classifier(
+        tok2vec,
+        pooling=pooling,
+        exclusive_classes=exclusive_classes,
+        hidden_size=hidden_size,
+        dropout=dropout,
+        grad_factor=grad_factor,
+        nO=nO,
+    )

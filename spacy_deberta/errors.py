@@ -232,6 +232,11 @@ class Errors(metaclass=_Coded):
         "was complete, or the folder was written by another factory. Save or train the pipeline "
         "again."
     )
+    E416 = (
+        "'spacy-deberta.PooledTextClassifier.v1' pools all rows of a document, but its 'tok2vec' "
+        "gives {found}. Set it to '@architectures = \"spacy-deberta.DocumentListener.v1\"', not to "
+        "a listener that gives rows of tokens."
+    )
 
     # 5xx: the command line (spacy_deberta.cli)
     E501 = "{error}. Check the path, and that you may read it."

@@ -10,7 +10,9 @@ from .deberta_model import (
     pooled_tokens,
     save_model,
 )
+from .document_listener import document_encoder, document_listener
 from .options import NO_DECAY, EncoderOptions
+from .pooled_text_classifier import pooled_text_classifier
 from .transformer_data import DebertaBatch
 from .windows import PieceWindows, SpanGetter, piece_windows_v1
 
@@ -24,10 +26,13 @@ __all__ = [
     "SpanGetter",
     "align_pieces",
     "deberta_model",
+    "document_encoder",
+    "document_listener",
     "get_encoder",
     "get_tokenizer",
     "load_model",
     "piece_windows_v1",
+    "pooled_text_classifier",
     "pooled_tokens",
     "save_model",
 ]

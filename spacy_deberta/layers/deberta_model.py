@@ -35,6 +35,8 @@ InT = list[Doc]
 OutT = FullTransformerBatch
 
 TOK2VEC_ARCHITECTURE = "spacy-deberta.DebertaV2Tok2Vec.v1"
+DOCUMENT_LISTENER_ARCHITECTURE = "spacy-deberta.DocumentListener.v1"
+DOCUMENT_ENCODER_ARCHITECTURE = "spacy-deberta.DocumentEncoder.v1"
 SPECIAL_TOKENS_IN_WINDOW = 2
 
 
@@ -227,6 +229,11 @@ def replace_listener_cfg(
     transformer_model: Mapping[str, Any], listener_model: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The config of what takes the place of a listener, for `Language.replace_listeners`."""
+    if listener_model.get("@architectures") == DOCUMENT_LISTENER_ARCHITECTURE:
+        return {
+            "@architectures": DOCUMENT_ENCODER_ARCHITECTURE,
+            "transformer": dict(transformer_model),
+        }
     listener_settings = {
         key: listener_model[key] for key in ("pooling", "grad_factor") if key in listener_model
     }

@@ -6,7 +6,7 @@ import pytest
 import spacy
 import torch
 from spacy.cli._util import app
-from spacy.tokens import DocBin
+from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 import spacy_deberta.cli  # noqa: F401 (adds the commands, as the entry point does)
@@ -32,13 +32,26 @@ def hub_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
     return folder
 
 
+def annotate(doc):
+    """Add what components beside the entity recognizer learn from."""
+    doc.cats = {"LONG": float(len(doc) > 9), "SHORT": float(len(doc) <= 9)}
+    doc.spans["sc"] = [Span(doc, 0, 1, "START"), Span(doc, 1, 3, "REST")]
+    for token in doc:
+        token.tag_ = "CAP" if token.shape_.startswith("X") else "LOW"
+        token.pos_ = "PUNCT" if token.is_punct else "X"
+        token.set_morph("Title=Yes" if token.is_title else "Title=No")
+        token.head = doc[max(token.i - 1, 0)]
+        token.dep_ = "dep" if token.i else "ROOT"
+    return doc
+
+
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary):
     """The files that the pages speak of."""
     folder = tmp_path_factory.mktemp("documentation")
     nlp = spacy.blank("en")
-    annotated = [example.reference for example in make_examples(nlp)]
-    docs = [*annotated, *map(nlp.make_doc, SENTENCES)]
+    annotated = [annotate(example.reference) for example in make_examples(nlp)]
+    docs = [*annotated, *(annotate(nlp.make_doc(text)) for text in SENTENCES)]
     # spaCy's `debug data` refuses fewer than a hundred.
     DocBin(docs=docs * 8).to_disk(folder / "train.spacy")
     DocBin(docs=annotated).to_disk(folder / "dev.spacy")
