@@ -78,6 +78,23 @@ class Errors(metaclass=_Coded):
         "have to be turned into 0 and 1: `(mask == 0).long()`."
     )
     E116 = "The dropout rate {rate!r} is not a number from 0 up to (but without) 1."
+    E117 = "'{name}' has the shape {shape}, but this head expects {expected}."
+    E118 = (
+        "Rows {low} to {high} are to be decoded, but the batch has {total} rows. They are counted "
+        "from 0, over all packed sequences."
+    )
+    E119 = (
+        "Sequence {index} has no pieces, but this head answers from the first piece of every "
+        "sequence. Leave empty texts out, or keep the [CLS] piece of each."
+    )
+    E120 = (
+        "The head can't be made from this config: {reason}. Correct it in the config.json or with "
+        "'config_overrides'."
+    )
+    E121 = (
+        "{sequences} sequences can't be questions of {choices} choices each. Pack all choices of "
+        "the first question, then those of the second, and so on."
+    )
 
     # 2xx: tokenization (spacy_deberta.tokenization)
     E201 = "There is no vocabulary at '{path}'. Give the path of an 'spm.model', or its bytes."

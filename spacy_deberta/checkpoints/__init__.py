@@ -4,6 +4,11 @@ from .info import CheckpointInfo, describe_checkpoint
 from .keys import HUGGING_FACE, KeyMap
 from .loading import LoadReport, load_weights
 from .pretrained import (
+    DebertaV2ForMaskedLM,
+    DebertaV2ForMultipleChoice,
+    DebertaV2ForQuestionAnswering,
+    DebertaV2ForReplacedTokenDetection,
+    DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     DebertaV2Tokenizer,
@@ -22,6 +27,11 @@ __all__ = [
     "STORAGE_DTYPES",
     "CheckpointFiles",
     "CheckpointInfo",
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForQuestionAnswering",
+    "DebertaV2ForReplacedTokenDetection",
+    "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
     "DebertaV2Model",
     "DebertaV2Tokenizer",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 BACKBONE_PREFIX = "deberta."
 _BACKBONE_PARTS = ("embeddings.", "encoder.")
@@ -64,6 +65,28 @@ def detect_key_map(keys: Iterable[str]) -> KeyMap:
 
 
 POSITIONS = "deberta.embeddings.position_embeddings.weight"
+
+
+def masked_lm_layout(
+    keys: Iterable[str], *, position_biased_input: bool, legacy: bool
+) -> Literal["emd", "plain", "legacy"]:
+    """Tell which layout of a masked language model a file holds.
+
+    Args:
+        keys: The file's names as `KeyMap.to_ours` gives them.
+        position_biased_input: What its config says: if so, positions in the file belong to the
+            input and not to the mask decoder.
+        legacy: What its config says, for a file that has no such head at all.
+
+    Returns:
+        A `layout` of `DebertaV2ForMaskedLM`.
+    """
+    keys = set(keys)
+    official = any(key.startswith("lm_predictions.") for key in keys)
+    if not official and (legacy or any(key.startswith("cls.predictions.") for key in keys)):
+        return "legacy"
+    return "emd" if POSITIONS in keys and not position_biased_input else "plain"
+
 
 # What released files hold beside the backbone, by the start of our name. None of it is an error.
 KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
