@@ -125,8 +125,8 @@ class DebertaV2ForQuestionAnswering(EncoderWithHead):
         )
         packed = self.forward_packed(
             pieces,
-            start_positions=_within_sequence(start_positions, pieces),
-            end_positions=_within_sequence(end_positions, pieces),
+            start_positions=_within_sequence(start_positions, pieces, "start_positions"),
+            end_positions=_within_sequence(end_positions, pieces, "end_positions"),
             output_hidden_states=bool(output_hidden_states),
             output_attentions=bool(output_attentions),
         )
@@ -141,12 +141,13 @@ class DebertaV2ForQuestionAnswering(EncoderWithHead):
         return output.to_tuple() if return_dict is False else output
 
 
-def _within_sequence(columns: Tensor | None, pieces: PackedPieces) -> Tensor | None:
+def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) -> Tensor | None:
     """Columns of the padded batch, counted from the first piece: (sequences,)."""
     if columns is None:
         return None
     if columns.dim() == 2:
         columns = columns.squeeze(-1)
+    check_shape(name, columns, (len(pieces.lengths),))
     return columns - torch.tensor(pieces.starts, device=columns.device)
 
 
