@@ -239,11 +239,6 @@ class Errors(metaclass=_Coded):
         "Windows of {window} pieces are longer than the {limit} that this checkpoint has positions "
         "for. Set 'window' in [components.*.model.get_spans] to {limit} or less."
     )
-    E411 = "Sub-batches of {limit} pieces are too small: 'max_batch_pieces' must be at least 1."
-    E412 = (
-        "The encoder has {layers} layers: 'freeze_layers = {freeze_layers}' must be between 0 and "
-        "{layers}."
-    )
     E413 = "'{name}' is {value}, but must be {condition}."
     E414 = (
         "'from_scratch' has settings that a DeBERTa-v2 does not have: {unknown}. Use 'vocabulary' "

@@ -23,6 +23,7 @@ from huggingface_hub.utils import build_hf_headers
 from spacy_deberta.errors import Errors
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SERVER_ERROR = 500
 
 
 class HubRepository:
@@ -133,8 +134,12 @@ class HubRepository:
                 revision=self._commit or self._revision,
                 cache_dir=self._cache_dir,
             )
-        except LocalEntryNotFoundError as error:  # a kind of the next, but says: no answer
-            raise self._unreachable(file_name, error.__cause__ or error) from error
+        except LocalEntryNotFoundError as error:  # a kind of the next, but says: nothing cached
+            cause = error.__cause__ or error
+            response = cause.response if isinstance(cause, HfHubHTTPError) else None
+            if response is not None and response.status_code < _SERVER_ERROR:
+                raise self._refused(cause) from error
+            raise self._unreachable(file_name, cause) from error
         except EntryNotFoundError:
             return None
         except HfHubHTTPError as error:
@@ -150,7 +155,7 @@ class HubRepository:
         self._commit = self._commit or path.parent.name
         return path
 
-    def _refused(self, error: Exception) -> OSError:
+    def _refused(self, error: object) -> OSError:
         return OSError(
             Errors.E302.format(name=self.name, revision=self._revision, error=_in_one_line(error))
         )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_deberta.nn import DebertaV2Config
+
 from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra, detect_key_map
 from .pretrained import read_config, read_tokenizer
 from .source import find_checkpoint
 from .weights import read_weights
-from spacy_deberta.nn import DebertaV2Config
 
 
 @dataclass(frozen=True)

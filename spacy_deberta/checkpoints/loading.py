@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+from spacy_deberta.errors import Errors, Warnings, warn
+
 from .keys import (
     BACKBONE_PREFIX,
     KeyMap,
@@ -13,7 +15,6 @@ from .keys import (
     with_backbone_prefix,
 )
 from .weights import Weights
-from spacy_deberta.errors import Errors, Warnings, warn
 
 # An error lists this many names and says how many more there are.
 NAMES_SHOWN = 5
@@ -74,8 +75,6 @@ def load_weights(
     module.load_state_dict(
         {key: _as_float32(tensor) for key, tensor in state.items()}, strict=False, assign=True
     )
-    for parameter in module.parameters():
-        parameter.requires_grad_(True)
     extras = {key: describe_extra(key) for key in available if key not in wanted}
     unknown = tuple(available[key] for key, text in extras.items() if text is None)
     if unknown:

@@ -1,11 +1,11 @@
 """The classes that people import: modules that come from a checkpoint and go to one."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-import srsly
 import torch
 
 from spacy_deberta import nn, tokenization
@@ -29,7 +29,7 @@ def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
         ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107).
     """
     try:
-        values = srsly.read_json(files.config)
+        values = json.loads(files.config.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
     if not isinstance(values, dict):
@@ -72,7 +72,8 @@ def override_config(config: nn.DebertaV2Config, overrides: Mapping[str, Any]) ->
     Raises:
         ValueError: There are no such fields (E313), or no such values.
     """
-    unknown = set(overrides) - {field.name for field in fields(config)} | {"extra"} & set(overrides)
+    known = {field.name for field in fields(config) if field.name != "extra"}
+    unknown = set(overrides) - known
     if unknown:
         raise ValueError(Errors.E313.format(unknown=", ".join(sorted(unknown))))
     values = config.to_dict()
@@ -155,14 +156,17 @@ class PretrainedModule(torch.nn.Module):
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
             attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
-            config_overrides: Values that replace those of `config.json`.
+            config_overrides: Values that replace those of `config.json`. New labels make a new
+                head only if the checkpoint has none.
 
         Returns:
             The module in evaluation mode, on the CPU, in float32.
 
         Raises:
-            OSError: A file is missing or damaged, or the name is not found.
-            ValueError: The files hold no DeBERTa-v2 that this class can be filled from.
+            OSError: A file is missing (E304) or damaged (E305), or the name is not found (E301 to
+                E303).
+            ValueError: The files hold no DeBERTa-v2 that this class can be filled from (E101 to
+                E107, E306 to E308), or there is no such override (E313).
 
         Source:
             The arguments of Hugging Face's method of that name.

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
 from .source import (
     CONFIG_FILE,
     PYTORCH_FILE,
@@ -18,8 +21,6 @@ from .source import (
 )
 from .staging import staged_folder
 from .weights import Weights
-from spacy_deberta.errors import Errors
-from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 # As Hugging Face splits: a single file above this is awkward to fetch and to mirror.
 MAX_SHARD_BYTES = 5 * 10**9

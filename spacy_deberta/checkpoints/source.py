@@ -1,11 +1,11 @@
-"""Where a checkpoint is: a local folder or a name on the Hugging Face hub, as files on this disk."""
+"""Where a checkpoint is: in a folder or on the Hugging Face hub. Its files, on this disk."""
 
+import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-import srsly
 
 from spacy_deberta.errors import Errors
 
@@ -19,6 +19,8 @@ VOCABULARY_FILE = "spm.model"
 # In the order of preference: safetensors are mapped instead of read, and hold no code.
 WEIGHTS_FILES = (SAFETENSORS_FILE, SAFETENSORS_INDEX_FILE, PYTORCH_FILE, PYTORCH_INDEX_FILE)
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+
+_SHARD_NAME = re.compile(r"[^/\\]+\.(safetensors|bin)")
 
 
 @dataclass(frozen=True)
@@ -198,15 +200,14 @@ def _read_index(path: Path) -> list[str]:
     They come from a stranger's file, so that they may name nothing outside of the folder.
     """
     try:
-        index = srsly.read_json(path)
+        index = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise OSError(Errors.E305.format(path=path, error=error)) from error
     shards = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(shards, dict) or not shards:
         raise OSError(Errors.E305.format(path=path, error="it has no 'weight_map'"))
     for name in shards.values():
-        if not isinstance(name, str) or name != Path(name).name or "\\" in name:
-            raise OSError(
-                Errors.E305.format(path=path, error=f"{name!r} is not the name of a file beside it")
-            )
+        if not isinstance(name, str) or not _SHARD_NAME.fullmatch(name):
+            reason = f"{name!r} is not the name of a weights file beside it"
+            raise OSError(Errors.E305.format(path=path, error=reason))
     return list(dict.fromkeys(shards.values()))

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .source import CONFIG_FILE
 from spacy_deberta.errors import Errors
+
+from .source import CONFIG_FILE
 
 STAGING_PREFIX = ".saving-"
 

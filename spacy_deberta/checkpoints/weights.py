@@ -1,4 +1,4 @@
-"""Reading tensors from weight files, without running code from them or copying what can be mapped."""
+"""Reading tensors from weight files: no code of theirs is run, and what can be is mapped."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -18,6 +18,7 @@ from spacy_deberta import nn
 from spacy_deberta.checkpoints import STORAGE_DTYPES, load_weights
 from spacy_deberta.errors import Errors
 
+from .forking import use_one_thread_after_fork
 from .optimization import plan_update, update_parameter
 from .options import EncoderOptions
 from .packed_batches import PackedBatch, split_batches
@@ -82,6 +83,7 @@ class EncoderShim(Shim):
         self, inputs: WindowPlan, is_train: bool
     ) -> tuple[Rows, Callable[[torch.Tensor], None]]:
         """Encode windows; see `predict` and `begin_update`."""
+        use_one_thread_after_fork()
         if is_train:
             return self.begin_update(inputs)
         return self.predict(inputs), lambda d_rows: None

@@ -42,6 +42,8 @@ def piece_windows_v1(window: int = 510, overlap: int = 64) -> PieceWindows:
     overlap (int): Fewest pieces that neighbouring windows share. Each piece is then read from the
         window that shows it the most context.
     RETURNS (PieceWindows): The setting, for `get_spans` of `spacy-deberta.DebertaV2Model.v1`.
+
+    DOCS: docs/api/architectures.md#piece_windows
     """
     return PieceWindows(window=window, overlap=overlap)
 

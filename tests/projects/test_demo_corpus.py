@@ -192,7 +192,7 @@ def test_round_trip(tmp_path, splits, nlp):
 
 
 def test_readme_counts_are_true(corpus):
-    readme = (FOLDER / "README.md").read_text(encoding="utf8")
+    readme = (FOLDER / "assets" / "README.md").read_text(encoding="utf8")
     block = re.search(r"<!-- counts: begin -->\n(.*)\n<!-- counts: end -->", readme, re.DOTALL)
     assert block[1].strip() == convert.count_table(corpus)
 

@@ -1,6 +1,6 @@
 """Convert the demo corpus from its readable source format to spaCy's binary format.
 
-The source format is described in `projects/demo/README.md`. Run as
+The source format is described in `projects/demo/assets/README.md`. Run as
 `python scripts/convert.py assets corpus`.
 """
 

@@ -1,0 +1,57 @@
+"""The benchmarks run, and count what they say, on small inputs."""
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from benchmarks import alignment, saving
+from tests.pipeline.pipelines import TRAIN_DATA
+
+TEXT = "the committee adopted the report"
+
+
+@pytest.fixture
+def docs():
+    nlp = spacy.blank("en")
+    return [nlp.make_doc(text) for text, _ in TRAIN_DATA]
+
+
+def test_our_alignment_leaks_nothing_and_loses_nothing(docs, tiny_vocabulary):
+    assert alignment.count(docs, *alignment.align_ours(docs, tiny_vocabulary)) == (0, 0)
+
+
+def test_the_stock_alignment_leaks_into_every_token_but_the_last(v3_vocabulary):
+    pytest.importorskip("google.protobuf")
+    docs = [spacy.blank("en").make_doc(TEXT)]
+    leaking, lost = alignment.count(docs, *alignment.align_stock(docs, v3_vocabulary))
+    assert leaking == len(docs[0]) - 1
+    assert lost == 0
+
+
+def test_leaking_and_lost_tokens_are_counted(docs, tiny_vocabulary):
+    alignments, offsets = alignment.align_ours(docs[:1], tiny_vocabulary)
+    alignments[0][0].append(alignments[0][1][0])
+    alignments[0][2].pop()
+    assert alignment.count(docs[:1], alignments, offsets) == (1, 1)
+
+
+def test_the_command_of_the_alignment(docs, tiny_vocabulary, tmp_path, monkeypatch):
+    monkeypatch.setattr(alignment, "align_stock", alignment.align_ours)
+    DocBin(docs=docs).to_disk(tmp_path / "corpus.spacy")
+    arguments = [str(tmp_path / "corpus.spacy"), "--vocabulary", str(tiny_vocabulary)]
+    app = alignment.typer.Typer()
+    app.command()(alignment.main)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert "leaking" in result.stdout
+
+
+def test_loading_and_saving_are_measured(tiny_vocabulary, tiny_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(saving, "BASE", tiny_config)
+    saving.make_checkpoint(tmp_path / "checkpoint", tiny_vocabulary)
+    saved = saving.measure_save(saving.OURS, tmp_path / "checkpoint", tmp_path / "ours")
+    loaded = saving.measure_load(tmp_path / "ours")
+    assert saved["save_s"] > 0
+    assert loaded["load_s"] > 0
+    assert 0.05 < loaded["load_peak_gib"] <= loaded["used_peak_gib"]

@@ -1,0 +1,85 @@
+import re
+import shutil
+import socket
+
+import pytest
+import spacy
+import torch
+from spacy.cli._util import app
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+import spacy_deberta.cli  # noqa: F401 (adds the commands, as the entry point does)
+from spacy_deberta.checkpoints import save_checkpoint
+from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+from tests.conftest import SENTENCES
+from tests.docs.pages import ROOT
+from tests.pipeline.pipelines import make_examples, make_trained
+
+HUB_NAME = re.compile(r"microsoft/m?deberta-v[23]-[a-z0-9-]+")
+
+
+@pytest.fixture(scope="session")
+def hub_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
+    """What stands for every checkpoint on the hub: as deep as the pages need it, but narrow."""
+    config = DebertaV2Config.from_dict({**tiny_config, "num_hidden_layers": 6})
+    model = DebertaV2Model(config)
+    model.init_weights(torch.Generator().manual_seed(7))
+    folder = tmp_path_factory.mktemp("hub") / "deberta"
+    save_checkpoint(
+        folder, config=config.to_dict(), weights=model.state_dict(), tokenizer=tiny_tokenizer
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary):
+    """The files that the pages speak of."""
+    folder = tmp_path_factory.mktemp("documentation")
+    nlp = spacy.blank("en")
+    annotated = [example.reference for example in make_examples(nlp)]
+    docs = [*annotated, *map(nlp.make_doc, SENTENCES)]
+    # spaCy's `debug data` refuses fewer than a hundred.
+    DocBin(docs=docs * 8).to_disk(folder / "train.spacy")
+    DocBin(docs=annotated).to_disk(folder / "dev.spacy")
+    (folder / "texts.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
+    shutil.copy(tiny_vocabulary, folder / "spm.model")
+    (folder / "configs").mkdir()
+    for path in (ROOT / "configs").glob("*.cfg"):
+        text = HUB_NAME.sub(hub_checkpoint.as_posix(), path.read_text(encoding="utf-8"))
+        (folder / "configs" / path.name).write_text(text, encoding="utf-8")
+    make_trained(hub_checkpoint, heads=("ner",)).to_disk(folder / "my_pipeline")
+    return folder
+
+
+@pytest.fixture
+def workspace(prepared_folder, tmp_path, monkeypatch):
+    """A folder of one's own with these files, as the current one, and no network."""
+
+    def refuse(*args):
+        raise AssertionError("the documentation reaches for the network")
+
+    folder = shutil.copytree(prepared_folder, tmp_path / "workspace")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    return folder
+
+
+@pytest.fixture
+def localize(hub_checkpoint):
+    """Put the path of the small checkpoint in the place of names on the hub."""
+    return lambda text: HUB_NAME.sub(hub_checkpoint.as_posix(), text)
+
+
+@pytest.fixture
+def run_spacy():
+    """Run `spacy` with arguments; fails if it fails, and gives what it printed."""
+
+    def run(*args):
+        result = CliRunner().invoke(app, [str(arg) for arg in args])
+        if result.exit_code and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, f"spacy {' '.join(map(str, args))}\n{result.output}"
+        return result.stdout
+
+    return run

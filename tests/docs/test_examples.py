@@ -1,0 +1,128 @@
+import configparser
+import re
+import shlex
+
+import pytest
+
+from tests.docs.pages import PATHS, ROOT, all_blocks, read_page
+
+LANGUAGES = {"python", "ini", "bash", "console", "text"}
+SPACY = (["spacy"], ["python", "-m", "spacy"])
+
+pages = pytest.mark.parametrize("path", PATHS, ids=[read_page(path).name for path in PATHS])
+
+
+def commands_of(block):
+    """The command lines of a block, as lists of words; of a console, those after a `$`."""
+    text = block.text.replace("\\\n", " ")
+    lines = text.splitlines()
+    if block.language == "console":
+        lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [shlex.split(line, comments=True) for line in lines if line.strip()]
+
+
+def spacy_arguments(command):
+    """What comes after `spacy`, or None for another command."""
+    for start in SPACY:
+        if command[: len(start)] == start:
+            return command[len(start) :]
+    return None
+
+
+def check_make(arguments):
+    """Every target and variable is one of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.+)$", makefile, flags=re.MULTILINE)[1].split()
+    for argument in arguments:
+        name, is_variable, _ = argument.partition("=")
+        if is_variable:
+            assert f"$({name})" in makefile, f"the Makefile has no variable {name}"
+        else:
+            assert name in targets, f"the Makefile has no target {name}"
+
+
+def check_pip(arguments):
+    """Installs this repository, with files and extras that it has."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert arguments.pop(0) == "install"
+    while arguments:
+        word = arguments.pop(0)
+        if word in ("-c", "--constraint"):
+            assert (ROOT / arguments.pop(0)).is_file()
+        elif word not in ("-e", "--editable"):
+            match = re.fullmatch(r"\.(?:\[([\w,]+)\])?", word)
+            assert match, f"{word} is not this repository"
+            for extra in (match[1] or "").split(","):
+                assert not extra or extra in setup["options.extras_require"]
+
+
+def run_command(command, *, run_spacy, default_model):
+    """Run a command of spaCy on little data, or check one that would take long."""
+    arguments = spacy_arguments(command)
+    if arguments is None:
+        check = {"make": check_make, "pip": check_pip}
+        assert command[0] in check, f"nobody knows how to check {command}"
+        check[command[0]](command[1:])
+        return ""
+    if arguments[0] == "train":
+        arguments = [*arguments, "--training.max_steps", "2", "--corpora.train.limit", "12"]
+    if arguments[:2] == ["deberta", "align"] and not {"-m", "--model"} & set(arguments):
+        arguments = [*arguments, "--model", default_model]
+    return run_spacy(*arguments)
+
+
+@pages
+def test_examples_and_commands_run_in_their_order(
+    path, workspace, localize, hub_checkpoint, run_spacy
+):
+    page = read_page(path)
+    namespace = {"__name__": "__main__"}
+    for block in page.blocks:
+        if block.not_run:
+            continue
+        try:
+            if block.language == "python":
+                # Empty lines in front, so that a traceback names the line of the page.
+                code = "\n" * block.line + localize(block.text)
+                exec(compile(code, page.name, "exec"), namespace)
+            elif block.language in ("bash", "console"):
+                for command in commands_of(block):
+                    words = [localize(word) for word in command]
+                    run_command(words, run_spacy=run_spacy, default_model=hub_checkpoint)
+        except Exception as error:
+            error.add_note(f"in the block at {block.place}")
+            raise
+
+
+@pytest.mark.parametrize("block", all_blocks("console"), ids=lambda block: block.place)
+def test_shown_output_is_that_of_the_genuine_vocabulary(block, v3_vocabulary, run_spacy):
+    (command,) = commands_of(block)
+    shown = block.text.partition("\n")[2]
+    printed = run_command(command, run_spacy=run_spacy, default_model=v3_vocabulary)
+    assert printed.strip() == shown.strip()
+
+
+@pages
+def test_every_block_has_a_language_that_is_checked(path):
+    wrong = {b.place: b.language for b in read_page(path).blocks if b.language not in LANGUAGES}
+    assert not wrong
+
+
+def test_hardly_anything_is_not_run():
+    left_out = [block.place for block in all_blocks(*LANGUAGES) if block.not_run]
+    assert len(left_out) <= 2, left_out
+
+
+@pytest.mark.parametrize("command", ["make fly", "make demo HOPS=3", "pip install '.[wings]'"])
+def test_wrong_commands_are_noticed(command):
+    with pytest.raises(AssertionError):
+        run_command(shlex.split(command), run_spacy=None, default_model="")
+
+
+@pages
+def test_commands_in_running_text_exist(path):
+    """`make …` within a sentence."""
+    text = path.read_text(encoding="utf-8")
+    for command in re.findall(r"`make ([^`]+)`", text):
+        check_make(shlex.split(command))

@@ -1,0 +1,219 @@
+import ast
+import inspect
+import re
+import types
+from typing import Any, Union, get_args, get_origin
+
+import pytest
+import spacy_transformers  # noqa: F401 (makes the registry of span getters)
+import typer.main
+from spacy.util import registry
+
+import spacy_deberta
+import spacy_deberta.tokenization
+from spacy_deberta import errors
+from spacy_deberta.cli import deberta_cli
+from spacy_deberta.layers import piece_windows_v1
+from spacy_deberta.nn import PackedPieces
+from spacy_deberta.pipeline.deberta import Deberta
+from tests.docs.pages import PATHS, ROOT, read_page
+
+API = {path.stem: read_page(path) for path in PATHS if path.parent.name == "api"}
+# Documented with spaCy's own `Transformer`, and inherited here.
+INHERITED = {
+    "create_optimizer",
+    "from_bytes",
+    "initialize",
+    "predict",
+    "set_annotations",
+    "to_bytes",
+}
+CLASSES = {
+    "Deberta": Deberta,
+    "DebertaV2Config": spacy_deberta.DebertaV2Config,
+    "DebertaV2ForTokenClassification": spacy_deberta.DebertaV2ForTokenClassification,
+    "DebertaV2Model": spacy_deberta.DebertaV2Model,
+    "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,
+    "PackedPieces": PackedPieces,
+}
+LITERALS = (type(None), bool, int, float, str, tuple, list)
+SECTIONS = [
+    (f"{page.name}#{section.attributes['id']}", section)
+    for page in API.values()
+    for section in page.sections
+    if section.attributes.get("tag")
+    in ("method", "classmethod", "function", "registry", "dataclass")
+]
+
+
+def documented_function(section):
+    """What a section of a page describes."""
+    if "registry" in section.attributes:
+        return getattr(registry, section.attributes["registry"]).get(section.title)
+    owner, _, name = section.title.partition(".")
+    if not name:
+        return getattr(spacy_deberta, owner, None) or getattr(spacy_deberta.tokenization, owner)
+    return getattr(CLASSES[owner], name)
+
+
+def default_of(description):
+    """The value that a description says is the default; `...` if it names none."""
+    match = re.search(r"Defaults to `([^`]+)`", description)
+    if match is None:
+        return ...
+    value = {"null": "None", "true": "True", "false": "False"}.get(match[1], match[1])
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
+
+
+def parameters_of(section):
+    """Name, default and whether it is keyword-only, for each row of a table of parameters."""
+    keyword_only = False
+    for name, description, *_ in section.rows[2:]:
+        if name == "_keyword-only_":
+            keyword_only = True
+        elif match := re.fullmatch(r"`(\w+)`", name):
+            yield match[1], default_of(description), keyword_only
+
+
+def signature_of(function):
+    """The same for a function."""
+    for name, parameter in inspect.signature(function).parameters.items():
+        default = parameter.default
+        if name in ("self", "cls"):
+            continue
+        if default is parameter.empty or not isinstance(default, LITERALS):
+            default = ...
+        keyword_only = parameter.kind is parameter.KEYWORD_ONLY
+        yield name, default, keyword_only and not _is_dataclass(function)
+
+
+def _is_dataclass(function):
+    return hasattr(function, "__dataclass_fields__")
+
+
+@pytest.mark.parametrize("section", [s for _, s in SECTIONS], ids=[name for name, _ in SECTIONS])
+def test_parameters_are_those_of_the_code(section):
+    documented = list(parameters_of(section))
+    assert documented == list(signature_of(documented_function(section)))
+
+
+def type_name(annotation):
+    """A type as spaCy's pages write it."""
+    if annotation is Any:
+        return "Any"
+    if isinstance(annotation, str | types.EllipsisType):
+        return annotation
+    if isinstance(annotation, list):
+        return f"[{', '.join(map(type_name, annotation))}]"
+    arguments = get_args(annotation)
+    if get_origin(annotation) in (Union, types.UnionType):
+        (inner,) = (type_name(a) for a in arguments if a is not type(None))
+        return f"Optional[{inner}]"
+    name = getattr(get_origin(annotation) or annotation, "__name__", str(annotation))
+    return f"{name}[{', '.join(map(type_name, arguments))}]" if arguments else name
+
+
+@pytest.mark.parametrize("section", [s for s in API["architectures"].sections if s.attributes])
+def test_types_of_architectures_are_those_of_the_code(section):
+    annotations = inspect.get_annotations(documented_function(section))
+    assert len(section.rows[2:]) == len(annotations)
+    for name, description in section.rows[2:]:
+        documented = re.search(r"~~(.+)~~$", description)[1]
+        key = "return" if name == "**CREATES**" else name.strip("`")
+        assert documented == type_name(annotations[key]), name
+
+
+def test_every_registered_function_is_documented():
+    prefix = "spacy-deberta."
+    registered = {
+        name
+        for functions in (registry.architectures, registry.span_getters)
+        for name in functions.get_all()
+        if name.startswith(prefix)
+    }
+    documented = {s.title for s in API["architectures"].sections if "registry" in s.attributes}
+    assert documented == registered
+    assert len(registered) >= 3
+
+
+def public_methods(cls):
+    """Methods that this package defines for a class, with `__init__` and `__call__`."""
+    names = set()
+    for base in cls.__mro__:
+        if not base.__module__.startswith("spacy_deberta"):
+            continue
+        for name, value in vars(base).items():
+            is_method = inspect.isfunction(value) or isinstance(value, classmethod)
+            is_public = not name.startswith("_") or name in ("__init__", "__call__")
+            if is_method and is_public and not (name == "__init__" and _is_dataclass(base)):
+                names.add(name)
+    return names
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_method_is_documented(name):
+    titles = [section.title for page in API.values() for section in page.sections]
+    documented = {
+        title.removeprefix(f"{name}.") for title in titles if title.startswith(f"{name}.")
+    }
+    expected = public_methods(CLASSES[name]) | (INHERITED if name == "Deberta" else set())
+    assert documented == expected
+
+
+def test_exported_classes_are_documented():
+    assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
+
+
+@pytest.mark.parametrize("name", ["align", "info"])
+def test_options_of_commands_are_those_of_the_command_line(name):
+    group = typer.main.get_command(deberta_cli)
+    assert set(group.commands) == {"align", "info"}
+    (section,) = (s for s in API["cli"].sections if s.title == name)
+    documented = [set(re.findall(r"`([^`]+)`", row[0])) for row in section.rows[2:]]
+    expected = [
+        {parameter.name} if parameter.param_type_name == "argument" else set(parameter.opts)
+        for parameter in group.commands[name].params
+    ]
+    assert documented == [*expected, {"--help"}]
+    defaults = {p.opts[-1]: p.default for p in group.commands[name].params}
+    for row in section.rows[2:]:
+        option = re.findall(r"`([^`]+)`", row[0])[-1]
+        if isinstance(defaults.get(option), str):
+            assert default_of(row[1]) == defaults[option]
+
+
+@pytest.mark.parametrize("page", API.values(), ids=API)
+def test_front_matter_is_complete(page):
+    assert {"title", "teaser", "tag", "source", "version"} <= set(page.front_matter)
+    assert (ROOT / page.front_matter["source"]).is_file()
+    released = [int(part) for part in spacy_deberta.__version__.split(".")]
+    assert [int(part) for part in page.front_matter["version"].split(".")] <= released
+
+
+def test_the_example_of_a_message_is_what_users_see():
+    (block,) = (b for b in read_page(ROOT / "docs" / "errors.md").blocks if b.language == "text")
+    with pytest.raises(ValueError) as raised:
+        piece_windows_v1(window=64, overlap=64)
+    assert str(raised.value).split() == block.text.split()
+
+
+def test_every_code_is_listed_with_its_meaning():
+    rows = [
+        row
+        for section in read_page(ROOT / "docs" / "errors.md").sections
+        for row in section.rows
+        if row[0].startswith("`")
+    ]
+    codes = [
+        name
+        for catalogue in (errors.Errors, errors.Warnings)
+        for name in vars(catalogue)
+        if re.fullmatch(r"[EW]\d{3}", name)
+    ]
+    assert [code.strip("`") for code, _ in rows] == codes
+    meanings = [meaning for _, meaning in rows]
+    assert len(set(meanings)) == len(meanings)
+    assert all(meaning.endswith(".") and len(meaning) < 100 for meaning in meanings)

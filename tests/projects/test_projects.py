@@ -1,0 +1,75 @@
+"""Every project runs from its first command to its last, in a short form."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import srsly
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))
+# What makes a project short, and the metrics that it must leave.
+SHORT = {
+    "demo": (["--vars.steps", "4"], ["training/metrics.json"]),
+    "ner_wnut17": (
+        ["--vars.steps", "2"],
+        [f"metrics/{name}-{part}.json" for name in ("deberta", "cnn") for part in ("dev", "test")],
+    ),
+}
+
+
+def read_project(path):
+    return srsly.read_yaml(path / "project.yml")
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """The projects and configs of the repository, where a run leaves no trace in it."""
+    leave_out = shutil.ignore_patterns("corpus", "training", "metrics", "project.lock")
+    shutil.copytree(ROOT / "projects", tmp_path / "projects", ignore=leave_out)
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    return tmp_path
+
+
+def place_assets(project, shared_data):
+    """Put the assets where `spacy project assets` would download them, by their checksums."""
+    files = {
+        hashlib.md5(path.read_bytes()).hexdigest(): path
+        for path in shared_data.rglob("*")
+        if path.is_file() and path.stat().st_size < 10**8
+    }
+    for asset in read_project(project).get("assets", []):
+        target = project / asset["dest"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(files[asset["checksum"]], target)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.name for path in PROJECTS])
+def test_a_project_runs(name, workspace, request):
+    project = workspace / "projects" / name
+    if read_project(project).get("assets"):
+        place_assets(project, request.getfixturevalue("shared_data"))
+    overrides, metrics = SHORT[name]
+    done = subprocess.run(
+        [sys.executable, "-m", "spacy", "project", "run", "all", project, *overrides],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for file in metrics:
+        assert 0 <= srsly.read_json(project / file)["ents_f"] <= 1
+    if name == "demo":
+        assert "Entities" in done.stdout
+        assert "Lena Brandt joined Siemens" in done.stdout
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
+def test_the_readme_of_a_project_is_that_of_its_commands(path):
+    readme = (path / "README.md").read_text(encoding="utf-8")
+    for command in read_project(path)["commands"]:
+        assert f"| `{command['name']}` | {command['help']} |" in readme
