@@ -11,7 +11,8 @@ import torch
 from spacy_deberta import nn, tokenization
 from spacy_deberta.errors import Errors
 
-from .keys import detect_key_map, masked_lm_layout
+from .keys import masked_lm_layout
+from .layouts import detect_key_map
 from .loading import load_weights
 from .saving import MAX_SHARD_BYTES, save_checkpoint
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
@@ -23,7 +24,7 @@ LABEL_FIELDS = ("num_labels", "id2label", "label2id")
 
 
 def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
-    """Read `config.json` of a checkpoint.
+    """Read `config.json` of a checkpoint, or what stands for it in another layout.
 
     Raises:
         ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107).
@@ -101,8 +102,10 @@ def build_from_checkpoint(
         have is freshly initialized.
 
     Raises:
+        ImportError: The weights are of TensorFlow, and `h5py` is not installed (E315).
         OSError: A file of weights is damaged (E305).
-        ValueError: The weights do not fit the module (E306, E307).
+        ValueError: The weights do not fit the module (E306, E307), or are those of the first
+            DeBERTa (E316).
     """
     weights = read_weights(files.weights)
     with torch.device("meta"):
