@@ -30,7 +30,7 @@ class EncoderWithHead(nn.Module):
         """Start over with fresh weights: see `training.init_weights`."""
         init_weights(self, self.config, generator=generator)
 
-    def init_head(self) -> None:
+    def _init_head(self) -> None:
         """Give the head fresh weights; a constructor's last line, as the encoder has its own."""
         for name, part in self.named_children():
             if name != "deberta":

@@ -59,7 +59,7 @@ class DebertaV2ForMaskedLM(EncoderWithHead):
             self.cls = nn.ModuleDict({"predictions": LegacyVocabularyHead(config)})
         else:
             self.lm_predictions = nn.ModuleDict({"lm_head": VocabularyHead(config)})
-        self.init_head()
+        self._init_head()
 
     def forward_packed(
         self,

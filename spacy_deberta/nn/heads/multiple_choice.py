@@ -30,7 +30,7 @@ class DebertaV2ForMultipleChoice(EncoderWithHead):
         self.pooler = ContextPooler(config)
         self.dropout = classifier_dropout(config)
         self.classifier = nn.Linear(config.pooler_dim, 1)
-        self.init_head()
+        self._init_head()
 
     def forward_packed(
         self,

@@ -34,7 +34,7 @@ class DebertaV2ForQuestionAnswering(EncoderWithHead):
             raise ValueError(Errors.E120.format(reason=reason))
         super().__init__(config, attention=attention)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
-        self.init_head()
+        self._init_head()
 
     def forward_packed(
         self,

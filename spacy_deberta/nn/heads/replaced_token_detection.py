@@ -63,7 +63,7 @@ class DebertaV2ForReplacedTokenDetection(EncoderWithHead):
     def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
         super().__init__(config, attention=attention)
         self.mask_predictions = ReplacementHead(config)
-        self.init_head()
+        self._init_head()
 
     def forward_packed(
         self,

@@ -31,7 +31,7 @@ class DebertaV2ForSequenceClassification(EncoderWithHead):
         self.pooler = ContextPooler(config)
         self.dropout = classifier_dropout(config)
         self.classifier = nn.Linear(config.pooler_dim, config.num_labels)
-        self.init_head()
+        self._init_head()
 
     def forward_packed(
         self,

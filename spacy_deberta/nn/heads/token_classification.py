@@ -27,7 +27,7 @@ class DebertaV2ForTokenClassification(EncoderWithHead):
         super().__init__(config, attention=attention)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        self.init_head()
+        self._init_head()
 
     def forward_packed(
         self,
