@@ -60,6 +60,8 @@ MODELS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("deberta", "qa_outputs"),
     ),
 }
+# Layers that hold on to the embeddings: the head that multiplies with them.
+USING_EMBEDDINGS = {"cls"}
 _TOP_LEVELS = {layer for _, layers in MODELS.values() for layer in layers}
 # What Keras writes beside the weights.
 _FILE_ATTRIBUTES = {"backend": "tensorflow", "keras_version": "2.21.0"}
@@ -114,7 +116,11 @@ def read_tensorflow(path: Path) -> dict[str, torch.Tensor]:
     h5py = _import_h5py()
     try:
         with h5py.File(path, "r") as file:
-            return {to_ours(name): _read(file, data, name) for name, data in _variables(file)}
+            weights: dict[str, torch.Tensor] = {}
+            for name, data in _variables(file):
+                if to_ours(name) not in weights:  # of those that are there twice
+                    weights[to_ours(name)] = _read(file, data, name)
+            return weights
     except Exception as error:  # damage shows as almost any kind of exception
         raise OSError(Errors.E305.format(path=path, error=error)) from error
 
@@ -123,9 +129,6 @@ def write_tensorflow(
     path: Path, weights: Mapping[str, torch.Tensor], *, architecture: str
 ) -> tuple[str, ...]:
     """Write the tensors that a class of TensorFlow has.
-
-    The embeddings are written once: Keras also repeats them in the group of a masked language
-    model's head, where nobody reads them.
 
     Args:
         path: The file.
@@ -149,7 +152,11 @@ def write_tensorflow(
             keys = [key for key in weights if key.partition(".")[0] == layer]
             paths = [f"{model}/{to_tensorflow(key)}" for key in keys]
             group = file.create_group(layer)
-            group.attrs["weight_names"] = paths
+            # Keras writes the embeddings a second time here. This is a second name for them.
+            shared = [] if layer not in USING_EMBEDDINGS else _embeddings(file["deberta"])
+            group.attrs["weight_names"] = [*paths, *shared]
+            for name in shared:
+                group[name] = file["deberta"][name]
             for key, name in zip(keys, paths, strict=True):
                 tensor = weights[key].detach().to(device="cpu", dtype=torch.float32)
                 group.create_dataset(name, data=_other_axes(tensor, name).numpy())
@@ -165,6 +172,11 @@ def _variables(file: Any) -> Iterator[tuple[str, Any]]:
             continue
         for name in _names(file[layer].attrs, "weight_names"):
             yield name, file[layer][name]
+
+
+def _embeddings(backbone: Any) -> list[str]:
+    paths = _names(backbone.attrs, "weight_names")
+    return [path for path in paths if path.split("/")[2] == "embeddings"]
 
 
 def _names(attributes: Mapping[str, Any], name: str) -> list[str]:

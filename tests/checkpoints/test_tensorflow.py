@@ -115,6 +115,14 @@ def test_keras_attributes(tmp_path):
         assert any("/pos_q_proj/" in path for path in file["deberta"].attrs["weight_names"])
 
 
+def test_a_head_names_the_embeddings_without_a_copy(tmp_path):
+    folder = write_folder(tmp_path, make_model("token-types", cls="DebertaV2ForMaskedLM"))
+    with h5py.File(folder / "tf_model.h5") as file:
+        paths = [path for path in file["cls"].attrs["weight_names"] if "/embeddings/" in path]
+        assert len(paths) == 4
+        assert all(file["cls"][path] == file["deberta"][path] for path in paths)
+
+
 def rewrite(path, change):
     """Change the attributes of a file's layers."""
     with h5py.File(path, "r+") as file:
