@@ -125,9 +125,8 @@ def save_tensorflow_checkpoint(
     Source:
         The layout of Hugging Face's `save_pretrained` of TensorFlow, `tf_model.h5`.
     """
-    replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS)
-    if tokenizer is not None:
-        replaces += TOKENIZER_PATTERNS
+    of_tokenizer = () if tokenizer is None else TOKENIZER_PATTERNS
+    replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
     with staged_folder(Path(folder), replaces=replaces) as staging:
         written = write_tensorflow(staging / TENSORFLOW_FILE, weights, architecture=architecture)
         _write_json(staging / CONFIG_FILE, {**config, "architectures": [architecture]})
