@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint types format clean
+.PHONY: demo test test-tf lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,18 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# TensorFlow has an environment of its own: its releases and those of PyTorch want different ones of
+# what they share.
+TF_VENV := .venv-tf
+$(TF_VENV)/.installed: Makefile
+	$(PYTHON) -m venv $(TF_VENV)
+	$(TF_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		'tensorflow==2.21.*' 'tf-keras==2.21.*' 'transformers==4.53.2' h5py numpy
+	touch $@
+
+test-tf: $(INSTALLED) $(TF_VENV)/.installed
+	SPACY_DEBERTA_TF_PYTHON=$(TF_VENV)/bin/python $(BIN)/python -m pytest -m tf $(PYTEST_ARGS)
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -32,4 +44,4 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info projects/demo/corpus projects/demo/training
+	rm -rf $(VENV) $(TF_VENV) build dist *.egg-info projects/demo/corpus projects/demo/training

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy_deberta.checkpoints import (
+        DebertaV2ForMaskedLM,
+        DebertaV2ForMultipleChoice,
+        DebertaV2ForQuestionAnswering,
+        DebertaV2ForReplacedTokenDetection,
+        DebertaV2ForSequenceClassification,
         DebertaV2ForTokenClassification,
         DebertaV2Model,
         DebertaV2Tokenizer,
@@ -19,6 +24,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DebertaV2Config": "spacy_deberta.nn",
+    "DebertaV2ForMaskedLM": "spacy_deberta.checkpoints",
+    "DebertaV2ForMultipleChoice": "spacy_deberta.checkpoints",
+    "DebertaV2ForQuestionAnswering": "spacy_deberta.checkpoints",
+    "DebertaV2ForReplacedTokenDetection": "spacy_deberta.checkpoints",
+    "DebertaV2ForSequenceClassification": "spacy_deberta.checkpoints",
     "DebertaV2ForTokenClassification": "spacy_deberta.checkpoints",
     "DebertaV2Model": "spacy_deberta.checkpoints",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
@@ -26,6 +36,11 @@ _HOMES = {
 
 __all__ = [
     "DebertaV2Config",
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForQuestionAnswering",
+    "DebertaV2ForReplacedTokenDetection",
+    "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
     "DebertaV2Model",
     "DebertaV2Tokenizer",

@@ -78,6 +78,23 @@ class Errors(metaclass=_Coded):
         "have to be turned into 0 and 1: `(mask == 0).long()`."
     )
     E116 = "The dropout rate {rate!r} is not a number from 0 up to (but without) 1."
+    E117 = "'{name}' has the shape {shape}, but this head expects {expected}."
+    E118 = (
+        "Rows {low} to {high} are to be decoded, but the batch has {total} rows. They are counted "
+        "from 0, over all packed sequences."
+    )
+    E119 = (
+        "Sequence {index} has no pieces, but this head answers from the first piece of every "
+        "sequence. Leave empty texts out, or keep the [CLS] piece of each."
+    )
+    E120 = (
+        "The head can't be made from this config: {reason}. Correct it in the config.json or with "
+        "'config_overrides'."
+    )
+    E121 = (
+        "{sequences} sequences can't be questions of {choices} choices each. Pack all choices of "
+        "the first question, then those of the second, and so on."
+    )
 
     # 2xx: tokenization (spacy_deberta.tokenization)
     E201 = "There is no vocabulary at '{path}'. Give the path of an 'spm.model', or its bytes."
@@ -182,6 +199,23 @@ class Errors(metaclass=_Coded):
         "and the rights of the cache folder, and try again: what is already there is not fetched "
         "twice."
     )
+    E315 = (
+        "Weights of TensorFlow (.h5) are read and written with the package h5py, which is not "
+        "installed: `pip install 'spacy-deberta[tf]'`."
+    )
+    E316 = (
+        "The checkpoint '{source}' is of the first DeBERTa, DeBERTa-v1: it has '{key}'. Its "
+        "attention and byte-level vocabulary are not those of v2 and v3. Use a checkpoint named "
+        "deberta-v2-*, deberta-v3-* or mdeberta-v3-*."
+    )
+    E317 = (
+        "TensorFlow's classes can't hold this model: {reason}. Convert it to 'huggingface' or "
+        "'spacy' instead."
+    )
+    E318 = (
+        "'{path}' exists and is no empty folder, and a conversion replaces nothing. Give the path "
+        "of a new folder, or empty this one."
+    )
 
     E401 = (
         "The transformer model has no weights to start from. Set 'name' in "
@@ -264,6 +298,8 @@ class Errors(metaclass=_Coded):
         "pieces could be shown. Its components: {components}. Give a pipeline with a DeBERTa, a "
         "checkpoint, or the path of an spm.model."
     )
+    E508 = "'{to}' is no layout to convert to. Known: {known}."
+    E509 = "'{to}' has no language: leave out 'lang', which is for pipelines ('spacy') only."
 
 
 class Warnings(metaclass=_Coded):

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 LIBRARIES = {
     "nn": {"numpy", "torch"},
     "tokenization": {"numpy", "sentencepiece", "torch"},
-    "checkpoints": {"huggingface_hub", "safetensors", "srsly", "torch"},
+    "checkpoints": {"h5py", "huggingface_hub", "safetensors", "srsly", "torch"},
 }
 
 

@@ -1,9 +1,16 @@
 """Where weights and vocabularies come from and go to."""
 
+from .converting import Conversion, convert_checkpoint
+from .huggingface import HUGGING_FACE
 from .info import CheckpointInfo, describe_checkpoint
-from .keys import HUGGING_FACE, KeyMap
+from .keys import KeyMap
 from .loading import LoadReport, load_weights
 from .pretrained import (
+    DebertaV2ForMaskedLM,
+    DebertaV2ForMultipleChoice,
+    DebertaV2ForQuestionAnswering,
+    DebertaV2ForReplacedTokenDetection,
+    DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     DebertaV2Tokenizer,
@@ -12,9 +19,9 @@ from .pretrained import (
     read_config,
     read_tokenizer,
 )
-from .saving import STORAGE_DTYPES, save_checkpoint
+from .saving import STORAGE_DTYPES, save_checkpoint, save_tensorflow_checkpoint
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
-from .staging import staged_folder
+from .staging import new_folder, staged_folder
 from .weights import read_weights
 
 __all__ = [
@@ -22,6 +29,12 @@ __all__ = [
     "STORAGE_DTYPES",
     "CheckpointFiles",
     "CheckpointInfo",
+    "Conversion",
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForQuestionAnswering",
+    "DebertaV2ForReplacedTokenDetection",
+    "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
     "DebertaV2Model",
     "DebertaV2Tokenizer",
@@ -29,13 +42,16 @@ __all__ = [
     "LoadReport",
     "build_from_checkpoint",
     "check_vocabulary_fits",
+    "convert_checkpoint",
     "describe_checkpoint",
     "find_checkpoint",
     "find_vocabulary",
     "load_weights",
+    "new_folder",
     "read_config",
     "read_tokenizer",
     "read_weights",
     "save_checkpoint",
+    "save_tensorflow_checkpoint",
     "staged_folder",
 ]

@@ -8,7 +8,10 @@ from typing import Any
 
 from spacy_deberta.nn import DebertaV2Config
 
-from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra, detect_key_map
+from .huggingface import LAYOUT as HUGGING_FACE_LAYOUT
+from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra
+from .layouts import detect_key_map
+from .microsoft import refuse_first_generation
 from .pretrained import read_config, read_tokenizer
 from .source import find_checkpoint
 from .weights import read_weights
@@ -80,6 +83,7 @@ def describe_checkpoint(
     )
     config = read_config(files)
     weights = read_weights(files.weights)
+    refuse_first_generation(weights, source=files.name)
     key_map = detect_key_map(weights)
     dtypes: Counter[str] = Counter()
     parts: Counter[str] = Counter()
@@ -95,7 +99,7 @@ def describe_checkpoint(
     return CheckpointInfo(
         name=files.name,
         config=config,
-        layout=key_map.layout,
+        layout=key_map.layout if files.layout == HUGGING_FACE_LAYOUT else files.layout,
         files={path.name: path.stat().st_size for path in files.weights},
         dtypes=dict(dtypes),
         parts=dict(parts),

@@ -1,11 +1,12 @@
-"""The names of parameters in checkpoint files: key maps as data, read in both directions."""
+"""The names of parameters: what a key map is, and what every name of ours stands for."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 BACKBONE_PREFIX = "deberta."
-_BACKBONE_PARTS = ("embeddings.", "encoder.")
+BACKBONE_PARTS = ("embeddings.", "encoder.")
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class KeyMap:
         layout: What the layout is called in messages.
         renames: Pairs `(ours, theirs)`: ends of names that differ. Everything else is the same.
         backbone_prefix: What stands before the names of the backbone: nothing in files of the bare
-            model.
+            model, `bert.` in old files of Microsoft's.
     """
 
     layout: str
@@ -25,6 +26,8 @@ class KeyMap:
 
     def to_ours(self, key: str) -> str:
         """Our name, with the `deberta.` prefix on the backbone, for the name in a file."""
+        if self.backbone_prefix and key.startswith(self.backbone_prefix):
+            key = BACKBONE_PREFIX + key.removeprefix(self.backbone_prefix)
         for ours, theirs in self.renames:
             if key.endswith(theirs):
                 key = key.removesuffix(theirs) + ours
@@ -40,30 +43,34 @@ class KeyMap:
         return key
 
 
-HUGGING_FACE = KeyMap(layout="huggingface")
-# Files converted from TensorFlow by early releases name the scale and shift of LayerNorm so.
-HUGGING_FACE_GAMMA_BETA = KeyMap(
-    layout="huggingface (gamma and beta)",
-    renames=((".LayerNorm.weight", ".LayerNorm.gamma"), (".LayerNorm.bias", ".LayerNorm.beta")),
-)
-
-
 def with_backbone_prefix(key: str) -> str:
     """Put `deberta.` before names of the backbone: files of the bare model leave it out."""
-    return BACKBONE_PREFIX + key if key.startswith(_BACKBONE_PARTS) else key
-
-
-def detect_key_map(keys: Iterable[str]) -> KeyMap:
-    """Tell a file's layout from its names."""
-    keys = list(keys)
-    gamma = any(key.endswith(".LayerNorm.gamma") for key in keys)
-    key_map = HUGGING_FACE_GAMMA_BETA if gamma else HUGGING_FACE
-    if any(key.startswith(_BACKBONE_PARTS) for key in keys):
-        return replace(key_map, backbone_prefix="")
-    return key_map
+    return BACKBONE_PREFIX + key if key.startswith(BACKBONE_PARTS) else key
 
 
 POSITIONS = "deberta.embeddings.position_embeddings.weight"
+
+
+def masked_lm_layout(
+    keys: Iterable[str], *, position_biased_input: bool, legacy: bool
+) -> Literal["emd", "plain", "legacy"]:
+    """Tell which layout of a masked language model a file holds.
+
+    Args:
+        keys: The file's names as `KeyMap.to_ours` gives them.
+        position_biased_input: What its config says: if so, positions in the file belong to the
+            input and not to the mask decoder.
+        legacy: What its config says, for a file that has no such head at all.
+
+    Returns:
+        A `layout` of `DebertaV2ForMaskedLM`.
+    """
+    keys = set(keys)
+    official = any(key.startswith("lm_predictions.") for key in keys)
+    if not official and (legacy or any(key.startswith("cls.predictions.") for key in keys)):
+        return "legacy"
+    return "emd" if POSITIONS in keys and not position_biased_input else "plain"
+
 
 # What released files hold beside the backbone, by the start of our name. None of it is an error.
 KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (

@@ -7,13 +7,9 @@ import torch
 
 from spacy_deberta.errors import Errors, Warnings, warn
 
-from .keys import (
-    BACKBONE_PREFIX,
-    KeyMap,
-    describe_extra,
-    detect_key_map,
-    with_backbone_prefix,
-)
+from .keys import BACKBONE_PREFIX, KeyMap, describe_extra, with_backbone_prefix
+from .layouts import detect_key_map
+from .microsoft import refuse_first_generation
 from .weights import Weights
 
 # An error lists this many names and says how many more there are.
@@ -55,12 +51,14 @@ def load_weights(
 
     Raises:
         ValueError: Parameters of the backbone, or a part of a head, are missing (E306), or have
-            other shapes than the config says or are no floating-point numbers (E307).
+            other shapes than the config says or are no floating-point numbers (E307), or they are
+            those of the first DeBERTa (E316).
 
     Source:
         Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.`
         prefix.
     """
+    refuse_first_generation(weights, source=source)
     key_map = key_map or detect_key_map(weights)
     available = {key_map.to_ours(key): key for key in weights}
     expected = module.state_dict()

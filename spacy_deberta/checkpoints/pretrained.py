@@ -11,10 +11,12 @@ import torch
 from spacy_deberta import nn, tokenization
 from spacy_deberta.errors import Errors
 
+from .keys import masked_lm_layout
+from .layouts import detect_key_map
 from .loading import load_weights
 from .saving import MAX_SHARD_BYTES, save_checkpoint
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
-from .weights import read_weights
+from .weights import Weights, read_weights
 
 ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
 
@@ -22,7 +24,7 @@ LABEL_FIELDS = ("num_labels", "id2label", "label2id")
 
 
 def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
-    """Read `config.json` of a checkpoint.
+    """Read `config.json` of a checkpoint, or what stands for it in another layout.
 
     Raises:
         ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107).
@@ -100,17 +102,37 @@ def build_from_checkpoint(
         have is freshly initialized.
 
     Raises:
+        ImportError: The weights are of TensorFlow, and `h5py` is not installed (E315).
         OSError: A file of weights is damaged (E305).
-        ValueError: The weights do not fit the module (E306, E307).
+        ValueError: The weights do not fit the module (E306, E307), or are those of the first
+            DeBERTa (E316).
     """
+    weights = read_weights(files.weights)
     with torch.device("meta"):
-        module = module_class(config, **options)
-    report = load_weights(module, read_weights(files.weights), source=files.name)
+        module = module_class(
+            config, **{**_layout_options(module_class, weights, config), **options}
+        )
+    report = load_weights(module, weights, source=files.name)
     # In the order of the module, so that a seed gives the same heads every time.
     for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
         head = module.get_submodule(name).to_empty(device="cpu").float()
         nn.init_weights(head, config)
     return module.eval()
+
+
+def _layout_options(
+    module_class: type[torch.nn.Module], weights: Weights, config: nn.DebertaV2Config
+) -> dict[str, Any]:
+    """Options of a class that depend on how a file's weights are named."""
+    if not issubclass(module_class, nn.DebertaV2ForMaskedLM):
+        return {}
+    key_map = detect_key_map(weights)
+    layout = masked_lm_layout(
+        (key_map.to_ours(key) for key in weights),
+        position_biased_input=config.position_biased_input,
+        legacy=config.legacy,
+    )
+    return {"layout": layout}
 
 
 class PretrainedModule(torch.nn.Module):
@@ -192,6 +214,26 @@ class PretrainedModule(torch.nn.Module):
 
 class DebertaV2Model(PretrainedModule, nn.DebertaV2Model):
     """The encoder; see `spacy_deberta.nn.DebertaV2Model`."""
+
+
+class DebertaV2ForMaskedLM(PretrainedModule, nn.DebertaV2ForMaskedLM):
+    """The encoder with a head over the vocabulary, in the layout that the file has."""
+
+
+class DebertaV2ForMultipleChoice(PretrainedModule, nn.DebertaV2ForMultipleChoice):
+    """The encoder with one score per choice."""
+
+
+class DebertaV2ForQuestionAnswering(PretrainedModule, nn.DebertaV2ForQuestionAnswering):
+    """The encoder with scores for the start and the end of an answer."""
+
+
+class DebertaV2ForReplacedTokenDetection(PretrainedModule, nn.DebertaV2ForReplacedTokenDetection):
+    """The encoder with the discriminator of its pre-training."""
+
+
+class DebertaV2ForSequenceClassification(PretrainedModule, nn.DebertaV2ForSequenceClassification):
+    """The encoder with a classifier over whole sequences."""
 
 
 class DebertaV2ForTokenClassification(PretrainedModule, nn.DebertaV2ForTokenClassification):

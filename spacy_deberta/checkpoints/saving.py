@@ -14,12 +14,16 @@ from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .source import (
     CONFIG_FILE,
+    MICROSOFT_FILE,
     PYTORCH_FILE,
     PYTORCH_INDEX_FILE,
     SAFETENSORS_FILE,
     SAFETENSORS_INDEX_FILE,
+    TENSORFLOW_FILE,
+    TENSORFLOW_INDEX_FILE,
 )
 from .staging import staged_folder
+from .tensorflow import write_tensorflow
 from .weights import Weights
 
 # As Hugging Face splits: a single file above this is awkward to fetch and to mirror.
@@ -39,7 +43,10 @@ WEIGHTS_PATTERNS = (
     PYTORCH_FILE,
     PYTORCH_INDEX_FILE,
     "pytorch_model-*-of-*.bin",
+    MICROSOFT_FILE,
 )
+# These come last where weights are looked for, so that they stay beside PyTorch's.
+TENSORFLOW_PATTERNS = (TENSORFLOW_FILE, TENSORFLOW_INDEX_FILE, "tf_model-*-of-*.h5")
 # Hugging Face prefers this conversion of a vocabulary to the vocabulary.
 TOKENIZER_PATTERNS = ("tokenizer.json",)
 
@@ -89,6 +96,43 @@ def save_checkpoint(
         )
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
+
+
+def save_tensorflow_checkpoint(
+    folder: str | os.PathLike[str],
+    *,
+    config: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor],
+    architecture: str,
+    tokenizer: DebertaV2Tokenizer | None = None,
+) -> tuple[str, ...]:
+    """Write a checkpoint that Hugging Face's classes for TensorFlow open, in float32.
+
+    Args:
+        folder: Where to write; a checkpoint that is there already is replaced when all is written.
+        config: The content of `config.json`.
+        weights: Parameters by our names, with the `deberta.` prefix, on any device, of any dtype.
+        architecture: One of `tensorflow.MODELS`: the class without its `TF`.
+        tokenizer: Written beside the weights, if given.
+
+    Returns:
+        The names of the weights that were written: those that the class has.
+
+    Raises:
+        ImportError: `h5py` is not installed (E315).
+        OSError: The path is that of a file (E312), or can't be written to.
+
+    Source:
+        The layout of Hugging Face's `save_pretrained` of TensorFlow, `tf_model.h5`.
+    """
+    of_tokenizer = () if tokenizer is None else TOKENIZER_PATTERNS
+    replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
+    with staged_folder(Path(folder), replaces=replaces) as staging:
+        written = write_tensorflow(staging / TENSORFLOW_FILE, weights, architecture=architecture)
+        _write_json(staging / CONFIG_FILE, {**config, "architectures": [architecture]})
+        if tokenizer is not None:
+            tokenizer.save_pretrained(staging)
+    return written
 
 
 def _stored_dtype(tensor: torch.Tensor, dtype: torch.dtype) -> torch.dtype:

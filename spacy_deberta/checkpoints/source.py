@@ -9,18 +9,34 @@ from typing import Protocol
 
 from spacy_deberta.errors import Errors
 
+from . import huggingface, microsoft, tensorflow
+
 CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
 SAFETENSORS_INDEX_FILE = "model.safetensors.index.json"
 PYTORCH_FILE = "pytorch_model.bin"
 PYTORCH_INDEX_FILE = "pytorch_model.bin.index.json"
+MICROSOFT_CONFIG_FILE = "model_config.json"
+MICROSOFT_FILE = "pytorch.model.bin"
+TENSORFLOW_FILE = "tf_model.h5"
+TENSORFLOW_INDEX_FILE = "tf_model.h5.index.json"
 VOCABULARY_FILE = "spm.model"
 
+CONFIG_FILES = (CONFIG_FILE, MICROSOFT_CONFIG_FILE)
+
 # In the order of preference: safetensors are mapped instead of read, and hold no code.
-WEIGHTS_FILES = (SAFETENSORS_FILE, SAFETENSORS_INDEX_FILE, PYTORCH_FILE, PYTORCH_INDEX_FILE)
+WEIGHTS_FILES = {
+    SAFETENSORS_FILE: huggingface.LAYOUT,
+    SAFETENSORS_INDEX_FILE: huggingface.LAYOUT,
+    PYTORCH_FILE: huggingface.LAYOUT,
+    PYTORCH_INDEX_FILE: huggingface.LAYOUT,
+    MICROSOFT_FILE: microsoft.LAYOUT,
+    TENSORFLOW_FILE: tensorflow.LAYOUT,
+    TENSORFLOW_INDEX_FILE: tensorflow.LAYOUT,
+}
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
-_SHARD_NAME = re.compile(r"[^/\\]+\.(safetensors|bin)")
+_SHARD_NAME = re.compile(r"[^/\\]+\.(safetensors|bin|h5)")
 
 
 @dataclass(frozen=True)
@@ -30,9 +46,10 @@ class CheckpointFiles:
     Attributes:
         name: The hub name or folder that was asked for, for messages.
         folder: The folder that holds the files.
-        config: `config.json`.
+        config: `config.json`, or Microsoft's `model_config.json`.
         weights: One file, or every shard in the order of the index.
         has_vocabulary: Whether `spm.model` lies in the folder.
+        layout: Whose weights file this is: "huggingface", "microsoft" or "tensorflow".
     """
 
     name: str
@@ -40,6 +57,7 @@ class CheckpointFiles:
     config: Path
     weights: tuple[Path, ...]
     has_vocabulary: bool
+    layout: str = huggingface.LAYOUT
 
 
 def find_checkpoint(
@@ -71,16 +89,18 @@ def find_checkpoint(
     repository = _open_repository(
         name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
     )
-    config = repository.find(CONFIG_FILE)
+    config = _find_config(repository)
     if config is None:
         raise repository.missing(CONFIG_FILE)
     vocabulary = _find_vocabulary(repository)
+    layout, weights = _find_weights(repository)
     return CheckpointFiles(
         name=repository.name,
         folder=config.parent,
         config=config,
-        weights=_find_weights(repository),
+        weights=weights,
         has_vocabulary=vocabulary is not None,
+        layout=layout,
     )
 
 
@@ -113,7 +133,7 @@ def find_vocabulary(
     vocabulary = _find_vocabulary(repository)
     if vocabulary is not None:
         return vocabulary.parent
-    if repository.find(CONFIG_FILE) is None:
+    if _find_config(repository) is None:
         raise repository.missing(VOCABULARY_FILE)
     raise repository.missing(VOCABULARY_FILE, message=Errors.E309)
 
@@ -169,6 +189,11 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1 or not name
 
 
+def _find_config(repository: _Repository) -> Path | None:
+    found = (repository.find(file_name) for file_name in CONFIG_FILES)
+    return next((path for path in found if path is not None), None)
+
+
 def _find_vocabulary(repository: _Repository) -> Path | None:
     vocabulary = repository.find(VOCABULARY_FILE)
     if vocabulary is not None:
@@ -177,20 +202,21 @@ def _find_vocabulary(repository: _Repository) -> Path | None:
     return vocabulary
 
 
-def _find_weights(repository: _Repository) -> tuple[Path, ...]:
-    for file_name in WEIGHTS_FILES:
+def _find_weights(repository: _Repository) -> tuple[str, tuple[Path, ...]]:
+    """The layout, and the files."""
+    for file_name, layout in WEIGHTS_FILES.items():
         path = repository.find(file_name)
         if path is None:
             continue
         if not file_name.endswith(".index.json"):
-            return (path,)
+            return layout, (path,)
         shards = []
         for shard_name in _read_index(path):
             shard = repository.find(shard_name)
             if shard is None:
                 raise repository.missing(shard_name)
             shards.append(shard)
-        return tuple(shards)
+        return layout, tuple(shards)
     raise repository.missing(*WEIGHTS_FILES)
 
 

@@ -48,6 +48,37 @@ def staged_folder(folder: Path, *, replaces: Iterable[str] = ()) -> Iterator[Pat
         shutil.rmtree(staging, ignore_errors=True)
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder that is there once everything in it is written, or not at all.
+
+    Args:
+        folder: Where it shall be; an empty folder may be there. Folders above it are made.
+
+    Yields:
+        An empty folder beside it, for files and folders.
+
+    Raises:
+        OSError: There is something already (E318), or there can't be such a folder (E312).
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FileExistsError(Errors.E318.format(path=folder))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=folder.parent))
+    except OSError as error:
+        raise OSError(Errors.E312.format(path=folder, error=error.strerror)) from error
+    try:
+        written = staging / "written"
+        written.mkdir()
+        yield written
+        if folder.is_dir():
+            folder.rmdir()
+        written.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
 def _replace_files(written: Path, folder: Path, *, aside: Path, replaces: Iterable[str]) -> None:
     """Move files by renaming, and back again if one can't be.
 

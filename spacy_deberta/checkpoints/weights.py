@@ -10,6 +10,8 @@ from safetensors import SafetensorError, safe_open
 
 from spacy_deberta.errors import Errors
 
+from .tensorflow import read_tensorflow
+
 Weights = dict[str, torch.Tensor]
 
 
@@ -17,14 +19,17 @@ def read_weights(paths: Iterable[Path]) -> Weights:
     """Read the tensors of a checkpoint under the names that its files give them.
 
     Args:
-        paths: One file, or all shards: `.safetensors`, or `.bin` as `torch.save` writes it.
+        paths: One file, or all shards: `.safetensors`, `.bin` as `torch.save` writes it, or `.h5`
+            as TensorFlow's Keras does.
 
     Returns:
         CPU tensors by name, in the dtype of the file. They are private mappings of the file: no
         memory is taken until they are read, and changing them does not change the file. Files from
-        before PyTorch 1.6 can't be mapped and are read as a whole.
+        before PyTorch 1.6 can't be mapped and are read as a whole, and so is `.h5`, whose tensors
+        come under our names.
 
     Raises:
+        ImportError: `.h5` needs `h5py`, which is not installed (E315).
         OSError: A file is truncated, or is not what its name says.
 
     Source:
@@ -32,8 +37,7 @@ def read_weights(paths: Iterable[Path]) -> Weights:
     """
     weights: Weights = {}
     for path in paths:
-        read = _read_safetensors if path.suffix == ".safetensors" else _read_pytorch
-        weights.update(read(path))
+        weights.update(READERS.get(path.suffix, _read_pytorch)(path))
     return weights
 
 
@@ -70,3 +74,6 @@ def _load_pytorch(path: Path) -> Any:
         if "mmap can only be used" not in str(error):
             raise
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+READERS = {".safetensors": _read_safetensors, ".h5": read_tensorflow}

@@ -8,6 +8,7 @@ from ._util import deberta_cli
 
 # The functions, not the commands, which have added themselves to the group by being imported.
 from .align import align
+from .convert import convert
 from .info import info
 
-__all__ = ["align", "deberta_cli", "info"]
+__all__ = ["align", "convert", "deberta_cli", "info"]

@@ -28,7 +28,7 @@ def load_splitters(model: str, *, lang: str | None = None) -> tuple[Language, "D
     """
     path = Path(model).expanduser()
     if not _is_pipeline(model, path):
-        return _blank(DEFAULT_LANG if lang is None else lang), _read_vocabulary(model, path)
+        return blank_pipeline(DEFAULT_LANG if lang is None else lang), _read_vocabulary(model, path)
     if lang is not None:
         raise ValueError(Errors.E505.format(name=model))
     nlp = _load_pipeline(model, path)
@@ -44,7 +44,12 @@ def _is_pipeline(model: str, path: Path) -> bool:
     return bool(spec and spec.origin and Path(spec.origin).with_name("meta.json").is_file())
 
 
-def _blank(lang: str) -> Language:
+def blank_pipeline(lang: str) -> Language:
+    """Make a pipeline without components.
+
+    lang (str): The language.
+    RETURNS (Language): The pipeline.
+    """
     try:
         return spacy.blank(lang)
     except ImportError as error:

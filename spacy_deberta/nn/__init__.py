@@ -2,19 +2,44 @@
 
 from .attention import ATTENTION_KERNELS, resolve_attention
 from .config import DebertaV2Config
-from .heads.token_classification import DebertaV2ForTokenClassification
+from .heads import (
+    DebertaV2ForMaskedLM,
+    DebertaV2ForMultipleChoice,
+    DebertaV2ForQuestionAnswering,
+    DebertaV2ForReplacedTokenDetection,
+    DebertaV2ForSequenceClassification,
+    DebertaV2ForTokenClassification,
+)
 from .model import DebertaV2Model
-from .outputs import EncoderOutput, TokenClassifierOutput
+from .outputs import (
+    EncoderOutput,
+    MaskedLMOutput,
+    MultipleChoiceModelOutput,
+    QuestionAnsweringModelOutput,
+    ReplacedTokenDetectionOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
 from .packing import PackedPieces
 from .training import freeze, init_weights
 
 __all__ = [
     "ATTENTION_KERNELS",
     "DebertaV2Config",
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForQuestionAnswering",
+    "DebertaV2ForReplacedTokenDetection",
+    "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
     "DebertaV2Model",
     "EncoderOutput",
+    "MaskedLMOutput",
+    "MultipleChoiceModelOutput",
     "PackedPieces",
+    "QuestionAnsweringModelOutput",
+    "ReplacedTokenDetectionOutput",
+    "SequenceClassifierOutput",
     "TokenClassifierOutput",
     "freeze",
     "init_weights",

@@ -13,19 +13,22 @@ class DebertaV2Embeddings(nn.Module):
 
     Args:
         config: Says which there are.
+        keep_positions: Whether to have position embeddings even where they are not added to the
+            input: the enhanced mask decoder adds them later.
 
     Source: `deberta.embeddings.*` of the checkpoints.
     """
 
-    def __init__(self, config: DebertaV2Config) -> None:
+    def __init__(self, config: DebertaV2Config, *, keep_positions: bool = False) -> None:
         super().__init__()
         width = config.embedding_dim
+        self.position_biased_input = config.position_biased_input
         self.word_embeddings = nn.Embedding(
             config.vocab_size, width, padding_idx=config.pad_token_id
         )
         self.position_embeddings = (
             nn.Embedding(config.max_position_embeddings, width)
-            if config.position_biased_input
+            if config.position_biased_input or keep_positions
             else None
         )
         self.token_type_embeddings = (
@@ -59,15 +62,29 @@ class DebertaV2Embeddings(nn.Module):
             _check_rows("input_ids", pieces.input_ids, self.word_embeddings, hint)
             rows = self.word_embeddings(pieces.input_ids)
         assert rows is not None
-        if self.position_embeddings is not None:
-            rows = rows + self._positions(pieces, self.position_embeddings)
+        if self.position_biased_input:
+            rows = rows + self.positions(pieces)
         if self.token_type_embeddings is not None:
             rows = rows + self._token_types(pieces, self.token_type_embeddings)
         if self.embed_proj is not None:
             rows = self.embed_proj(rows)
         return self.dropout(self.LayerNorm(rows))
 
-    def _positions(self, pieces: PackedPieces, table: nn.Embedding) -> Tensor:
+    def positions(self, pieces: PackedPieces) -> Tensor:
+        """Embed the absolute positions of pieces, in a model that has embeddings of them.
+
+        Args:
+            pieces: The batch.
+
+        Returns:
+            (total_pieces, embedding_width).
+
+        Raises:
+            ValueError: If a position does not exist in this model (E112). Given `position_ids` are
+                checked on the CPU only.
+        """
+        table = self.position_embeddings
+        assert table is not None
         hint = "Split longer texts into windows."
         if pieces.position_ids is not None:
             _check_rows("position_ids", pieces.position_ids, table, hint)

@@ -76,8 +76,9 @@ class DebertaV2Encoder(nn.Module):
         *,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
+        layers: int | None = None,
     ) -> EncoderOutput:
-        """Run all layers.
+        """Run all layers, or the first ones.
 
         Args:
             embedded: (total_pieces, hidden_size), output of the embeddings.
@@ -85,6 +86,7 @@ class DebertaV2Encoder(nn.Module):
             kernel: Computes the attention.
             output_hidden_states: Whether to keep `embedded` and the output of every layer.
             output_attentions: Whether to keep the attention probabilities of every layer.
+            layers: How many layers to run, counted from the input; None for all.
 
         Returns:
             Packed: see `EncoderOutput`.
@@ -93,7 +95,7 @@ class DebertaV2Encoder(nn.Module):
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded
         states, attentions = [embedded], []
-        for index, layer in enumerate(self.layer):
+        for index, layer in enumerate(self.layer[:layers]):
             if recompute:
                 hidden, probabilities = checkpoint(
                     layer,

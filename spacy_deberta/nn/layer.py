@@ -101,12 +101,13 @@ class DebertaV2Layer(nn.Module):
         Args:
             hidden: (total_pieces, hidden_size), for keys and values.
             context: What the layers share; made by `DebertaV2Encoder.context`.
-            query_states: (total_pieces, hidden_size), for queries and the residual connection;
-                None for `hidden`. The enhanced mask decoder gives other ones.
+            query_states: (query_rows, hidden_size), for queries and the residual connection, as
+                many as the kernel of the context expects; None for `hidden`. The enhanced mask
+                decoder gives other ones.
             return_attentions: Whether to return the probabilities.
 
         Returns:
-            (total_pieces, hidden_size), and per sequence (heads, length, length) or None.
+            (query_rows, hidden_size), and per sequence (heads, length, length) or None.
         """
         rows, attentions = self.attention(
             hidden, context, query_states=query_states, return_attentions=return_attentions

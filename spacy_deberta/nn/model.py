@@ -1,6 +1,7 @@
 """The encoder as a model: pieces in, one row per piece out."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +10,11 @@ from .attention import Attentions, resolve_attention
 from .config import DebertaV2Config
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
-from .outputs import EncoderOutput
+from .outputs import EncoderOutput, ModelOutput
 from .packing import PackedPieces
 from .training import init_weights, set_dropout
+
+HeadOutput = TypeVar("HeadOutput", bound=ModelOutput)
 
 
 class DebertaV2Model(nn.Module):
@@ -27,6 +30,8 @@ class DebertaV2Model(nn.Module):
     Args:
         config: What the model is made of.
         attention: Name of an attention kernel, or "auto".
+        keep_positions: Whether to have position embeddings even where they are not added to the
+            input, for the enhanced mask decoder.
 
     Raises:
         ValueError: If there is no kernel of this name (E113).
@@ -35,12 +40,14 @@ class DebertaV2Model(nn.Module):
         differ in their training, not in their encoder.
     """
 
-    def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
+    def __init__(
+        self, config: DebertaV2Config, *, attention: str = "auto", keep_positions: bool = False
+    ) -> None:
         super().__init__()
         resolve_attention(attention)
         self.config = config
         self.attention = attention
-        self.embeddings = DebertaV2Embeddings(config)
+        self.embeddings = DebertaV2Embeddings(config, keep_positions=keep_positions)
         self.encoder = DebertaV2Encoder(config)
         self.init_weights()
 
@@ -70,6 +77,7 @@ class DebertaV2Model(nn.Module):
         *,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
+        layers: int | None = None,
     ) -> EncoderOutput:
         """Encode packed pieces.
 
@@ -78,6 +86,8 @@ class DebertaV2Model(nn.Module):
             output_hidden_states: Whether to return the embeddings and the output of every layer.
             output_attentions: Whether to return the attention probabilities. They make attention
                 slower, and take memory that grows with the square of the lengths.
+            layers: How many layers to run, counted from the input; None for all. The last one run
+                makes the last hidden state.
 
         Returns:
             Rows of (total_pieces, hidden_size); attentions per layer and sequence,
@@ -94,6 +104,7 @@ class DebertaV2Model(nn.Module):
             kernel,
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
+            layers=layers,
         )
 
     def forward(
@@ -139,26 +150,27 @@ class DebertaV2Model(nn.Module):
             output_hidden_states=bool(output_hidden_states),
             output_attentions=bool(output_attentions),
         )
-        output = pad_output(packed, pieces)
+        output = pad_output(packed, pieces, "last_hidden_state")
         return output.to_tuple() if return_dict is False else output
 
 
-def pad_output(packed: EncoderOutput, pieces: PackedPieces) -> EncoderOutput:
+def pad_output(packed: HeadOutput, pieces: PackedPieces, *names: str) -> HeadOutput:
     """Put the output of packed pieces into the shapes of the padded batch they came from.
 
     Args:
-        packed: Rows of (total_pieces, hidden_size).
+        packed: What a model made of them.
         pieces: The batch, made by `PackedPieces.from_padded`.
+        names: Fields that have one row per piece, beside hidden states and attentions.
 
     Returns:
-        Rows of (batch, length, hidden_size), zeros in padding.
+        The same with these fields as (batch, length, ...), zeros in padding.
     """
-    states, layers = packed.hidden_states, packed.attentions
-    return EncoderOutput(
-        last_hidden_state=pieces.pad(packed.last_hidden_state),
-        hidden_states=None if states is None else tuple(pieces.pad(rows) for rows in states),
-        attentions=None if layers is None else tuple(_pad_layer(part, pieces) for part in layers),
-    )
+    changes: dict[str, Any] = {name: pieces.pad(getattr(packed, name)) for name in names}
+    if packed.hidden_states is not None:
+        changes["hidden_states"] = tuple(pieces.pad(rows) for rows in packed.hidden_states)
+    if packed.attentions is not None:
+        changes["attentions"] = tuple(_pad_layer(layer, pieces) for layer in packed.attentions)
+    return replace(packed, **changes)
 
 
 def _pad_layer(attentions: Attentions | Tensor, pieces: PackedPieces) -> Tensor:

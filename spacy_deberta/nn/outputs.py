@@ -1,7 +1,7 @@
 """What models return."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -10,8 +10,21 @@ from torch import Tensor
 LayerAttentions = tuple[Tensor, ...] | tuple[tuple[Tensor, ...], ...]
 
 
+class ModelOutput:
+    """What the outputs of all models have in common. Each is a dataclass of its own."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: LayerAttentions | None
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """What is there, in order: what Hugging Face returns without `return_dict`."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(value for value in values if value is not None)
+
+
 @dataclass(frozen=True, eq=False)
-class EncoderOutput:
+class EncoderOutput(ModelOutput):
     """Output of `DebertaV2Model`.
 
     Args:
@@ -26,13 +39,9 @@ class EncoderOutput:
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: LayerAttentions | None = None
 
-    def to_tuple(self) -> tuple[Any, ...]:
-        """What is there, in this order: what Hugging Face returns without `return_dict`."""
-        return _present(self.last_hidden_state, self.hidden_states, self.attentions)
-
 
 @dataclass(frozen=True, eq=False)
-class TokenClassifierOutput:
+class TokenClassifierOutput(ModelOutput):
     """Output of `DebertaV2ForTokenClassification`.
 
     Args:
@@ -47,10 +56,95 @@ class TokenClassifierOutput:
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: LayerAttentions | None = None
 
-    def to_tuple(self) -> tuple[Any, ...]:
-        """What is there, in this order: what Hugging Face returns without `return_dict`."""
-        return _present(self.loss, self.logits, self.hidden_states, self.attentions)
+
+@dataclass(frozen=True, eq=False)
+class SequenceClassifierOutput(ModelOutput):
+    """Output of `DebertaV2ForSequenceClassification`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: (sequences, num_labels).
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
 
 
-def _present(*values: Any) -> tuple[Any, ...]:
-    return tuple(value for value in values if value is not None)
+@dataclass(frozen=True, eq=False)
+class MultipleChoiceModelOutput(ModelOutput):
+    """Output of `DebertaV2ForMultipleChoice`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: (questions, choices).
+        hidden_states: As in `EncoderOutput`, every choice a sequence.
+        attentions: As in `EncoderOutput`, every choice a sequence.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionAnsweringModelOutput(ModelOutput):
+    """Output of `DebertaV2ForQuestionAnswering`.
+
+    Args:
+        loss: Scalar, if there were positions.
+        start_logits: (batch, length), the lowest number of its type in padding, so that neither
+            an argmax nor a softmax chooses it; or (total_pieces,) of packed pieces.
+        end_logits: The same for the end.
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    start_logits: Tensor
+    end_logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedLMOutput(ModelOutput):
+    """Output of `DebertaV2ForMaskedLM`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: If all rows were decoded, (batch, length, vocab_size), zeros in padding, or
+            (total_pieces, vocab_size) of packed pieces. Otherwise (decoded_rows, vocab_size).
+        hidden_states: As in `EncoderOutput`: of the encoder, without the mask decoder.
+        attentions: As in `EncoderOutput`: of the encoder, without the mask decoder.
+        rows: (decoded_rows,) int64, whose logits these are: rows of the packed pieces, or places
+            in the flattened (batch, length). None if all were decoded.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
+    rows: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ReplacedTokenDetectionOutput(ModelOutput):
+    """Output of `DebertaV2ForReplacedTokenDetection`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: (batch, length), zeros in padding; or (total_pieces,). Positive where the model
+            thinks that a piece was replaced.
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None

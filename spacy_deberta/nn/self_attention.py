@@ -48,11 +48,12 @@ class DisentangledSelfAttention(nn.Module):
         Args:
             hidden: (total_pieces, hidden_size), for keys and values.
             context: What the layers share.
-            query_states: (total_pieces, hidden_size), for queries; None for `hidden`.
+            query_states: (query_rows, hidden_size), for queries, as many as the kernel of the
+                context expects; None for `hidden`.
             return_attentions: Whether to return the probabilities.
 
         Returns:
-            (total_pieces, hidden_size), and per sequence (heads, length, length) or None.
+            (query_rows, hidden_size), and per sequence (heads, length, length) or None.
         """
         states = hidden if query_states is None else query_states
         position_key, position_query = self.project_positions(context.positions)

@@ -44,16 +44,15 @@ def init_weights(
             part.weight.normal_(0.0, config.initializer_range, generator=generator)
         if isinstance(part, nn.Embedding) and part.padding_idx is not None:
             part.weight[part.padding_idx].zero_()
-        elif isinstance(part, nn.Linear) and part.bias is not None:
-            part.bias.zero_()
-        elif isinstance(part, nn.LayerNorm):
+        if isinstance(part, nn.LayerNorm):
             part.weight.fill_(1.0)
-            part.bias.zero_()
-        elif isinstance(part, nn.Conv1d):
+        if isinstance(part, nn.Conv1d):
             nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5), generator=generator)
             bound = 1 / math.sqrt(part.weight[0].numel())
             if part.bias is not None:
                 part.bias.uniform_(-bound, bound, generator=generator)
+        elif isinstance(bias := getattr(part, "bias", None), nn.Parameter):
+            bias.zero_()
 
 
 def set_dropout(module: nn.Module, config: DebertaV2Config, rate: float | None) -> None:

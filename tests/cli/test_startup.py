@@ -25,4 +25,5 @@ def test_help_names_the_commands(spacy_cli):
     assert "deberta" in spacy_cli("--help").stdout
     text = spacy_cli("deberta", "--help").stdout
     assert "align" in text
+    assert "convert" in text
     assert "info" in text

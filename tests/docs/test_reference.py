@@ -31,6 +31,11 @@ INHERITED = {
 CLASSES = {
     "Deberta": Deberta,
     "DebertaV2Config": spacy_deberta.DebertaV2Config,
+    "DebertaV2ForMaskedLM": spacy_deberta.DebertaV2ForMaskedLM,
+    "DebertaV2ForMultipleChoice": spacy_deberta.DebertaV2ForMultipleChoice,
+    "DebertaV2ForQuestionAnswering": spacy_deberta.DebertaV2ForQuestionAnswering,
+    "DebertaV2ForReplacedTokenDetection": spacy_deberta.DebertaV2ForReplacedTokenDetection,
+    "DebertaV2ForSequenceClassification": spacy_deberta.DebertaV2ForSequenceClassification,
     "DebertaV2ForTokenClassification": spacy_deberta.DebertaV2ForTokenClassification,
     "DebertaV2Model": spacy_deberta.DebertaV2Model,
     "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,
@@ -167,10 +172,10 @@ def test_exported_classes_are_documented():
     assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
 
 
-@pytest.mark.parametrize("name", ["align", "info"])
+@pytest.mark.parametrize("name", ["align", "convert", "info"])
 def test_options_of_commands_are_those_of_the_command_line(name):
     group = typer.main.get_command(deberta_cli)
-    assert set(group.commands) == {"align", "info"}
+    assert set(group.commands) == {"align", "convert", "info"}
     (section,) = (s for s in API["cli"].sections if s.title == name)
     documented = [set(re.findall(r"`([^`]+)`", row[0])) for row in section.rows[2:]]
     expected = [

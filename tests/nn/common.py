@@ -17,6 +17,32 @@ def model_like(variant: str = "v3", *, attention: str = "auto", **changes) -> ou
     return model.eval()
 
 
+def head_pair(cls: str, variant: str = "v3", **changes):
+    """A model with a head as Hugging Face has it, and ours with the same weights."""
+    theirs = huggingface.make_model(variant, cls=cls, **changes)
+    config = ours.DebertaV2Config.from_dict({**huggingface.VARIANTS[variant], **changes})
+    model = getattr(ours, cls)(config).eval()
+    model.load_state_dict(theirs.state_dict())
+    return theirs, model
+
+
+def close_gradients(model: torch.nn.Module, expected: dict[str, Tensor | None]) -> None:
+    """Gradients of all parameters, to 1e-4 of the largest one."""
+    largest = max(float(grad.abs().max()) for grad in expected.values() if grad is not None)
+    actual = {name: parameter.grad for name, parameter in model.named_parameters()}
+    assert actual.keys() == expected.keys()
+    for name, gradient in expected.items():
+        if gradient is None:
+            assert actual[name] is None, name
+        else:
+            close(actual[name], gradient, 1e-4 * largest)
+
+
+def gradients(model: torch.nn.Module) -> dict[str, Tensor | None]:
+    """The gradients that a model holds, by name."""
+    return {name: parameter.grad for name, parameter in model.named_parameters()}
+
+
 def padded_batch(
     lengths: Sequence[int], *, left: bool = False, seed: int = 0
 ) -> tuple[Tensor, Tensor]:

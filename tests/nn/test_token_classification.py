@@ -6,17 +6,20 @@ import torch
 from spacy_deberta import nn as ours
 from spacy_deberta.nn.pooler import ContextPooler
 from tests import huggingface
-from tests.nn.common import close, packed_batch, padded_batch
+from tests.nn.common import (
+    close,
+    close_gradients,
+    gradients,
+    head_pair,
+    packed_batch,
+    padded_batch,
+)
 
 CLS = "DebertaV2ForTokenClassification"
 
 
 def _pair(variant="v2"):
-    theirs = huggingface.make_model(variant, cls=CLS, num_labels=5)
-    config = ours.DebertaV2Config.from_dict({**huggingface.VARIANTS[variant], "num_labels": 5})
-    model = ours.DebertaV2ForTokenClassification(config).eval()
-    model.load_state_dict(theirs.state_dict())
-    return theirs, model
+    return head_pair(CLS, variant, num_labels=5)
 
 
 def test_logits_loss_and_gradients():
@@ -34,10 +37,7 @@ def test_logits_loss_and_gradients():
     assert len(actual.attentions) == 2
     expected.loss.backward()
     actual.loss.backward()
-    theirs_by_name = dict(theirs.named_parameters())
-    largest = max(float(p.grad.abs().max()) for p in theirs_by_name.values())
-    for name, parameter in model.named_parameters():
-        close(parameter.grad, theirs_by_name[name].grad, 1e-4 * largest)
+    close_gradients(model, gradients(theirs))
 
 
 def test_packed():
@@ -49,6 +49,12 @@ def test_packed():
     assert torch.equal(packed.logits, padded.logits[mask.bool()])
     # Labels in the padding don't count, whatever they are.
     assert torch.equal(packed.loss, padded.loss)
+
+
+def test_no_piece_counts():
+    _, model = _pair()
+    output = model.forward_packed(packed_batch([4]), labels=torch.full((4,), -100))
+    assert output.loss.item() == 0
 
 
 def test_tuple_output():

@@ -11,6 +11,7 @@ from spacy_deberta.errors import Errors
 
 from .interface import AttentionContext, AttentionKernel, Attentions, BatchLayout
 from .reference import ReferenceAttention
+from .rows import RowAttention
 from .strided import StridedAttention
 
 ATTENTION_KERNELS: dict[str, AttentionKernel] = {
@@ -51,5 +52,6 @@ __all__ = [
     "AttentionKernel",
     "Attentions",
     "BatchLayout",
+    "RowAttention",
     "resolve_attention",
 ]

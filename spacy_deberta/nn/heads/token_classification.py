@@ -2,21 +2,18 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from spacy_deberta.nn.config import DebertaV2Config
-from spacy_deberta.nn.model import DebertaV2Model, pad_output
-from spacy_deberta.nn.outputs import EncoderOutput, TokenClassifierOutput
+from spacy_deberta.nn.model import pad_output
+from spacy_deberta.nn.outputs import TokenClassifierOutput
 from spacy_deberta.nn.packing import PackedPieces
-from spacy_deberta.nn.training import init_weights
 
-# The label of pieces that don't count, as everywhere in torch.
-IGNORED = -100
+from .base import EncoderWithHead
+from .losses import cross_entropy
 
 
-class DebertaV2ForTokenClassification(nn.Module):
+class DebertaV2ForTokenClassification(EncoderWithHead):
     """The encoder with a linear classifier on every piece.
 
     Args:
@@ -27,16 +24,10 @@ class DebertaV2ForTokenClassification(nn.Module):
     """
 
     def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
-        super().__init__()
-        self.config = config
-        self.deberta = DebertaV2Model(config, attention=attention)
+        super().__init__(config, attention=attention)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        init_weights(self.classifier, config)
-
-    def init_weights(self, generator: torch.Generator | None = None) -> None:
-        """Start over with fresh weights: see `training.init_weights`."""
-        init_weights(self, self.config, generator=generator)
+        self._init_head()
 
     def forward_packed(
         self,
@@ -62,7 +53,13 @@ class DebertaV2ForTokenClassification(nn.Module):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
         )
-        return self._classify(encoded, labels)
+        logits = self.classifier(self.dropout(encoded.last_hidden_state))
+        return TokenClassifierOutput(
+            loss=None if labels is None else cross_entropy(logits, labels),
+            logits=logits,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )
 
     def forward(
         self,
@@ -100,29 +97,11 @@ class DebertaV2ForTokenClassification(nn.Module):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
-        encoded = self.deberta.forward_packed(
+        packed = self.forward_packed(
             pieces,
+            labels=None if labels is None else pieces.unpad(labels),
             output_hidden_states=bool(output_hidden_states),
             output_attentions=bool(output_attentions),
         )
-        packed = self._classify(encoded, None if labels is None else pieces.unpad(labels))
-        padded = pad_output(encoded, pieces)
-        output = TokenClassifierOutput(
-            loss=packed.loss,
-            logits=pieces.pad(packed.logits),
-            hidden_states=padded.hidden_states,
-            attentions=padded.attentions,
-        )
+        output = pad_output(packed, pieces, "logits")
         return output.to_tuple() if return_dict is False else output
-
-    def _classify(self, encoded: EncoderOutput, labels: Tensor | None) -> TokenClassifierOutput:
-        logits = self.classifier(self.dropout(encoded.last_hidden_state))
-        loss = None
-        if labels is not None:
-            loss = functional.cross_entropy(logits, labels, ignore_index=IGNORED)
-        return TokenClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=encoded.hidden_states,
-            attentions=encoded.attentions,
-        )

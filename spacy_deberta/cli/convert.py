@@ -1,0 +1,117 @@
+"""`spacy deberta convert`: a checkpoint in another layout."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from spacy_deberta.errors import Errors
+
+from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+from .text_splitters import DEFAULT_LANG, blank_pipeline
+
+if TYPE_CHECKING:
+    from spacy_deberta.checkpoints import Conversion
+
+PIPELINE = "spacy"
+LAYOUTS = ("huggingface", "tensorflow", PIPELINE)
+COMPONENT = "transformer"
+
+SOURCE_HELP = "Checkpoint of any layout: a folder, or a name on the Hugging Face hub"
+LANG_HELP = "Language of the pipeline; for --to spacy only"
+
+
+@deberta_cli.command("convert")
+def convert_cli(
+    source: Annotated[str, Arg(help=SOURCE_HELP)],
+    target: Annotated[Path, Arg(help="The folder to write: a new one, or an empty one")],
+    to: Annotated[str, Opt("--to", "-t", help=f"Layout to write: {', '.join(LAYOUTS)}")],
+    revision: Annotated[
+        str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
+    ] = None,
+    lang: Annotated[
+        str | None, Opt("--lang", "-l", help=LANG_HELP, show_default=DEFAULT_LANG)
+    ] = None,
+) -> None:
+    """Write a checkpoint in another layout: that of Hugging Face, that of its classes
+    for TensorFlow, or as a spaCy pipeline with one component. Heads are kept
+    where the layout has them; what is left out is named.
+
+    DOCS: docs/api/cli.md#convert
+    """
+    with show_errors():
+        conversion = convert(source, target, to=to, revision=revision, lang=lang)
+    msg = make_printer(sys.stdout)
+    parts: dict[str, None] = {}
+    for key, description in conversion.left_out.items():
+        parts[f"{_part(key)} ({description})"] = None
+    if parts:
+        msg.warn("Left out:")
+        for part in parts:
+            print_text(f"  {part}")
+    if not conversion.has_vocabulary:
+        msg.warn("There is no spm.model, so texts can't be split into pieces")
+    count = f"{conversion.parameters:,} parameters"
+    msg.good(f"Saved {conversion.architecture} ({count}) as {to}")
+    print_text(str(target))
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    to: str,
+    revision: str | None = None,
+    lang: str | None = None,
+) -> "Conversion":
+    """Write a checkpoint in another layout.
+
+    source (str | os.PathLike[str]): A folder, or a name on the Hugging Face hub.
+    target (str | os.PathLike[str]): The folder to write: a new one, or an empty one.
+    to (str): "huggingface", "tensorflow" or "spacy".
+    revision (str | None): Branch, tag or commit on the hub.
+    lang (str | None): Language of the pipeline, by default English; for "spacy" only.
+    RETURNS (Conversion): What was written, and what was left out.
+    """
+    if to not in LAYOUTS:
+        raise ValueError(Errors.E508.format(to=to, known=", ".join(LAYOUTS)))
+    if to == PIPELINE:
+        return _to_pipeline(source, Path(target).expanduser(), revision=revision, lang=lang)
+    from spacy_deberta.checkpoints import convert_checkpoint
+
+    if lang is not None:
+        raise ValueError(Errors.E509.format(to=to))
+    return convert_checkpoint(source, target, to=to, revision=revision)
+
+
+def _to_pipeline(
+    source: str | os.PathLike[str], target: Path, *, revision: str | None, lang: str | None
+) -> "Conversion":
+    from spacy_deberta.checkpoints import Conversion, describe_checkpoint, new_folder
+    from spacy_deberta.layers import get_encoder
+
+    nlp = blank_pipeline(DEFAULT_LANG if lang is None else lang)
+    with new_folder(target) as folder:
+        found = describe_checkpoint(source, revision=revision)
+        model = {"name": os.fspath(source), "revision": revision}
+        pipe = nlp.add_pipe("deberta", name=COMPONENT, config={"model": model})
+        nlp.initialize()
+        # The pipeline has its own copy. Whoever gets it need not know where that came from.
+        nlp.config["components"][COMPONENT]["model"].update(name=None, revision=None)
+        nlp.to_disk(folder)
+    encoder = get_encoder(pipe.model)  # type: ignore[attr-defined]
+    return Conversion(
+        name=found.name,
+        layout=found.layout,
+        folder=target,
+        to=PIPELINE,
+        architecture=type(encoder).__name__,
+        parameters=sum(parameter.numel() for parameter in encoder.parameters()),
+        left_out=found.heads,
+        has_vocabulary=True,
+    )
+
+
+def _part(key: str) -> str:
+    """A head by its name, and what lies in the embeddings by its own."""
+    return key if key.startswith("deberta.") else key.partition(".")[0]

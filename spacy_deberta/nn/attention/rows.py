@@ -1,0 +1,144 @@
+"""Attention from a few of the pieces to all pieces of their sequences."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .interface import Attentions, BatchLayout
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """The sequences that have queries, as one block of queries and one of keys.
+
+    Args:
+        count: Number of sequences with queries.
+        queries: (count * most_queries,) int64. For every place of the block, which of the queries
+            stands there; some query in its padding.
+        keys: (count * longest,) int64. The same for the packed rows of the keys; in its padding
+            the last one of the sequence.
+        padding: (count, 1, 1, longest) bool, True in the padding of the keys; None without any.
+        slots: (count, 1, most_queries, longest) int64, row of the position tables for every pair;
+            None without relative positions.
+        places: (query_rows,) int64, where every query stands in the block.
+    """
+
+    count: int
+    queries: Tensor
+    keys: Tensor
+    padding: Tensor | None
+    slots: Tensor | None
+    places: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class RowAttention:
+    """A kernel whose queries are those of some rows only; keys and values are those of all.
+
+    The enhanced mask decoder needs the masked pieces, a seventh of them, and no others: all of
+    them at once, padded to the most queries of a sequence. It is called as every kernel, but with
+    one query per row asked for, and gives a context of as many. It returns no probabilities.
+
+    Args:
+        rows: (query_rows,) int64, packed rows that exist in the batch, in any order.
+    """
+
+    rows: Tensor
+    name: str = "rows"
+
+    def plan(self, layout: BatchLayout) -> RowPlan:
+        """Find the sequences of the rows: see `AttentionKernel.plan`.
+
+        Rows on a device are waited for.
+        """
+        device = layout.cu_seqlens.device
+        rows = self.rows.detach().cpu().numpy()
+        lengths = np.array(layout.lengths, dtype=np.int64)
+        stops = lengths.cumsum()
+        sequence = np.searchsorted(stops, rows, side="right")
+        used, member = np.unique(sequence, return_inverse=True)
+        counts = np.bincount(member)
+        rank = np.empty_like(rows)
+        order = np.argsort(member, kind="stable")
+        rank[order] = np.arange(len(rows)) - np.repeat(counts.cumsum() - counts, counts)
+        places = member * counts.max(initial=0) + rank
+        queries = np.zeros((len(used), counts.max(initial=0)), dtype=np.int64)
+        queries.reshape(-1)[places] = np.arange(len(rows))
+        firsts, own_lengths = (stops - lengths)[used, None], lengths[used, None]
+        columns = np.arange(own_lengths.max(initial=0))
+        padding = columns >= own_lengths
+        columns = np.minimum(columns, own_lengths - 1)
+        slots = None
+        if layout.slots is not None:
+            # In the padding, some distance that exists in the batch.
+            distances = (rows - (stops - lengths)[sequence])[queries][..., None] - columns[:, None]
+            index = torch.from_numpy(distances + max(layout.lengths) - 1).to(device)
+            slots = layout.slots.rows[index][:, None]
+        return RowPlan(
+            count=len(used),
+            queries=torch.from_numpy(queries.reshape(-1)).to(device),
+            keys=torch.from_numpy((firsts + columns).reshape(-1)).to(device),
+            padding=(
+                torch.from_numpy(padding[:, None, None]).to(device) if padding.any() else None
+            ),
+            slots=slots,
+            places=torch.from_numpy(places).to(device),
+        )
+
+    def __call__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        position_key: Tensor | None,
+        position_query: Tensor | None,
+        plan: RowPlan,
+        *,
+        scale: float,
+        dropout: float = 0.0,
+        return_attentions: bool = False,
+    ) -> tuple[Tensor, Attentions | None]:
+        """Attend: see `AttentionKernel`, but for the number of queries.
+
+        Args:
+            query: (query_rows, heads, head_dim).
+            key: (total_pieces, heads, head_dim).
+            value: (total_pieces, heads, head_dim).
+            position_key: (reachable_slots, heads, head_dim), or None.
+            position_query: (reachable_slots, heads, head_dim), or None.
+            plan: Made by `plan` for this batch.
+            scale: What scores are multiplied with.
+            dropout: Rate of the dropout of the probabilities.
+            return_attentions: Makes no difference.
+
+        Returns:
+            (query_rows, heads, head_dim), and None.
+        """
+        # Scaled rows in place of scaled scores, which half precision could not hold.
+        q = _block(query * scale, plan.queries, plan.count)
+        k, v = (_block(rows, plan.keys, plan.count) for rows in (key, value))
+        scores = q @ k.transpose(2, 3)  # (count, heads, query, key)
+        if plan.slots is not None:
+            slots = plan.slots.expand(scores.shape)
+            if position_key is not None:
+                to_slots = q @ position_key.permute(1, 2, 0)  # (count, heads, query, slots)
+                scores = scores + to_slots.gather(3, slots)
+            if position_query is not None:
+                to_slots = k @ (position_query * scale).permute(1, 2, 0)
+                scores = scores + to_slots.gather(3, slots.transpose(2, 3)).transpose(2, 3)
+        if plan.padding is not None:
+            scores = scores.masked_fill(plan.padding, float("-inf"))
+        # The sum over a long sequence loses too much in half precision.
+        precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
+        probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
+        probabilities = functional.dropout(probabilities, p=dropout, training=dropout > 0)
+        context = (probabilities @ v).transpose(1, 2).flatten(0, 1)
+        return context.index_select(0, plan.places), None
+
+
+def _block(packed: Tensor, index: Tensor, count: int) -> Tensor:
+    """Rows of every sequence: (count, heads, rows, head_dim) of (rows, heads, head_dim)."""
+    return packed.index_select(0, index).unflatten(0, (count, -1)).transpose(1, 2)

@@ -1,0 +1,47 @@
+"""The enhanced mask decoder: absolute positions enter just before masked pieces are predicted."""
+
+from torch import Tensor
+
+from .attention import AttentionKernel, RowAttention, resolve_attention
+from .model import DebertaV2Model
+from .packing import PackedPieces
+
+# How often the last layer runs, each time on the queries that it made the time before.
+PASSES = 2
+
+
+def decode_masked(
+    model: DebertaV2Model, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
+) -> Tensor:
+    """Run the last layer of an encoder as the decoder of its pre-training.
+
+    Queries start from the absolute positions added to the output of the layer before, which is
+    also what keys and values are made from, every time. Given those, the rows do not depend on
+    one another: decoding some of them gives what decoding all of them would.
+
+    Args:
+        model: The encoder, with position embeddings. Its last layer is the decoder's too.
+        hidden: (total_pieces, hidden_size), output of its last layer but one.
+        pieces: The batch.
+        rows: (decoded_rows,) int64, existing packed rows to decode; None for all.
+
+    Returns:
+        (decoded_rows, hidden_size).
+
+    Raises:
+        ValueError: If a position doesn't exist in this model (E112).
+
+    Source: He et al. 2021 (arXiv 2006.03654), section 3.2; `emd_context_layer` of
+        microsoft/DeBERTa, which also runs this pass over all rows and then takes the masked ones.
+    """
+    query = model.embeddings.positions(pieces) + hidden
+    kernel: AttentionKernel = resolve_attention(model.attention, hidden.device, hidden.dtype)
+    if rows is not None:
+        query = query.index_select(0, rows)
+        if not len(rows):
+            return query
+        kernel = RowAttention(rows)
+    context = model.encoder.context(pieces, kernel)
+    for _ in range(PASSES):
+        query, _ = model.encoder.layer[-1](hidden, context, query_states=query)
+    return query

@@ -1,0 +1,62 @@
+"""Attention from some rows against attention from all."""
+
+import pytest
+import torch
+
+from spacy_deberta import nn as ours
+from spacy_deberta.nn.attention import RowAttention
+from tests import huggingface
+from tests.nn.common import close, model_like, packed_batch
+
+VARIANTS = [
+    "v3",
+    "own-projections",
+    "c2p",
+    "own-p2c",
+    "no-terms",
+    "no-relative-attention",
+    "no-buckets",
+    "few-buckets",
+    "plain-positions",
+]
+
+
+def _attend(model, kernel, pieces, states, rows=None):
+    layer = model.encoder.layer[1].attention.self
+    context = model.encoder.context(pieces, kernel)
+    return layer(states, context, query_states=None if rows is None else states[rows])[0]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "lengths", [[17], [31, 5, 1, 40, 33], [0, 3, 0, 3, 0], [300, 140, 1]], ids=str
+)
+def test_some_rows_of_all(lengths, variant):
+    model, pieces = model_like(variant), packed_batch(lengths)
+    generator = torch.Generator().manual_seed(3)
+    total = pieces.total_pieces
+    states = torch.randn(total, 32, generator=generator).requires_grad_()
+    rows = torch.randperm(total, generator=generator)[: max(1, total // 4)]
+    weights = torch.randn(len(rows), 32, generator=generator)
+    expected = _attend(model, ours.resolve_attention("reference"), pieces, states)[rows]
+    actual = _attend(model, RowAttention(rows), pieces, states, rows)
+    close(actual, expected, 1e-5)
+    (expected_gradient,) = torch.autograd.grad((expected * weights).sum(), states)
+    (gradient,) = torch.autograd.grad((actual * weights).sum(), states)
+    close(gradient, expected_gradient, 1e-4 * float(expected_gradient.abs().max()))
+
+
+def test_all_rows():
+    model, pieces = model_like(), packed_batch([9, 14, 2])
+    states = torch.randn(25, 32, generator=torch.Generator().manual_seed(3))
+    expected = _attend(model, ours.resolve_attention("reference"), pieces, states)
+    close(_attend(model, RowAttention(torch.arange(25)), pieces, states), expected, 1e-5)
+
+
+def test_dropout():
+    values = {**huggingface.VARIANTS["v3"], "hidden_dropout_prob": 0.0}
+    model = ours.DebertaV2Model(ours.DebertaV2Config.from_dict(values)).train()
+    pieces, rows = packed_batch([9, 14, 2]), torch.tensor([0, 3, 11])
+    states = torch.randn(25, 32, generator=torch.Generator().manual_seed(3))
+    first, second = (_attend(model, RowAttention(rows), pieces, states, rows) for _ in range(2))
+    assert not torch.equal(first, second)
