@@ -219,7 +219,7 @@ class Errors(metaclass=_Coded):
 
     E401 = (
         "The transformer model has no weights to start from. Set 'name' in "
-        "[components.{{your transformer}}.model] to a folder or a hub name, or give "
+        "[components.transformer.model] to a folder or a hub name, or give "
         "'from_scratch' with a vocabulary and a size."
     )
     E402 = (

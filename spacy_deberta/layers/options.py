@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
-from spacy_deberta.errors import Errors
 from spacy_deberta.nn import DebertaV2Config, resolve_attention
 
 from .precision import check_precision
+from .settings import check_choice, check_setting
 
 NO_DECAY = ("bias", "LayerNorm")
 FAR_POSITIONS = ("microsoft", "huggingface")
@@ -49,11 +49,15 @@ class EncoderOptions:
         check_precision(self.precision)
         resolve_attention(self.attention)
         if self.far_positions is not None:
-            _check_choice("far_positions", self.far_positions, FAR_POSITIONS)
-        _check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
-        _check(self.max_batch_pieces >= 1, "max_batch_pieces", self.max_batch_pieces, "at least 1")
-        _check(0 < self.layer_lr_decay <= 1, "layer_lr_decay", self.layer_lr_decay, "in (0, 1]")
-        _check(self.freeze_layers >= 0, "freeze_layers", self.freeze_layers, "at least 0")
+            check_choice("far_positions", self.far_positions, FAR_POSITIONS)
+        check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
+        check_setting(
+            self.max_batch_pieces >= 1, "max_batch_pieces", self.max_batch_pieces, "at least 1"
+        )
+        check_setting(
+            0 < self.layer_lr_decay <= 1, "layer_lr_decay", self.layer_lr_decay, "in (0, 1]"
+        )
+        check_setting(self.freeze_layers >= 0, "freeze_layers", self.freeze_layers, "at least 0")
 
     def configure(self, config: DebertaV2Config) -> DebertaV2Config:
         """The config of an encoder with these options.
@@ -62,7 +66,7 @@ class EncoderOptions:
             ValueError: The options ask for what an encoder of this config does not have.
         """
         layers = config.num_hidden_layers
-        _check(
+        check_setting(
             self.freeze_layers <= layers,
             "freeze_layers",
             self.freeze_layers,
@@ -71,12 +75,3 @@ class EncoderOptions:
         if self.far_positions is None:
             return config
         return replace(config, far_positions=cast(Any, self.far_positions))
-
-
-def _check(good: bool, name: str, value: object, condition: str) -> None:
-    if not good:
-        raise ValueError(Errors.E413.format(name=name, value=value, condition=condition))
-
-
-def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    _check(value in known, name, f"'{value}'", f"one of: {', '.join(known)}")

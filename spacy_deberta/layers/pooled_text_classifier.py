@@ -21,10 +21,9 @@ from thinc.api import (
 from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta.errors import Errors
-
 from .document_rows import document_rows
 from .fixed_dropout import fixed_dropout
+from .settings import check_choice, check_setting
 from .skip_empty import skip_empty
 
 InT = list[Doc]
@@ -66,10 +65,14 @@ def pooled_text_classifier(
     Returns:
         A model from documents to scores, `(docs, labels)`, that can get more labels.
     """
-    _check(pooling in POOLING, "pooling", f"'{pooling}'", f"one of: {', '.join(POOLING)}")
-    _check(hidden_size is None or hidden_size > 0, "hidden_size", hidden_size, "null or above 0")
-    _check(dropout is None or 0 <= dropout < 1, "dropout", dropout, "null or from 0 to below 1")
-    _check(grad_factor >= 0, "grad_factor", grad_factor, "at least 0")
+    check_choice("pooling", pooling, tuple(POOLING))
+    check_setting(
+        hidden_size is None or hidden_size > 0, "hidden_size", hidden_size, "null or above 0"
+    )
+    check_setting(
+        dropout is None or 0 <= dropout < 1, "dropout", dropout, "null or from 0 to below 1"
+    )
+    check_setting(grad_factor >= 0, "grad_factor", grad_factor, "at least 0")
     layers: list[Model] = [
         tok2vec,
         document_rows(cls_only=pooling == "cls", grad_factor=grad_factor),
@@ -107,8 +110,3 @@ def resize_output(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
 
 def _dropout(rate: float | None) -> Model[Floats2d, Floats2d]:
     return Dropout() if rate is None else fixed_dropout(rate)
-
-
-def _check(good: bool, name: str, value: object, condition: str) -> None:
-    if not good:
-        raise ValueError(Errors.E413.format(name=name, value=value, condition=condition))
