@@ -1,0 +1,101 @@
+"""Fit a ready config to a project: a pretrained encoder, or a small one from random weights.
+
+`encoder` in the `vars` of a project decides. With a name on the hub or a folder, the config keeps
+the values it has for fine-tuning. With `null` the encoder is built from random weights, which takes
+a higher learning rate and smaller batches.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.util import load_config
+from wasabi import msg
+
+# How a small encoder from random weights learns.
+LEARN_RATE = 0.001
+WARMUP_STEPS = 50
+EVAL_FREQUENCY = 100
+ATTENTION_HEADS = 4
+
+
+def from_scratch(
+    *, vocabulary: Path, hidden_size: int, layers: int, batch_size: int, dropout: float
+) -> dict[str, Any]:
+    """The settings that train an encoder from random weights."""
+    return {
+        "paths.encoder": None,
+        "components.transformer.model.from_scratch": {
+            "vocabulary": str(vocabulary),
+            "hidden_size": hidden_size,
+            "num_hidden_layers": layers,
+            "num_attention_heads": ATTENTION_HEADS,
+            "intermediate_size": 4 * hidden_size,
+        },
+        "training.dropout": dropout,
+        "training.accumulate_gradient": 1,
+        "training.eval_frequency": EVAL_FREQUENCY,
+        "training.batcher.size": batch_size,
+        "training.optimizer.learn_rate.initial_rate": LEARN_RATE,
+        "training.optimizer.learn_rate.warmup_steps": WARMUP_STEPS,
+    }
+
+
+def main(
+    config: Annotated[Path, typer.Argument(help="A config of ../configs", exists=True)],
+    output: Annotated[Path, typer.Argument(help="The config to write")],
+    encoder: Annotated[str, typer.Option(help="A hub name, a folder, or null: random weights")],
+    steps: Annotated[int, typer.Option(help="Training steps", min=1)],
+    vocabulary: Annotated[Path, typer.Option(help="A spm.model, for random weights")],
+    hidden_size: Annotated[int, typer.Option(help="Width, for random weights")] = 128,
+    layers: Annotated[int, typer.Option(help="Number of layers, for random weights")] = 2,
+    batch_size: Annotated[int, typer.Option(help="Tokens a batch, for random weights")] = 1000,
+    dropout: Annotated[float, typer.Option(help="Dropout, for random weights")] = 0.1,
+    log: Annotated[
+        Path | None, typer.Option(help="Where training writes its scores, one JSON a line")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(help="Components to keep, with commas; all others are left out")
+    ] = None,
+) -> None:
+    """Write the config."""
+    settings: dict[str, Any] = {
+        "training.max_steps": steps,
+        "training.optimizer.learn_rate.total_steps": steps,
+    }
+    if encoder == "null":
+        settings |= from_scratch(
+            vocabulary=vocabulary,
+            hidden_size=hidden_size,
+            layers=layers,
+            batch_size=batch_size,
+            dropout=dropout,
+        )
+    else:
+        settings["paths.encoder"] = encoder
+    if pipeline is not None:
+        settings["nlp.pipeline"] = pipeline.split(",")
+    written = load_config(config, overrides=settings)
+    training = written["training"]
+    training["eval_frequency"] = min(training["eval_frequency"], steps)
+    learn_rate = training["optimizer"]["learn_rate"]
+    learn_rate["warmup_steps"] = min(learn_rate["warmup_steps"], steps // 2)
+    kept = written["nlp"]["pipeline"]
+    if missing := sorted(set(kept) - set(written["components"])):
+        raise typer.BadParameter(f"{config} has no component {', '.join(missing)}")
+    written["components"] = {name: written["components"][name] for name in kept}
+    if log is not None:
+        # spaCy does not log to a file that is there already.
+        log.unlink(missing_ok=True)
+        training["logger"] = {
+            "@loggers": "spacy.ConsoleLogger.v3",
+            "progress_bar": None,
+            "output_file": str(log),
+        }
+    output.parent.mkdir(parents=True, exist_ok=True)
+    written.to_disk(output)
+    msg.good(f"{output}: {'random weights' if encoder == 'null' else encoder}, {steps} steps")
+
+
+if __name__ == "__main__":
+    typer.run(main)
