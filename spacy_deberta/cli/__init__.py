@@ -10,5 +10,6 @@ from ._util import deberta_cli
 from .align import align
 from .convert import convert
 from .info import info
+from .visualize import visualize
 
-__all__ = ["align", "convert", "deberta_cli", "info"]
+__all__ = ["align", "convert", "deberta_cli", "info", "visualize"]

@@ -16,7 +16,7 @@ from spacy_deberta.errors import Errors
 __all__ = ["Arg", "Opt", "deberta_cli", "make_printer", "print_text", "show_errors"]
 
 HELP = """Commands for DeBERTa in spaCy: see how a text is cut into pieces, what a
-checkpoint holds, and write it in another layout.
+checkpoint holds and what a pipeline does, and convert checkpoints.
 """
 
 # The codes of this package and those of spaCy: such messages say all that a user needs.

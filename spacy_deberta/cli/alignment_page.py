@@ -1,15 +1,13 @@
 """Tokens above their pieces, drawn on an HTML page that needs nothing else."""
 
-import os
 import unicodedata
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from spacy_deberta.errors import Errors
-
 from .alignment import Alignment, Pair
 from .alignment_style import HUES, STYLE
+from .html_file import write_html
 from .visible_text import visible
 
 PAGE = """<!DOCTYPE html>
@@ -44,13 +42,7 @@ def write_page(alignment: Alignment, path: Path) -> None:
     alignment (Alignment): The tokens and pieces.
     path (Path): The file; replaced if it is there.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_text(render_page(alignment), encoding="utf8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OSError(Errors.E503.format(path=path, error=error.strerror)) from error
+    write_html(render_page(alignment), path)
 
 
 def render_page(alignment: Alignment) -> str:

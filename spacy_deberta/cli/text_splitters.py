@@ -31,7 +31,7 @@ def load_splitters(model: str, *, lang: str | None = None) -> tuple[Language, "D
         return blank_pipeline(DEFAULT_LANG if lang is None else lang), _read_vocabulary(model, path)
     if lang is not None:
         raise ValueError(Errors.E505.format(name=model))
-    nlp = _load_pipeline(model, path)
+    nlp = load_pipeline(path if path.exists() else model)
     return nlp, _vocabulary_of(nlp, model)
 
 
@@ -56,11 +56,16 @@ def blank_pipeline(lang: str) -> Language:
         raise ValueError(Errors.E502.format(lang=lang, error=error)) from error
 
 
-def _load_pipeline(model: str, path: Path) -> Language:
+def load_pipeline(name: str | Path) -> Language:
+    """Load a trained pipeline.
+
+    name (str | Path): Its package, or its folder.
+    RETURNS (Language): The pipeline.
+    """
     try:
-        return util.load_model(path if path.exists() else model)
+        return util.load_model(name)
     except (ImportError, OSError, ValueError) as error:
-        raise ValueError(Errors.E506.format(name=model, error=error)) from error
+        raise ValueError(Errors.E506.format(name=name, error=error)) from error
 
 
 def _vocabulary_of(nlp: Language, name: str) -> "DebertaV2Tokenizer":

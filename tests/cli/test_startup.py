@@ -15,7 +15,10 @@ def test_spacy_does_not_wait_for_us():
     before = imported(f"{no_torch}; import spacy.cli")
     after = imported(f"{no_torch}; import spacy.cli, spacy_deberta.cli")
     ours = {name for name in after - before if name.split(".")[0] != "spacy_deberta"}
-    heavy = {"torch", "transformers", "spacy_transformers", "sentencepiece", "safetensors"}
+    heavy = {
+        *("torch", "transformers", "spacy_transformers", "sentencepiece", "safetensors"),
+        "matplotlib",
+    }
     assert not heavy & {name.split(".")[0] for name in ours}
     rooms = {name.split(".")[1] for name in after if name.startswith("spacy_deberta.")}
     assert rooms == {"cli", "errors"}
@@ -27,3 +30,4 @@ def test_help_names_the_commands(spacy_cli):
     assert "align" in text
     assert "convert" in text
     assert "info" in text
+    assert "visualize" in text

@@ -172,10 +172,10 @@ def test_exported_classes_are_documented():
     assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
 
 
-@pytest.mark.parametrize("name", ["align", "convert", "info"])
+@pytest.mark.parametrize("name", ["align", "convert", "info", "visualize"])
 def test_options_of_commands_are_those_of_the_command_line(name):
     group = typer.main.get_command(deberta_cli)
-    assert set(group.commands) == {"align", "convert", "info"}
+    assert set(group.commands) == {"align", "convert", "info", "visualize"}
     (section,) = (s for s in API["cli"].sections if s.title == name)
     documented = [set(re.findall(r"`([^`]+)`", row[0])) for row in section.rows[2:]]
     expected = [
@@ -215,7 +215,7 @@ def test_every_code_is_listed_with_its_meaning():
     codes = [
         name
         for catalogue in (errors.Errors, errors.Warnings)
-        for name in vars(catalogue)
+        for name in dir(catalogue)
         if re.fullmatch(r"[EW]\d{3}", name)
     ]
     assert [code.strip("`") for code, _ in rows] == codes

@@ -1,0 +1,78 @@
+"""Predictions that are no marks in the text, in tables beside the gold data."""
+
+from spacy.tokens import Token
+from spacy.training import Example
+
+from .markup import escape_text, make_table
+from .shown_text import ShownText
+
+# With many categories, the best and those of the gold data.
+MAX_CATEGORIES = 6
+TOKEN_COLUMNS = {
+    "token.tag": ("TAG", "Tag"),
+    "token.pos": ("POS", "Part of speech"),
+    "token.morph": ("MORPH", "Morphology"),
+    "token.lemma": ("LEMMA", "Lemma"),
+    "token.dep": ("DEP", "Dependency"),
+}
+
+
+def show_categories(text: ShownText) -> str:
+    """Show the scores of the categories of a text, beside those of the data."""
+    predicted, gold = text.example.predicted.cats, text.example.reference.cats
+    if not predicted:
+        return ""
+    best_first = sorted(predicted, key=lambda label: -predicted[label])
+    shown = [
+        label
+        for i, label in enumerate(best_first)
+        if i < MAX_CATEGORIES or gold.get(label, 0.0) > 0.0
+    ]
+    rows = [
+        (escape_text(label), _number(gold.get(label)), _bar(predicted[label])) for label in shown
+    ]
+    left_out = len(predicted) - len(shown)
+    note = f'<p class="note">{left_out} lower ones are left out.</p>' if left_out else ""
+    table = make_table(("Category", "Gold", "Predicted"), rows)
+    return f'<div class="view"><h4>Categories</h4>{table}{note}</div>'
+
+
+def show_tokens(text: ShownText) -> str:
+    """Show what is set on the tokens of a text, and where the data says something else."""
+    example = text.example
+    columns = [column for name, column in TOKEN_COLUMNS.items() if name in text.assigned]
+    if not columns:
+        return ""
+    cells = [_token_cells(example, attribute) for attribute, _ in columns]
+    rows = zip((escape_text(token.text) for token in example.predicted), *cells, strict=True)
+    table = make_table(("Token", *(title for _, title in columns)), rows)
+    wrong = sum('class="wrong"' in cell for column in cells for cell in column)
+    summary = f"Tokens: {wrong} differences from gold" if wrong else "Tokens"
+    return f'<details class="view"><summary>{summary}</summary>{table}</details>'
+
+
+def _token_cells(example: Example, attribute: str) -> list[str]:
+    predicted = [_value(token, attribute) for token in example.predicted]
+    if not example.reference.has_annotation(attribute):
+        return [escape_text(value) for value in predicted]
+    gold = example.get_aligned(attribute, as_string=True)
+    return [
+        escape_text(value)
+        if other in (None, value)
+        else f'<span class="wrong">{escape_text(value)}</span> {escape_text(other)}'
+        for value, other in zip(predicted, gold, strict=True)
+    ]
+
+
+def _value(token: Token, attribute: str) -> str:
+    return str(token.morph) if attribute == "MORPH" else getattr(token, f"{attribute.lower()}_")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _bar(value: float) -> str:
+    width = 100 * min(max(value, 0.0), 1.0)
+    bar = f'<span class="bar"><span style="width: {width:.1f}%"></span></span>'
+    return f"{bar} {value:.3f}"

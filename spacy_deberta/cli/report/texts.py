@@ -1,0 +1,63 @@
+"""The part of the report that shows texts with what the pipeline said of them."""
+
+from collections.abc import Callable, Sequence
+
+from spacy.language import Language
+from spacy.training import Example
+
+from .displacy_views import draw_parses, show_entities, show_spans
+from .markup import escape_text
+from .prediction_tables import show_categories, show_tokens
+from .shown_text import ShownText
+
+# What to show of a text, in this order. A view gives HTML, or "" if there is nothing to show;
+# a component with predictions of its own kind gets a view of its own here.
+DocView = Callable[[ShownText], str]
+DOC_VIEWS: tuple[DocView, ...] = (show_entities, show_spans, show_categories, show_tokens)
+
+# Steps around the circle of hues that keep any number of labels apart.
+HUE_STEP, FIRST_HUE = 137.5, 210.0
+
+
+def render_texts(nlp: Language, examples: Sequence[Example]) -> str:
+    """Show texts one by one.
+
+    nlp (Language): The pipeline.
+    examples (Sequence[Example]): Documents that it has seen, with those of the data.
+    RETURNS (str): HTML.
+    """
+    assigned = frozenset(
+        attribute for name in nlp.pipe_names for attribute in nlp.get_pipe_meta(name).assigns
+    )
+    colors = _choose_colors(examples)
+    texts = [ShownText(example, assigned, colors) for example in examples]
+    return "\n".join(_render_text(number, text) for number, text in enumerate(texts, start=1))
+
+
+def render_parses(examples: Sequence[Example]) -> str:
+    """Show some short sentences as trees.
+
+    examples (Sequence[Example]): Documents that the pipeline has seen.
+    RETURNS (str): HTML; "" if there is no parser.
+    """
+    drawn = draw_parses(example.predicted for example in examples)
+    return "\n".join(f'<figure class="parse">{svg}</figure>' for svg in drawn)
+
+
+def _render_text(number: int, text: ShownText) -> str:
+    views = "\n".join(html for view in DOC_VIEWS if (html := view(text)))
+    direction = text.example.predicted.vocab.writing_system.get("direction")
+    attributes = ' dir="rtl"' if direction == "rtl" else ""
+    if not views:
+        views = f'<p class="plain">{escape_text(text.example.predicted.text)}</p>'
+    return f'<article{attributes}>\n<h3 id="text-{number}">Text {number}</h3>\n{views}\n</article>'
+
+
+def _choose_colors(examples: Sequence[Example]) -> dict[str, str]:
+    docs = [doc for example in examples for doc in (example.predicted, example.reference)]
+    labels = {ent.label_ for doc in docs for ent in doc.ents}
+    labels |= {span.label_ for doc in docs for group in doc.spans.values() for span in group}
+    return {
+        label: f"hsl({(FIRST_HUE + HUE_STEP * i) % 360:.0f}, 70%, 82%)"
+        for i, label in enumerate(sorted(labels))
+    }

@@ -1,0 +1,334 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Corpus
+
+from spacy_deberta.cli import visualize
+from spacy_deberta.cli.report import texts
+from tests.pipeline.pipelines import make_examples, make_pipeline
+
+VOID = {"meta", "br"}
+HEADS = ("ner", "tagger")
+
+
+class Page(HTMLParser):
+    """A page taken apart; fails on tags that are not closed in their order."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.links, self.rows, self.marks = [], [], [], []
+        self.open, self.text = [], ""
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("th", "td"):
+            self.rows[-1].append("")
+        elif tag == "mark":
+            self.marks.append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.links += [value for name, value in attrs if name in ("href", "xlink:href", "src")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        if {"th", "td"} & set(self.open):
+            self.rows[-1][-1] = f"{self.rows[-1][-1]} {data}".strip()
+        if "mark" in self.open:
+            self.marks[-1] += data.strip() + " "
+
+    def count(self, tag, css_class):
+        return sum(t == tag and a.get("class") == css_class for t, a in self.tags)
+
+
+def annotate(doc, entities=()):
+    """Gold annotations of every kind."""
+    doc.set_ents([doc.char_span(start, end, label=label) for start, end, label in entities])
+    doc.spans["sc"] = [Span(doc, 0, 1, "START"), Span(doc, 0, 3, "REST")]
+    doc.cats = {"LONG": float(len(doc) > 8), "SHORT": float(len(doc) <= 8)}
+    for token in doc:
+        token.head = doc[max(token.i - 1, 0)]
+        token.dep_ = "dep" if token.i else "ROOT"
+    return doc
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tiny_checkpoint):
+    """A pipeline of five kinds of predictions, trained for some steps, its data and its metrics."""
+    folder = tmp_path_factory.mktemp("visualize")
+    spacy.util.fix_random_seed(0)
+    nlp = make_pipeline(tiny_checkpoint, heads=HEADS)
+    for name in ("textcat", "spancat", "parser"):
+        nlp.add_pipe(name)
+    docs = [example.reference for example in make_examples(nlp)]
+    for doc in docs:
+        annotate(doc, [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents])
+    DocBin(docs=docs, store_user_data=True).to_disk(folder / "dev.spacy")
+    optimizer = nlp.initialize(lambda: list(Corpus(folder / "dev.spacy")(nlp)))
+    optimizer.learn_rate = 0.002
+    with nlp.select_pipes(disable="parser"):
+        for _ in range(40):
+            nlp.update(list(Corpus(folder / "dev.spacy")(nlp)), sgd=optimizer, losses={})
+    nlp.meta.update(name="five", version="1.2.3")
+    nlp.to_disk(folder / "five")
+    return folder
+
+
+def write_log(path, steps=4):
+    """What `spacy.ConsoleLogger.v3` writes."""
+    rows = [
+        {
+            "epoch": i,
+            "step": 50 * i,
+            "losses": {"transformer": 9.5 / (i + 1), "ner": 4.0 / (i + 1)},
+            "scores": {"ents_f": 12.5 * i, "cats_score": None},
+            "score": 0.125 * i,
+        }
+        for i in range(steps)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def percent(value):
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def test_scores_are_those_of_spacys_own_command(spacy_cli, folder, tmp_path):
+    metrics = tmp_path / "metrics.json"
+    data = folder / "dev.spacy"
+    assert not spacy_cli("benchmark", "accuracy", folder / "five", data, "-o", metrics).exit_code
+    page = tmp_path / "page.html"
+    args = ("deberta", "visualize", folder / "five", data, page)
+    result = spacy_cli(*args, "--metrics", metrics)
+    assert result.exit_code == 0, result.output
+    assert "6 texts" in result.stdout
+    scores = json.loads(metrics.read_text())
+    rows = Page(page).rows
+    for name, key in [("Entities", "ents"), ("Spans “sc”", "spans_sc"), ("Sentences", "sents")]:
+        assert [name, *(percent(scores[f"{key}_{part}"]) for part in "prf")] in rows
+    assert ["Tags, accuracy", percent(scores["tag_acc"])] in rows
+    assert ["Labelled attachment", percent(scores["dep_las"])] in rows
+    assert scores["ents_per_type"]
+    for key in ("ents_per_type", "spans_sc_per_type", "cats_f_per_type", "dep_las_per_type"):
+        for label, score in scores[key].items():
+            assert [label, *(percent(score[part]) for part in "prf")] in rows
+    for label, score in scores["cats_auc_per_type"].items():
+        assert [label, percent(score)] in rows
+    # Without the file, the command computes the same.
+    assert spacy_cli(*args).exit_code == 0
+    computed = Page(page).rows
+    speed = "Words per second"
+    assert [r for r in computed if r[0] != speed] == [r for r in rows if r[0] != speed]
+
+
+def test_the_page_tells_what_the_pipeline_is_and_needs_nothing_else(folder, tmp_path):
+    output = tmp_path / "page.html"
+    log = write_log(tmp_path / "log.jsonl")
+    report = visualize(folder / "five", folder / "dev.spacy", output, log=log)
+    assert report.count == len(report.examples) == 6
+    page = Page(output)
+    assert "en_five" in page.text
+    assert "1.2.3" in page.text
+    assert "transformer, ner, tagger, textcat, spancat, parser" in page.text
+    assert str(folder / "dev.spacy") in page.text
+    assert page.count("figure", "plot") == 6, "bars of four kinds of labels, two of the training"
+    assert page.links
+    assert all(link.startswith("#") for link in page.links)
+    assert all(link.startswith("(#") for link in re.findall(r"url(\([^)]*)", page.source))
+    assert not {"script", "link", "iframe", "img"} & {tag for tag, _ in page.tags}
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    targets = {link.removeprefix("#") for link in page.links}
+    assert targets <= set(ids)
+    assert all(ids.count(target) == 1 for target in targets if not re.match("m[0-9a-f]", target))
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".jsonl"] == ["page.html"]
+
+
+def test_each_text_shows_what_the_pipeline_finds(folder, tmp_path):
+    output = tmp_path / "page.html"
+    visualize(folder / "five", folder / "dev.spacy", output, limit=3)
+    page = Page(output)
+    nlp = spacy.load(folder / "five")
+    gold = list(Corpus(folder / "dev.spacy")(nlp))[:3]
+    docs = [nlp(example.reference.text) for example in gold]
+    marks = []
+    for doc, example in zip(docs, gold, strict=True):
+        found, known = ([f"{e.text} {e.label_} " for e in d.ents] for d in (doc, example.reference))
+        marks += found if found == known else found + known
+        for label, score in doc.cats.items():
+            assert [label, f"{example.reference.cats[label]:.0f}", f"{score:.3f}"] in page.rows
+        assert [doc[0].text, doc[0].tag_] in [[*row[:1], row[1].split()[0]] for row in page.rows]
+    assert [mark.split() for mark in page.marks] == [mark.split() for mark in marks]
+    assert page.count("article", None) == 3
+    starts = sum(len(doc.spans["sc"]) for doc in docs)
+    assert page.text.count("START") + page.text.count("REST") >= starts
+    assert page.count("svg", "displacy") <= 3
+
+
+@pytest.fixture
+def rules(tmp_path):
+    """A pipeline whose predictions are known, and a function that writes data for it."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns(
+        [{"label": "CITY", "pattern": "Lyon"}, {"label": '<i a="&">', "pattern": "<b>"}]
+    )
+    config = {"spans_key": "<k>"}
+    nlp.add_pipe("span_ruler", config=config).add_patterns([{"label": "<s>&", "pattern": "Lyon"}])
+    nlp.meta["name"] = "<pipe>"
+    nlp.to_disk(tmp_path / "rules")
+
+    def write(*texts, entities=()):
+        docs = [nlp.make_doc(text) for text in texts]
+        for doc in docs:
+            doc.set_ents([doc.char_span(*entity) for entity in entities])
+        DocBin(docs=docs).to_disk(tmp_path / "data.spacy")
+        return tmp_path / "rules", tmp_path / "data.spacy", tmp_path / "page.html"
+
+    return write
+
+
+def test_gold_stands_below_where_it_differs(rules):
+    files = rules("She lives in Lyon.", entities=[(13, 17, "CITY")])
+    visualize(*files)
+    page = Page(files[-1])
+    assert [mark.split() for mark in page.marks] == [["Lyon", "CITY"]]
+    assert "same as gold" in page.text
+    files = rules("She lives in Lyon.", entities=[(0, 3, "PERSON")])
+    visualize(*files)
+    page = Page(files[-1])
+    assert [mark.split() for mark in page.marks] == [["Lyon", "CITY"], ["She", "PERSON"]]
+    assert "same as gold" not in page.text
+
+
+def test_nothing_from_data_becomes_markup(rules, tmp_path):
+    metrics, log = tmp_path / "m.json", tmp_path / "log.jsonl"
+    prf = {"p": 0.5, "r": None, "f": 0.25}
+    types = {"<u>$x_$": prf, "_\ud800": prf, "猫": prf}
+    metrics.write_text(json.dumps({"<em>": 0.5, "ents_per_type": types, "x_per_type": types}))
+    row = {"step": 1, "losses": {"<q>": 1.0}, "scores": {"<p>$y$": 2.0, "_p": 1.0}, "score": 0.1}
+    log.write_text(json.dumps(row))
+    files = rules("A <b> & \x00 &amp; </article> in Lyon \u202e.", "<script>alert(1)</script>")
+    visualize(*files, metrics=metrics, log=log)
+    page = Page(files[-1])
+    tags = {tag for tag, _ in page.tags}
+    assert not {"b", "i", "s", "k", "u", "em", "q", "p0", "pipe", "script"} & tags
+    assert page.count("article", None) == 2
+    for text in ["<pipe>", "&amp; </article>", "<script>alert(1)</script>", "<k>", "<s>&"]:
+        assert text in page.text
+    assert ["<b>", "<i", 'a="&">'] in [mark.split() for mark in page.marks]
+    for name in ["<em>", "<u>$x_$", "_\ufffd", "猫", "<q>", "<p>$y$", "_p"]:
+        assert name in page.text
+    assert "\x00" not in page.source
+
+
+def test_a_view_of_another_kind_can_be_added(rules, monkeypatch):
+    files = rules("She lives in Lyon.")
+    view = lambda text: f'<p class="mine">{len(text.example.predicted)}</p>'  # noqa: E731
+    monkeypatch.setattr(texts, "DOC_VIEWS", (view,))
+    visualize(*files)
+    assert '<p class="mine">5</p>' in files[-1].read_text(encoding="utf-8")
+
+
+def test_texts_without_predictions_are_shown_as_they_are(tmp_path):
+    nlp = spacy.blank("ar")
+    nlp.to_disk(tmp_path / "blank")
+    DocBin(docs=[nlp.make_doc("قطة < كلب")]).to_disk(tmp_path / "data.spacy")
+    visualize(tmp_path / "blank", tmp_path / "data.spacy", tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    assert "قطة < كلب" in page.text
+    assert ("article", {"dir": "rtl"}) in page.tags
+
+
+def test_with_many_categories_the_best_and_the_gold_ones_are_shown(tmp_path):
+    nlp = spacy.blank("en")
+
+    @spacy.Language.component("many_categories", assigns=["doc.cats"])
+    def set_categories(doc: Doc) -> Doc:
+        doc.cats = {f"c{i}": i / 100 for i in range(77)}
+        return doc
+
+    nlp.add_pipe("many_categories")
+    nlp.to_disk(tmp_path / "pipeline")
+    doc = nlp.make_doc("Where is my card?")
+    doc.cats = {f"c{i}": float(i == 3) for i in range(77)}
+    DocBin(docs=[doc]).to_disk(tmp_path / "data.spacy")
+    visualize(tmp_path / "pipeline", tmp_path / "data.spacy", tmp_path / "page.html")
+    rows = Page(tmp_path / "page.html").rows
+    shown = [row for row in rows if row[0].startswith("c") and len(row) == 3]
+    assert shown[0] == ["c76", "0", "0.760"]
+    assert shown[-1] == ["c3", "1", "0.030"]
+    assert len(shown) < 12
+
+
+def test_limit(folder, tmp_path, spacy_cli, fails):
+    args = (folder / "five", folder / "dev.spacy", tmp_path / "page.html")
+    assert spacy_cli("deberta", "visualize", *args, "--limit", 0).exit_code == 0
+    assert Page(args[-1]).count("article", None) == 0
+    assert "E413" in fails("deberta", "visualize", *args, "--limit", -1)
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "cause"),
+    [
+        ("--metrics", None, "No such file"),
+        ("--metrics", "{", "no JSON"),
+        ("--metrics", "[]", "no JSON object"),
+        ("--metrics", '{"ner": {"ents_f": 0.5}}', "no scores of the whole"),
+        ("--log", None, "No such file"),
+        ("--log", "\n", "it is empty"),
+        ("--log", '{"step": 1, "losses": {}}', "line 1 has no 'scores'"),
+        ("--log", '{"step": 1, "losses": 3, "scores": {}, "score": 0}', "line 1 is no step"),
+        ("--log", "\nnothing", "line 2 is no step"),
+    ],
+)
+def test_bad_files_are_named(option, content, cause, rules, tmp_path, fails):
+    model, data, page = rules("She lives in Lyon.")
+    page.write_text("old")
+    file = tmp_path / "file.json"
+    if content is not None:
+        file.write_text(content)
+    message = fails("deberta", "visualize", model, data, page, option, file)
+    assert "E512" in message
+    assert cause in message
+    assert file.name in message
+    assert page.read_text() == "old"
+
+
+def test_bad_data_and_pipelines(rules, tmp_path, fails):
+    model, data, page = rules("She lives in Lyon.")
+
+    def message(model, data, page=page):
+        return fails("deberta", "visualize", model, data, page)
+
+    assert "no such file" in message(model, tmp_path / "missing.spacy")
+    assert "end in .spacy" in message(model, model / "meta.json")
+    assert "E506" in message(tmp_path / "missing", data)
+    assert "E503" in message(model, data, tmp_path / "missing" / "page.html")
+    content = data.read_bytes()
+    for damaged in (b"text", content[:20], b""):
+        data.write_bytes(damaged)
+        assert "E512" in message(model, data)
+    DocBin().to_disk(data)
+    assert "it has no texts" in message(model, data)
+    assert not page.exists()
+
+
+def test_without_matplotlib_the_message_says_what_to_install(rules, monkeypatch, fails):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    message = fails("deberta", "visualize", *rules("She lives in Lyon."))
+    assert "E511" in message
+    assert "pip install 'spacy-deberta[visualize]'" in message
