@@ -10,9 +10,12 @@ from thinc.types import Floats2d, Ragged
 
 from spacy_deberta.layers import (
     NO_DECAY,
+    Array,
     EncoderOptions,
     EncoderSource,
+    Sequences,
     deberta_model,
+    deberta_with_head,
     document_encoder,
     document_listener,
     pooled_text_classifier,
@@ -130,6 +133,55 @@ def deberta_v2_tok2vec_v1(
         storage_precision=storage_precision,
     )
     return pooled_tokens(model, pooling, grad_factor)
+
+
+def deberta_v2_with_head_v1(
+    head: str,
+    name: str | None = None,
+    revision: str | None = None,
+    from_scratch: dict[str, Any] | None = None,
+    shared_encoder: str | None = None,
+    precision: str = "auto",
+    attention: str = "auto",
+    far_positions: str | None = None,
+    max_batch_pieces: int = 8192,
+    gradient_checkpointing: bool = False,
+    freeze_embeddings: bool = False,
+    freeze_layers: int = 0,
+    layer_lr_decay: float = 1.0,
+    no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
+    storage_precision: str = "fp32",
+) -> Model[Sequences, Array]:
+    """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
+
+    head (str): "sequence_classification", "token_classification", "question_answering",
+        "multiple_choice" or "masked_lm".
+    name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
+        used by `initialize`, never when a trained pipeline is loaded.
+    shared_encoder (str | None): Name of an earlier component whose encoder is used instead of one
+        of its own; `name` then gives the head only, or null a new one.
+    RETURNS (Model[Sequences, Array]): The model. The other arguments are those of
+        `spacy-deberta.DebertaV2Model.v1`.
+
+    DOCS: docs/api/architectures.md#DebertaV2WithHead
+    """
+    return deberta_with_head(
+        head,
+        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderOptions(
+            precision=precision,
+            attention=attention,
+            far_positions=far_positions,
+            max_batch_pieces=max_batch_pieces,
+            gradient_checkpointing=gradient_checkpointing,
+            freeze_embeddings=freeze_embeddings,
+            freeze_layers=freeze_layers,
+            layer_lr_decay=layer_lr_decay,
+            no_decay=tuple(no_decay),
+            storage_precision=storage_precision,
+        ),
+        shared_encoder=shared_encoder,
+    )
 
 
 def document_listener_v1(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:

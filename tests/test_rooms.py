@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "checkpoints": {"nn", "tokenization"},
     "layers": {"nn", "tokenization", "checkpoints"},
     "pipeline": {"layers"},
+    "corpora": set(),
     "architectures": {"layers"},
     "cli": {"layers", "checkpoints", "tokenization", "nn"},
     "compatibility": set(),

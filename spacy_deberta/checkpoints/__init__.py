@@ -1,6 +1,7 @@
 """Where weights and vocabularies come from and go to."""
 
 from .converting import Conversion, convert_checkpoint
+from .heads import CheckpointHeads, find_heads
 from .huggingface import HUGGING_FACE
 from .info import CheckpointInfo, describe_checkpoint
 from .keys import KeyMap
@@ -15,6 +16,8 @@ from .pretrained import (
     DebertaV2Model,
     DebertaV2Tokenizer,
     build_from_checkpoint,
+    build_from_weights,
+    build_head_from_weights,
     check_vocabulary_fits,
     read_config,
     read_tokenizer,
@@ -28,6 +31,7 @@ __all__ = [
     "HUGGING_FACE",
     "STORAGE_DTYPES",
     "CheckpointFiles",
+    "CheckpointHeads",
     "CheckpointInfo",
     "Conversion",
     "DebertaV2ForMaskedLM",
@@ -41,10 +45,13 @@ __all__ = [
     "KeyMap",
     "LoadReport",
     "build_from_checkpoint",
+    "build_from_weights",
+    "build_head_from_weights",
     "check_vocabulary_fits",
     "convert_checkpoint",
     "describe_checkpoint",
     "find_checkpoint",
+    "find_heads",
     "find_vocabulary",
     "load_weights",
     "new_folder",

@@ -1,8 +1,9 @@
 """thinc layers: documents to windows, through the encoder, to a row for each piece and token."""
 
+from spacy_deberta.nn import DebertaV2Config
+
 from .alignment import DocPieces, align_pieces
 from .deberta_model import (
-    EncoderSource,
     deberta_model,
     get_encoder,
     get_tokenizer,
@@ -11,28 +12,71 @@ from .deberta_model import (
     save_model,
 )
 from .document_listener import document_encoder, document_listener
+from .encoder_source import EncoderSource
+from .head_model import (
+    deberta_with_head,
+    get_config,
+    get_labels,
+    initialize_head,
+    is_initialized,
+    load_head,
+)
+from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
 from .pooled_text_classifier import pooled_text_classifier
+from .ragged import Array, Ints, cumulative, expand_ranges
+from .sequences import (
+    JoinedSequences,
+    PieceRanges,
+    Sequences,
+    encode_texts,
+    join_sequences,
+)
+from .settings import check_choice, check_setting
+from .shared_encoder import share_encoder
 from .transformer_data import DebertaBatch
-from .windows import PieceWindows, SpanGetter, piece_windows_v1
+from .windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 
 __all__ = [
     "NO_DECAY",
+    "Array",
     "DebertaBatch",
+    "DebertaV2Config",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",
+    "Ints",
+    "JoinedSequences",
+    "Loss",
+    "PieceRanges",
     "PieceWindows",
+    "Sequences",
     "SpanGetter",
+    "WindowPlan",
     "align_pieces",
+    "check_choice",
+    "check_setting",
+    "cumulative",
     "deberta_model",
+    "deberta_with_head",
     "document_encoder",
     "document_listener",
+    "encode_texts",
+    "expand_ranges",
+    "get_config",
     "get_encoder",
+    "get_labels",
     "get_tokenizer",
+    "initialize_head",
+    "is_initialized",
+    "join_sequences",
+    "load_head",
     "load_model",
+    "loss_gradient",
     "piece_windows_v1",
+    "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
     "save_model",
+    "share_encoder",
 ]

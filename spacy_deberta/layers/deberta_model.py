@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,11 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .doc_rows import doc_rows
-from .encoder import deberta_encoder, encoder_shim
+from .encoder_source import EncoderSource
 from .from_scratch import encoder_from_scratch
+from .network_layer import network_layer
+from .network_shim import network_shim
+from .networks import ENCODER
 from .options import EncoderOptions
 from .tokenize import doc_tokenizer, tokenizer_shim
 from .transformer_data import DebertaBatch, DocGradients, split_by_doc
@@ -38,26 +40,6 @@ TOK2VEC_ARCHITECTURE = "spacy-deberta.DebertaV2Tok2Vec.v1"
 DOCUMENT_LISTENER_ARCHITECTURE = "spacy-deberta.DocumentListener.v1"
 DOCUMENT_ENCODER_ARCHITECTURE = "spacy-deberta.DocumentEncoder.v1"
 SPECIAL_TOKENS_IN_WINDOW = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderSource:
-    """Where weights and vocabulary come from when the model is initialized.
-
-    Attributes:
-        name: Folder or hub name of a checkpoint.
-        revision: Branch, tag or commit on the hub.
-        from_scratch: `vocabulary`, the path of a SentencePiece model, and fields of
-            `DebertaV2Config`, for random weights instead of a checkpoint.
-    """
-
-    name: str | None = None
-    revision: str | None = None
-    from_scratch: Mapping[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        if self.name and self.from_scratch:
-            raise ValueError(Errors.E402.format(name=self.name))
 
 
 def deberta_model(
@@ -79,7 +61,7 @@ def deberta_model(
         init=init,
         dims={"nO": (source.from_scratch or {}).get("hidden_size")},
         # Layers by position, not by reference: references are lost when thinc copies a model.
-        layers=[doc_tokenizer(), deberta_encoder(options), doc_rows()],
+        layers=[doc_tokenizer(), network_layer(ENCODER, options), doc_rows()],
         attrs={
             "source": source,
             "get_spans": get_spans,
@@ -101,7 +83,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
         sep_id=tokenizer.sep_token_id,
         max_pieces=_max_pieces(get_encoder(model).config),
     )
-    window_rows, backprop_encoder = encode(plan, is_train)
+    window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
     Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, tokenizer))
 
@@ -114,13 +96,13 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Take weights and vocabulary from the source, unless the model has them already."""
-    if encoder_shim(model.layers[1]).is_loaded:
+    if network_shim(model.layers[1]).is_loaded:
         return
     source: EncoderSource = model.attrs["source"]
     if source.name:
         _load(model, source.name, revision=source.revision)
     elif source.from_scratch:
-        options = encoder_shim(model.layers[1]).options
+        options = network_shim(model.layers[1]).options
         _set(model, *encoder_from_scratch(options, **source.from_scratch))
     else:
         raise ValueError(Errors.E401)
@@ -128,7 +110,7 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
 
 def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = None) -> None:
     files = find_checkpoint(name, revision=revision)
-    options = encoder_shim(model.layers[1]).options
+    options = network_shim(model.layers[1]).options
     config = options.configure(read_config(files))
     encoder = build_from_checkpoint(nn.DebertaV2Model, files, config, attention=options.attention)
     _set(model, encoder, read_tokenizer(files, config))
@@ -146,7 +128,7 @@ def _set(
     ):
         raise ValueError(Errors.E410.format(window=get_spans.window, limit=limit))
     tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
-    encoder_shim(model.layers[1]).set_encoder(encoder)
+    network_shim(model.layers[1]).set_module(encoder)
     for node in (model, model.layers[1]):
         node.set_dim("nO", encoder.config.hidden_size)
 
@@ -156,7 +138,7 @@ def _max_pieces(config: nn.DebertaV2Config) -> int:
 
 
 def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
-    """The tokenizer of a model that `deberta_model` made, or of a copy of it.
+    """The tokenizer of a model that `deberta_model` or `deberta_with_head` made, or of a copy.
 
     Raises:
         ValueError: The model is not initialized.
@@ -170,23 +152,24 @@ def get_encoder(model: Model[InT, OutT]) -> nn.DebertaV2Model:
     Raises:
         ValueError: The model is not initialized.
     """
-    return encoder_shim(model.layers[1]).encoder
+    return network_shim(model.layers[1]).encoder
 
 
 def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
-    """Write weights and vocabulary as a checkpoint folder, which Hugging Face's `AutoModel` opens.
+    """Write weights and vocabulary as a checkpoint folder, which Hugging Face's classes open.
 
     Args:
-        model: Made by `deberta_model`.
+        model: Made by `deberta_model` or `deberta_with_head`, with an encoder of its own.
         folder: Where to write; what is there stays until all is written.
     """
-    encoder = get_encoder(model)
+    shim = network_shim(model.layers[1])
+    architecture = shim.network.module_class.__name__
     save_checkpoint(
         folder,
-        config={**encoder.config.to_dict(), "architectures": ["DebertaV2Model"]},
-        weights=encoder.state_dict(),
+        config={**shim.config.to_dict(), "architectures": [architecture]},
+        weights=shim.module.state_dict(),
         tokenizer=get_tokenizer(model),
-        precision=encoder_shim(model.layers[1]).options.storage_precision,
+        precision=shim.options.storage_precision,
     )
 
 

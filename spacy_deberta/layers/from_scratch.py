@@ -32,9 +32,8 @@ def encoder_from_scratch(
 
     Args:
         options: How the encoder computes.
-        vocabulary: Path of a SentencePiece model.
-        config_values: Fields of `DebertaV2Config`, above all the size. `vocab_size` is that of the
-            vocabulary if it is not given.
+        vocabulary: See `config_from_scratch`.
+        config_values: See there.
 
     Returns:
         The encoder and its tokenizer.
@@ -45,6 +44,28 @@ def encoder_from_scratch(
     Source:
         Initialization as in the released pretraining code: normal with `initializer_range`.
     """
+    config, tokenizer = config_from_scratch(options, vocabulary=vocabulary, **config_values)
+    return nn.DebertaV2Model(config, attention=options.attention), tokenizer
+
+
+def config_from_scratch(
+    options: EncoderOptions, *, vocabulary: str | None = None, **config_values: Any
+) -> tuple[nn.DebertaV2Config, DebertaV2Tokenizer]:
+    """Describe an encoder with random weights.
+
+    Args:
+        options: How the encoder computes.
+        vocabulary: Path of a SentencePiece model.
+        config_values: Fields of `DebertaV2Config`, above all the size. `vocab_size` is that of the
+            vocabulary if it is not given.
+
+    Returns:
+        Its config and its tokenizer.
+
+    Raises:
+        ValueError: There is no vocabulary (E404), a field is unknown (E414), or the vocabulary does
+            not fit (E310).
+    """
     if not vocabulary:
         raise ValueError(Errors.E404)
     tokenizer = DebertaV2Tokenizer(vocab_file=vocabulary)
@@ -53,4 +74,4 @@ def encoder_from_scratch(
     if config.extra:
         raise ValueError(Errors.E414.format(unknown=", ".join(config.extra)))
     check_vocabulary_fits(tokenizer, config)
-    return nn.DebertaV2Model(config, attention=options.attention), tokenizer
+    return config, tokenizer

@@ -1,4 +1,4 @@
-"""Dividing windows into sub-batches of bounded size, so that no document is too long for memory."""
+"""Dividing sequences into sub-batches of bounded size, so that no text is too long for memory."""
 
 from dataclasses import dataclass
 
@@ -6,53 +6,69 @@ import numpy as np
 import torch
 
 from .ragged import Ints, cumulative, expand_ranges
-from .windows import WindowPlan
+from .sequences import Sequences
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PackedBatch:
-    """Windows that go through the encoder together.
+    """Sequences that go through the encoder together.
 
     Attributes:
         input_ids: Their ids, packed, `(total_pieces,)`, int64.
-        lengths: Rows of each window.
-        rows: The rows of the plan that they are, `(total_pieces,)`, int64.
+        lengths: Rows of each sequence.
+        rows: The rows of the whole that they are, `(total_pieces,)`, int64.
+        sequences: Which sequences of the whole they are, `(sequences,)`, int64.
+        token_type_ids: `(total_pieces,)`, int64, or None for 0 everywhere.
+        decoded: Rows of this batch that a masked language model is asked for, `(decoded_rows,)`,
+            int64; None for all.
     """
 
     input_ids: torch.Tensor
     lengths: tuple[int, ...]
     rows: torch.Tensor
+    sequences: torch.Tensor
+    token_type_ids: torch.Tensor | None
+    decoded: torch.Tensor | None
 
 
-def split_batches(plan: WindowPlan, *, max_pieces: int) -> list[PackedBatch]:
-    """Divide the windows of a plan into sub-batches.
+def split_batches(sequences: Sequences, *, max_pieces: int) -> list[PackedBatch]:
+    """Divide sequences into sub-batches.
 
     Args:
-        plan: The windows, packed.
-        max_pieces: Most rows in a sub-batch; a window that is longer by itself goes alone.
+        sequences: The sequences, packed.
+        max_pieces: Most rows in a sub-batch; a sequence that is longer by itself goes alone.
 
     Returns:
-        One sub-batch with the windows in their order if they fit; otherwise several, windows of
-        similar length together. Never an empty list.
+        One sub-batch with the sequences in their order if they fit; otherwise several, sequences
+        of similar length together. Never an empty list.
     """
-    if int(plan.lengths.sum()) <= max_pieces:
-        return [_batch(plan, np.arange(len(plan.lengths)))]
-    order = np.argsort(plan.lengths, kind="stable")
+    lengths = sequences.lengths
+    if int(lengths.sum()) <= max_pieces:
+        return [_batch(sequences, np.arange(len(lengths)))]
+    order = np.argsort(lengths, kind="stable")
     batches = []
     start = size = 0
-    for position, length in enumerate(plan.lengths[order].tolist()):
+    for position, length in enumerate(lengths[order].tolist()):
         if position > start and size + length > max_pieces:
-            batches.append(_batch(plan, order[start:position]))
+            batches.append(_batch(sequences, order[start:position]))
             start, size = position, 0
         size += length
-    batches.append(_batch(plan, order[start:]))
+    batches.append(_batch(sequences, order[start:]))
     return batches
 
 
-def _batch(plan: WindowPlan, windows: Ints) -> PackedBatch:
-    rows = expand_ranges(cumulative(plan.lengths)[windows], plan.lengths[windows])
+def _batch(whole: Sequences, chosen: Ints) -> PackedBatch:
+    rows = expand_ranges(cumulative(whole.lengths)[chosen], whole.lengths[chosen])
+    types, decoded = whole.token_type_ids, None
+    if whole.decoded is not None:
+        decoded = torch.from_numpy(np.flatnonzero(np.isin(rows, whole.decoded)))
     return PackedBatch(
-        input_ids=torch.from_numpy(plan.input_ids[rows]),
-        lengths=tuple(plan.lengths[windows].tolist()),
+        input_ids=torch.from_numpy(whole.input_ids[rows]),
+        lengths=tuple(whole.lengths[chosen].tolist()),
         rows=torch.from_numpy(rows),
+        sequences=torch.from_numpy(chosen),
+        token_type_ids=None if types is None else torch.from_numpy(types[rows]),
+        decoded=None
+        if decoded is None
+        else torch.from_numpy(np.flatnonzero(np.isin(rows, decoded))),
     )

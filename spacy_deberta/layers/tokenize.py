@@ -17,9 +17,20 @@ OutT = DocPieces
 
 
 class TokenizerShim(Shim):
-    """Holds the tokenizer of a model, and serializes it with the model."""
+    """Holds the tokenizer of a model, and serializes it with the model.
+
+    Args:
+        tokenizer: The tokenizer, or None as long as there is none.
+        owner: Another shim, whose tokenizer is used where this one has none.
+    """
 
     _model: DebertaV2Tokenizer | None
+
+    def __init__(
+        self, tokenizer: DebertaV2Tokenizer | None = None, *, owner: "TokenizerShim | None" = None
+    ) -> None:
+        super().__init__(tokenizer)
+        self._owner = owner
 
     @property
     def tokenizer(self) -> DebertaV2Tokenizer:
@@ -28,9 +39,15 @@ class TokenizerShim(Shim):
         Raises:
             ValueError: There is none before `initialize` or loading.
         """
-        if self._model is None:
-            raise ValueError(Errors.E403)
-        return self._model
+        if self._model is not None:
+            return self._model
+        if self._owner is not None:
+            return self._owner.tokenizer
+        raise ValueError(Errors.E403)
+
+    def share_tokenizer(self, owner: "TokenizerShim") -> None:
+        """Use the tokenizer of another shim from now on, unless there is one here."""
+        self._owner = owner
 
     def set_tokenizer(self, tokenizer: DebertaV2Tokenizer) -> None:
         """Take a tokenizer."""
@@ -38,7 +55,7 @@ class TokenizerShim(Shim):
 
     def copy(self) -> "TokenizerShim":
         """A copy that shares the tokenizer, which never changes."""
-        return TokenizerShim(self._model)
+        return TokenizerShim(self._model, owner=self._owner)
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Nothing to update."""
@@ -63,7 +80,7 @@ class TokenizerShim(Shim):
 
 def doc_tokenizer() -> Model[InT, OutT]:
     """Split the texts of documents into pieces, aligned with their tokens."""
-    return Model("doc_tokenizer", forward, shims=[TokenizerShim(None)])
+    return Model("doc_tokenizer", forward, shims=[TokenizerShim()])
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:

@@ -10,6 +10,7 @@ from spacy_deberta.errors import Errors, Warnings, warn
 
 from .alignment import DocPieces, PiecePositions
 from .ragged import Ints, cumulative, expand_ranges
+from .sequences import Sequences, split_ranges
 
 SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
@@ -58,6 +59,7 @@ class WindowPlan:
     Attributes:
         input_ids: Ids of all windows with their `[CLS]` and `[SEP]`, `(window_rows,)`.
         lengths: Rows of each window, `(windows,)`.
+        docs: The document that each window is of, `(windows,)`.
         sources: For every row of the documents the row of the windows it is read from, or -1 for
             zeros, `(doc_rows,)`.
         cu_rows: Document `i` owns the rows from `cu_rows[i]` to `cu_rows[i + 1]`, `(docs + 1,)`.
@@ -66,9 +68,15 @@ class WindowPlan:
 
     input_ids: Ints
     lengths: Ints
+    docs: Ints
     sources: Ints
     cu_rows: Ints
     has_empty_row: np.ndarray
+
+    @property
+    def sequences(self) -> Sequences:
+        """The windows as the encoder takes them."""
+        return Sequences(self.input_ids, self.lengths)
 
 
 def plan_windows(
@@ -98,12 +106,16 @@ def plan_windows(
     else:
         limits = PieceWindows(window=max_pieces, overlap=max_pieces // 8)
         docs, starts, ends = _span_ranges(doc_pieces, get_spans)
-    docs, starts, lengths = _split(docs, starts, ends - starts, limits)
+    ranges, starts, lengths = split_ranges(
+        starts, ends - starts, window=limits.window, overlap=limits.overlap
+    )
+    docs = docs[ranges]
     input_ids = _add_special_ids(doc_pieces.pieces.ids, starts, lengths, cls_id, sep_id)
     sources, cu_rows, has_empty_row = _doc_rows(doc_pieces, docs, starts, lengths)
     return WindowPlan(
         input_ids=input_ids,
         lengths=lengths + 2,
+        docs=docs,
         sources=sources,
         cu_rows=cu_rows,
         has_empty_row=has_empty_row,
@@ -132,24 +144,6 @@ def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, In
     covering = last > first
     first, last = first[covering], last[covering]
     return offsets[covering, 0], positions.rows[first], positions.rows[last - 1] + 1
-
-
-def _split(
-    docs: Ints, starts: Ints, lengths: Ints, limits: PieceWindows
-) -> tuple[Ints, Ints, Ints]:
-    """Cut ranges of pieces into windows of even length, the fewest that keep the overlap."""
-    step = limits.window - limits.overlap
-    counts = np.where(lengths <= limits.window, 1, -(-(lengths - limits.overlap) // step))
-    # Even windows rather than full ones and a rest: the rest would see less context.
-    window_lengths = -(-(lengths + (counts - 1) * limits.overlap) // counts)
-    index = expand_ranges(np.zeros_like(counts), counts)
-    slack = np.repeat(lengths - window_lengths, counts)
-    shifts = index * slack // np.repeat(np.maximum(counts - 1, 1), counts)
-    return (
-        np.repeat(docs, counts),
-        np.repeat(starts, counts) + shifts,
-        np.repeat(window_lengths, counts),
-    )
 
 
 def _add_special_ids(ids: Ints, starts: Ints, lengths: Ints, cls_id: int, sep_id: int) -> Ints:

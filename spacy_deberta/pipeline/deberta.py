@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -15,13 +14,10 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer, install_extensions
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
-from spacy_deberta.errors import Errors
-from spacy_deberta.layers import load_model, save_model
+from spacy_deberta.layers import load_model, share_encoder
 
 from .listener_gradients import ListenerGradients
-
-# Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
-FORMAT = 1
+from .model_folder import read_folder, write_folder
 
 DEFAULT_CONFIG = Config().from_str(
     """
@@ -80,7 +76,7 @@ class Deberta(Transformer):
         name: str = "transformer",
     ) -> None:
         super().__init__(vocab, model, set_extra_annotations, name=name)
-        self.cfg = {"format": FORMAT}
+        self.cfg: dict[str, Any] = {}
         self._gradients: ListenerGradients | None = None
 
     def __call__(self, doc: Doc) -> Doc:
@@ -108,6 +104,14 @@ class Deberta(Transformer):
                 handle_error(self.name, self, docs, error)
             else:
                 yield from docs
+
+    def find_listeners(self, component: Any) -> None:
+        """Find the listeners of a later component, and share the encoder if its config asks for it.
+
+        component (Any): A component that comes after this one.
+        """
+        super().find_listeners(component)
+        share_encoder(self.model, self.name, component)
 
     def update(
         self,
@@ -174,12 +178,7 @@ class Deberta(Transformer):
         path (str | Path): The folder of the component.
         exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
         """
-        serialize = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
-            "vocab": lambda p: self.vocab.to_disk(p),
-            "model": lambda p: save_model(self.model, p),
-        }
-        util.to_disk(path, serialize, exclude)
+        write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Deberta":
         """Load the component; the weights are mapped from the file.
@@ -188,23 +187,12 @@ class Deberta(Transformer):
         exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
         RETURNS (Deberta): The component itself.
         """
-        deserialize: dict[str, Callable[[Path], Any]] = {
-            "cfg": self._load_cfg,
-            "vocab": self.vocab.from_disk,
-            "model": lambda p: self._load_model(Path(p)),
-        }
-        util.from_disk(path, deserialize, exclude)
+        read_folder(
+            path,
+            cfg=self.cfg,
+            vocab=self.vocab,
+            model=self.model,
+            load=load_model,
+            exclude=exclude,
+        )
         return self
-
-    def _load_cfg(self, path: str | Path) -> None:
-        found = srsly.read_json(path).get("format", FORMAT)
-        if found > FORMAT:
-            raise ValueError(Errors.E406.format(found=found, known=FORMAT))
-
-    def _load_model(self, path: Path) -> None:
-        if path.is_dir():
-            load_model(self.model, path)
-        elif path.is_file():  # saved with `factory = "transformer"`
-            self.model.from_bytes(path.read_bytes())
-        else:
-            raise FileNotFoundError(Errors.E415.format(path=path.parent, file=path.name))

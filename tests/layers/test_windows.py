@@ -98,7 +98,7 @@ def _context(window, piece, count):
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=6), limits, st.integers(1, 40))
 def test_sub_batches_are_bounded_and_complete(piece_counts, limits, max_pieces):
     plan = plan_windows(make_batch(piece_counts), limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
-    batches = split_batches(plan, max_pieces=max_pieces)
+    batches = split_batches(plan.sequences, max_pieces=max_pieces)
     assert all(len(b.input_ids) <= max_pieces or len(b.lengths) == 1 for b in batches)
     assert all(sum(b.lengths) == len(b.input_ids) == len(b.rows) for b in batches)
     rows = np.concatenate([b.rows.numpy() for b in batches])

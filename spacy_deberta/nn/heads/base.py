@@ -1,5 +1,7 @@
 """What all heads have in common: the encoder below them."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -30,8 +32,19 @@ class EncoderWithHead(nn.Module):
         """Start over with fresh weights: see `training.init_weights`."""
         init_weights(self, self.config, generator=generator)
 
+    def set_dropout(self, rate: float | None) -> None:
+        """Set every dropout, the one before the last layer included; None for the config's own.
+
+        The pooler's own, which is 0 unless a config says otherwise, stays.
+        """
+        self.deberta.set_dropout(rate)
+        if self._dropout_rate is not None:
+            cast(nn.Dropout, self.dropout).p = self._dropout_rate if rate is None else rate
+
     def _init_head(self) -> None:
         """Give the head fresh weights; a constructor's last line, as the encoder has its own."""
+        dropout = getattr(self, "dropout", None)
+        self._dropout_rate = None if dropout is None else dropout.p
         for name, part in self.named_children():
             if name != "deberta":
                 init_weights(part, self.config)

@@ -1,0 +1,53 @@
+"""The catalogue of errors and warnings.
+
+Every message has a code, names the cause and says the way out. Codes stay the same once released,
+so that people can search for them. First digit: 1 encoder, 2 tokenization, 3 checkpoints,
+4 spaCy models and layers, 5 command line, 6 components that run a checkpoint with a head. Each has
+a file.
+"""
+
+import warnings
+
+from .catalogue import Coded
+from .checkpoints import CheckpointErrors
+from .command_line import CommandLineErrors
+from .components import ComponentErrors
+from .encoder import EncoderErrors
+from .layers import LayerErrors
+from .tokenization import TokenizationErrors
+
+
+class Errors(
+    EncoderErrors,
+    TokenizationErrors,
+    CheckpointErrors,
+    LayerErrors,
+    CommandLineErrors,
+    ComponentErrors,
+    metaclass=Coded,
+):
+    """Messages of exceptions, used as `raise ValueError(Errors.E101.format(...))`."""
+
+
+class Warnings(metaclass=Coded):
+    """Messages of warnings, used as `warn(Warnings.W201.format(...))`."""
+
+    W301 = (
+        "The checkpoint '{source}' has parameters that nobody knows, and which are left out: "
+        "{keys}. If they matter, the checkpoint is for another model class."
+    )
+    W401 = (
+        "{count} tokens of a batch are in none of the spans of 'get_spans', so their vectors are "
+        "zero. Use a span getter that covers every token, such as "
+        "'spacy-deberta.piece_windows.v1'."
+    )
+
+
+def warn(message: str, *, stacklevel: int = 3) -> None:
+    """Show a warning of the catalogue as raised by the caller's caller.
+
+    Args:
+        message: A formatted message of `Warnings`.
+        stacklevel: As in `warnings.warn`, counted from this function.
+    """
+    warnings.warn(message, UserWarning, stacklevel=stacklevel)

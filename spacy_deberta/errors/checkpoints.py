@@ -1,0 +1,81 @@
+"""Messages of checkpoints (`spacy_deberta.checkpoints`): E3xx."""
+
+
+class CheckpointErrors:
+    """Messages of exceptions, by their codes."""
+
+    E301 = (
+        "There is no folder '{path}'. Give the path of an existing folder with config.json, "
+        "weights and spm.model, or a name on the Hugging Face hub such as "
+        "'microsoft/deberta-v3-base'."
+    )
+    E302 = (
+        "'{name}' (revision '{revision}') is neither a folder here nor to be had from the Hugging "
+        "Face hub. Check the spelling; for a private or gated repository, log in with "
+        "`hf auth login`. The hub said: {error}"
+    )
+    E303 = (
+        "'{name}' is no folder here, its {file} is not in the local cache, and the Hugging Face "
+        "hub can't be reached: {error}. Go online once to fetch it, or copy the checkpoint's "
+        "folder to this machine and give its path instead of the name."
+    )
+    E304 = (
+        "The checkpoint '{name}' has no {file}. If this is a folder of your own, copy the file "
+        "into it; on the hub, look whether another revision has it."
+    )
+    E305 = (
+        "The weights file {path} can't be read: {error}. It is damaged or incomplete; copy or "
+        "download it again."
+    )
+    E306 = (
+        "The checkpoint '{source}' lacks parameters of the model: {keys}. It was made for another "
+        "config or is damaged; compare its config.json with `spacy deberta info`."
+    )
+    E307 = (
+        "The checkpoint '{source}' does not fit its config: {shapes}. Use the config.json that "
+        "belongs to these weights."
+    )
+    E308 = (
+        "The config {path} can't be read: {error}. Copy it again from where the checkpoint comes "
+        "from."
+    )
+    E309 = (
+        "The checkpoint '{name}' has no spm.model, so texts can't be split into pieces. Copy the "
+        "SentencePiece model that the checkpoint was trained with into its folder."
+    )
+    E310 = (
+        "The vocabulary has {pieces} pieces, but the encoder has only {rows} embeddings: ids from "
+        "{rows} on have none. Use the vocabulary that belongs to the checkpoint, or set "
+        "'vocab_size' to at least {pieces} for a model from scratch."
+    )
+    E311 = "Unknown storage precision '{precision}'. Use one of: {known}."
+    E312 = (
+        "A checkpoint can't be saved to '{path}': {error}. Give the path of a folder; it is made "
+        "if it is missing."
+    )
+    E313 = (
+        "'config_overrides' has {unknown}, which a DeBERTa-v2 does not have. Use the fields of "
+        "DebertaV2Config."
+    )
+    E314 = (
+        "'{file}' of '{name}' can't be downloaded: {error}. Check the connection, the free space "
+        "and the rights of the cache folder, and try again: what is already there is not fetched "
+        "twice."
+    )
+    E315 = (
+        "Weights of TensorFlow (.h5) are read and written with the package h5py, which is not "
+        "installed: `pip install 'spacy-deberta[tf]'`."
+    )
+    E316 = (
+        "The checkpoint '{source}' is of the first DeBERTa, DeBERTa-v1: it has '{key}'. Its "
+        "attention and byte-level vocabulary are not those of v2 and v3. Use a checkpoint named "
+        "deberta-v2-*, deberta-v3-* or mdeberta-v3-*."
+    )
+    E317 = (
+        "TensorFlow's classes can't hold this model: {reason}. Convert it to 'huggingface' or "
+        "'spacy' instead."
+    )
+    E318 = (
+        "'{path}' exists and is no empty folder, and a conversion replaces nothing. Give the path "
+        "of a new folder, or empty this one."
+    )

@@ -1,0 +1,38 @@
+"""Messages of the command line (`spacy_deberta.cli`): E5xx."""
+
+
+class CommandLineErrors:
+    """Messages of exceptions, by their codes."""
+
+    E501 = "{error}. Check the path, and that you may read it."
+    E502 = (
+        "spaCy has no tokenizer for the language '{lang}' here. Give the code of a language such "
+        "as 'en' or 'de', or 'xx' for any. spaCy said: {error}"
+    )
+    E503 = (
+        "The page can't be written to '{path}': {error}. Give a file in an existing folder that "
+        "you may write to."
+    )
+    E504 = (
+        "The text is not valid UTF-8: {error}. Convert it first, for example with `iconv -t utf-8`."
+    )
+    E505 = (
+        "'{name}' is a trained pipeline, which has its own language and tokenizer: leave out "
+        "'lang'."
+    )
+    E506 = (
+        "The pipeline '{name}' can't be loaded. Check that the folder is complete, and that the "
+        "packages it was trained with are installed. spaCy said: {error}"
+    )
+    E507 = (
+        "The pipeline '{name}' has no component with 'spacy-deberta.DebertaV2Model.v1', whose "
+        "pieces could be shown. Its components: {components}. Give a pipeline with a DeBERTa, a "
+        "checkpoint, or the path of an spm.model."
+    )
+    E508 = "'{to}' is no layout to convert to. Known: {known}."
+    E509 = "'{to}' has no language: leave out 'lang', which is for pipelines ('spacy') only."
+    E511 = (
+        "The plots of the page are drawn with the package matplotlib, which is not installed: "
+        "`pip install 'spacy-deberta[visualize]'`."
+    )
+    E512 = "The {kind} '{path}' can't be used: {cause}. {way_out}."

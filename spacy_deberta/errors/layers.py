@@ -1,0 +1,60 @@
+"""Messages of models and their layers in spaCy (`spacy_deberta.layers`): E4xx."""
+
+
+class LayerErrors:
+    """Messages of exceptions, by their codes."""
+
+    E401 = (
+        "The transformer model has no weights to start from. Set 'name' in "
+        "[components.transformer.model] to a folder or a hub name, or give "
+        "'from_scratch' with a vocabulary and a size."
+    )
+    E402 = (
+        "The transformer model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
+        "'name' starts from a checkpoint, 'from_scratch' from random weights."
+    )
+    E403 = (
+        "The transformer model is used before it has weights. Call `nlp.initialize()` first, or "
+        "load a trained pipeline with `spacy.load`."
+    )
+    E404 = (
+        "'from_scratch' needs 'vocabulary': the path of a SentencePiece model (spm.model). "
+        "`spacy_deberta.tokenization.train_vocabulary` makes one from text."
+    )
+    E405 = "Unknown precision '{precision}'. Use one of: {known}."
+    E406 = (
+        "This model was saved by a newer spacy-deberta (format {found}, this release reads up to "
+        "{known}). Update with `pip install -U spacy-deberta`."
+    )
+    E407 = (
+        "The saved transformer model can't be read: {error}. The file is damaged or was not "
+        "written by spacy-deberta; copy or train it again."
+    )
+    E408 = (
+        "Windows of {window} pieces with an overlap of {overlap} can't cover a text: 'window' must "
+        "be at least 1, and 'overlap' at least 0 and smaller than 'window'."
+    )
+    E409 = (
+        "'spacy-deberta.piece_windows.v1' counts pieces, which only the architecture "
+        "'spacy-deberta.DebertaV2Model.v1' knows. With another architecture, use "
+        "'spacy-transformers.strided_spans.v1'."
+    )
+    E410 = (
+        "Windows of {window} pieces are longer than the {limit} that this checkpoint has positions "
+        "for. Set 'window' in [components.*.model.get_spans] to {limit} or less."
+    )
+    E413 = "'{name}' is {value}, but must be {condition}."
+    E414 = (
+        "'from_scratch' has settings that a DeBERTa-v2 does not have: {unknown}. Use 'vocabulary' "
+        "and the fields of DebertaV2Config, such as 'hidden_size' and 'num_hidden_layers'."
+    )
+    E415 = (
+        "'{path}' holds no transformer model: {file} is missing. The save was stopped before it "
+        "was complete, or the folder was written by another factory. Save or train the pipeline "
+        "again."
+    )
+    E416 = (
+        "'spacy-deberta.PooledTextClassifier.v1' pools all rows of a document, but its 'tok2vec' "
+        "gives {found}. Set it to '@architectures = \"spacy-deberta.DocumentListener.v1\"', not to "
+        "a listener that gives rows of tokens."
+    )

@@ -1,0 +1,49 @@
+"""Messages of tokenization (`spacy_deberta.tokenization`): E2xx."""
+
+
+class TokenizationErrors:
+    """Messages of exceptions, by their codes."""
+
+    E201 = "There is no vocabulary at '{path}'. Give the path of an 'spm.model', or its bytes."
+    E202 = (
+        "These {size} bytes are no SentencePiece model ({error}). Is the file complete? A Git LFS "
+        "pointer has some 130 bytes; an 'spm.model' of DeBERTa has 2.4 million."
+    )
+    E203 = "Give either 'vocab_file' or 'model_proto', and not both."
+    E204 = (
+        "The token '{token}' ({role}) is not in the vocabulary. Name the one the vocabulary has "
+        "({role}='...'), or list it in 'added_tokens' if the model has an embedding for it."
+    )
+    E205 = "Texts have to be a list of strings: {error}."
+    E206 = "'{option}' needs a length to go by: give 'max_length' as well."
+    E207 = "'{value}' is no {option}. Known: {known}."
+    E208 = (
+        "Texts of {shortest} to {longest} pieces don't fit in one tensor. Give 'padding=True', and "
+        "'truncation=True' with 'max_length' if they are too long for the model."
+    )
+    E209 = (
+        "{remove} pieces too many, and '{strategy}' can't take them from a text of {available}. "
+        "Raise 'max_length', or use truncation='longest_first'."
+    )
+    E210 = (
+        "The texts are too few for a vocabulary of {vocab_size} pieces. {hint} Lower 'vocab_size', "
+        "or train on more text."
+    )
+    E211 = "SentencePiece could not train a vocabulary: {error}"
+    E212 = "'{path}' is no folder of a tokenizer: it lacks '{file}'. It has: {found}."
+    E213 = "'{path}' is not the JSON it should be: {error}. Restore the file or remove it."
+    E214 = (
+        "SentencePiece's pieces are not those of its own normalized text, so that they can't be "
+        "aligned. Please open an issue with the vocabulary and this text: {text!r}"
+    )
+    E215 = "{texts} texts and {pairs} partners: 'text_pair' has to have one for every text."
+    E216 = "These bytes are no tokenizer: {error}. They have to come from 'to_bytes'."
+    E217 = "A piece id can't be {id}: ids start at 0."
+    E218 = (
+        "'{token}' can't have the id {id}, which belongs to '{other}'. Leave the id out to get the "
+        "next free one, or correct it in 'tokenizer_config.json' or 'added_tokens.json'."
+    )
+    E219 = (
+        "{vocab_size} pieces are too few: the characters of the texts, the bytes and the special "
+        "tokens alone are {needed}. Raise 'vocab_size', or lower 'character_coverage'."
+    )

@@ -1,0 +1,250 @@
+"""Sequences → the scores of a head: a fine-tuned checkpoint as a thinc model."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from thinc.api import Model
+
+from spacy_deberta import nn
+from spacy_deberta.checkpoints import (
+    CheckpointFiles,
+    build_from_weights,
+    find_checkpoint,
+    find_heads,
+    read_config,
+    read_tokenizer,
+    read_weights,
+)
+from spacy_deberta.errors import Errors
+
+from .encoder_source import EncoderSource
+from .from_scratch import config_from_scratch
+from .network_layer import network_layer
+from .network_shim import NetworkShim, network_shim
+from .networks import HEADS, Network
+from .options import EncoderOptions
+from .ragged import Array
+from .sequences import Sequences
+from .settings import check_choice, check_setting
+from .tokenize import doc_tokenizer, tokenizer_shim
+
+InT = Sequences
+OutT = Array
+
+
+def deberta_with_head(
+    head: str,
+    source: EncoderSource,
+    options: EncoderOptions,
+    *,
+    shared_encoder: str | None = None,
+) -> Model[InT, OutT]:
+    """Run a DeBERTa-v2 with a head on sequences.
+
+    Args:
+        head: One of `HEADS`.
+        source: Where weights and vocabulary come from when the model is initialized.
+        options: How it computes, learns and is stored.
+        shared_encoder: Name of the component whose encoder is used instead of one of its own; see
+            `share_encoder`.
+
+    Returns:
+        A model from sequences to scores, float32: `(sequences, labels)` for
+        "sequence_classification", `(rows, labels)` for "token_classification", `(rows, 2)`, start
+        and end, for "question_answering", `(sequences, 1)` for "multiple_choice" and
+        `(decoded_rows, vocab_size)` for "masked_lm". Filled by `initialize_head`.
+    """
+    check_choice("head", head, tuple(HEADS))
+    if shared_encoder is not None:
+        check_setting(
+            options.precision != "fp16",
+            "precision",
+            "'fp16'",
+            "'bf16' or 'fp32' where an encoder is shared",
+        )
+        check_setting(
+            not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
+        )
+    return Model(
+        "deberta_with_head",
+        forward,
+        # Layers by position, not by reference: references are lost when thinc copies a model.
+        layers=[
+            doc_tokenizer(),
+            network_layer(HEADS[head], options, shares_encoder=shared_encoder is not None),
+        ],
+        attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
+    )
+
+
+def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
+    """Run encoder and head, and back from the gradient of the scores."""
+    (Y,), backprop = model.layers[1](X, is_train)
+    return Y, backprop
+
+
+def initialize_head(
+    model: Model[InT, OutT],
+    *,
+    labels: Sequence[str] | None = None,
+    new_head: bool = False,
+    trainable: bool = False,
+    problem_type: str | None = None,
+) -> None:
+    """Take weights and vocabulary from the source, unless the model has them already.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        labels: The labels of the training data, if there are any.
+        new_head: Whether to leave out the head of the checkpoint and start a new one.
+        trainable: Whether there is data that a new head without labels can be trained on.
+        problem_type: What the config shall say of the losses of a sequence classifier; None for
+            what the checkpoint says.
+
+    Raises:
+        OSError: A file of the checkpoint is missing or damaged.
+        ValueError: There is no source (E401), no head and nothing to train a new one on (E602), the
+            labels are not those of the head (E603), or a shared encoder does not fit (E601, E604).
+    """
+    if head_shim(model).is_loaded:
+        return
+    source: EncoderSource = model.attrs["source"]
+    network = HEADS[model.attrs["head"]]
+    can_be_new = bool(labels) if network.has_labels else trainable or new_head
+    changes = {} if problem_type is None else {"problem_type": problem_type}
+    if source.name:
+        files = find_checkpoint(source.name, revision=source.revision)
+        _load(model, files, labels=labels, new_head=new_head, can_be_new=can_be_new, **changes)
+        return
+    if not source.from_scratch and model.attrs["shared_encoder"] is None:
+        raise ValueError(Errors.E401)
+    if not can_be_new:
+        raise ValueError(
+            Errors.E602.format(source="random weights", head=_in_words(model), found="no head")
+        )
+    options = head_shim(model).options
+    if source.from_scratch:
+        config, tokenizer = config_from_scratch(options, **source.from_scratch)
+        tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
+    else:
+        config = head_shim(model).shared_encoder.config
+    config = _with_labels(config, labels, network, changes)
+    _set(model, network.module_class(config, attention=options.attention))
+
+
+def load_head(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
+    """Fill a model from a folder that `save_model` wrote: mapped, not copied.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        folder: The checkpoint folder.
+
+    Raises:
+        OSError: A file is missing or damaged.
+        ValueError: The folder has another head (E602).
+    """
+    _load(model, find_checkpoint(Path(folder)), labels=None, new_head=False, can_be_new=False)
+
+
+def head_shim(model: Model[InT, OutT]) -> NetworkShim:
+    """The shim of a model that `deberta_with_head` made, or of a copy of it."""
+    return network_shim(model.layers[1])
+
+
+def is_initialized(model: Model[InT, OutT]) -> bool:
+    """Whether a model has weights."""
+    return head_shim(model).is_loaded
+
+
+def get_config(model: Model[InT, OutT]) -> nn.DebertaV2Config:
+    """The config of a model with a head: its labels are in `id2label`.
+
+    Raises:
+        ValueError: The model is not initialized (E403).
+    """
+    return head_shim(model).config
+
+
+def get_labels(model: Model[InT, OutT]) -> tuple[str, ...]:
+    """The labels of a head in the order of its outputs; none before it is initialized."""
+    shim = head_shim(model)
+    if not shim.is_loaded or not shim.network.has_labels:
+        return ()
+    names = shim.config.id2label
+    return tuple(names[index] for index in sorted(names))
+
+
+def _load(
+    model: Model[InT, OutT],
+    files: CheckpointFiles,
+    *,
+    labels: Sequence[str] | None,
+    new_head: bool,
+    can_be_new: bool,
+    **changes: Any,
+) -> None:
+    network, options = HEADS[model.attrs["head"]], head_shim(model).options
+    config = options.configure(read_config(files))
+    weights = read_weights(files.weights)
+    heads = find_heads(weights, config)
+    has_head = not new_head and heads.fits(network.module_class.__name__)
+    if not has_head and not can_be_new:
+        raise ValueError(Errors.E602.format(source=files.name, head=_in_words(model), found=heads))
+    if has_head and network.has_labels:
+        _check_labels(config, labels, source=files.name)
+    config = _with_labels(config, None if has_head else labels, network, changes)
+    module = build_from_weights(
+        network.module_class,
+        weights,
+        config,
+        source=files.name,
+        new_head=not has_head,
+        attention=options.attention,
+    )
+    if model.attrs["shared_encoder"] is None:
+        tokenizer_shim(model.layers[0]).set_tokenizer(read_tokenizer(files, config))
+    _set(model, module)
+
+
+def _set(model: Model[InT, OutT], module: Any) -> None:
+    shim = head_shim(model)
+    if shim.shares_encoder:
+        _check_shared(shim.shared_encoder, module)
+    shim.set_module(module)
+
+
+def _check_shared(encoder: nn.DebertaV2Model, module: Any) -> None:
+    widths = (encoder.config.hidden_size, module.config.hidden_size)
+    if widths[0] != widths[1]:
+        reason = f"its rows are {widths[0]} wide, those that the head was made for {widths[1]}"
+        raise ValueError(Errors.E604.format(reason=reason))
+    if getattr(module, "layout", None) == "emd" and encoder.embeddings.position_embeddings is None:
+        reason = "the mask decoder needs position embeddings, which it has not"
+        raise ValueError(Errors.E604.format(reason=reason))
+
+
+def _with_labels(
+    config: nn.DebertaV2Config,
+    labels: Sequence[str] | None,
+    network: Network,
+    changes: Mapping[str, Any],
+) -> nn.DebertaV2Config:
+    if labels and network.has_labels:
+        config = config.with_labels(labels)
+    return replace(config, **changes)
+
+
+def _check_labels(config: nn.DebertaV2Config, labels: Sequence[str] | None, *, source: str) -> None:
+    known = list(config.id2label.values())
+    unknown = [label for label in labels or () if label not in known]
+    if unknown:
+        raise ValueError(
+            Errors.E603.format(source=source, unknown=", ".join(unknown), known=", ".join(known))
+        )
+
+
+def _in_words(model: Model[InT, OutT]) -> str:
+    return model.attrs["head"].replace("_", " ")

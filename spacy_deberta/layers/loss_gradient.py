@@ -1,0 +1,27 @@
+"""Losses of PyTorch on the outputs of thinc layers."""
+
+from collections.abc import Callable
+
+import torch
+from thinc.util import torch2xp, xp2torch
+
+from .ragged import Array
+
+Loss = Callable[[torch.Tensor], torch.Tensor]
+
+
+def loss_gradient(Y: Array, loss: Loss) -> tuple[float, Array]:
+    """Compute a loss and its gradient.
+
+    Args:
+        Y: The output of a layer, any shape, float32.
+        loss: From the same as a tensor, on its device, to a scalar.
+
+    Returns:
+        The loss, and its gradient with respect to Y.
+    """
+    scores = xp2torch(Y, requires_grad=True)
+    value = loss(scores)
+    value.backward()
+    gradient = torch.zeros_like(scores) if scores.grad is None else scores.grad
+    return float(value.detach()), torch2xp(gradient)

@@ -1,0 +1,369 @@
+"""The bridge between a thinc model and a PyTorch module: the encoder, with or without a head."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import srsly
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from thinc.api import Model, Optimizer, Shim, get_torch_default_device
+from thinc.util import xp2torch
+
+from spacy_deberta import nn
+from spacy_deberta.checkpoints import (
+    STORAGE_DTYPES,
+    build_from_weights,
+    build_head_from_weights,
+)
+from spacy_deberta.errors import Errors
+
+from .forking import use_one_thread_after_fork
+from .networks import Network, Rows
+from .optimization import plan_update, update_parameter
+from .options import EncoderOptions
+from .packed_batches import PackedBatch, split_batches
+from .precision import GradientScaler, autocast, resolve_precision
+from .sequences import Sequences
+
+# Of the bytes that `to_bytes` gives; a newer one is refused, so that nothing is read wrongly.
+FORMAT = 1
+# msgpack takes no bytes object of 4 GiB, so larger weights are stored as several.
+MAX_BYTES_OBJECT = 2**30
+
+ENCODER_PREFIX = "deberta."
+
+
+class NetworkShim(Shim):
+    """Runs, updates and serializes a module of `spacy_deberta.nn` for thinc.
+
+    The module stays in evaluation mode except during an update, so that several threads can
+    predict with one pipeline.
+
+    Args:
+        network: The module's class, and what is read from its output.
+        options: How it computes, learns and is stored.
+        shares_encoder: Whether a head has no encoder of its own but uses the one of another shim,
+            see `share_encoder`. It then updates and stores the head only.
+    """
+
+    _model: torch.nn.Module | None
+
+    def __init__(
+        self, network: Network, options: EncoderOptions, *, shares_encoder: bool = False
+    ) -> None:
+        super().__init__(None)
+        self.network = network
+        self.options = options
+        self.shares_encoder = shares_encoder
+        self._owner: NetworkShim | None = None
+        self._scaler = GradientScaler()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is a module yet."""
+        return self._model is not None
+
+    @property
+    def module(self) -> Any:
+        """The module, with the encoder that it has or shares.
+
+        Raises:
+            ValueError: There is none before `initialize` or loading (E403), or nobody shares an
+                encoder with it (E601).
+        """
+        if self._model is None:
+            raise ValueError(Errors.E403)
+        if self.shares_encoder:
+            encoder = self.shared_encoder
+            if getattr(self._model, "deberta", None) is not encoder:
+                self._model.deberta = encoder
+        return self._model
+
+    @property
+    def encoder(self) -> nn.DebertaV2Model:
+        """The encoder, which is all of the module if there is no head.
+
+        Raises:
+            ValueError: There is none, see `module`.
+        """
+        return self.module.deberta if self.network.has_head else self.module
+
+    @property
+    def shared_encoder(self) -> nn.DebertaV2Model:
+        """The encoder of the shim that shares it.
+
+        Raises:
+            ValueError: There is none (E601).
+        """
+        if self._owner is None:
+            raise ValueError(Errors.E601)
+        return self._owner.encoder
+
+    @property
+    def config(self) -> nn.DebertaV2Config:
+        """The config of the module, which has the labels of its head.
+
+        Raises:
+            ValueError: There is no module before `initialize` or loading (E403).
+        """
+        if self._model is None:
+            raise ValueError(Errors.E403)
+        config: Any = self._model.config
+        return config
+
+    def share_encoder(self, owner: "NetworkShim") -> None:
+        """Use the encoder of another shim, which updates and stores it, from now on."""
+        self._owner = owner
+
+    @property
+    def device(self) -> torch.device:
+        """Where the encoder is."""
+        return next(self.encoder.parameters()).device
+
+    def set_module(self, module: torch.nn.Module) -> None:
+        """Take a module, and apply what the options say: frozen parts, checkpointing.
+
+        Args:
+            module: Of the network's class. An encoder in it is left out if it is to be shared.
+        """
+        device = get_torch_default_device()
+        if self.shares_encoder:
+            del module.deberta
+        else:
+            encoder: Any = module.deberta if self.network.has_head else module
+            nn.freeze(
+                encoder,
+                embeddings=self.options.freeze_embeddings,
+                layers=self.options.freeze_layers,
+            )
+            if self.options.gradient_checkpointing:
+                encoder.gradient_checkpointing_enable()
+        self._model = module.eval().to(device)
+
+    def __call__(
+        self, inputs: Sequences, is_train: bool
+    ) -> tuple[Rows, Callable[[torch.Tensor], None]]:
+        """Run the module on sequences; see `predict` and `begin_update`."""
+        use_one_thread_after_fork()
+        if is_train:
+            return self.begin_update(inputs)
+        return self.predict(inputs), lambda d_rows: None
+
+    def predict(self, inputs: Sequences) -> Rows:
+        """Run the module on sequences, in sub-batches of bounded size.
+
+        Args:
+            inputs: The sequences, packed.
+
+        Returns:
+            What the network reads from the output, float32. For the encoder, rows of the last
+            layer, `(rows, hidden_size)`; with `output_hidden_states` those of the embeddings and of
+            every layer.
+        """
+        with torch.no_grad(), autocast(self.options.precision, self.device):
+            return self._run(inputs, self._run_batch)
+
+    def begin_update(self, inputs: Sequences) -> tuple[Rows, Callable[[torch.Tensor], None]]:
+        """Run the module for training.
+
+        Args:
+            inputs: The sequences, packed.
+
+        Returns:
+            Rows as in `predict`, and a callback that takes the gradient of the last of them and
+            adds to the gradients of the parameters.
+        """
+        module, device = self.module, self.device
+        with _training(module), autocast(self.options.precision, device):
+            rows = self._run(inputs, self._run_batch_recomputed)
+
+        def backprop(d_rows: torch.Tensor) -> None:
+            if not rows[-1].requires_grad:  # everything is frozen
+                return
+            if self._scales_gradients:
+                d_rows = d_rows * self._scaler.scale
+            # With checkpointing the layers run again here, and must drop out what they dropped.
+            with _training(module):
+                torch.autograd.backward(rows[-1], d_rows)
+
+        return rows, backprop
+
+    def _run(self, inputs: Sequences, run: Callable[[PackedBatch, bool], Rows]) -> Rows:
+        batches = split_batches(inputs, max_pieces=self.options.max_batch_pieces)
+        outputs = [run(batch, len(batches) > 1) for batch in batches]
+        if len(outputs) == 1:
+            return outputs[0]
+        order = torch.cat([self.network.places(batch) for batch in batches]).argsort()
+        order = order.to(self.device)
+        return [torch.cat(rows)[order] for rows in zip(*outputs, strict=True)]
+
+    def _run_batch(self, batch: PackedBatch, _: bool) -> Rows:
+        has_types = self.encoder.config.type_vocab_size > 0
+        pieces = nn.PackedPieces.from_lengths(
+            batch.input_ids,
+            batch.lengths,
+            token_type_ids=batch.token_type_ids if has_types else None,
+        ).to(self.device)
+        return [rows.float() for rows in self.network.run(self.module, pieces, batch, self.options)]
+
+    def _run_batch_recomputed(self, batch: PackedBatch, one_of_many: bool) -> Rows:
+        """Where there are many sub-batches, keep the activations of one at a time."""
+        if not one_of_many:
+            return self._run_batch(batch, one_of_many)
+        return torch.utils.checkpoint.checkpoint(
+            self._run_batch, batch, one_of_many, use_reentrant=False
+        )
+
+    @property
+    def _scales_gradients(self) -> bool:
+        return resolve_precision(self.options.precision, self.device) == "fp16"
+
+    def _own_parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Parameters by name, without those of a shared encoder."""
+        if self._model is None:
+            return {}
+        return {
+            name: parameter
+            for name, parameter in self._model.named_parameters()
+            if not (self.shares_encoder and name.startswith(ENCODER_PREFIX))
+        }
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Update the parameters that have gradients, and drop the gradients.
+
+        Args:
+            optimizer: thinc's; its learning rate and L2 are those of the top layer's weights.
+        """
+        parameters = {
+            name: parameter
+            for name, parameter in self._own_parameters().items()
+            if parameter.grad is not None
+        }
+        if self._scales_gradients and not (
+            self._scaler.unscale([p.grad for p in parameters.values() if p.grad is not None])
+        ):
+            for parameter in parameters.values():
+                parameter.grad = None
+            return
+        for name, parameter in parameters.items():
+            update = plan_update(
+                name.removeprefix(ENCODER_PREFIX),
+                layers=self.encoder.config.num_hidden_layers,
+                layer_lr_decay=self.options.layer_lr_decay,
+                no_decay=self.options.no_decay,
+            )
+            update_parameter(optimizer, (self.id, name), parameter, update)
+
+    @contextmanager
+    def use_params(self, params: dict[tuple[int, str], Any]) -> Iterator[None]:
+        """Use other values for some parameters within a block, such as an optimizer's averages.
+
+        Args:
+            params: Arrays by the optimizer's keys; those of other models are passed over.
+        """
+        parameters = self._own_parameters()
+        used = {name: params[(self.id, name)] for name in parameters if (self.id, name) in params}
+        kept = {name: parameters[name].data for name in used}
+        for name, values in used.items():
+            parameters[name].data = xp2torch(values, device=self.device)
+        try:
+            yield
+        finally:
+            for name, data in kept.items():
+                parameters[name].data = data
+
+    def copy(self) -> "NetworkShim":
+        """A copy with weights, and optimizer state, of its own; a shared encoder stays shared."""
+        copied = NetworkShim(self.network, self.options, shares_encoder=self.shares_encoder)
+        copied._owner = self._owner
+        if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
+            del self._model.deberta
+        copied._model = copy.deepcopy(self._model)
+        return copied
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Move the module; `device_type` is thinc's, `"cpu"` or `"gpu"`."""
+        if self._model is not None:
+            self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
+
+    def to_bytes(self) -> bytes:
+        """Config and weights, the weights as safetensors in `storage_precision`."""
+        if self._model is None:
+            return srsly.msgpack_dumps({"format": FORMAT, "config": None})
+        dtype = STORAGE_DTYPES[self.options.storage_precision]
+        weights = save_safetensors(
+            {
+                key: value.to("cpu", dtype)
+                for key, value in self._model.state_dict().items()
+                if not (self.shares_encoder and key.startswith(ENCODER_PREFIX))
+            }
+        )
+        return srsly.msgpack_dumps(
+            {
+                "format": FORMAT,
+                "config": json.dumps(self.config.to_dict()),
+                "weights": [
+                    weights[start : start + MAX_BYTES_OBJECT]
+                    for start in range(0, len(weights), MAX_BYTES_OBJECT)
+                ],
+            }
+        )
+
+    def from_bytes(self, data: bytes) -> "NetworkShim":
+        """Build the module that `to_bytes` described.
+
+        Raises:
+            ValueError: The bytes are of a newer release, or damaged.
+        """
+        message = _read_message(data)
+        if message["config"] is None:
+            self._model = None
+            return self
+        config = self.options.configure(nn.DebertaV2Config.from_dict(json.loads(message["config"])))
+        try:
+            weights = load_safetensors(b"".join(message["weights"]))
+        except SafetensorError as error:
+            raise ValueError(Errors.E407.format(error=error)) from error
+        build = build_head_from_weights if self.shares_encoder else build_from_weights
+        self.set_module(
+            build(
+                self.network.module_class,
+                weights,
+                config,
+                source="saved transformer model",
+                attention=self.options.attention,
+            )
+        )
+        return self
+
+
+def _read_message(data: bytes) -> dict[str, Any]:
+    try:
+        message = srsly.msgpack_loads(data)
+        found = message["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(Errors.E407.format(error=error)) from error
+    if found > FORMAT:
+        raise ValueError(Errors.E406.format(found=found, known=FORMAT))
+    return message
+
+
+@contextmanager
+def _training(module: torch.nn.Module) -> Iterator[None]:
+    module.train()
+    try:
+        yield
+    finally:
+        module.eval()
+
+
+def network_shim(model: Model) -> NetworkShim:
+    """The shim of a layer that runs a module, or of a copy of it."""
+    shim = model.shims[0]
+    assert isinstance(shim, NetworkShim)
+    return shim

@@ -1,0 +1,167 @@
+"""Sequences for the encoder: texts between special tokens, alone or in pairs, packed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spacy_deberta.tokenization import DebertaV2Tokenizer, Pieces
+
+from .ragged import Ints, cumulative, expand_ranges
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """What goes through an encoder: ids with their `[CLS]` and `[SEP]`, packed.
+
+    Attributes:
+        input_ids: Ids of all sequences, one after the other, `(rows,)`.
+        lengths: Rows of each sequence, `(sequences,)`.
+        token_type_ids: 0 for the first text of a pair and 1 for the second, `(rows,)`; None for 0
+            everywhere. Most checkpoints do not look at it.
+        decoded: Rows for which a masked language model is asked, ascending, `(decoded_rows,)`;
+            None for all.
+    """
+
+    input_ids: Ints
+    lengths: Ints
+    token_type_ids: Ints | None = None
+    decoded: Ints | None = None
+
+    @property
+    def cu_rows(self) -> Ints:
+        """Sequence `i` has the rows from `cu_rows[i]` to `cu_rows[i + 1]`, `(sequences + 1,)`."""
+        return cumulative(self.lengths)
+
+
+@dataclass(frozen=True, eq=False)
+class PieceRanges:
+    """Runs of pieces: whole texts, or windows of them.
+
+    Attributes:
+        ids: Ids of the pieces of all texts, `(pieces,)`.
+        texts: The text that each run is of, `(runs,)`.
+        starts: First piece of each run, an index into `ids`, `(runs,)`.
+        lengths: How many pieces each run has, `(runs,)`.
+    """
+
+    ids: Ints
+    texts: Ints
+    starts: Ints
+    lengths: Ints
+
+    @classmethod
+    def whole(cls, pieces: Pieces) -> "PieceRanges":
+        """One run for each text."""
+        return cls(
+            ids=pieces.ids,
+            texts=np.arange(len(pieces), dtype=np.int64),
+            starts=pieces.cu_pieces[:-1],
+            lengths=np.diff(pieces.cu_pieces),
+        )
+
+    def take(self, runs: Ints) -> "PieceRanges":
+        """These runs, in this order; the same one may be taken several times."""
+        return PieceRanges(self.ids, self.texts[runs], self.starts[runs], self.lengths[runs])
+
+    def split(self, *, window: Ints | int, overlap: int) -> tuple["PieceRanges", Ints]:
+        """Cut runs that are too long into windows.
+
+        Args:
+            window: Most pieces of a window, for all runs or for each, `(runs,)`; at least 1.
+            overlap: Fewest pieces that neighbouring windows share; fewer where the window is too
+                short for it.
+
+        Returns:
+            The windows, and which run each of them is of, `(windows,)`.
+        """
+        limits = np.broadcast_to(np.asarray(window, dtype=np.int64), self.starts.shape)
+        runs, starts, lengths = split_ranges(
+            self.starts, self.lengths, window=limits, overlap=np.minimum(overlap, limits // 2)
+        )
+        return PieceRanges(self.ids, self.texts[runs], starts, lengths), runs
+
+
+def split_ranges(
+    starts: Ints, lengths: Ints, *, window: Ints | int, overlap: Ints | int
+) -> tuple[Ints, Ints, Ints]:
+    """Cut ranges of pieces into windows of even length, the fewest that keep the overlap.
+
+    Args:
+        starts: First piece of each range, `(ranges,)`.
+        lengths: How many pieces it has, `(ranges,)`.
+        window: Most pieces of a window, for all ranges or for each, `(ranges,)`.
+        overlap: Fewest pieces that neighbouring windows share, smaller than the window.
+
+    Returns:
+        For each window its range, its first piece and its length, `(windows,)` each. A range that
+        fits, also an empty one, is one window.
+    """
+    counts: Ints = np.where(lengths <= window, 1, -(-(lengths - overlap) // (window - overlap)))
+    # Even windows rather than full ones and a rest: the rest would see less context.
+    window_lengths: Ints = -(-(lengths + (counts - 1) * overlap) // counts)
+    index = expand_ranges(np.zeros_like(counts), counts)
+    slack = np.repeat(lengths - window_lengths, counts)
+    shifts = index * slack // np.repeat(np.maximum(counts - 1, 1), counts)
+    ranges = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    return ranges, starts[ranges] + shifts, window_lengths[ranges]
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedSequences:
+    """Sequences, and where the texts that they were made of stand in them.
+
+    Attributes:
+        sequences: The sequences, packed.
+        first: Row of the first piece of each sequence's first text, `(sequences,)`.
+        second: The same for the second text of pairs; None where there are no pairs.
+    """
+
+    sequences: Sequences
+    first: Ints
+    second: Ints | None
+
+
+def join_sequences(
+    tokenizer: DebertaV2Tokenizer, first: PieceRanges, second: PieceRanges | None = None
+) -> JoinedSequences:
+    """Put special tokens around texts: `[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]`.
+
+    Args:
+        tokenizer: Knows the ids of the special tokens.
+        first: One run for each sequence.
+        second: The other text of each pair; as many runs.
+
+    Returns:
+        The sequences in the order of the runs.
+
+    Source:
+        `build_inputs_with_special_tokens` of Hugging Face's `DebertaV2Tokenizer`.
+    """
+    pair_lengths = 0 if second is None else second.lengths + 1
+    lengths = first.lengths + 2 + pair_lengths
+    cu_rows = cumulative(lengths)
+    input_ids = np.full(int(cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
+    input_ids[cu_rows[:-1]] = tokenizer.cls_token_id
+    first_rows = cu_rows[:-1] + 1
+    _put(input_ids, first_rows, first)
+    if second is None:
+        return JoinedSequences(Sequences(input_ids, lengths), first_rows, None)
+    second_rows = first_rows + first.lengths + 1
+    _put(input_ids, second_rows, second)
+    token_type_ids = np.zeros_like(input_ids)
+    token_type_ids[expand_ranges(second_rows, second.lengths + 1)] = 1
+    return JoinedSequences(
+        Sequences(input_ids, lengths, token_type_ids=token_type_ids), first_rows, second_rows
+    )
+
+
+def encode_texts(tokenizer: DebertaV2Tokenizer, texts: Sequence[str]) -> PieceRanges:
+    """The pieces of texts, one run for each, in one call of the tokenizer."""
+    return PieceRanges.whole(tokenizer.encode_batch(list(texts)))
+
+
+def _put(input_ids: Ints, rows: Ints, ranges: PieceRanges) -> None:
+    input_ids[expand_ranges(rows, ranges.lengths)] = ranges.ids[
+        expand_ranges(ranges.starts, ranges.lengths)
+    ]

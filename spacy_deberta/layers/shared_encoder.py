@@ -1,0 +1,33 @@
+"""One encoder for several components: which of them uses the encoder of which."""
+
+from typing import Any
+
+from thinc.api import Model
+
+from .network_shim import NetworkShim, network_shim
+from .tokenize import tokenizer_shim
+
+
+def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
+    """Let a component use the encoder of another one, if its config says so.
+
+    A component says so by `shared_encoder`, the name of the other one in the pipeline. It runs the
+    encoder on its own sequences. Its gradients add to those of the owner, who updates and stores
+    the encoder; it updates and stores its own head.
+
+    Args:
+        owner: The model of the component that has the encoder: made by `deberta_model` or
+            `deberta_with_head`.
+        owner_name: The name of that component in the pipeline.
+        component: A component that comes after it.
+    """
+    model = getattr(component, "model", None)
+    if not isinstance(model, Model) or model.attrs.get("shared_encoder") != owner_name:
+        return
+    network_shim(model.layers[1]).share_encoder(_encoder_shim(owner))
+    # A tokenizer never changes, so that it can be shared by reference.
+    tokenizer_shim(model.layers[0]).share_tokenizer(tokenizer_shim(owner.layers[0]))
+
+
+def _encoder_shim(owner: Model) -> NetworkShim:
+    return network_shim(owner.layers[1])

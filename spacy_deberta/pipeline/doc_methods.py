@@ -1,0 +1,45 @@
+"""Methods of documents that ask a component of the pipeline that made them: `doc._.answer(…)`."""
+
+from functools import partial
+from typing import Any
+from weakref import WeakSet
+
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+
+from spacy_deberta.errors import Errors
+
+_components: dict[str, WeakSet[TrainablePipe]] = {}
+
+
+def add_doc_method(name: str, component: TrainablePipe, method: str) -> None:
+    """Let documents of a component's pipeline call a method of it.
+
+    A document knows no pipeline, but it has the vocabulary of the one that made it.
+
+    Args:
+        name: How it is called: `doc._.<name>(…)`. With several such components in a pipeline,
+            `component="…"` names the one to ask.
+        component: The component. It is forgotten when nobody else holds it.
+        method: Its method, which takes the document as the first argument.
+    """
+    _components.setdefault(name, WeakSet()).add(component)
+    if not Doc.has_extension(name):
+        Doc.set_extension(name, method=partial(_call, name=name, method=method))
+
+
+def _call(
+    doc: Doc, *args: Any, name: str, method: str, component: str | None = None, **kwargs: Any
+) -> Any:
+    return getattr(_find_component(doc, name, component), method)(doc, *args, **kwargs)
+
+
+def _find_component(doc: Doc, name: str, component: str | None) -> TrainablePipe:
+    found = {pipe.name: pipe for pipe in _components[name] if pipe.vocab is doc.vocab}
+    if component is not None:
+        found = {key: pipe for key, pipe in found.items() if key == component}
+    if not found:
+        raise ValueError(Errors.E607.format(name=name, component=component or "…"))
+    if len(found) > 1:
+        raise ValueError(Errors.E608.format(name=name, components=", ".join(sorted(found))))
+    return next(iter(found.values()))

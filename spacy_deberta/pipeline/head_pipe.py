@@ -1,0 +1,218 @@
+"""What all components have in common that run a checkpoint with a head."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import (
+    Loss,
+    Sequences,
+    get_labels,
+    initialize_head,
+    is_initialized,
+    load_head,
+    loss_gradient,
+    share_encoder,
+)
+
+from .model_folder import read_folder, write_folder
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingBatch:
+    """What an update runs through the model.
+
+    Attributes:
+        sequences: The sequences, packed.
+        loss: From the scores that the model gives for them, a tensor of the shape that
+            `deberta_with_head` documents, to a scalar.
+    """
+
+    sequences: Sequences
+    loss: Loss
+
+
+class HeadPipe(TrainablePipe):
+    """A component on a DeBERTa-v2 with a head. Each factory says what goes in and what comes out.
+
+    A subclass names its head, and defines `predict`, `set_annotations` and `training_batch`; and
+    `gold_labels` if the head has labels, or `has_gold` if it has none.
+
+    Args:
+        vocab: The vocabulary of the pipeline.
+        model: `spacy-deberta.DebertaV2WithHead.v1`.
+        name: The component's name in the pipeline.
+        scorer: From examples to scores.
+        cfg: The settings, as JSON takes them.
+
+    Raises:
+        ValueError: The model has another head (E605).
+    """
+
+    head: str
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model,
+        name: str,
+        *,
+        scorer: Callable[..., dict[str, Any]] | None,
+        **cfg: Any,
+    ) -> None:
+        found = model.attrs.get("head")
+        if found != self.head:
+            raise ValueError(Errors.E605.format(component=name, expected=self.head, found=found))
+        super().__init__(vocab, model, name, **cfg)
+        self.scorer = scorer
+        # spaCy looks for these at components that others depend on.
+        self.listeners: list[Model] = []
+        self.listener_map: dict[str, list[Model]] = {}
+        self.listening_components: list[str] = []
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the head in the order of its outputs; none before it is initialized."""
+        return get_labels(self.model)
+
+    @property
+    def label_data(self) -> list[str]:
+        """The labels, as `spacy init labels` writes them and `initialize` takes them."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Refuse a new label: a trained head has one output for each of those that it has.
+
+        label (str): The label.
+        RETURNS (int): 0 if the head has it already.
+        """
+        if label in self.labels:
+            return 0
+        raise ValueError(Errors.E606.format(component=self.name))
+
+    @abstractmethod
+    def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
+        """Make what an update needs, or None if there is nothing to learn from the examples."""
+
+    def gold_labels(self, examples: Iterable[Example]) -> list[str]:
+        """The labels of training data, for a new head."""
+        return []
+
+    def has_gold(self, examples: Iterable[Example]) -> bool:
+        """Whether training data can teach a new head that has no labels."""
+        return False
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: list[str] | None = None,
+        new_head: bool = False,
+    ) -> None:
+        """Take weights and vocabulary from the source that the config names.
+
+        Without training data, the checkpoint is used as it is. A head that it lacks, or that
+        `new_head` replaces, starts with random weights and the labels of the data.
+
+        get_examples (Callable[[], Iterable[Example]]): Gives the training data, if there is any.
+        nlp (Language | None): The pipeline.
+        labels (list[str] | None): The labels, instead of those found in the data.
+        new_head (bool): Whether to leave out the head of the checkpoint and start a new one.
+        """
+        validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
+        if is_initialized(self.model):
+            return
+        if labels is None:
+            labels = self.gold_labels(get_examples())
+        initialize_head(
+            self.model,
+            labels=labels,
+            new_head=new_head,
+            trainable=self.has_gold(get_examples()),
+            **self.config_values(),
+        )
+
+    def config_values(self) -> dict[str, Any]:
+        """Fields of `DebertaV2Config` that the settings of the component decide."""
+        return {}
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch.
+
+        examples (Iterable[Example]): The batch.
+        drop (float): The dropout rate.
+        sgd (Optimizer | None): If given, the weights are updated at once.
+        losses (dict[str, float] | None): Updated with the loss.
+        RETURNS (dict[str, float]): The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        set_dropout_rate(self.model, drop)
+        batch = self.training_batch(examples)
+        if batch is None:
+            return losses
+        scores, backprop = self.model.begin_update(batch.sequences)
+        loss, d_scores = loss_gradient(scores, batch.loss)
+        backprop(d_scores)
+        losses[self.name] += loss
+        if sgd is not None:
+            self.finish_update(sgd)
+        return losses
+
+    def find_listeners(self, component: Any) -> None:
+        """Share the encoder with a later component whose config asks for it.
+
+        component (Any): A component that comes after this one.
+        """
+        share_encoder(self.model, self.name, component)
+
+    def add_listener(self, listener: Model, component_name: str) -> None:
+        """Nothing to do: nobody gets the rows of this component."""
+
+    def remove_listener(self, listener: Model, component_name: str) -> bool:
+        """Nothing to do: nobody gets the rows of this component."""
+        return False
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component. `path/model` is a checkpoint that Hugging Face's classes open.
+
+        path (str | Path): The folder of the component.
+        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
+        """
+        write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "HeadPipe":
+        """Load the component; the weights are mapped from the file.
+
+        path (str | Path): The folder of the component.
+        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
+        RETURNS (HeadPipe): The component itself.
+        """
+        read_folder(
+            path,
+            cfg=self.cfg,
+            vocab=self.vocab,
+            model=self.model,
+            load=load_head,
+            exclude=exclude,
+        )
+        return self

@@ -1,0 +1,98 @@
+"""The folder of a component: its model as a checkpoint, its settings beside it."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy import util
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import save_model
+
+# Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
+FORMAT = 1
+
+
+def write_folder(
+    path: str | Path,
+    *,
+    cfg: dict[str, Any],
+    vocab: Vocab,
+    model: Model,
+    exclude: Iterable[str],
+) -> None:
+    """Write the folder of a component. `path/model` is a checkpoint that Hugging Face opens.
+
+    Args:
+        path: The folder.
+        cfg: Its settings, as JSON takes them.
+        vocab: The vocabulary of the pipeline.
+        model: Made by `deberta_model` or `deberta_with_head`. With a shared encoder, only its head
+            is written, and `path/model` is a file.
+        exclude: Fields to leave out: `cfg`, `vocab`, `model`.
+    """
+
+    def write_model(target: Path) -> None:
+        if model.attrs.get("shared_encoder") is None:
+            save_model(model, target)
+        else:
+            model.to_disk(target)
+
+    serialize: dict[str, Callable[[Path], Any]] = {
+        "cfg": lambda p: srsly.write_json(p, {"format": FORMAT, **cfg}),
+        "vocab": lambda p: vocab.to_disk(p),
+        "model": write_model,
+    }
+    util.to_disk(path, serialize, exclude)
+
+
+def read_folder(
+    path: str | Path,
+    *,
+    cfg: dict[str, Any],
+    vocab: Vocab,
+    model: Model,
+    load: Callable[[Model, Path], None],
+    exclude: Iterable[str],
+) -> None:
+    """Read what `write_folder` wrote; the weights are mapped from the file.
+
+    Args:
+        path: The folder.
+        cfg: Updated with the settings.
+        vocab: The vocabulary of the pipeline.
+        model: Filled.
+        load: Fills the model from a checkpoint folder.
+        exclude: Fields to leave out.
+
+    Raises:
+        FileNotFoundError: The folder holds no model (E415).
+        ValueError: It was written by a newer release (E406).
+    """
+
+    def read_cfg(source: str | Path) -> None:
+        settings = srsly.read_json(source)
+        found = settings.pop("format", FORMAT)
+        if found > FORMAT:
+            raise ValueError(Errors.E406.format(found=found, known=FORMAT))
+        cfg.update(settings)
+
+    def read_model(source: str | Path) -> None:
+        source = Path(source)
+        if source.is_dir():
+            load(model, source)
+        elif source.is_file():
+            # Saved with `factory = "transformer"`, or a head that shares an encoder.
+            model.from_bytes(source.read_bytes())
+        else:
+            raise FileNotFoundError(Errors.E415.format(path=source.parent, file=source.name))
+
+    deserialize: dict[str, Callable[[Path], Any]] = {
+        "cfg": read_cfg,
+        "vocab": vocab.from_disk,
+        "model": read_model,
+    }
+    util.from_disk(path, deserialize, exclude)

@@ -1,0 +1,226 @@
+"""The factory `deberta_sequence_classifier`: texts → `doc.cats`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.util import to_numpy
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import (
+    Array,
+    Ints,
+    Loss,
+    Sequences,
+    check_choice,
+    encode_texts,
+    get_config,
+    get_tokenizer,
+    join_sequences,
+)
+
+from .head_pipe import HeadPipe, TrainingBatch
+from .problem_types import PROBLEM_TYPES, problem_type_of, scores_of
+from .window_mean import check_windows, mean_of_windows
+
+SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+
+DEFAULT_CONFIG = Config().from_str(
+    """
+    [component]
+    problem_type = null
+    threshold = 0.5
+    max_length = 512
+    overlap = 64
+    scorer = {"@scorers":"spacy-deberta.sequence_classifier_scorer.v1"}
+
+    [component.model]
+    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
+    head = "sequence_classification"
+    """
+)["component"]
+
+
+@Language.factory(
+    "deberta_sequence_classifier",
+    assigns=["doc.cats"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={
+        "cats_score": 1.0,
+        "cats_score_desc": None,
+        "cats_micro_p": None,
+        "cats_micro_r": None,
+        "cats_micro_f": None,
+        "cats_macro_p": None,
+        "cats_macro_r": None,
+        "cats_macro_f": None,
+        "cats_macro_auc": None,
+        "cats_f_per_type": None,
+    },
+)
+def make_sequence_classifier(
+    nlp: Language,
+    name: str,
+    model: Model[Sequences, Array],
+    problem_type: str | None,
+    threshold: float,
+    max_length: int,
+    overlap: int,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "SequenceClassifier":
+    """Construct a component that classifies texts with a fine-tuned checkpoint.
+
+    model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
+        "sequence_classification".
+    problem_type (str | None): "single_label_classification", whose scores sum to 1;
+        "multi_label_classification", where each is from 0 to 1 by itself; or "regression", whose
+        scores are the numbers as they come. Null for what the checkpoint says, and if it says
+        nothing, regression for one label and a single label for more.
+    threshold (float): From which score on a label counts when several can, for the scorer.
+    max_length (int): Most pieces of a sequence, special tokens included. Longer texts are read in
+        windows, and their scores before normalization averaged.
+    overlap (int): Fewest pieces that neighbouring windows share.
+    scorer (Callable[..., dict[str, Any]] | None): The scoring method.
+    RETURNS (SequenceClassifier): The component.
+    """
+    return SequenceClassifier(
+        nlp.vocab,
+        model,
+        name,
+        problem_type=problem_type,
+        threshold=threshold,
+        max_length=max_length,
+        overlap=overlap,
+        scorer=scorer,
+    )
+
+
+class SequenceClassifier(HeadPipe):
+    """Classify texts with a DeBERTa-v2 that was, or will be, fine-tuned for it.
+
+    DOCS: docs/api/sequence_classifier.md
+    """
+
+    head = "sequence_classification"
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Sequences, Array],
+        name: str = "deberta_sequence_classifier",
+        *,
+        problem_type: str | None = None,
+        threshold: float = 0.5,
+        max_length: int = 512,
+        overlap: int = 64,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        if problem_type is not None:
+            check_choice("problem_type", problem_type, PROBLEM_TYPES)
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            scorer=scorer,
+            problem_type=problem_type,
+            threshold=threshold,
+            max_length=max_length,
+            overlap=overlap,
+        )
+
+    @property
+    def problem_type(self) -> str:
+        """What kind of labels there are: the setting, or else what the checkpoint says."""
+        return self.cfg["problem_type"] or problem_type_of(get_config(self.model))
+
+    def config_values(self) -> dict[str, Any]:
+        """The problem type of the settings, for the config of a checkpoint that is saved."""
+        chosen = self.cfg["problem_type"]
+        return {} if chosen is None else {"problem_type": chosen}
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score a batch of examples by what kind of labels there are.
+
+        examples (Iterable[Example]): The examples.
+        kwargs (Any): Settings of the scorer.
+        RETURNS (dict[str, Any]): The scores.
+        """
+        return super().score(examples, problem_type=self.problem_type, **kwargs)
+
+    def predict(self, docs: Sequence[Doc]) -> Array:
+        """Compute the scores of documents.
+
+        docs (Sequence[Doc]): The documents.
+        RETURNS (Array): `(docs, labels)`, float32, normalized as the problem type says.
+        """
+        docs = list(docs)
+        if not docs:
+            return np.zeros((0, len(self.labels)), dtype="f")
+        sequences, doc_of_window = self._sequences(docs)
+        logits = torch.from_numpy(to_numpy(self.model.predict(sequences)))
+        return scores_of(mean_of_windows(logits, doc_of_window, len(docs)), self.problem_type)
+
+    def set_annotations(self, docs: Sequence[Doc], scores: Array) -> None:
+        """Set `doc.cats`; labels of other components stay.
+
+        docs (Sequence[Doc]): The documents.
+        scores (Array): `(docs, labels)`, from `predict`.
+        """
+        labels = self.labels
+        for doc, row in zip(docs, scores.tolist(), strict=True):
+            doc.cats.update(zip(labels, row, strict=True))
+
+    def gold_labels(self, examples: Iterable[Example]) -> list[str]:
+        """All keys of `doc.cats`, as they come."""
+        return list(dict.fromkeys(label for example in examples for label in example.y.cats))
+
+    def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
+        """Make sequences of the documents that have `cats`, and their loss."""
+        examples = [example for example in examples if example.y.cats]
+        if not examples:
+            return None
+        gold = torch.tensor(
+            [
+                [float(example.y.cats.get(label, 0.0)) for label in self.labels]
+                for example in examples
+            ]
+        )
+        sequences, doc_of_window = self._sequences([example.x for example in examples])
+        return TrainingBatch(sequences, self._loss(examples, gold, doc_of_window))
+
+    def _loss(self, examples: Sequence[Example], gold: torch.Tensor, doc_of_window: Ints) -> Loss:
+        problem_type = self.problem_type
+        if problem_type == "single_label_classification":
+            for example, positive in zip(examples, (gold > 0.5).sum(1).tolist(), strict=True):
+                if positive != 1:
+                    raise ValueError(
+                        Errors.E610.format(
+                            component=self.name, count=positive, cats=dict(example.y.cats)
+                        )
+                    )
+
+        def loss(logits: torch.Tensor) -> torch.Tensor:
+            target = gold.to(logits.device)
+            scores = mean_of_windows(logits, doc_of_window, len(gold))
+            if problem_type == "regression":
+                return torch.nn.functional.mse_loss(scores, target)
+            if problem_type == "multi_label_classification":
+                return torch.nn.functional.binary_cross_entropy_with_logits(scores, target)
+            return torch.nn.functional.cross_entropy(scores, target.argmax(1))
+
+        return loss
+
+    def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
+        """Windows of the documents between special tokens, and which document each is of."""
+        tokenizer = get_tokenizer(self.model)
+        windows, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
+            window=self.cfg["max_length"] - SPECIAL_TOKENS, overlap=self.cfg["overlap"]
+        )
+        return join_sequences(tokenizer, windows).sequences, doc_of_window
