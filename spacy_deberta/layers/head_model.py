@@ -125,14 +125,24 @@ def initialize_head(
         raise ValueError(
             Errors.E602.format(source="random weights", head=_in_words(model), found="no head")
         )
-    options = head_shim(model).options
+    shim = head_shim(model)
+    attention = shim.options.attention
     if source.from_scratch:
-        config, tokenizer = config_from_scratch(options, **source.from_scratch)
+        config, tokenizer = config_from_scratch(shim.options, **source.from_scratch)
         tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
+        config = _with_labels(config, labels, network, changes)
+        _set(model, network.module_class(config, attention=attention))
     else:
-        config = head_shim(model).shared_encoder.config
-    config = _with_labels(config, labels, network, changes)
-    _set(model, network.module_class(config, attention=options.attention))
+        encoder = shim.shared_encoder
+        module = build_from_weights(
+            network.module_class,
+            encoder.state_dict(),
+            _with_labels(encoder.config, labels, network, changes),
+            source="the shared encoder",
+            new_head=True,
+            attention=attention,
+        )
+        _set(model, module)
 
 
 def load_head(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
