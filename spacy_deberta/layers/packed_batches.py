@@ -68,7 +68,5 @@ def _batch(whole: Sequences, chosen: Ints) -> PackedBatch:
         rows=torch.from_numpy(rows),
         sequences=torch.from_numpy(chosen),
         token_type_ids=None if types is None else torch.from_numpy(types[rows]),
-        decoded=None
-        if decoded is None
-        else torch.from_numpy(np.flatnonzero(np.isin(rows, decoded))),
+        decoded=decoded,
     )
