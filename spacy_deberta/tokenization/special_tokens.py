@@ -1,7 +1,7 @@
 """Tokens with a role or a place of their own: [CLS], [SEP], [MASK] and whatever a user adds."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -81,6 +81,19 @@ class TokenTable:
         if token_id is None:
             raise KeyError(role)
         return token_id
+
+    def only(self, contents: Collection[str]) -> "TokenTable":
+        """Leave out tokens, so that they are not found in a text.
+
+        Args:
+            contents: The tokens to keep; what is no token is passed over.
+
+        Returns:
+            A table that finds these tokens alone.
+        """
+        kept = {content: t for content, t in self.by_content.items() if content in contents}
+        alone = [content for content, t in kept.items() if t.special or t.normalized]
+        return replace(self, by_content=kept, pattern=_any_of(kept), special_pattern=_any_of(alone))
 
     def __len__(self) -> int:
         """Return the number of pieces and of tokens beyond them."""
@@ -195,4 +208,6 @@ def _lower_added(token: AddedToken) -> str:
 
 
 def _any_of(contents: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(c) for c in sorted(contents, key=len, reverse=True)))
+    # Of no tokens at all, the pattern would otherwise be empty and match everywhere.
+    longest_first = [re.escape(c) for c in sorted(contents, key=len, reverse=True)]
+    return re.compile("|".join(longest_first) or "(?!)")

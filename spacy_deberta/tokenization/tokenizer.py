@@ -1,6 +1,6 @@
 """The tokenizer: text to pieces with offsets, ids to text, model inputs, folders and bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -88,14 +88,16 @@ class DebertaV2Tokenizer(Vocabulary):
         self.model_max_length = model_max_length
         self.threads = threads
 
-    def encode_batch(self, texts: Sequence[str], *, special_tokens_in_text: bool = False) -> Pieces:
+    def encode_batch(
+        self, texts: Sequence[str], *, special_tokens_in_text: bool | Collection[str] = False
+    ) -> Pieces:
         """Cut texts into pieces, in one call of SentencePiece.
 
         Args:
             texts: Any strings. Lone surrogates are read as the replacement character.
             special_tokens_in_text: Whether "[SEP]" and the like within a text are tokens, as
-                Hugging Face reads them. By default they are text, so that nobody's document can
-                inject them.
+                Hugging Face reads them; or which of them are. By default they are text, so that
+                nobody's document can inject them.
 
         Returns:
             The pieces of all texts with their character offsets, without special tokens around.
@@ -108,12 +110,15 @@ class DebertaV2Tokenizer(Vocabulary):
         plain = not (self.do_lower_case or self.split_by_punct or special_tokens_in_text)
         if plain:
             return self._encoder.encode(list(texts))
+        tokens = self._table if special_tokens_in_text else None
+        if tokens is not None and not isinstance(special_tokens_in_text, bool):
+            tokens = tokens.only(special_tokens_in_text)
         return encode_segments(
             self._encoder,
             list(texts),
             do_lower_case=self.do_lower_case,
             split_by_punct=self.split_by_punct,
-            tokens=self._table if special_tokens_in_text else None,
+            tokens=tokens,
         )
 
     def __call__(

@@ -58,6 +58,28 @@ def test_special_tokens_are_text_unless_asked_for(small, text):
     assert not {small.cls_token_id, small.sep_token_id, small.mask_token_id} & set(ids)
 
 
+@pytest.mark.parametrize("text", IN_TEXT)
+@pytest.mark.parametrize("options", [{}, {"do_lower_case": True}, {"split_by_punct": True}])
+def test_only_some_tokens_are_found_in_text(small_vocabulary, text, options):
+    tokenizer = DebertaV2Tokenizer(small_vocabulary, **options)
+    pieces = tokenizer.encode_batch([text], special_tokens_in_text=["[MASK]"])
+    masks = pieces.ids == tokenizer.mask_token_id
+    assert [text[a:b] for a, b in zip(pieces.starts[masks], pieces.ends[masks], strict=True)] == [
+        "[MASK]"
+    ] * text.count("[MASK]")
+    assert not {tokenizer.cls_token_id, tokenizer.sep_token_id} & set(pieces.ids.tolist())
+    # What is not asked for is the same text as if nothing were.
+    parts = [part for part in text.split("[MASK]") if part]
+    expected = tokenizer.encode_batch(parts)
+    assert pieces.ids[~masks].tolist() == expected.ids.tolist()
+
+
+def test_of_tokens_that_are_none_nothing_is_found(small):
+    text = "bada [SEP] bado"
+    found = small.encode_batch([text], special_tokens_in_text=["[NONE]"])
+    assert found.ids.tolist() == small.encode_batch([text]).ids.tolist()
+
+
 @pytest.mark.parametrize(
     "flags", [{}, {"lstrip": True}, {"rstrip": True}, {"single_word": True}, {"special": True}]
 )
