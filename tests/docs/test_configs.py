@@ -11,7 +11,7 @@ from spacy_deberta.pipeline.deberta import DEFAULT_CONFIG
 from tests.docs.pages import ROOT, all_blocks
 
 BLOCKS = all_blocks("ini")
-CONFIGS = sorted((ROOT / "configs").glob("*.cfg"))
+CONFIGS = sorted([*ROOT.glob("configs/*.cfg"), *ROOT.glob("projects/*/configs/*.cfg")])
 DATA = ("--paths.train", "train.spacy", "--paths.dev", "dev.spacy")
 
 configs = pytest.mark.parametrize("path", CONFIGS, ids=[path.name for path in CONFIGS])

@@ -1,6 +1,7 @@
 """Every project runs from its first command to its last, in a short form."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,18 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             for part in ("dev", "test")
         },
     ),
+    "quickstart": (
+        ["--vars.steps", "4"],
+        {
+            f"metrics/{name}.json": ["ents_f", "cats_micro_f", "cats_macro_f", "spans_sc_f"]
+            for name in ("baseline", "test")
+        },
+    ),
+}
+# What a project with the command `show` prints of its text.
+SHOWN = {
+    "demo": ["Entities", "Lena Brandt joined Siemens"],
+    "quickstart": ["Entities", "Topic", "Spans “sc”", "Lena Brandt joined Siemens"],
 }
 
 
@@ -33,7 +46,7 @@ def read_project(path):
 @pytest.fixture
 def workspace(tmp_path):
     """The projects and configs of the repository, where a run leaves no trace in it."""
-    leave_out = shutil.ignore_patterns("corpus", "training", "metrics", "project.lock")
+    leave_out = shutil.ignore_patterns("corpus", "training", "metrics", "packages", "project.lock")
     shutil.copytree(ROOT / "projects", tmp_path / "projects", ignore=leave_out)
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     return tmp_path
@@ -50,6 +63,24 @@ def place_assets(project, shared_data):
         target = project / asset["dest"]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(files[asset["checksum"]], target)
+
+
+def outputs_of(project):
+    """All that the commands of a project say they leave."""
+    content = read_project(project)
+    for command in content["commands"]:
+        for file in [*command.get("outputs", []), *command.get("outputs_no_cache", [])]:
+            yield re.sub(r"\$\{vars\.(\w+)\}", lambda match: str(content["vars"][match[1]]), file)
+
+
+def check_package(folder):
+    """A package holds a pipeline that loads as any other."""
+    name = folder.name.rpartition("-")[0]
+    script = f"import {name}; print(len({name}.load()('Lena joined Siemens.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "4", done.stderr
 
 
 @pytest.mark.slow
@@ -70,9 +101,12 @@ def test_a_project_runs(name, workspace, request):
         scores = srsly.read_json(project / file)
         for key in keys:
             assert 0 <= scores[key] <= 1, f"{file}: {key}"
-    if name == "demo":
-        assert "Entities" in done.stdout
-        assert "Lena Brandt joined Siemens" in done.stdout
+    for text in SHOWN.get(name, []):
+        assert text in done.stdout
+    for file in outputs_of(project):
+        assert (project / file).exists(), file
+    for archive in project.glob("packages/*/dist/*.tar.gz"):
+        check_package(archive.parents[1])
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
