@@ -2,7 +2,7 @@
 
 from spacy_deberta.nn import DebertaV2Config
 
-from .alignment import DocPieces, align_pieces
+from .alignment import DocPieces, align_pieces, token_offsets
 from .deberta_model import (
     deberta_model,
     get_encoder,
@@ -20,6 +20,7 @@ from .head_model import (
     initialize_head,
     is_initialized,
     load_head,
+    without_output,
 )
 from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
@@ -79,4 +80,6 @@ __all__ = [
     "pooled_tokens",
     "save_model",
     "share_encoder",
+    "token_offsets",
+    "without_output",
 ]

@@ -49,7 +49,7 @@ def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
         The alignment: exactly the pieces that share a character with the token.
     """
     positions = PiecePositions(docs, pieces)
-    starts, ends, cu_tokens = _token_offsets(docs)
+    starts, ends, cu_tokens = token_offsets(docs)
     doc_of_token = np.repeat(np.arange(len(docs)), np.diff(cu_tokens))
     first, last = positions.covering(doc_of_token, starts, ends)
     lengths = last - first
@@ -96,8 +96,16 @@ class PiecePositions:
         return first, np.maximum(first, last)
 
 
-def _token_offsets(docs: Sequence[Doc]) -> tuple[Ints, Ints, Ints]:
-    """Characters of all tokens in their document's text, and the tokens of each document."""
+def token_offsets(docs: Sequence[Doc]) -> tuple[Ints, Ints, Ints]:
+    """Where all tokens of a batch are in the texts of their documents.
+
+    Args:
+        docs: The documents.
+
+    Returns:
+        First character of each token and the one after its last, `(tokens,)` both; and where the
+        tokens of each document start and the last end, `(docs + 1,)`.
+    """
     cu_tokens = cumulative(np.array([len(doc) for doc in docs], dtype=np.int64))
     arrays = [doc.to_array(["IDX", "LENGTH"]).reshape(-1, 2) for doc in docs if len(doc)]
     if not arrays:

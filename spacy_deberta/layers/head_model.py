@@ -33,6 +33,12 @@ from .tokenize import doc_tokenizer, tokenizer_shim
 
 InT = Sequences
 OutT = Array
+UnknownLabels = Callable[[Sequence[str], Sequence[str]], list[str]]
+
+
+def without_output(labels: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Labels that are not among those of a head."""
+    return [label for label in labels if label not in known]
 
 
 def deberta_with_head(
@@ -93,6 +99,7 @@ def initialize_head(
     new_head: bool = False,
     trainable: bool = False,
     problem_type: str | None = None,
+    unknown_labels: UnknownLabels = without_output,
 ) -> None:
     """Take weights and vocabulary from the source, unless the model has them already.
 
@@ -103,6 +110,8 @@ def initialize_head(
         trainable: Whether there is data that a new head without labels can be trained on.
         problem_type: What the config shall say of the losses of a sequence classifier; None for
             what the checkpoint says.
+        unknown_labels: From the labels of the data and those of the checkpoint's head to what the
+            head can't express.
 
     Raises:
         OSError: A file of the checkpoint is missing or damaged.
@@ -117,7 +126,15 @@ def initialize_head(
     changes = {} if problem_type is None else {"problem_type": problem_type}
     if source.name:
         files = find_checkpoint(source.name, revision=source.revision)
-        _load(model, files, labels=labels, new_head=new_head, can_be_new=can_be_new, **changes)
+        _load(
+            model,
+            files,
+            labels=labels,
+            new_head=new_head,
+            can_be_new=can_be_new,
+            unknown_labels=unknown_labels,
+            **changes,
+        )
         return
     if not source.from_scratch and model.attrs["shared_encoder"] is None:
         raise ValueError(Errors.E401)
@@ -194,6 +211,7 @@ def _load(
     labels: Sequence[str] | None,
     new_head: bool,
     can_be_new: bool,
+    unknown_labels: UnknownLabels = without_output,
     **changes: Any,
 ) -> None:
     network, options = HEADS[model.attrs["head"]], head_shim(model).options
@@ -204,7 +222,7 @@ def _load(
     if not has_head and not can_be_new:
         raise ValueError(Errors.E602.format(source=files.name, head=_in_words(model), found=heads))
     if has_head and network.has_labels:
-        _check_labels(config, labels, source=files.name)
+        _check_labels(config, labels or (), unknown_labels, source=files.name)
     config = _with_labels(config, None if has_head else labels, network, changes)
     module = build_from_weights(
         network.module_class,
@@ -247,9 +265,15 @@ def _with_labels(
     return replace(config, **changes)
 
 
-def _check_labels(config: nn.DebertaV2Config, labels: Sequence[str] | None, *, source: str) -> None:
+def _check_labels(
+    config: nn.DebertaV2Config,
+    labels: Sequence[str],
+    unknown_labels: UnknownLabels,
+    *,
+    source: str,
+) -> None:
     known = list(config.id2label.values())
-    unknown = [label for label in labels or () if label not in known]
+    unknown = unknown_labels(labels, known) if labels else []
     if unknown:
         raise ValueError(
             Errors.E603.format(source=source, unknown=", ".join(unknown), known=", ".join(known))

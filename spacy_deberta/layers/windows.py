@@ -78,6 +78,14 @@ class WindowPlan:
         """The windows as the encoder takes them."""
         return Sequences(self.input_ids, self.lengths)
 
+    @property
+    def piece_sources(self) -> Ints:
+        """For every piece of the documents the row of the windows it is read from, `(pieces,)`."""
+        rows = np.diff(self.cu_rows)
+        special_rows = np.where(rows > 0, 2 + self.has_empty_row, 0)
+        # Behind `[CLS]`; a document without rows adds nothing.
+        return self.sources[expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)]
+
 
 def plan_windows(
     doc_pieces: DocPieces,

@@ -22,6 +22,7 @@ from spacy_deberta.layers import (
     load_head,
     loss_gradient,
     share_encoder,
+    without_output,
 )
 
 from .model_folder import read_folder, write_folder
@@ -107,6 +108,18 @@ class HeadPipe(TrainablePipe):
         """The labels of training data, for a new head."""
         return []
 
+    def unknown_labels(self, labels: Sequence[str], known: Sequence[str]) -> list[str]:
+        """What training data has, by its `gold_labels`, and a head with the labels `known` lacks.
+
+        labels (Sequence[str]): The labels of the data.
+        known (Sequence[str]): The labels of the head.
+        RETURNS (list[str]): What is missing.
+        """
+        return without_output(labels, known)
+
+    def check_head(self) -> None:
+        """Refuse a head that is of no use for this component, when it is initialized."""
+
     def has_gold(self, examples: Iterable[Example]) -> bool:
         """Whether training data can teach a new head that has no labels."""
         return False
@@ -139,8 +152,10 @@ class HeadPipe(TrainablePipe):
             labels=labels,
             new_head=new_head,
             trainable=self.has_gold(get_examples()),
+            unknown_labels=self.unknown_labels,
             **self.config_values(),
         )
+        self.check_head()
 
     def config_values(self) -> dict[str, Any]:
         """Fields of `DebertaV2Config` that the settings of the component decide."""
