@@ -10,13 +10,25 @@ from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 import spacy_deberta.cli  # noqa: F401 (adds the commands, as the entry point does)
+from spacy_deberta import DebertaV2ForSequenceClassification
 from spacy_deberta.checkpoints import save_checkpoint
 from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
 from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
 from tests.pipeline.pipelines import make_examples, make_trained
 
-HUB_NAME = re.compile(r"microsoft/m?deberta-v[23]-[a-z0-9-]+")
+# Fine-tuned checkpoints that the pages name: their class, and their labels if it has labels.
+FINE_TUNED = {
+    "protectai/deberta-v3-base-prompt-injection-v2": (
+        DebertaV2ForSequenceClassification,
+        ("SAFE", "INJECTION"),
+    ),
+    "MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli": (
+        DebertaV2ForSequenceClassification,
+        ("entailment", "neutral", "contradiction"),
+    ),
+}
+HUB_NAME = re.compile("|".join([r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED]))
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +42,22 @@ def hub_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
         folder, config=config.to_dict(), weights=model.state_dict(), tokenizer=tiny_tokenizer
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def localize(tmp_path_factory, tiny_config, tiny_tokenizer, hub_checkpoint):
+    """A function that puts paths of small checkpoints in the place of names on the hub."""
+    folders = {}
+    for number, (name, (module_class, labels)) in enumerate(FINE_TUNED.items()):
+        config = DebertaV2Config.from_dict(tiny_config)
+        model = module_class(config.with_labels(labels) if labels else config)
+        model.init_weights(torch.Generator().manual_seed(7))
+        folders[name] = tmp_path_factory.mktemp("hub") / f"fine_tuned_{number}"
+        model.save_pretrained(folders[name])
+        tiny_tokenizer.save_pretrained(folders[name])
+    return lambda text: HUB_NAME.sub(
+        lambda match: folders.get(match[0], hub_checkpoint).as_posix(), text
+    )
 
 
 def annotate(doc):
@@ -46,7 +74,7 @@ def annotate(doc):
 
 
 @pytest.fixture(scope="session")
-def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary):
+def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize):
     """The files that the pages speak of."""
     folder = tmp_path_factory.mktemp("documentation")
     nlp = spacy.blank("en")
@@ -59,7 +87,7 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary):
     shutil.copy(tiny_vocabulary, folder / "spm.model")
     (folder / "configs").mkdir()
     for path in (ROOT / "configs").glob("*.cfg"):
-        text = HUB_NAME.sub(hub_checkpoint.as_posix(), path.read_text(encoding="utf-8"))
+        text = localize(path.read_text(encoding="utf-8"))
         (folder / "configs" / path.name).write_text(text, encoding="utf-8")
     make_trained(hub_checkpoint, heads=("ner",)).to_disk(folder / "my_pipeline")
     return folder
@@ -76,12 +104,6 @@ def workspace(prepared_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     return folder
-
-
-@pytest.fixture
-def localize(hub_checkpoint):
-    """Put the path of the small checkpoint in the place of names on the hub."""
-    return lambda text: HUB_NAME.sub(hub_checkpoint.as_posix(), text)
 
 
 @pytest.fixture

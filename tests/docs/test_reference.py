@@ -2,31 +2,57 @@ import ast
 import inspect
 import re
 import types
+from importlib.metadata import entry_points
 from typing import Any, Union, get_args, get_origin
 
 import pytest
+import spacy
 import spacy_transformers  # noqa: F401 (makes the registry of span getters)
 import typer.main
 from spacy.util import registry
+from thinc.api import Model
 
 import spacy_deberta
 import spacy_deberta.tokenization
 from spacy_deberta import errors
 from spacy_deberta.cli import deberta_cli
-from spacy_deberta.layers import piece_windows_v1
+from spacy_deberta.layers import Array, Sequences, piece_windows_v1
 from spacy_deberta.nn import PackedPieces
 from spacy_deberta.pipeline.deberta import Deberta
+from spacy_deberta.pipeline.head_pipe import HeadPipe
+from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
 from tests.docs.pages import PATHS, ROOT, read_page
 
 API = {path.stem: read_page(path) for path in PATHS if path.parent.name == "api"}
-# Documented with spaCy's own `Transformer`, and inherited here.
+# Inherited from spaCy's classes, and documented here as well.
 INHERITED = {
-    "create_optimizer",
-    "from_bytes",
-    "initialize",
-    "predict",
-    "set_annotations",
-    "to_bytes",
+    "Deberta": {
+        "create_optimizer",
+        "from_bytes",
+        "initialize",
+        "predict",
+        "set_annotations",
+        "to_bytes",
+    },
+    "HeadPipe": {
+        "__call__",
+        "create_optimizer",
+        "finish_update",
+        "from_bytes",
+        "pipe",
+        "score",
+        "to_bytes",
+        "use_params",
+    },
+}
+# What each component defines for `HeadPipe`, whose page says what they are.
+HOOKS = {
+    "check_head",
+    "config_values",
+    "gold_labels",
+    "has_gold",
+    "training_batch",
+    "unknown_labels",
 }
 CLASSES = {
     "Deberta": Deberta,
@@ -39,7 +65,9 @@ CLASSES = {
     "DebertaV2ForTokenClassification": spacy_deberta.DebertaV2ForTokenClassification,
     "DebertaV2Model": spacy_deberta.DebertaV2Model,
     "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,
+    "HeadPipe": HeadPipe,
     "PackedPieces": PackedPieces,
+    "SequenceClassifier": SequenceClassifier,
 }
 LITERALS = (type(None), bool, int, float, str, tuple, list)
 SECTIONS = [
@@ -85,13 +113,16 @@ def parameters_of(section):
 
 def signature_of(function):
     """The same for a function."""
+    if isinstance(function, types.WrapperDescriptorType):  # compiled, and tells no signature
+        yield "doc", ..., False
+        return
     for name, parameter in inspect.signature(function).parameters.items():
         default = parameter.default
         if name in ("self", "cls"):
             continue
         if default is parameter.empty or not isinstance(default, LITERALS):
             default = ...
-        keyword_only = parameter.kind is parameter.KEYWORD_ONLY
+        keyword_only = parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
         yield name, default, keyword_only and not _is_dataclass(function)
 
 
@@ -107,6 +138,8 @@ def test_parameters_are_those_of_the_code(section):
 
 def type_name(annotation):
     """A type as spaCy's pages write it."""
+    if annotation == Model[Sequences, Array]:  # an alias, which leaves no name
+        return "Model[Sequences, Array]"
     if annotation is Any:
         return "Any"
     if isinstance(annotation, str | types.EllipsisType):
@@ -135,13 +168,51 @@ def test_every_registered_function_is_documented():
     prefix = "spacy-deberta."
     registered = {
         name
-        for functions in (registry.architectures, registry.span_getters)
-        for name in functions.get_all()
+        for kind in ("architectures", "span_getters", "scorers", "readers")
+        for name in getattr(registry, kind).get_all()
         if name.startswith(prefix)
     }
-    documented = {s.title for s in API["architectures"].sections if "registry" in s.attributes}
+    sections = [section for page in API.values() for section in page.sections]
+    documented = {s.title for s in sections if "registry" in s.attributes}
     assert documented == registered
     assert len(registered) >= 3
+
+
+def component_pages():
+    """The pages of components by the names of their factories."""
+    pages = [page for page in API.values() if "api_string_name" in page.front_matter]
+    return {page.front_matter["api_string_name"]: page for page in pages}
+
+
+def test_every_factory_has_a_page():
+    group = entry_points(group="spacy_factories")
+    ours = {point.name for point in group if point.module.startswith("spacy_deberta.")}
+    assert component_pages().keys() == ours
+
+
+@pytest.mark.parametrize("factory", component_pages())
+def test_settings_are_those_of_the_factory(factory):
+    (section,) = (
+        s for s in component_pages()[factory].sections if s.attributes.get("id") == "config"
+    )
+    documented = [(name, default) for name, default, _ in parameters_of(section)]
+    meta = spacy.blank("en").get_factory_meta(factory)
+    make = registry.get("factories", factory)
+    defaults = {
+        name: next((v for k, v in value.items() if k.startswith("@")), value)
+        if isinstance(value, dict)
+        else value
+        for name, value in meta.default_config.items()
+    }
+    names = [name for name in inspect.signature(make).parameters if name not in ("nlp", "name")]
+    assert sorted(documented) == sorted((name, defaults.get(name, ...)) for name in names)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CLASSES.items() if issubclass(c, HeadPipe)])
+def test_a_component_names_the_page_of_what_it_inherits(name):
+    pages = [p for p in API.values() if any(s.title.startswith(f"{name}.") for s in p.sections)]
+    (page,) = pages
+    assert page.name == "docs/api/head_pipe.md" or "head_pipe.md" in page.links
 
 
 def public_methods(cls):
@@ -150,8 +221,11 @@ def public_methods(cls):
     for base in cls.__mro__:
         if not base.__module__.startswith("spacy_deberta"):
             continue
+        if base is HeadPipe and cls is not HeadPipe:
+            return names - HOOKS  # the page of each component refers to that of `HeadPipe`
         for name, value in vars(base).items():
             is_method = inspect.isfunction(value) or isinstance(value, classmethod)
+            is_method |= isinstance(value, property) and issubclass(cls, HeadPipe)
             is_public = not name.startswith("_") or name in ("__init__", "__call__")
             if is_method and is_public and not (name == "__init__" and _is_dataclass(base)):
                 names.add(name)
@@ -164,8 +238,7 @@ def test_every_method_is_documented(name):
     documented = {
         title.removeprefix(f"{name}.") for title in titles if title.startswith(f"{name}.")
     }
-    expected = public_methods(CLASSES[name]) | (INHERITED if name == "Deberta" else set())
-    assert documented == expected
+    assert documented == public_methods(CLASSES[name]) | INHERITED.get(name, set())
 
 
 def test_exported_classes_are_documented():
