@@ -16,10 +16,10 @@ MAY_IMPORT = {
     "tokenization": set(),
     "checkpoints": {"nn", "tokenization"},
     "layers": {"nn", "tokenization", "checkpoints"},
-    "pipeline": {"layers"},
+    "pipeline": {"layers", "corpora"},
     "corpora": set(),
     "architectures": {"layers"},
-    "cli": {"layers", "checkpoints", "tokenization", "nn"},
+    "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora"},
     "compatibility": set(),
     "errors": set(),
 }

@@ -41,6 +41,25 @@ class Warnings(metaclass=Coded):
         "zero. Use a span getter that covers every token, such as "
         "'spacy-deberta.piece_windows.v1'."
     )
+    W601 = (
+        "{count} spans of a batch do not sit on the borders of tokens and are left out, because "
+        "'alignment_mode' of the component '{component}' is \"{mode}\". \"expand\" drops none."
+    )
+    W602 = (
+        "{count} entities of a batch are left out, because surer ones have tokens in common with "
+        "them, and 'doc.ents' can't overlap. With 'annotate = \"spans\"' the component "
+        "'{component}' keeps all; with 'aggregation_strategy = \"first\"' there are none of them."
+    )
+    W610 = (
+        "{count} of the {total} answers in '{path}' do not stand in the text where 'answer_start' "
+        "says, and are left out; questions that have no other answer are left out, too. They "
+        "belong to: {names}. Correct their 'answer_start', which counts characters from 0."
+    )
+    W611 = (
+        "{count} of the {total} questions of a batch are not trained on, because no window of the "
+        "component '{component}' holds all of their answer: {names}. Set 'overlap' higher than the "
+        "longest answer, and 'max_length' higher than that with the question."
+    )
 
 
 def warn(message: str, *, stacklevel: int = 3) -> None:

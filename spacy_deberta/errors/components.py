@@ -45,3 +45,78 @@ class ComponentErrors:
         "{cats}. Correct the data, or set 'problem_type' to \"multi_label_classification\" or "
         '"regression" in [components.{component}].'
     )
+    E630 = (
+        "The head {reason}, so that no spans can be read from its labels: {labels}. Spans need "
+        "'O' for what is outside of them, and labels in BIO, BIOES, BILUO or without prefix. "
+        "Rename them in 'id2label' of the checkpoint's config.json, set 'new_head = true' in "
+        "[initialize.components.NAME], or 'annotate = \"tag\"' if they are tags."
+    )
+    E631 = (
+        "The spans {first} and {second} of 'doc.spans[\"{key}\"]' overlap, which one label for "
+        "each token can't say. Remove one of them, for example with `spacy.util.filter_spans`, or "
+        "train a `spancat`."
+    )
+    E632 = (
+        "The head has no label for {missing}; it has: {labels}. Correct the data, or set "
+        "'new_head = true' in [initialize.components.NAME] to train a new head on them."
+    )
+    E640 = (
+        "The question '{question}' has {length} pieces, which leaves no room for the text: a "
+        "sequence holds at most {max_length}, {special} special tokens included. Ask more briefly, "
+        "or set a higher 'max_length' in [components.{component}]."
+    )
+    E641 = (
+        "The question '{question}' of the training data has no answer, which the component "
+        "'{component}' can't learn: set 'no_answer = true' in [components.{component}], or leave "
+        "such questions out."
+    )
+    E642 = (
+        "The question '{question}' can't be used: {reason}. 'doc._.questions' takes a list of "
+        '{{"id": "…", "question": "…", "answers": [{{"text": "…", "start": 0}}]}}, and "start" is '
+        "the first character of an answer in the text."
+    )
+    E643 = (
+        "'{path}' can't be read as SQuAD's JSON: {reason}. Give the path of a .json file, or of a "
+        "folder with such files."
+    )
+    E644 = (
+        "'{path}' is no file in SQuAD's format: {place} has to be of type {kind}, but is {found}. "
+        "An article has 'paragraphs', each of them 'context' and 'qas', each of these 'id', "
+        "'question' and 'answers' with 'text' and 'answer_start'."
+    )
+    E645 = "'{path}' has an empty context: {place}. Remove this paragraph."
+    E646 = (
+        "'{path}' has the id '{id}' twice, at {place} and at {other}. Answers are told apart by "
+        "the ids of their questions: rename one, or remove the copy."
+    )
+    E650 = (
+        "The choice '{choice}' has {length} pieces, which leaves no room for the text: a sequence "
+        "holds at most {max_length}, {special} special tokens included. Shorten it, or set a "
+        "higher 'max_length' in [components.{component}]."
+    )
+    E651 = (
+        "{choices} is nothing to choose from: choices have to be a list of at least one string. "
+        "'doc._.choices' may be None, its default, for a text that is no question."
+    )
+    E652 = (
+        "'doc._.right_choice' is {right}, but has to be the index of one of the choices, from 0 to "
+        "{last}, or None if the right one is not known. The choices are: {choices}."
+    )
+    E653 = (
+        "Choice {index}, counted from 0, is {choice!r}, but has to be a string that is not empty. "
+        "The choices are: {choices}."
+    )
+    E654 = (
+        "'{path}' can't be read as questions with choices: {reason}. Give the path of a .tsv or "
+        ".jsonl file with one question a line, in UTF-8."
+    )
+    E655 = (
+        "{place}: this line is no question with choices: {reason}. TSV has the columns that the "
+        "reader's 'question_column', 'choice_columns' and 'answer_column' name; JSONL has "
+        '{{"question": "…", "choices": ["…", "…"], "answer": 0}}.'
+    )
+    E656 = (
+        "{place}: the answer is {answer!r}, but has to be the index of one of the choices, from 0 "
+        "to {last}; in JSONL also the text of exactly one of them, or null if it is not known."
+    )
+    E660 = "'k' is {k}, but has to be at least 1: it is how many pieces are wanted for each mask."

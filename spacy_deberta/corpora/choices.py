@@ -1,0 +1,97 @@
+"""Choices that a document is given, which of them is right, and which a model chooses.
+
+All are plain values, so that they go wherever `doc.user_data` goes. Readers and components both use
+them; this file is where they are defined.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from spacy.tokens import Doc
+
+from spacy_deberta.errors import Errors
+
+
+class Chosen(TypedDict):
+    """What a model chooses.
+
+    index: The choice with the highest score, as an index into `doc._.choices`.
+    scores: The score of each choice, from 0 to 1 and 1 in sum.
+    """
+
+    index: int
+    scores: list[float]
+
+
+for _extension in ("choices", "right_choice", "chosen"):
+    if not Doc.has_extension(_extension):
+        Doc.set_extension(_extension, default=None)
+
+
+def check_choices(choices: Any) -> list[str]:
+    """Refuse what nobody can choose from.
+
+    Args:
+        choices: A list or tuple of strings.
+
+    Returns:
+        The choices as a list.
+
+    Raises:
+        ValueError: It is no list, or an empty one (E651), or one of the choices is no text (E653).
+    """
+    if not isinstance(choices, list | tuple) or not choices:
+        raise ValueError(Errors.E651.format(choices=choices))
+    for index, choice in enumerate(choices):
+        if not is_choice(choice):
+            raise ValueError(Errors.E653.format(index=index, choice=choice, choices=choices))
+    return list(choices)
+
+
+def get_choices(doc: Doc) -> list[str] | None:
+    """Read `doc._.choices`.
+
+    Args:
+        doc: The document.
+
+    Returns:
+        The choices, or None if it has none. A list again, which `DocBin` gives back as a tuple.
+
+    Raises:
+        ValueError: They are not as `check_choices` wants them.
+    """
+    return None if doc._.choices is None else check_choices(doc._.choices)
+
+
+def get_right_choice(doc: Doc, choices: list[str]) -> int | None:
+    """Read `doc._.right_choice`.
+
+    Args:
+        doc: The document.
+        choices: Its choices.
+
+    Returns:
+        The index of the right choice, or None if it is not known.
+
+    Raises:
+        ValueError: It is no index of a choice (E652).
+    """
+    right = doc._.right_choice
+    if right is None:
+        return None
+    if not is_index(right, choices):
+        raise ValueError(
+            Errors.E652.format(right=right, last=len(choices) - 1, choices=", ".join(choices))
+        )
+    return int(right)
+
+
+def is_choice(value: Any) -> bool:
+    """Whether a value is a text that can be chosen."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_index(value: Any, choices: Sequence[str]) -> bool:
+    """Whether a value is an index of one of the choices."""
+    # True and False are integers to Python, but somebody's mistake here.
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(choices)
