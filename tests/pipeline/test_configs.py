@@ -30,14 +30,17 @@ SCORES = {
     "ner": ["ents_f"],
     "textcat": ["cats_micro_f", "cats_macro_f"],
     "textcat_multilabel": ["cats_micro_f", "cats_macro_f", "cats_macro_auc"],
+    "sequence_classifier": ["cats_micro_f", "cats_macro_f"],
     "spancat": ["spans_sc_f"],
     "spancat_singlelabel": ["spans_sc_f"],
     "multitask": ["tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f", "ents_f"],
 }
+# The components that have an encoder of their own, if not `transformer`.
+OWNERS = {"sequence_classifier": "classifier"}
 HEADS = ("tagger", "morphologizer", "parser", "senter", "ner")
 
 
-def make_corpus(folder, *, several_topics=False):
+def make_corpus(folder, *, owner="transformer", several_topics=False):
     """Paths of a corpus and of a vocabulary that was trained on it, as overrides of a config."""
     docs = make_docs(spacy.blank("en").vocab, 60, several_topics=several_topics)
     DocBin(docs=docs).to_disk(folder / "train.spacy")
@@ -46,7 +49,7 @@ def make_corpus(folder, *, several_topics=False):
         "paths.train": str(folder / "train.spacy"),
         "paths.dev": str(folder / "train.spacy"),
         "paths.encoder": None,
-        "components.transformer.model.from_scratch": {
+        f"components.{owner}.model.from_scratch": {
             "vocabulary": str(folder / "spm.model"),
             **SIZE,
         },
@@ -55,7 +58,8 @@ def make_corpus(folder, *, several_topics=False):
 
 def load(name, folder, **overrides):
     """A shipped config, initialized on a small corpus."""
-    corpus = make_corpus(folder, several_topics=name == "textcat_multilabel")
+    owner = OWNERS.get(name, "transformer")
+    corpus = make_corpus(folder, owner=owner, several_topics=name == "textcat_multilabel")
     path = ROOT / "configs" / f"{name}.cfg"
     return init_nlp(spacy.util.load_config(path, {**corpus, **overrides}, interpolate=False))
 
