@@ -1,0 +1,113 @@
+"""Texts and their choices as sequences, and the scores of sequences as those of choices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from thinc.api import Model
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import (
+    Ints,
+    PieceRanges,
+    Sequences,
+    encode_texts,
+    get_tokenizer,
+    join_sequences,
+)
+
+from .window_mean import mean_of_windows
+
+SPECIAL_TOKENS = 3  # [CLS] and two [SEP]
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceSequences:
+    """A sequence for each choice, or several where the text is long.
+
+    Attributes:
+        sequences: `[CLS] text [SEP] choice [SEP]`.
+        pairs: The pair of text and choice that each sequence is of, `(sequences,)`.
+        counts: How many choices each text has, `(texts,)`.
+    """
+
+    sequences: Sequences
+    pairs: Ints
+    counts: Ints
+
+    def logits_of_choices(self, logits: torch.Tensor) -> torch.Tensor:
+        """Average the scores of windows, and put those of each text in a row.
+
+        Args:
+            logits: `(sequences, 1)`, floating-point.
+
+        Returns:
+            `(texts, most_choices)`, minus infinity where a text has fewer choices.
+        """
+        scores = mean_of_windows(logits, self.pairs, int(self.counts.sum())).squeeze(1)
+        counts = torch.from_numpy(self.counts).to(logits.device)
+        taken = torch.arange(int(self.counts.max()), device=logits.device) < counts.unsqueeze(1)
+        table = scores.new_full(taken.shape, float("-inf"))
+        return table.masked_scatter(taken, scores)
+
+
+def join_choices(
+    model: Model,
+    texts: Sequence[str],
+    choices: Sequence[Sequence[str]],
+    *,
+    max_length: int,
+    overlap: int,
+    component: str,
+) -> ChoiceSequences:
+    """Pair texts with each of their choices; every string is tokenized once.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        texts: The texts, at least one.
+        choices: The choices of each, at least one.
+        max_length: Most pieces of a sequence, special tokens included.
+        overlap: Fewest pieces that windows of a text share.
+        component: The name of the component, for messages.
+
+    Returns:
+        The sequences, in the order of texts and choices.
+
+    Raises:
+        ValueError: A choice leaves no room for the text (E650).
+    """
+    flat = [choice for of_text in choices for choice in of_text]
+    strings = list(dict.fromkeys([*texts, *flat]))
+    place = {string: index for index, string in enumerate(strings)}
+    tokenizer = get_tokenizer(model)
+    encoded = encode_texts(tokenizer, strings)
+    counts = np.array([len(of_text) for of_text in choices], dtype=np.int64)
+    first = encoded.take(np.repeat(_places(place, texts), counts))
+    second = encoded.take(_places(place, flat))
+    room = max_length - SPECIAL_TOKENS - second.lengths
+    _check_room(room, second, flat, max_length=max_length, component=component)
+    windows, pairs = first.split(window=room, overlap=overlap)
+    joined = join_sequences(tokenizer, windows, second.take(pairs))
+    return ChoiceSequences(joined.sequences, pairs, counts)
+
+
+def _places(place: dict[str, int], strings: Sequence[str]) -> Ints:
+    return np.array([place[string] for string in strings], dtype=np.int64)
+
+
+def _check_room(
+    room: Ints, second: PieceRanges, flat: Sequence[str], *, max_length: int, component: str
+) -> None:
+    too_long = np.flatnonzero(room < 1)
+    if len(too_long):
+        index = int(too_long[0])
+        raise ValueError(
+            Errors.E650.format(
+                choice=flat[index],
+                length=int(second.lengths[index]),
+                max_length=max_length,
+                special=SPECIAL_TOKENS,
+                component=component,
+            )
+        )

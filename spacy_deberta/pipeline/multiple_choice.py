@@ -1,0 +1,212 @@
+"""The factory `deberta_multiple_choice`: a text and choices → the best choice."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.util import to_numpy
+
+from spacy_deberta.corpora import Chosen, check_choices, get_choices, get_right_choice
+from spacy_deberta.layers import Array, Sequences
+
+from .choice_sequences import SPECIAL_TOKENS, ChoiceSequences, join_choices
+from .doc_methods import add_doc_method
+from .head_pipe import HeadPipe, TrainingBatch
+from .window_mean import check_windows
+
+DEFAULT_CONFIG = Config().from_str(
+    """
+    [component]
+    max_length = 512
+    overlap = 64
+    scorer = {"@scorers":"spacy-deberta.multiple_choice_scorer.v1"}
+
+    [component.model]
+    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
+    head = "multiple_choice"
+    """
+)["component"]
+
+
+@Language.factory(
+    "deberta_multiple_choice",
+    assigns=["doc._.chosen"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={"choice_acc": 1.0},
+)
+def make_multiple_choice(
+    nlp: Language,
+    name: str,
+    model: Model[Sequences, Array],
+    max_length: int,
+    overlap: int,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "MultipleChoice":
+    """Construct a component that chooses among answers with a fine-tuned checkpoint.
+
+    model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
+        "multiple_choice".
+    max_length (int): Most pieces of a sequence, which is a text with one of its choices, special
+        tokens included. Longer texts are read in windows, never the choices, and the scores of a
+        choice before normalization averaged.
+    overlap (int): Fewest pieces that neighbouring windows of a text share.
+    scorer (Callable[..., dict[str, Any]] | None): The scoring method.
+    RETURNS (MultipleChoice): The component.
+    """
+    return MultipleChoice(
+        nlp.vocab, model, name, max_length=max_length, overlap=overlap, scorer=scorer
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the choices of a text.
+
+    Attributes:
+        index: Its place in the list of choices.
+        text: The choice.
+        score: From 0 to 1; those of all choices of a text sum to 1.
+    """
+
+    index: int
+    text: str
+    score: float
+
+
+class MultipleChoice(HeadPipe):
+    """Choose among continuations of a text, or answers to it, with a DeBERTa-v2.
+
+    DOCS: docs/api/multiple_choice.md
+    """
+
+    head = "multiple_choice"
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Sequences, Array],
+        name: str = "deberta_multiple_choice",
+        *,
+        max_length: int = 512,
+        overlap: int = 64,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        super().__init__(vocab, model, name, scorer=scorer, max_length=max_length, overlap=overlap)
+        add_doc_method("choose", self, "choose")
+
+    def choose(self, doc: Doc, choices: Sequence[str]) -> list[Choice]:
+        """Score choices for a text; `doc._.choose(choices)` calls it.
+
+        doc (Doc): The text: a question, or the start of what a choice goes on with.
+        choices (Sequence[str]): The choices.
+        RETURNS (list[Choice]): All of them, the best one first.
+        """
+        choices = check_choices(choices)
+        (scores,) = self._scores([doc], [choices])
+        scored = [Choice(i, *pair) for i, pair in enumerate(zip(choices, scores, strict=True))]
+        return sorted(scored, key=lambda choice: -choice.score)
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[float] | None]:
+        """Score the choices that documents have in `doc._.choices`.
+
+        docs (Iterable[Doc]): The documents.
+        RETURNS (list[list[float] | None]): A score for each choice; None for a document that is no
+            question.
+        """
+        docs = list(docs)
+        choices = {index: get_choices(doc) for index, doc in enumerate(docs)}
+        asked = {index: found for index, found in choices.items() if found is not None}
+        scores = self._scores([docs[index] for index in asked], list(asked.values()))
+        scores_of = dict(zip(asked, scores, strict=True))
+        return [scores_of.get(index) for index in range(len(docs))]
+
+    def set_annotations(
+        self, docs: Iterable[Doc], scores: Sequence[Sequence[float] | None]
+    ) -> None:
+        """Set `doc._.chosen` of the documents that have choices.
+
+        docs (Iterable[Doc]): The documents.
+        scores (Sequence[Sequence[float] | None]): From `predict`.
+        """
+        for doc, of_doc in zip(docs, scores, strict=True):
+            if of_doc is not None:
+                best = max(range(len(of_doc)), key=of_doc.__getitem__)
+                doc._.chosen = Chosen(index=best, scores=list(of_doc))
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score a batch of examples.
+
+        Where the predicted document has no choices, as after reading a .spacy file, those of the
+        gold document are asked for.
+
+        examples (Iterable[Example]): The examples.
+        kwargs (Any): Settings of the scorer.
+        RETURNS (dict[str, Any]): The scores.
+        """
+        scored = []
+        borrowed = []
+        for example in examples:
+            if example.predicted._.choices is None and example.reference._.choices is not None:
+                example = _with_gold_choices(example)
+                borrowed.append(example.predicted)
+            scored.append(example)
+        self.set_annotations(borrowed, self.predict(borrowed))
+        return super().score(scored, **kwargs)
+
+    def has_gold(self, examples: Iterable[Example]) -> bool:
+        """Whether there is a document with a right choice."""
+        return any(example.reference._.right_choice is not None for example in examples)
+
+    def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
+        """Make sequences of the documents that have a right choice, and their loss."""
+        examples = [eg for eg in examples if eg.reference._.right_choice is not None]
+        if not examples:
+            return None
+        # The index of the right choice is one into the choices beside it.
+        choices = [
+            check_choices(eg.reference._.choices or eg.predicted._.choices) for eg in examples
+        ]
+        right = torch.tensor(
+            [
+                get_right_choice(eg.reference, of_doc)
+                for eg, of_doc in zip(examples, choices, strict=True)
+            ]
+        )
+        joined = self._join([eg.predicted for eg in examples], choices)
+
+        def loss(logits: torch.Tensor) -> torch.Tensor:
+            table = joined.logits_of_choices(logits)
+            return torch.nn.functional.cross_entropy(table, right.to(logits.device))
+
+        return TrainingBatch(joined.sequences, loss)
+
+    def _scores(self, docs: Sequence[Doc], choices: Sequence[list[str]]) -> list[list[float]]:
+        if not docs:
+            return []
+        joined = self._join(docs, choices)
+        logits = torch.from_numpy(to_numpy(self.model.predict(joined.sequences)))
+        rows = joined.logits_of_choices(logits).softmax(-1).tolist()
+        return [row[: len(of_doc)] for row, of_doc in zip(rows, choices, strict=True)]
+
+    def _join(self, docs: Sequence[Doc], choices: Sequence[list[str]]) -> ChoiceSequences:
+        return join_choices(
+            self.model,
+            [doc.text for doc in docs],
+            choices,
+            max_length=self.cfg["max_length"],
+            overlap=self.cfg["overlap"],
+            component=self.name,
+        )
+
+
+def _with_gold_choices(example: Example) -> Example:
+    predicted = example.predicted.copy()
+    predicted._.choices = example.reference._.choices
+    return Example(predicted, example.reference)
