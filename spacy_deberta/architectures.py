@@ -20,6 +20,7 @@ from spacy_deberta.layers import (
     document_listener,
     pooled_text_classifier,
     pooled_tokens,
+    span_categorizer,
 )
 
 
@@ -245,3 +246,26 @@ def pooled_text_classifier_v1(
         grad_factor=grad_factor,
         nO=nO,
     )
+
+
+def span_categorizer_v1(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    reducer: Model[Ragged, Floats2d],
+    scorer: Model[Floats2d, Floats2d],
+    max_batch_rows: int = 4096,
+) -> Model[tuple[list[Doc], Ragged], Floats2d]:
+    """Score spans like `spacy.SpanCategorizer.v1`, in memory that many spans do not exhaust.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): Rows of tokens, for example
+        `spacy-transformers.TransformerListener.v1`.
+    reducer (Model[Ragged, Floats2d]): Reduces the tokens of each span to one vector, for example
+        `spacy.mean_max_reducer.v1`.
+    scorer (Model[Floats2d, Floats2d]): Scores vectors: `spacy.LinearLogistic.v1` for `spancat`,
+        `Softmax.v2` for `spancat_singlelabel`.
+    max_batch_rows (int): Most tokens of spans that the reducer takes at once. If there are more,
+        training reduces each span a second time in the backward pass.
+    RETURNS (Model[tuple[list[Doc], Ragged], Floats2d]): The model.
+
+    DOCS: docs/api/architectures.md#SpanCategorizer
+    """
+    return span_categorizer(tok2vec, reducer, scorer, max_batch_rows=max_batch_rows)

@@ -58,3 +58,8 @@ class LayerErrors:
         "gives {found}. Set it to '@architectures = \"spacy-deberta.DocumentListener.v1\"', not to "
         "a listener that gives rows of tokens."
     )
+    E420 = (
+        "The suggester of a span categorizer gives the span {start}:{end} of a document of "
+        "{length} tokens. Suggest spans of at least one token, inside their document, as their "
+        "first token and the one after their last."
+    )

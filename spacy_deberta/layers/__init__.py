@@ -35,6 +35,7 @@ from .sequences import (
 )
 from .settings import check_choice, check_setting
 from .shared_encoder import share_encoder
+from .span_categorizer import span_categorizer
 from .transformer_data import DebertaBatch
 from .windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 
@@ -80,6 +81,7 @@ __all__ = [
     "pooled_tokens",
     "save_model",
     "share_encoder",
+    "span_categorizer",
     "token_offsets",
     "without_output",
 ]

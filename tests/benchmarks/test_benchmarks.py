@@ -1,11 +1,13 @@
 """The benchmarks run, and count what they say, on small inputs."""
 
+from pathlib import Path
+
 import pytest
 import spacy
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
-from benchmarks import alignment, saving
+from benchmarks import alignment, saving, spancat
 from tests.pipeline.pipelines import TRAIN_DATA
 
 TEXT = "the committee adopted the report"
@@ -55,3 +57,35 @@ def test_loading_and_saving_are_measured(tiny_vocabulary, tiny_config, tmp_path,
     assert saved["save_s"] > 0
     assert loaded["load_s"] > 0
     assert 0.05 < loaded["load_peak_gib"] <= loaded["used_peak_gib"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak")
+@pytest.mark.parametrize("action", spancat.ACTIONS)
+def test_span_categorization_is_measured(action, tiny_vocabulary):
+    encoder = {**spancat.ENCODER, "hidden_size": 48, "intermediate_size": 48}
+    for architecture in spancat.ARCHITECTURES.values():
+        nlp = spancat.make_pipeline(architecture, tiny_vocabulary, encoder=encoder, longest=9)
+        assert len(nlp.get_pipe("spancat").suggester([spancat.make_example(nlp, 20).x]).data) == 144
+        figures = spancat.measure(action, nlp, 50)
+        assert figures["s"] > 0
+        # Little enough to fit into memory that the process has already.
+        assert 0 <= figures["MiB"] < 200
+
+
+def test_the_command_of_the_span_categorizer(tiny_vocabulary, monkeypatch):
+    commands = []
+
+    def run(command):
+        commands.append(command)
+        return {"MiB": float(len(commands)), "s": 1.0}
+
+    monkeypatch.setattr(spancat, "_run", run)
+    app = spancat.typer.Typer()
+    app.command()(spancat.main)
+    arguments = ["--vocabulary", str(tiny_vocabulary), "--train-embeddings"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert len(commands) == 12
+    assert all("--train-embeddings" in command for command in commands)
+    assert "9955 candidates" in result.stdout
+    assert "11.00" in result.stdout  # the median of the last three

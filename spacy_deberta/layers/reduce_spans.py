@@ -1,0 +1,75 @@
+"""Rows of tokens → a vector for each span, in memory that the spans' tokens do not decide."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from thinc.api import Model
+from thinc.types import Floats2d, Ragged
+
+from .ragged import Array
+from .random_stream import draw_seed, random_stream
+from .span_rows import SpanRows, split_spans
+
+
+def reduce_spans(
+    reducer: Model[Ragged, Floats2d],
+    X: Floats2d,
+    spans: SpanRows,
+    is_train: bool,
+    *,
+    max_rows: int,
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """Reduce spans, a part of them at a time.
+
+    A reducer takes a row for every token of every span, which may be many times the rows there are.
+    If they are more than `max_rows`, only its output is kept, and the backward pass reduces each
+    part a second time, with the same dropout.
+
+    Args:
+        reducer: Reduces each sequence to one vector. A vector may depend on nothing but its own
+            sequence, the weights, and random numbers of NumPy, CuPy or PyTorch.
+        X: The tokens of all documents, `(tokens, width)`.
+        spans: At least one.
+        is_train: Whether there will be a backward pass.
+        max_rows: Most rows that are given to the reducer at once.
+
+    Returns:
+        The vectors, `(spans, nO)`, and the way back from their gradient to that of `X`.
+    """
+    ops = reducer.ops
+    parts = list(split_spans(spans, max_rows=max_rows))
+    if len(parts) == 1:
+        Y, add_gradient = _reduce(reducer, X, spans, is_train)
+        return Y, lambda dY: add_gradient(dY, ops.alloc2f(*X.shape))
+
+    # Prediction draws nothing, and must not touch generators that other threads use.
+    seed = draw_seed() if is_train else 0
+    with random_stream(ops, seed) if is_train else nullcontext():
+        Y = ops.xp.concatenate([_reduce(reducer, X, spans[part], is_train)[0] for part in parts])
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        dX: Floats2d = ops.alloc2f(*X.shape)
+        with random_stream(ops, seed):
+            for part in parts:
+                # In one expression, so that nothing of a part lives on in the next one.
+                _reduce(reducer, X, spans[part], True)[1](dY[part], dX)
+        return dX
+
+    return Y, backprop
+
+
+def _reduce(
+    reducer: Model[Ragged, Floats2d], X: Floats2d, spans: SpanRows, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d, Floats2d], Floats2d]]:
+    """Reduce spans at once; the way back adds to a gradient of `X` that it is given."""
+    ops = reducer.ops
+    runs: Array = spans.indices()
+    lengths: Array = spans.lengths
+    indices = ops.asarray1i(runs)
+    Y, backprop_reducer = reducer(Ragged(X[indices], ops.asarray1i(lengths)), is_train)
+
+    def add_gradient(dY: Floats2d, dX: Floats2d) -> Floats2d:
+        ops.scatter_add(dX, indices, backprop_reducer(dY).dataXd)
+        return dX
+
+    return Y, add_gradient
