@@ -1,0 +1,305 @@
+"""The factory `deberta_token_classifier`: texts → `doc.ents`, `doc.spans` or tags."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc, SpanGroup
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.util import to_numpy
+
+from spacy_deberta.errors import Warnings, warn
+from spacy_deberta.layers import (
+    Array,
+    Ints,
+    PieceWindows,
+    Sequences,
+    WindowPlan,
+    align_pieces,
+    check_choice,
+    check_setting,
+    get_tokenizer,
+    plan_windows,
+)
+
+from .gold_units import (
+    IGNORED,
+    GoldSpans,
+    gold_entities,
+    gold_spans,
+    gold_tags,
+    label_spans,
+    label_tags,
+    span_types,
+)
+from .head_pipe import HeadPipe, TrainingBatch
+from .label_schemes import LabelScheme, bio_labels, find_scheme
+from .placed_spans import (
+    ALIGNMENT_MODES,
+    ScoredSpan,
+    place_spans,
+    without_overlap,
+)
+from .scored_stretches import find_stretches
+from .unit_tags import set_tags
+from .units import (
+    AGGREGATION_STRATEGIES,
+    Units,
+    UnitScores,
+    find_units,
+    pieces_read,
+    unit_probabilities,
+)
+from .window_mean import check_windows
+
+SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+ANNOTATIONS = ("ents", "spans", "tag")
+
+DEFAULT_CONFIG = Config().from_str(
+    """
+    [component]
+    annotate = "ents"
+    spans_key = "sc"
+    aggregation_strategy = "first"
+    alignment_mode = "expand"
+    max_length = 512
+    overlap = 64
+    scorer = {"@scorers":"spacy-deberta.token_classifier_scorer.v1"}
+
+    [component.model]
+    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
+    head = "token_classification"
+    """
+)["component"]
+
+
+@Language.factory(
+    "deberta_token_classifier",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans", "token.tag"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={
+        "ents_f": 1.0,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "ents_per_type": None,
+        "spans_sc_f": None,
+        "spans_sc_p": None,
+        "spans_sc_r": None,
+        "tag_acc": None,
+    },
+)
+def make_token_classifier(
+    nlp: Language,
+    name: str,
+    model: Model[Sequences, Array],
+    annotate: str,
+    spans_key: str,
+    aggregation_strategy: str,
+    alignment_mode: str,
+    max_length: int,
+    overlap: int,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "TokenClassifier":
+    """Construct a component that finds entities, spans or tags with a fine-tuned checkpoint.
+
+    model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
+        "token_classification".
+    annotate (str): "ents" sets `doc.ents`; "spans" sets `doc.spans[spans_key]`; "tag" sets
+        `token.tag_` to the labels as they are.
+    spans_key (str): Name of the group in `doc.spans`.
+    aggregation_strategy (str): What gets one label. With "simple" each piece; otherwise each token,
+        from its first piece ("first"), from the mean of its pieces ("average"), or from the piece
+        that is surest ("max").
+    alignment_mode (str): What becomes of a span that begins or ends within a token, which only
+        "simple" finds: "expand" takes all of the token, "contract" nothing of it, "strict" drops
+        the span.
+    max_length (int): Most pieces of a sequence, special tokens included. Longer texts are read in
+        windows, and each piece from the one that shows the most of its context.
+    overlap (int): Fewest pieces that neighbouring windows share.
+    scorer (Callable[..., dict[str, Any]] | None): The scoring method.
+    RETURNS (TokenClassifier): The component.
+    """
+    return TokenClassifier(
+        nlp.vocab,
+        model,
+        name,
+        annotate=annotate,
+        spans_key=spans_key,
+        aggregation_strategy=aggregation_strategy,
+        alignment_mode=alignment_mode,
+        max_length=max_length,
+        overlap=overlap,
+        scorer=scorer,
+    )
+
+
+class TokenClassifier(HeadPipe):
+    """Find entities, spans or tags with a DeBERTa-v2 that was, or will be, fine-tuned for it.
+
+    DOCS: docs/api/token_classifier.md
+    """
+
+    head = "token_classification"
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Sequences, Array],
+        name: str = "deberta_token_classifier",
+        *,
+        annotate: str = "ents",
+        spans_key: str = "sc",
+        aggregation_strategy: str = "first",
+        alignment_mode: str = "expand",
+        max_length: int = 512,
+        overlap: int = 64,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        check_choice("annotate", annotate, ANNOTATIONS)
+        check_choice("aggregation_strategy", aggregation_strategy, AGGREGATION_STRATEGIES)
+        check_setting(
+            annotate != "tag" or aggregation_strategy != "simple",
+            "aggregation_strategy",
+            "'simple'",
+            "one of: first, average, max, where tokens are tagged",
+        )
+        check_choice("alignment_mode", alignment_mode, ALIGNMENT_MODES)
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            scorer=scorer,
+            annotate=annotate,
+            spans_key=spans_key,
+            aggregation_strategy=aggregation_strategy,
+            alignment_mode=alignment_mode,
+            max_length=max_length,
+            overlap=overlap,
+        )
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """What the labels of the head say about spans.
+
+        Raises:
+            ValueError: They are in no scheme (E630).
+        """
+        return find_scheme(self.labels)
+
+    @property
+    def span_types(self) -> tuple[str, ...]:
+        """The labels of entities and spans, without prefixes; none before it is initialized."""
+        return self.scheme.types if self.labels else ()
+
+    def predict(self, docs: Sequence[Doc]) -> UnitScores:
+        """Compute the probabilities of all labels for all tokens, or pieces, of documents.
+
+        docs (Sequence[Doc]): The documents.
+        RETURNS (UnitScores): The units, and `(units, labels)`, float32.
+        """
+        units, plan = self._prepare(list(docs))
+        logits = np.zeros((0, len(self.labels)), dtype="f")
+        if len(plan.lengths):
+            logits = to_numpy(self.model.predict(plan.sequences))
+        probabilities = torch.from_numpy(logits[plan.piece_sources]).softmax(-1).numpy()
+        strategy = self.cfg["aggregation_strategy"]
+        return UnitScores(units, unit_probabilities(probabilities, units, strategy))
+
+    def set_annotations(self, docs: Sequence[Doc], scores: UnitScores) -> None:
+        """Set `doc.ents`, `doc.spans[spans_key]` or tags, in place of those that were there.
+
+        docs (Sequence[Doc]): The documents.
+        scores (UnitScores): From `predict`.
+        """
+        if self.cfg["annotate"] == "tag":
+            set_tags(docs, scores, self.labels)
+            return
+        unplaced = overlapping = 0
+        for doc, stretches in zip(docs, find_stretches(scores, self.scheme), strict=True):
+            spans, dropped = place_spans(doc, stretches, self.cfg["alignment_mode"])
+            unplaced += dropped
+            if self.cfg["annotate"] == "spans":
+                self._set_spans(doc, spans)
+                continue
+            kept = without_overlap(spans)
+            overlapping += len(spans) - len(kept)
+            doc.set_ents([scored.span for scored in kept])
+        if unplaced:
+            mode = self.cfg["alignment_mode"]
+            warn(Warnings.W601.format(count=unplaced, component=self.name, mode=mode))
+        if overlapping:
+            warn(Warnings.W602.format(count=overlapping, component=self.name))
+
+    def gold_labels(self, examples: Iterable[Example]) -> list[str]:
+        """The tags as they come; for entities and spans "O", and B and I of their types."""
+        if self.cfg["annotate"] == "tag":
+            tags = (tag for example in examples for tag in gold_tags(example) or ())
+            return list(dict.fromkeys(tag for tag in tags if tag is not None))
+        return bio_labels(span_types(map(self._gold_spans, examples)))
+
+    def unknown_labels(self, labels: Sequence[str], known: Sequence[str]) -> list[str]:
+        """Tags that the head lacks; types of spans that it lacks, whatever its scheme."""
+        if self.cfg["annotate"] == "tag":
+            return super().unknown_labels(labels, known)
+        types = find_scheme(tuple(labels)).types
+        return super().unknown_labels(types, find_scheme(tuple(known)).types)
+
+    def check_head(self) -> None:
+        """Refuse a head from whose labels no spans can be read (E630)."""
+        if self.cfg["annotate"] != "tag":
+            find_scheme(self.labels)
+
+    def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
+        """Make windows of the documents that have gold annotation, and their loss."""
+        units, plan = self._prepare([example.x for example in examples])
+        targets = [self._targets(units, doc, example) for doc, example in enumerate(examples)]
+        pieces, unit_of_piece = pieces_read(units, self.cfg["aggregation_strategy"])
+        gold = np.concatenate([np.zeros(0, dtype=np.int64), *targets])[unit_of_piece]
+        known = gold != IGNORED
+        if not known.any():
+            return None
+        rows = torch.from_numpy(plan.piece_sources[pieces[known]])
+        classes = torch.from_numpy(gold[known])
+
+        def loss(logits: torch.Tensor) -> torch.Tensor:
+            device = logits.device
+            return torch.nn.functional.cross_entropy(logits[rows.to(device)], classes.to(device))
+
+        return TrainingBatch(plan.sequences, loss)
+
+    def _prepare(self, docs: list[Doc]) -> tuple[Units, WindowPlan]:
+        tokenizer = get_tokenizer(self.model)
+        doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
+        window = self.cfg["max_length"] - SPECIAL_TOKENS
+        plan = plan_windows(
+            doc_pieces,
+            PieceWindows(window=window, overlap=self.cfg["overlap"]),
+            cls_id=tokenizer.cls_token_id,
+            sep_id=tokenizer.sep_token_id,
+            max_pieces=window,
+        )
+        return find_units(doc_pieces, self.cfg["aggregation_strategy"]), plan
+
+    def _set_spans(self, doc: Doc, spans: list[ScoredSpan]) -> None:
+        key = self.cfg["spans_key"]
+        doc.spans[key] = SpanGroup(
+            doc,
+            name=key,
+            spans=[scored.span for scored in spans],
+            attrs={"scores": np.array([scored.score for scored in spans], dtype="f")},
+        )
+
+    def _gold_spans(self, example: Example) -> GoldSpans | None:
+        if self.cfg["annotate"] == "ents":
+            return gold_entities(example)
+        return gold_spans(example, self.cfg["spans_key"])
+
+    def _targets(self, units: Units, doc: int, example: Example) -> Ints:
+        if self.cfg["annotate"] == "tag":
+            return label_tags(units, doc, gold_tags(example), self.labels)
+        return label_spans(units, doc, self._gold_spans(example), self.scheme)
