@@ -191,6 +191,20 @@ def test_round_trip(tmp_path, splits, nlp):
             assert all(token.ent_iob_ for token in doc)  # "O", not missing
 
 
+def test_categories_can_be_the_registers(tmp_path, splits, nlp):
+    convert.convert(ASSETS, tmp_path, categories="register")
+    docs = list(DocBin().from_disk(tmp_path / "test.spacy").get_docs(nlp.vocab))
+    for doc, record in zip(docs, splits["test"], strict=True):
+        assert doc.cats == {
+            name: float(f"{name}.txt" == record.path.name) for name in convert.REGISTERS
+        }
+    wrong = CliRunner().invoke(
+        convert.app, [str(ASSETS), str(tmp_path / "new"), "--categories", "mood"]
+    )
+    assert wrong.exit_code == 2
+    assert not (tmp_path / "new").exists()
+
+
 def test_readme_counts_are_true(corpus):
     readme = (FOLDER / "assets" / "README.md").read_text(encoding="utf8")
     block = re.search(r"<!-- counts: begin -->\n(.*)\n<!-- counts: end -->", readme, re.DOTALL)

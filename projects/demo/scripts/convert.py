@@ -22,6 +22,8 @@ TOPICS = ("business", "travel", "technology", "food", "sport", "health", "cultur
 ENTITY_LABELS = ("PERSON", "ORG", "GPE", "PRODUCT", "DATE")
 SPAN_LABELS = ("ACTOR", "EVENT", "PLACE_TIME", "OPINION")
 SPANS_KEY = "sc"
+# What the categories of a text say: its topic, or which register it is of.
+CATEGORIES = {"topic": TOPICS, "register": REGISTERS}
 
 _ESCAPABLE = "[]|\\"
 _SELECTOR = re.compile(r"(?P<quote>.*\S) #(?P<number>[1-9][0-9]*)")
@@ -286,12 +288,13 @@ def _make_span(doc: Doc, record: Record, annotation: Annotation) -> Span:
     return span
 
 
-def make_doc(nlp: Language, record: Record) -> Doc:
+def make_doc(nlp: Language, record: Record, *, categories: str = "topic") -> Doc:
     """Make the annotated document of a record.
 
     Args:
         nlp: The pipeline whose tokenizer is used.
         record: The record.
+        categories: What its categories say, one of `CATEGORIES`.
 
     Returns:
         A document with `ents`, `cats` and the span group `SPANS_KEY`.
@@ -302,7 +305,8 @@ def make_doc(nlp: Language, record: Record) -> Doc:
     doc = nlp.make_doc(record.text)
     doc.set_ents([_make_span(doc, record, entity) for entity in record.entities])
     doc.spans[SPANS_KEY] = [_make_span(doc, record, span) for span in record.spans]
-    doc.cats = {topic: float(topic == record.topic) for topic in TOPICS}
+    own = record.topic if categories == "topic" else record.path.stem
+    doc.cats = {label: float(label == own) for label in CATEGORIES[categories]}
     return doc
 
 
@@ -346,19 +350,20 @@ def count_table(corpus: dict[str, list[Record]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def convert(assets: Path, output: Path) -> dict[str, int]:
+def convert(assets: Path, output: Path, *, categories: str = "topic") -> dict[str, int]:
     """Convert the corpus; nothing is written if any record is malformed.
 
     Args:
         assets: The folder of source files.
         output: The folder for `train.spacy`, `dev.spacy` and `test.spacy`, made if missing.
+        categories: What the categories of a text say, one of `CATEGORIES`.
 
     Returns:
         The number of documents in each split.
     """
     nlp = spacy.blank("en")
     splits = {
-        split: [make_doc(nlp, record) for record in records]
+        split: [make_doc(nlp, record, categories=categories) for record in records]
         for split, records in split_corpus(read_corpus(assets)).items()
     }
     output.mkdir(parents=True, exist_ok=True)
@@ -376,13 +381,18 @@ def main(
         Path, typer.Argument(help="Folder of source files", exists=True, file_okay=False)
     ],
     output: Annotated[Path, typer.Argument(help="Folder to write to", file_okay=False)],
+    categories: Annotated[
+        str, typer.Option(help=f"What the categories say: {' or '.join(CATEGORIES)}")
+    ] = "topic",
     counts: Annotated[
         bool, typer.Option("--counts", help="Also print the table of counts in Markdown")
     ] = False,
 ) -> None:
     """Convert the demo corpus to train.spacy, dev.spacy and test.spacy."""
+    if categories not in CATEGORIES:
+        raise typer.BadParameter(f"--categories: choose one of {', '.join(CATEGORIES)}")
     try:
-        sizes = convert(assets, output)
+        sizes = convert(assets, output, categories=categories)
     except (CorpusError, OSError, UnicodeError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error

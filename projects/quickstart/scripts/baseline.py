@@ -1,6 +1,6 @@
 """Score guesses that need no model: what was most frequent, or was seen, in the training data.
 
-Every text gets the most frequent topic. Entities and spans are the words that were one in the
+Every text gets the most frequent category. Entities and spans are the words that were one in the
 training data, wherever they stand, with the label that they had most often.
 """
 
@@ -45,7 +45,7 @@ def find(doc: Doc, seen: Seen, longest: int) -> list[Span]:
     ]
 
 
-def guess(doc: Doc, *, entities: Seen, spans: Seen, topic: str, longest: int) -> Doc:
+def guess(doc: Doc, *, entities: Seen, spans: Seen, category: str, longest: int) -> Doc:
     """A document with these guesses."""
     guessed = Doc(
         doc.vocab,
@@ -54,7 +54,7 @@ def guess(doc: Doc, *, entities: Seen, spans: Seen, topic: str, longest: int) ->
     )
     guessed.set_ents(filter_spans(find(guessed, entities, longest)))
     guessed.spans[SPANS_KEY] = find(guessed, spans, longest)
-    guessed.cats = {label: float(label == topic) for label in doc.cats}
+    guessed.cats = {label: float(label == category) for label in doc.cats}
     return guessed
 
 
@@ -83,19 +83,19 @@ def main(
     vocab = spacy.blank("en").vocab
     known, unknown = (list(DocBin().from_disk(path).get_docs(vocab)) for path in (train, test))
     groups = [list(doc.ents) + list(doc.spans[SPANS_KEY]) for doc in known]
-    topics = Counter(max(doc.cats, key=doc.cats.__getitem__) for doc in known)
-    topic = topics.most_common(1)[0][0]
+    categories = Counter(max(doc.cats, key=doc.cats.__getitem__) for doc in known)
+    category = categories.most_common(1)[0][0]
     guesses = {
         "entities": collect(ent for doc in known for ent in doc.ents),
         "spans": collect(span for doc in known for span in doc.spans[SPANS_KEY]),
         "longest": max(len(span) for group in groups for span in group),
     }
-    scores = score([Example(guess(doc, topic=topic, **guesses), doc) for doc in unknown])
+    scores = score([Example(guess(doc, category=category, **guesses), doc) for doc in unknown])
     output.parent.mkdir(parents=True, exist_ok=True)
-    srsly.write_json(output, {"topic": topic, **scores})
+    srsly.write_json(output, {"category": category, **scores})
     msg.good(
         f"Names seen in training: F {scores['ents_f']:.1%}; spans: F "
-        f"{scores[f'spans_{SPANS_KEY}_f']:.1%}; always {topic}: accuracy "
+        f"{scores[f'spans_{SPANS_KEY}_f']:.1%}; always {category}: accuracy "
         f"{scores['cats_micro_f']:.1%}, macro F {scores['cats_macro_f']:.1%}"
     )
 

@@ -1,4 +1,4 @@
-"""Print what a pipeline finds in a text: entities, topic and spans."""
+"""Print what a pipeline finds in a text: entities, category and spans."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,14 +23,14 @@ def main(
     pipeline: Annotated[Path, typer.Argument(help="A trained pipeline", exists=True)],
     text: Annotated[str, typer.Argument(help="The text")],
 ) -> None:
-    """Print the entities, the topic and the spans of a text."""
+    """Print the entities, the category and the spans of a text."""
     doc = spacy.load(pipeline)(text)
     print(doc.text)
     msg.divider("Entities")
     print_spans(doc.ents)
-    msg.divider("Topic")
-    best_first = sorted(doc.cats, key=lambda topic: -doc.cats[topic])
-    msg.table([(topic, f"{doc.cats[topic]:.1%}") for topic in best_first], aligns=("l", "r"))
+    msg.divider("Category")
+    best_first = sorted(doc.cats, key=lambda label: -doc.cats[label])
+    msg.table([(label, f"{doc.cats[label]:.1%}") for label in best_first], aligns=("l", "r"))
     for key, spans in doc.spans.items():
         msg.divider(f"Spans “{key}”")
         print_spans(spans)
