@@ -15,7 +15,6 @@ from wasabi import msg
 # How a small encoder from random weights learns.
 LEARN_RATE = 0.001
 WARMUP_STEPS = 50
-EVAL_FREQUENCY = 100
 ATTENTION_HEADS = 4
 
 
@@ -34,7 +33,6 @@ def from_scratch(
         },
         "training.dropout": dropout,
         "training.accumulate_gradient": 1,
-        "training.eval_frequency": EVAL_FREQUENCY,
         "training.batcher.size": batch_size,
         "training.optimizer.learn_rate.initial_rate": LEARN_RATE,
         "training.optimizer.learn_rate.warmup_steps": WARMUP_STEPS,
@@ -51,6 +49,7 @@ def main(
     layers: Annotated[int, typer.Option(help="Number of layers, for random weights")] = 2,
     batch_size: Annotated[int, typer.Option(help="Tokens a batch, for random weights")] = 1000,
     dropout: Annotated[float, typer.Option(help="Dropout, for random weights")] = 0.1,
+    eval_frequency: Annotated[int, typer.Option(help="Steps between two evaluations", min=1)] = 100,
     log: Annotated[
         Path | None, typer.Option(help="Where training writes its scores, one JSON a line")
     ] = None,
@@ -61,6 +60,7 @@ def main(
     """Write the config."""
     settings: dict[str, Any] = {
         "training.max_steps": steps,
+        "training.eval_frequency": min(eval_frequency, steps),
         "training.optimizer.learn_rate.total_steps": steps,
     }
     if encoder == "null":
@@ -77,7 +77,6 @@ def main(
         settings["nlp.pipeline"] = pipeline.split(",")
     written = load_config(config, overrides=settings)
     training = written["training"]
-    training["eval_frequency"] = min(training["eval_frequency"], steps)
     learn_rate = training["optimizer"]["learn_rate"]
     learn_rate["warmup_steps"] = min(learn_rate["warmup_steps"], steps // 2)
     kept = written["nlp"]["pipeline"]

@@ -1,0 +1,38 @@
+"""Large assets with less in them, for a run that has only to show that every command works."""
+
+import csv
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+EVERY = 10
+UTTERANCES = 600
+SENTENCES = 400
+
+
+def every_tenth_row(path: Path) -> None:
+    """Keep every tenth row of a CSV file that is sorted by label, and its head."""
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows[::EVERY]])
+
+
+def first_utterances(path: Path) -> None:
+    """Keep the first records of a JSON list."""
+    records = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(records[:UTTERANCES]), encoding="utf-8")
+
+
+def first_sentences(path: Path) -> None:
+    """Keep the first sentences of a CoNLL-U file."""
+    sentences = itertools.islice(path.read_text(encoding="utf-8").split("\n\n"), SENTENCES)
+    path.write_text("\n\n".join(sentences) + "\n\n", encoding="utf-8")
+
+
+SHORTEN: dict[str, Callable[[Path], None]] = {
+    "textcat_banking77": every_tenth_row,
+    "spancat_restaurant8k": first_utterances,
+    "parsing_ud_ewt": first_sentences,
+}
