@@ -3,6 +3,7 @@
 from spacy_deberta.nn import DebertaV2Config
 
 from .alignment import DocPieces, align_pieces, token_offsets
+from .answer_loss import answer_loss
 from .deberta_model import (
     deberta_model,
     get_encoder,
@@ -56,6 +57,7 @@ __all__ = [
     "SpanGetter",
     "WindowPlan",
     "align_pieces",
+    "answer_loss",
     "check_choice",
     "check_setting",
     "cumulative",

@@ -24,12 +24,14 @@ class Network:
         run: From the module, a packed batch and the options to the rows of the output.
         places: What these rows stand for: the rows, sequences or decoded rows of the batch, as
             places in the whole that it was cut from.
+        own_labels: The labels of its config, for a head that has always the same outputs.
     """
 
     module_class: type[torch.nn.Module]
     has_labels: bool
     run: Callable[[Any, nn.PackedPieces, PackedBatch, EncoderOptions], Rows]
     places: Callable[[PackedBatch], torch.Tensor]
+    own_labels: tuple[str, ...] = ()
 
     @property
     def has_head(self) -> bool:
@@ -101,7 +103,13 @@ HEADS: Mapping[str, Network] = {
         nn.DebertaV2ForSequenceClassification, True, _logits, _sequences
     ),
     "token_classification": Network(nn.DebertaV2ForTokenClassification, True, _logits, _rows),
-    "question_answering": Network(nn.DebertaV2ForQuestionAnswering, False, _starts_and_ends, _rows),
+    "question_answering": Network(
+        nn.DebertaV2ForQuestionAnswering,
+        False,
+        _starts_and_ends,
+        _rows,
+        own_labels=("LABEL_0", "LABEL_1"),
+    ),
     "multiple_choice": Network(nn.DebertaV2ForMultipleChoice, False, _score_each, _sequences),
     "masked_lm": Network(nn.DebertaV2ForMaskedLM, False, _decode, _decoded_rows),
 }

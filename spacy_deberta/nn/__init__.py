@@ -9,6 +9,7 @@ from .heads import (
     DebertaV2ForReplacedTokenDetection,
     DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
+    answer_loss,
 )
 from .model import DebertaV2Model
 from .outputs import (
@@ -41,6 +42,7 @@ __all__ = [
     "ReplacedTokenDetectionOutput",
     "SequenceClassifierOutput",
     "TokenClassifierOutput",
+    "answer_loss",
     "freeze",
     "init_weights",
     "resolve_attention",

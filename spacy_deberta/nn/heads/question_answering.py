@@ -70,9 +70,7 @@ class DebertaV2ForQuestionAnswering(EncoderWithHead):
         starts, ends = self.qa_outputs(encoded.last_hidden_state).unbind(-1)
         loss = None
         if start_positions is not None and end_positions is not None:
-            start_loss = _position_loss(starts, start_positions, pieces, "start_positions")
-            end_loss = _position_loss(ends, end_positions, pieces, "end_positions")
-            loss = (start_loss + end_loss) / 2
+            loss = answer_loss(starts, ends, start_positions, end_positions, pieces)
         return QuestionAnsweringModelOutput(
             loss=loss,
             start_logits=starts,
@@ -139,6 +137,33 @@ class DebertaV2ForQuestionAnswering(EncoderWithHead):
             attentions=padded.attentions,
         )
         return output.to_tuple() if return_dict is False else output
+
+
+def answer_loss(
+    start_logits: Tensor,
+    end_logits: Tensor,
+    start_positions: Tensor,
+    end_positions: Tensor,
+    pieces: PackedPieces,
+) -> Tensor:
+    """The mean of the cross entropies of start and end, each over the pieces of a sequence.
+
+    Args:
+        start_logits: (total_pieces,), floating-point.
+        end_logits: (total_pieces,), floating-point.
+        start_positions: (sequences,) int64, see `DebertaV2ForQuestionAnswering.forward_packed`.
+        end_positions: (sequences,) int64, see there.
+        pieces: The batch that was scored.
+
+    Returns:
+        Scalar.
+
+    Raises:
+        ValueError: If the positions have another shape (E117).
+    """
+    start_loss = _position_loss(start_logits, start_positions, pieces, "start_positions")
+    end_loss = _position_loss(end_logits, end_positions, pieces, "end_positions")
+    return (start_loss + end_loss) / 2
 
 
 def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) -> Tensor | None:

@@ -1,0 +1,287 @@
+"""The factory `deberta_question_answering`: questions → answers in the text."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.util import to_numpy
+
+from spacy_deberta.corpora import ask_the_same, get_questions
+from spacy_deberta.layers import Array, Sequences, check_setting
+
+from .answers import Answer, Candidates, choose_answers, read_candidates
+from .doc_methods import add_doc_method
+from .gold_answers import gold_batch
+from .head_pipe import HeadPipe, TrainingBatch
+from .question_windows import SPECIAL_TOKENS, make_windows
+from .window_mean import check_windows
+
+DEFAULT_CONFIG = Config().from_str(
+    """
+    [component]
+    n_best = 1
+    no_answer = false
+    max_answer_length = 15
+    max_length = 384
+    overlap = 128
+    scorer = {"@scorers":"spacy-deberta.question_answering_scorer.v1"}
+
+    [component.model]
+    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
+    head = "question_answering"
+    """
+)["component"]
+
+
+@Language.factory(
+    "deberta_question_answering",
+    assigns=["doc._.answers"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={"qa_f1": 1.0, "qa_exact": None, "qa_no_answer": None},
+)
+def make_question_answering(
+    nlp: Language,
+    name: str,
+    model: Model[Sequences, Array],
+    n_best: int,
+    no_answer: bool,
+    max_answer_length: int,
+    max_length: int,
+    overlap: int,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "QuestionAnswering":
+    """Construct a component that finds answers in texts with a fine-tuned checkpoint.
+
+    model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
+        "question_answering".
+    n_best (int): How many answers to give to a question.
+    no_answer (bool): Whether it can be one of the answers that the text has none.
+    max_answer_length (int): Most pieces of an answer.
+    max_length (int): Most pieces of a sequence, question and special tokens included. Longer texts
+        are read in windows.
+    overlap (int): Fewest pieces that neighbouring windows share.
+    scorer (Callable[..., dict[str, Any]] | None): The scoring method.
+    RETURNS (QuestionAnswering): The component.
+    """
+    return QuestionAnswering(
+        nlp.vocab,
+        model,
+        name,
+        n_best=n_best,
+        no_answer=no_answer,
+        max_answer_length=max_answer_length,
+        max_length=max_length,
+        overlap=overlap,
+        scorer=scorer,
+    )
+
+
+class QuestionAnswering(HeadPipe):
+    """Answer questions with stretches of the text.
+
+    DOCS: docs/api/question_answering.md
+    """
+
+    head = "question_answering"
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Sequences, Array],
+        name: str = "deberta_question_answering",
+        *,
+        n_best: int = 1,
+        no_answer: bool = False,
+        max_answer_length: int = 15,
+        max_length: int = 384,
+        overlap: int = 128,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        _check_choice_of_answers(n_best, max_answer_length)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            scorer=scorer,
+            n_best=n_best,
+            no_answer=no_answer,
+            max_answer_length=max_answer_length,
+            max_length=max_length,
+            overlap=overlap,
+        )
+        add_doc_method("answer", self, "answer")
+
+    def answer(
+        self,
+        doc: Doc,
+        question: str | list[str],
+        *,
+        n_best: int | None = None,
+        no_answer: bool | None = None,
+        max_answer_length: int | None = None,
+    ) -> list[Answer] | list[list[Answer]]:
+        """Answer one question about a document, or several. Also `doc._.answer(question)`.
+
+        doc (Doc): The document.
+        question (str | list[str]): The question, or a list of questions.
+        n_best (int | None): How many answers to give; None for what the config says, as for all
+            that follow.
+        no_answer (bool | None): Whether it can be one of the answers that the text has none.
+        max_answer_length (int | None): Most pieces of an answer.
+        RETURNS (list[Answer] | list[list[Answer]]): The answers, best first; for a list of
+            questions a list of such lists.
+        """
+        questions = [question] if isinstance(question, str) else list(question)
+        (answers,) = self.answer_all(
+            [doc],
+            [questions],
+            n_best=n_best,
+            no_answer=no_answer,
+            max_answer_length=max_answer_length,
+        )
+        return answers[0] if isinstance(question, str) else answers
+
+    def answer_all(
+        self,
+        docs: Sequence[Doc],
+        questions: Sequence[Sequence[str]],
+        *,
+        n_best: int | None = None,
+        no_answer: bool | None = None,
+        max_answer_length: int | None = None,
+    ) -> list[list[list[Answer]]]:
+        """Answer questions about several documents, all in shared batches.
+
+        docs (Sequence[Doc]): The documents.
+        questions (Sequence[Sequence[str]]): The questions about each of them.
+        n_best (int | None): How many answers to give; None for what the config says, as for all
+            that follow.
+        no_answer (bool | None): Whether it can be one of the answers that the text has none.
+        max_answer_length (int | None): Most pieces of an answer.
+        RETURNS (list[list[list[Answer]]]): For each document and each of its questions the
+            answers, best first.
+        """
+        n_best = self.cfg["n_best"] if n_best is None else n_best
+        no_answer = self.cfg["no_answer"] if no_answer is None else no_answer
+        if max_answer_length is None:
+            max_answer_length = self.cfg["max_answer_length"]
+        _check_choice_of_answers(n_best, max_answer_length)
+        asked = [question for of_doc in questions for question in of_doc]
+        owners = [doc for doc, of_doc in zip(docs, questions, strict=True) for _ in of_doc]
+        windows = self._read(docs, questions, max_answer_length) if asked else []
+        answers = iter(
+            choose_answers(doc, candidates, n_best=n_best, no_answer=no_answer)
+            for doc, candidates in zip(owners, windows, strict=True)
+        )
+        return [[next(answers) for _ in of_doc] for of_doc in questions]
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score a batch of examples.
+
+        spaCy's own readers give a predicted document the text alone. One without questions is
+        asked those of the gold document here.
+
+        examples (Iterable[Example]): The examples.
+        kwargs (Any): Settings of the scorer.
+        RETURNS (dict[str, Any]): The scores.
+        """
+        examples = list(examples)
+        unasked = [example for example in examples if not example.predicted._.questions]
+        for example in unasked:
+            ask_the_same(example.predicted, example.reference)
+        docs = [example.predicted for example in unasked if example.predicted._.questions]
+        self.set_annotations(docs, self.predict(docs))
+        return super().score(examples, **kwargs)
+
+    def predict(self, docs: Iterable[Doc]) -> list[dict[str, list[Answer]]]:
+        """Answer the questions in `doc._.questions`.
+
+        docs (Iterable[Doc]): The documents.
+        RETURNS (list[dict[str, list[Answer]]]): For each document the answers by the ids of the
+            questions, best first.
+        """
+        docs = list(docs)
+        questions = [get_questions(doc) for doc in docs]
+        answers = self.answer_all(docs, [[q["question"] for q in of_doc] for of_doc in questions])
+        return [
+            dict(zip([q["id"] for q in of_doc], given, strict=True))
+            for of_doc, given in zip(questions, answers, strict=True)
+        ]
+
+    def set_annotations(self, docs: Sequence[Doc], answers: list[dict[str, list[Answer]]]) -> None:
+        """Set `doc._.answers` of documents with questions, as plain values.
+
+        docs (Sequence[Doc]): The documents.
+        answers (list[dict[str, list[Answer]]]): From `predict`.
+        """
+        for doc, of_doc in zip(docs, answers, strict=True):
+            if of_doc:
+                doc._.answers = {
+                    name: [answer.to_dict() for answer in given] for name, given in of_doc.items()
+                }
+
+    def has_gold(self, examples: Iterable[Example]) -> bool:
+        """Whether there are questions."""
+        return any(example.reference._.questions for example in examples)
+
+    def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
+        """Make a sequence for each question and window, and the loss of where its answer is."""
+        return gold_batch(
+            self.model,
+            examples,
+            no_answer=self.cfg["no_answer"],
+            max_length=self.cfg["max_length"],
+            overlap=self.cfg["overlap"],
+            component=self.name,
+        )
+
+    def _read(
+        self, docs: Sequence[Doc], questions: Sequence[Sequence[str]], max_answer_length: int
+    ) -> list[list[Candidates]]:
+        """The candidates of each window of each question."""
+        texts = [doc.text for doc, of_doc in zip(docs, questions, strict=True) if of_doc]
+        counts = [len(of_doc) for of_doc in questions if of_doc]
+        windows = make_windows(
+            self.model,
+            texts,
+            [question for of_doc in questions for question in of_doc],
+            np.repeat(np.arange(len(texts)), counts),
+            max_length=self.cfg["max_length"],
+            overlap=self.cfg["overlap"],
+            component=self.name,
+        )
+        joined = windows.join(self.model)
+        logits = to_numpy(self.model.predict(joined.sequences))
+        assert joined.second is not None
+        places = zip(
+            windows.asked.tolist(),
+            joined.sequences.cu_rows[:-1].tolist(),
+            joined.second.tolist(),
+            windows.windows.starts.tolist(),
+            windows.windows.lengths.tolist(),
+            strict=True,
+        )
+        return [
+            [
+                read_candidates(
+                    np.concatenate([logits[cls : cls + 1], logits[row : row + length]]),
+                    windows.starts[start : start + length],
+                    windows.ends[start : start + length],
+                    max_answer_length=max_answer_length,
+                )
+                for _, cls, row, start, length in group
+            ]
+            for _, group in groupby(places, key=lambda place: place[0])
+        ]
+
+
+def _check_choice_of_answers(n_best: int, max_answer_length: int) -> None:
+    check_setting(n_best >= 1, "n_best", n_best, "at least 1")
+    check_setting(max_answer_length >= 1, "max_answer_length", max_answer_length, "at least 1")

@@ -1,0 +1,110 @@
+"""Questions, and the windows of texts in which their answers are looked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from thinc.api import Model
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import (
+    Ints,
+    JoinedSequences,
+    PieceRanges,
+    encode_texts,
+    get_tokenizer,
+    join_sequences,
+)
+
+SPECIAL_TOKENS = 3  # [CLS] and two [SEP]
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionWindows:
+    """Windows of texts, each with a question.
+
+    Attributes:
+        questions: The question of each window, `(windows,)`.
+        windows: The windows, `(windows,)`.
+        asked: Which of the questions that were asked each window is for, ascending, `(windows,)`.
+        starts: First character of every piece of the texts, `(pieces,)`.
+        ends: The character after its last, `(pieces,)`.
+        cu_pieces: The pieces of each text are those from `cu_pieces[i]` to `cu_pieces[i + 1]`.
+    """
+
+    questions: PieceRanges
+    windows: PieceRanges
+    asked: Ints
+    starts: Ints
+    ends: Ints
+    cu_pieces: Ints
+
+    def take(self, chosen: Ints) -> "QuestionWindows":
+        """Only these windows."""
+        return replace(
+            self,
+            questions=self.questions.take(chosen),
+            windows=self.windows.take(chosen),
+            asked=self.asked[chosen],
+        )
+
+    def join(self, model: Model) -> JoinedSequences:
+        """The sequences `[CLS] question [SEP] window [SEP]`."""
+        return join_sequences(get_tokenizer(model), self.questions, self.windows)
+
+
+def make_windows(
+    model: Model,
+    texts: Sequence[str],
+    questions: Sequence[str],
+    text_of_question: Ints,
+    *,
+    max_length: int,
+    overlap: int,
+    component: str,
+) -> QuestionWindows:
+    """Cut texts into windows that have room for a question; every string is tokenized once.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        texts: The texts.
+        questions: The questions, at least one.
+        text_of_question: The text that each question is about, `(questions,)`.
+        max_length: Most pieces of a sequence, special tokens included.
+        overlap: Fewest pieces that neighbouring windows of a text share.
+        component: The name of the component, for messages.
+
+    Returns:
+        The windows in the order of the questions, at least one for each.
+
+    Raises:
+        ValueError: A question leaves no room for the text (E640).
+    """
+    different = {question: index for index, question in enumerate(dict.fromkeys(questions))}
+    asked = encode_texts(get_tokenizer(model), list(different)).take(
+        np.array([different[question] for question in questions], dtype=np.int64)
+    )
+    room = max_length - SPECIAL_TOKENS - asked.lengths
+    if int(room.min()) < 1:
+        longest = int(room.argmin())
+        raise ValueError(
+            Errors.E640.format(
+                question=questions[longest],
+                length=int(asked.lengths[longest]),
+                max_length=max_length,
+                special=SPECIAL_TOKENS,
+                component=component,
+            )
+        )
+    pieces = get_tokenizer(model).encode_batch(list(texts))
+    windows, runs = (
+        PieceRanges.whole(pieces).take(text_of_question).split(window=room, overlap=overlap)
+    )
+    return QuestionWindows(
+        questions=asked.take(runs),
+        windows=windows,
+        asked=runs,
+        starts=pieces.starts,
+        ends=pieces.ends,
+        cu_pieces=pieces.cu_pieces,
+    )
