@@ -3,6 +3,7 @@
 displaCy escapes texts, but not labels. So it is given plain values whose labels are escaped here.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,7 +16,9 @@ from .shown_text import ShownText
 MAX_PARSES = 3
 # Longer sentences would be wider than the page.
 MAX_PARSED_TOKENS = 12
-MIN_DISTANCE, LETTER_WIDTH = 80, 10
+MIN_DISTANCE, LETTER_WIDTH = 110, 10
+# displaCy leaves room for high arcs, and compact ones take a third of it.
+WORDS_HEIGHT, UNUSED = 135, 2 / 3
 
 Marks = set[tuple[int, int, str]]
 
@@ -63,7 +66,7 @@ def draw_parses(docs: Iterable[Doc]) -> list[str]:
     """Draw the parses of the first short sentences.
 
     docs (Iterable[Doc]): Documents that a parser has seen.
-    RETURNS (list[str]): SVG of at most `MAX_PARSES` sentences.
+    RETURNS (list[str]): HTML of at most `MAX_PARSES` sentences.
     """
     parsed = (doc for doc in docs if doc.has_annotation("DEP") and doc.has_annotation("SENT_START"))
     short = (s for doc in parsed for s in doc.sents if 1 < len(s) <= MAX_PARSED_TOKENS)
@@ -86,7 +89,10 @@ def _draw_parse(sentence: Span) -> str:
     distance = max(MIN_DISTANCE, LETTER_WIDTH * longest)
     options = {"compact": True, "distance": distance, "bg": "transparent", "font": "inherit"}
     drawn = {"words": words, "arcs": arcs, "settings": _settings(sentence.doc)}
-    return _render(drawn, "dep", options)
+    svg = _render(drawn, "dep", options)
+    (height,) = re.findall(r'^<svg [^>]* height="([\d.]+)"', svg)
+    above = max((float(height) - WORDS_HEIGHT) * UNUSED - 8, 0)
+    return f'<div style="margin-top: -{above:.0f}px">{svg}</div>'
 
 
 def _beside(

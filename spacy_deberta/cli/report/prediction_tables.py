@@ -32,7 +32,7 @@ def show_categories(text: ShownText) -> str:
         (escape_text(label), _number(gold.get(label)), _bar(predicted[label])) for label in shown
     ]
     left_out = len(predicted) - len(shown)
-    note = f'<p class="note">{left_out} lower ones are left out.</p>' if left_out else ""
+    note = f'<p class="note">Lower ones, left out: {left_out}.</p>' if left_out else ""
     table = make_table(("Category", "Gold", "Predicted"), rows)
     return f'<div class="view"><h4>Categories</h4>{table}{note}</div>'
 
@@ -47,7 +47,7 @@ def show_tokens(text: ShownText) -> str:
     rows = zip((escape_text(token.text) for token in example.predicted), *cells, strict=True)
     table = make_table(("Token", *(title for _, title in columns)), rows)
     wrong = sum('class="wrong"' in cell for column in cells for cell in column)
-    summary = f"Tokens: {wrong} differences from gold" if wrong else "Tokens"
+    summary = f"Tokens, other than gold: {wrong}" if wrong else "Tokens"
     return f'<details class="view"><summary>{summary}</summary>{table}</details>'
 
 

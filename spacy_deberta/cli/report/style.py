@@ -33,7 +33,8 @@ figure { margin: 0; }
 .plot { flex: 1 1 24rem; max-width: 42rem; }
 .plot svg { display: block; width: 100%; height: auto; }
 .plot svg * { stroke-linejoin: round; stroke-linecap: butt; }
-.parse { margin: 0 0 1rem; overflow-x: auto; }
+.parse { overflow: auto hidden; }
+.parse svg { display: block; }
 .view { margin-top: .9rem; }
 .view:first-of-type { margin-top: 0; }
 .gold {

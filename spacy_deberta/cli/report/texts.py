@@ -13,7 +13,9 @@ from .shown_text import ShownText
 # What to show of a text, in this order. A view gives HTML, or "" if there is nothing to show;
 # a component with predictions of its own kind gets a view of its own here.
 DocView = Callable[[ShownText], str]
-DOC_VIEWS: tuple[DocView, ...] = (show_entities, show_spans, show_categories, show_tokens)
+# Views that show the text itself. Where none of them has anything, it stands above the others.
+TEXT_VIEWS: tuple[DocView, ...] = (show_entities, show_spans)
+DOC_VIEWS: tuple[DocView, ...] = (*TEXT_VIEWS, show_categories, show_tokens)
 
 # Steps around the circle of hues that keep any number of labels apart.
 HUE_STEP, FIRST_HUE = 137.5, 210.0
@@ -41,15 +43,16 @@ def render_parses(examples: Sequence[Example]) -> str:
     RETURNS (str): HTML; "" if there is no parser.
     """
     drawn = draw_parses(example.predicted for example in examples)
-    return "\n".join(f'<figure class="parse">{svg}</figure>' for svg in drawn)
+    return "\n".join(f'<figure class="card parse">{html}</figure>' for html in drawn)
 
 
 def _render_text(number: int, text: ShownText) -> str:
-    views = "\n".join(html for view in DOC_VIEWS if (html := view(text)))
+    shown = {view: html for view in DOC_VIEWS if (html := view(text))}
+    views = "\n".join(shown.values())
     direction = text.example.predicted.vocab.writing_system.get("direction")
     attributes = ' dir="rtl"' if direction == "rtl" else ""
-    if not views:
-        views = f'<p class="plain">{escape_text(text.example.predicted.text)}</p>'
+    if not shown.keys() & set(TEXT_VIEWS):
+        views = f'<p class="plain">{escape_text(text.example.predicted.text)}</p>\n{views}'
     return f'<article{attributes}>\n<h3 id="text-{number}">Text {number}</h3>\n{views}\n</article>'
 
 
