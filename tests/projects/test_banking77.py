@@ -46,7 +46,21 @@ def test_texts_and_categories_come_through(files):
     assert [len(part) for part in docs] == [56, 6, 3]
     texts = [doc.text for part in docs[:2] for doc in part]
     assert sorted(texts) == sorted(f'question "{i}",\nplease' for i in range(62))
+    assert [doc.text for doc in docs[2]] == ["one", "two", "three"]
     assert docs[2][1].cats == {"a": 0.0, "b": 1.0, "c": 0.0}
+
+
+def test_categories_take_turns():
+    questions = [convert.Question(str(i), category) for i, category in enumerate("aaabbc")]
+    mixed = convert.mix(questions)
+    assert [(q.text, q.category) for q in mixed] == [
+        ("0", "a"),
+        ("3", "b"),
+        ("5", "c"),
+        ("1", "a"),
+        ("4", "b"),
+        ("2", "a"),
+    ]
 
 
 def test_all_categories_are_in_training_and_development(shared_data):

@@ -58,6 +58,16 @@ def split_questions(questions: Iterable[Question]) -> tuple[list[Question], list
     return train, dev
 
 
+def mix(questions: Iterable[Question]) -> list[Question]:
+    """Let categories take turns: the files are sorted by them, and a page shows the first texts."""
+    seen: defaultdict[str, int] = defaultdict(int)
+    numbered = []
+    for question in questions:
+        seen[question.category] += 1
+        numbered.append((seen[question.category], question))
+    return [question for _, question in sorted(numbered, key=lambda pair: pair[0])]
+
+
 def make_doc(nlp: Language, question: Question, categories: Iterable[str]) -> Doc:
     """One document with a score of 0 or 1 for every category."""
     doc = nlp.make_doc(question.text)
@@ -72,7 +82,7 @@ def main(
 ) -> None:
     """Convert both files."""
     training, development = split_questions(read_questions(train))
-    splits = {"train": training, "dev": development, "test": read_questions(test)}
+    splits = {"train": training, "dev": mix(development), "test": mix(read_questions(test))}
     categories = sorted({question.category for question in training})
     if unknown := {question.category for question in splits["test"]} - set(categories):
         raise typer.BadParameter(f"{test} has categories that {train} lacks: {sorted(unknown)}")
