@@ -60,6 +60,11 @@ class Warnings(metaclass=Coded):
         "component '{component}' holds all of their answer: {names}. Set 'overlap' higher than the "
         "longest answer, and 'max_length' higher than that with the question."
     )
+    W620 = (
+        "The head of '{source}' was trained on another encoder than that of the component "
+        "'{owner}', which it is to share, so its scores mean little before it is trained further. "
+        "Leave out 'shared_encoder', or give '{owner}' the same checkpoint."
+    )
 
 
 def warn(message: str, *, stacklevel: int = 3) -> None:

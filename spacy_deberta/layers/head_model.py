@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from thinc.api import Model
 
 from spacy_deberta import nn
@@ -18,7 +19,7 @@ from spacy_deberta.checkpoints import (
     read_tokenizer,
     read_weights,
 )
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, Warnings, warn
 
 from .encoder_source import EncoderSource
 from .from_scratch import config_from_scratch
@@ -74,13 +75,14 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
+    shares = shared_encoder is not None
     return Model(
         "deberta_with_head",
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
-            doc_tokenizer(),
-            network_layer(HEADS[head], options, shares_encoder=shared_encoder is not None),
+            doc_tokenizer(is_shared=shares),
+            network_layer(HEADS[head], options, shares_encoder=shares),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
     )
@@ -234,14 +236,24 @@ def _load(
     )
     if model.attrs["shared_encoder"] is None:
         tokenizer_shim(model.layers[0]).set_tokenizer(read_tokenizer(files, config))
-    _set(model, module)
+    _set(model, module, trained_as=files.name if has_head else None)
 
 
-def _set(model: Model[InT, OutT], module: Any) -> None:
+def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None) -> None:
+    """Take a module; a head that was trained comes with the name of its checkpoint."""
     shim = head_shim(model)
     if shim.shares_encoder:
         _check_shared(shim.shared_encoder, module)
+        if trained_as is not None and not _is_same(shim.shared_encoder, module.deberta):
+            owner = model.attrs["shared_encoder"]
+            warn(Warnings.W620.format(source=trained_as, owner=owner))
     shim.set_module(module)
+
+
+def _is_same(encoder: nn.DebertaV2Model, other: nn.DebertaV2Model) -> bool:
+    """Whether two encoders have the same weights, by their last layer, which any training moves."""
+    last, found = encoder.encoder.layer[-1], dict(other.encoder.layer[-1].named_parameters())
+    return all(torch.equal(weights.cpu(), found[name]) for name, weights in last.named_parameters())
 
 
 def _check_shared(encoder: nn.DebertaV2Model, module: Any) -> None:
@@ -261,7 +273,11 @@ def _with_labels(
     changes: Mapping[str, Any],
 ) -> nn.DebertaV2Config:
     if labels and network.has_labels:
-        config = config.with_labels(labels)
+        # What an old head was trained for says nothing of a new one.
+        config = replace(config.with_labels(labels), problem_type=None)
+    if network.own_labels and config.num_labels != len(network.own_labels):
+        # An encoder comes with the labels of whatever else it was trained for.
+        config = config.with_labels(network.own_labels)
     return replace(config, **changes)
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from thinc.api import Model
 
-from .network_shim import NetworkShim, network_shim
+from spacy_deberta.errors import Errors
+
+from .network_shim import network_shim
 from .tokenize import tokenizer_shim
 
 
@@ -20,14 +22,17 @@ def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
             `deberta_with_head`.
         owner_name: The name of that component in the pipeline.
         component: A component that comes after it.
+
+    Raises:
+        ValueError: The gradients of the owner are scaled (E604).
     """
     model = getattr(component, "model", None)
     if not isinstance(model, Model) or model.attrs.get("shared_encoder") != owner_name:
         return
-    network_shim(model.layers[1]).share_encoder(_encoder_shim(owner))
+    encoder_shim = network_shim(owner.layers[1])
+    if encoder_shim.options.precision == "fp16":
+        reason = f"'{owner_name}' has 'precision = \"fp16\"', which scales gradients"
+        raise ValueError(Errors.E604.format(reason=reason))
+    network_shim(model.layers[1]).share_encoder(encoder_shim)
     # A tokenizer never changes, so that it can be shared by reference.
     tokenizer_shim(model.layers[0]).share_tokenizer(tokenizer_shim(owner.layers[0]))
-
-
-def _encoder_shim(owner: Model) -> NetworkShim:
-    return network_shim(owner.layers[1])

@@ -21,32 +21,34 @@ class TokenizerShim(Shim):
 
     Args:
         tokenizer: The tokenizer, or None as long as there is none.
-        owner: Another shim, whose tokenizer is used where this one has none.
+        is_shared: Whether it never gets one, but uses that of another shim.
     """
 
     _model: DebertaV2Tokenizer | None
 
     def __init__(
-        self, tokenizer: DebertaV2Tokenizer | None = None, *, owner: "TokenizerShim | None" = None
+        self, tokenizer: DebertaV2Tokenizer | None = None, *, is_shared: bool = False
     ) -> None:
         super().__init__(tokenizer)
-        self._owner = owner
+        self.is_shared = is_shared
+        self._owner: TokenizerShim | None = None
 
     @property
     def tokenizer(self) -> DebertaV2Tokenizer:
         """The tokenizer.
 
         Raises:
-            ValueError: There is none before `initialize` or loading.
+            ValueError: There is none before `initialize` or loading (E403), or nobody shares one
+                (E601).
         """
-        if self._model is not None:
-            return self._model
         if self._owner is not None:
             return self._owner.tokenizer
-        raise ValueError(Errors.E403)
+        if self._model is None:
+            raise ValueError(Errors.E601 if self.is_shared else Errors.E403)
+        return self._model
 
     def share_tokenizer(self, owner: "TokenizerShim") -> None:
-        """Use the tokenizer of another shim from now on, unless there is one here."""
+        """Use the tokenizer of another shim from now on."""
         self._owner = owner
 
     def set_tokenizer(self, tokenizer: DebertaV2Tokenizer) -> None:
@@ -55,7 +57,9 @@ class TokenizerShim(Shim):
 
     def copy(self) -> "TokenizerShim":
         """A copy that shares the tokenizer, which never changes."""
-        return TokenizerShim(self._model, owner=self._owner)
+        copied = TokenizerShim(self._model, is_shared=self.is_shared)
+        copied._owner = self._owner
+        return copied
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Nothing to update."""
@@ -78,9 +82,13 @@ class TokenizerShim(Shim):
         return self
 
 
-def doc_tokenizer() -> Model[InT, OutT]:
-    """Split the texts of documents into pieces, aligned with their tokens."""
-    return Model("doc_tokenizer", forward, shims=[TokenizerShim()])
+def doc_tokenizer(*, is_shared: bool = False) -> Model[InT, OutT]:
+    """Split the texts of documents into pieces, aligned with their tokens.
+
+    Args:
+        is_shared: Whether it uses the tokenizer of another layer, see `TokenizerShim`.
+    """
+    return Model("doc_tokenizer", forward, shims=[TokenizerShim(is_shared=is_shared)])
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:

@@ -1,5 +1,7 @@
 """What the outputs of a sequence classifier mean."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
 
@@ -41,3 +43,44 @@ def scores_of(logits: torch.Tensor, problem_type: str) -> Array:
     elif problem_type == "single_label_classification":
         logits = logits.softmax(-1)
     return np.asarray(logits)
+
+
+def gold_scores(
+    cats: Sequence[Mapping[str, float]], labels: Sequence[str], problem_type: str
+) -> torch.Tensor:
+    """What a classifier shall say of texts.
+
+    Args:
+        cats: `doc.cats` of each text.
+        labels: The labels of the classifier.
+        problem_type: One of `PROBLEM_TYPES`.
+
+    Returns:
+        `(texts, labels)`, float32. A label that is not in `cats` is not one of the text: 0. A
+        number that is not there is unknown: NaN.
+    """
+    missing = float("nan") if problem_type == "regression" else 0.0
+    rows = [[float(values.get(label, missing)) for label in labels] for values in cats]
+    return torch.tensor(rows).reshape(len(rows), len(labels))
+
+
+def scores_loss(logits: torch.Tensor, gold: torch.Tensor, problem_type: str) -> torch.Tensor:
+    """Compute the loss of a sequence classifier.
+
+    Args:
+        logits: Its outputs, `(texts, labels)`, float32.
+        gold: What `gold_scores` gives for the texts.
+        problem_type: One of `PROBLEM_TYPES`.
+
+    Returns:
+        A scalar.
+
+    Source:
+        The losses of Hugging Face's `DebertaV2ForSequenceClassification`.
+    """
+    if problem_type == "regression":
+        known = ~gold.isnan()
+        return torch.nn.functional.mse_loss(logits[known], gold[known])
+    if problem_type == "multi_label_classification":
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, gold)
+    return torch.nn.functional.cross_entropy(logits, gold.argmax(1))

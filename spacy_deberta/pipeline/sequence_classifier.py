@@ -16,7 +16,6 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     Array,
     Ints,
-    Loss,
     Sequences,
     check_choice,
     encode_texts,
@@ -26,7 +25,7 @@ from spacy_deberta.layers import (
 )
 
 from .head_pipe import HeadPipe, TrainingBatch
-from .problem_types import PROBLEM_TYPES, problem_type_of, scores_of
+from .problem_types import PROBLEM_TYPES, gold_scores, problem_type_of, scores_loss, scores_of
 from .window_mean import check_windows, mean_of_windows
 
 SPECIAL_TOKENS = 2  # [CLS] and [SEP]
@@ -152,7 +151,7 @@ class SequenceClassifier(HeadPipe):
         kwargs (Any): Settings of the scorer.
         RETURNS (dict[str, Any]): The scores.
         """
-        return super().score(examples, problem_type=self.problem_type, **kwargs)
+        return super().score(examples, **{"problem_type": self.problem_type, **kwargs})
 
     def predict(self, docs: Sequence[Doc]) -> Array:
         """Compute the scores of documents.
@@ -182,40 +181,27 @@ class SequenceClassifier(HeadPipe):
         return list(dict.fromkeys(label for example in examples for label in example.y.cats))
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make sequences of the documents that have `cats`, and their loss."""
-        examples = [example for example in examples if example.y.cats]
+        """Make sequences of the documents whose `cats` have labels of the head, and their loss."""
+        labels = self.labels
+        examples = [example for example in examples if not example.y.cats.keys().isdisjoint(labels)]
         if not examples:
             return None
-        gold = torch.tensor(
-            [
-                [float(example.y.cats.get(label, 0.0)) for label in self.labels]
-                for example in examples
-            ]
-        )
-        sequences, doc_of_window = self._sequences([example.x for example in examples])
-        return TrainingBatch(sequences, self._loss(examples, gold, doc_of_window))
-
-    def _loss(self, examples: Sequence[Example], gold: torch.Tensor, doc_of_window: Ints) -> Loss:
-        problem_type = self.problem_type
-        if problem_type == "single_label_classification":
+        gold = gold_scores([example.y.cats for example in examples], labels, self.problem_type)
+        if self.problem_type == "single_label_classification":
             for example, positive in zip(examples, (gold > 0.5).sum(1).tolist(), strict=True):
-                if positive != 1:
-                    raise ValueError(
-                        Errors.E610.format(
-                            component=self.name, count=positive, cats=dict(example.y.cats)
-                        )
-                    )
+                self._check_single_label(example.y, positive)
+        sequences, doc_of_window = self._sequences([example.x for example in examples])
 
         def loss(logits: torch.Tensor) -> torch.Tensor:
-            target = gold.to(logits.device)
             scores = mean_of_windows(logits, doc_of_window, len(gold))
-            if problem_type == "regression":
-                return torch.nn.functional.mse_loss(scores, target)
-            if problem_type == "multi_label_classification":
-                return torch.nn.functional.binary_cross_entropy_with_logits(scores, target)
-            return torch.nn.functional.cross_entropy(scores, target.argmax(1))
+            return scores_loss(scores, gold.to(logits.device), self.problem_type)
 
-        return loss
+        return TrainingBatch(sequences, loss)
+
+    def _check_single_label(self, doc: Doc, positive: int) -> None:
+        if positive != 1:
+            cats = dict(doc.cats)
+            raise ValueError(Errors.E610.format(component=self.name, count=positive, cats=cats))
 
     def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
         """Windows of the documents between special tokens, and which document each is of."""

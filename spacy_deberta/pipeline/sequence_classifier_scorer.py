@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from spacy.scorer import Scorer
-from spacy.tokens import Doc
 from spacy.training import Example
 
 
@@ -38,7 +37,8 @@ def score_sequences(
 
     Returns:
         The scores of spaCy's text categorizers; for a regression the mean squared error
-        (`cats_mse`), and Pearson's correlation, averaged over the labels, as `cats_score`.
+        (`cats_mse`), and Pearson's correlation, averaged over the labels, as `cats_score`. Numbers
+        that gold documents lack are left out.
     """
     labels = list(labels)
     examples = [example for example in examples if example.reference.cats]
@@ -55,20 +55,22 @@ def score_sequences(
 
 
 def _score_regression(examples: list[Example], labels: list[str]) -> dict[str, Any]:
-    if not examples:
+    errors: list[float] = []
+    correlations: list[float] = []
+    for label in labels:
+        known = [example for example in examples if label in example.reference.cats]
+        gold = np.array([example.reference.cats[label] for example in known])
+        predicted = np.array([example.predicted.cats.get(label, 0.0) for example in known])
+        errors.extend((gold - predicted) ** 2)
+        if known:
+            correlations.append(_pearson(gold, predicted))
+    if not correlations:
         return {"cats_score": None, "cats_mse": None}
-    gold = _values([example.reference for example in examples], labels)
-    predicted = _values([example.predicted for example in examples], labels)
-    correlations = [_pearson(*pair) for pair in zip(gold.T, predicted.T, strict=True)]
     return {
         "cats_score": float(np.mean(correlations)),
         "cats_score_desc": "Pearson's correlation",
-        "cats_mse": float(np.mean((gold - predicted) ** 2)),
+        "cats_mse": float(np.mean(errors)),
     }
-
-
-def _values(docs: list[Doc], labels: list[str]) -> np.ndarray:
-    return np.array([[doc.cats.get(label, 0.0) for label in labels] for doc in docs])
 
 
 def _pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
