@@ -41,7 +41,7 @@ DEFAULT_CONFIG = Config().from_str(
     top_k = 5
     mask_probability = 0.15
     max_length = 512
-    overlap = 256
+    overlap = 128
 
     [component.model]
     @architectures = "spacy-deberta.DebertaV2WithHead.v1"
@@ -127,7 +127,7 @@ class FillMask(HeadPipe):
         top_k: int = 5,
         mask_probability: float = 0.15,
         max_length: int = 512,
-        overlap: int = 256,
+        overlap: int = 128,
     ) -> None:
         check_setting(top_k > 0, "top_k", top_k, "above 0")
         check_setting(
