@@ -10,6 +10,7 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.training import Corpus, Example
 
+from spacy_deberta.corpora import choose_from_the_same
 from spacy_deberta.errors import Errors
 
 from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
@@ -88,6 +89,9 @@ def visualize(
     if scores is None:
         scores = nlp.evaluate(examples)
     shown = examples[:limit]
+    for example in shown:
+        # A reader of .spacy files gives the predicted document its text and no more.
+        choose_from_the_same(example.predicted, example.reference)
     # `nlp.evaluate` keeps the documents that it has made to itself.
     docs = nlp.pipe([example.predicted for example in shown])
     for example, doc in zip(shown, docs, strict=True):

@@ -3,6 +3,7 @@
 from .choices import (
     Chosen,
     check_choices,
+    choose_from_the_same,
     get_choices,
     get_right_choice,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Question",
     "ask_the_same",
     "check_choices",
+    "choose_from_the_same",
     "get_choices",
     "get_questions",
     "get_right_choice",

@@ -86,6 +86,18 @@ def get_right_choice(doc: Doc, choices: list[str]) -> int | None:
     return int(right)
 
 
+def choose_from_the_same(doc: Doc, other: Doc) -> None:
+    """Give a document the choices of another one, but not which is right.
+
+    Args:
+        doc: The document; if it has choices it keeps them.
+        other: The one with the choices, of the same text.
+    """
+    choices = get_choices(other)
+    if choices is not None and doc._.choices is None:
+        doc._.choices = choices
+
+
 def is_choice(value: Any) -> bool:
     """Whether a value is a text that can be chosen."""
     return isinstance(value, str) and bool(value.strip())

@@ -12,7 +12,13 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
-from spacy_deberta.corpora import Chosen, check_choices, get_choices, get_right_choice
+from spacy_deberta.corpora import (
+    Chosen,
+    check_choices,
+    choose_from_the_same,
+    get_choices,
+    get_right_choice,
+)
 from spacy_deberta.layers import Array, Sequences
 
 from .choice_sequences import SPECIAL_TOKENS, ChoiceSequences, join_choices
@@ -208,5 +214,5 @@ class MultipleChoice(HeadPipe):
 
 def _with_gold_choices(example: Example) -> Example:
     predicted = example.predicted.copy()
-    predicted._.choices = example.reference._.choices
+    choose_from_the_same(predicted, example.reference)
     return Example(predicted, example.reference)

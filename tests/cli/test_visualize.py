@@ -9,6 +9,8 @@ from spacy.training import Corpus
 
 from spacy_deberta.cli import visualize
 from spacy_deberta.cli.report import texts
+from tests.pipeline.checkpoints import make_pipeline as make_component
+from tests.pipeline.checkpoints import save_checkpoint
 from tests.pipeline.pipelines import make_examples, make_pipeline
 
 VOID = {"meta", "br"}
@@ -334,3 +336,22 @@ def test_without_matplotlib_the_message_says_what_to_install(rules, monkeypatch,
     message = fails("deberta", "visualize", *rules("She lives in Lyon."))
     assert "E511" in message
     assert "pip install 'spacy-deberta[visualize]'" in message
+
+
+def test_choices_are_shown_beside_the_right_one(tmp_path, tiny_config, tiny_tokenizer):
+    path = save_checkpoint(
+        tmp_path / "checkpoint", "DebertaV2ForMultipleChoice", tiny_config, tiny_tokenizer
+    )
+    nlp, _ = make_component("deberta_multiple_choice", model={"name": str(path)})
+    nlp.to_disk(tmp_path / "model")
+    docs = [nlp.make_doc("What <b>is</b> it?"), nlp.make_doc("No question.")]
+    docs[0]._.choices, docs[0]._.right_choice = ["red & green", "blue"], 1
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "dev.spacy")
+    visualize(tmp_path / "model", tmp_path / "dev.spacy", tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    assert ["Choice", "Right", "Predicted"] in page.rows
+    scores = nlp(docs[0])._.chosen["scores"]
+    assert ["red & green", "", f"{scores[0]:.3f}"] in page.rows
+    assert ["blue", "✓", f"{scores[1]:.3f}"] in page.rows
+    assert "What <b>is</b> it?" in page.text
+    assert page.text.count("Choices,") == 1  # the accuracy of one question

@@ -37,6 +37,20 @@ def show_categories(text: ShownText) -> str:
     return f'<div class="view"><h4>Categories</h4>{table}{note}</div>'
 
 
+def show_choices(text: ShownText) -> str:
+    """Show the choices of a text with their scores, the right one marked."""
+    doc, right = text.example.predicted, text.example.reference._.right_choice
+    if doc._.chosen is None:
+        return ""
+    scored = zip(doc._.choices, doc._.chosen["scores"], strict=True)
+    rows = [
+        (escape_text(choice), "" if right is None else "✓" * (index == right), _bar(score))
+        for index, (choice, score) in enumerate(scored)
+    ]
+    table = make_table(("Choice", "Right", "Predicted"), rows)
+    return f'<div class="view"><h4>Choices</h4>{table}</div>'
+
+
 def show_tokens(text: ShownText) -> str:
     """Show what is set on the tokens of a text, and where the data says something else."""
     example = text.example

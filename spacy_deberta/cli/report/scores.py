@@ -34,6 +34,9 @@ _NAMES = {
     "cats_macro_auc": "Categories, area under the ROC curve",
     "cats_f_per_type": "Categories by label",
     "cats_auc_per_type": "Categories by label, area under the ROC curve",
+    "choice_acc": "Choices, accuracy",
+    "mask_acc": "Masked pieces, accuracy",
+    "mask_perplexity": "Masked pieces, perplexity",
     "speed": "Words per second",
 }
 _SPANS = re.compile(r"spans_(?P<key>.+?)(?P<per_label>_per_type)?")
