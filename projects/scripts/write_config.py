@@ -19,12 +19,18 @@ ATTENTION_HEADS = 4
 
 
 def from_scratch(
-    *, vocabulary: Path, hidden_size: int, layers: int, batch_size: int, dropout: float
+    *,
+    component: str,
+    vocabulary: Path,
+    hidden_size: int,
+    layers: int,
+    batch_size: int,
+    dropout: float,
 ) -> dict[str, Any]:
     """The settings that train an encoder from random weights."""
     return {
         "paths.encoder": None,
-        "components.transformer.model.from_scratch": {
+        f"components.{component}.model.from_scratch": {
             "vocabulary": str(vocabulary),
             "hidden_size": hidden_size,
             "num_hidden_layers": layers,
@@ -53,6 +59,9 @@ def main(
     log: Annotated[
         Path | None, typer.Option(help="Where training writes its scores, one JSON a line")
     ] = None,
+    component: Annotated[
+        str, typer.Option(help="The component with the encoder, for random weights")
+    ] = "transformer",
     pipeline: Annotated[
         str | None, typer.Option(help="Components to keep, with commas; all others are left out")
     ] = None,
@@ -65,6 +74,7 @@ def main(
     }
     if encoder == "null":
         settings |= from_scratch(
+            component=component,
             vocabulary=vocabulary,
             hidden_size=hidden_size,
             layers=layers,

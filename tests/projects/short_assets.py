@@ -31,8 +31,15 @@ def first_sentences(path: Path) -> None:
     path.write_text("\n\n".join(sentences) + "\n\n", encoding="utf-8")
 
 
+def first_lines(path: Path) -> None:
+    """Keep the first lines of a file."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join(lines[:UTTERANCES]), encoding="utf-8")
+
+
 SHORTEN: dict[str, Callable[[Path], None]] = {
     "textcat_banking77": every_tenth_row,
     "spancat_restaurant8k": first_utterances,
     "parsing_ud_ewt": first_sentences,
+    "multiple_choice_codah": first_lines,
 }

@@ -49,6 +49,10 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
             for part in ("dev", "test")
         },
     ),
+    "multiple_choice_codah": (
+        ["--vars.steps", "2", "--vars.vocab_size", "1000"],
+        {f"metrics/{part}.json": ["choice_acc", "standard_error"] for part in ("dev", "test")},
+    ),
 }
 # What a project with the command `show` prints of its text.
 SHOWN = {
