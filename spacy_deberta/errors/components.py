@@ -45,6 +45,25 @@ class ComponentErrors:
         "{cats}. Correct the data, or set 'problem_type' to \"multi_label_classification\" or "
         '"regression" in [components.{component}].'
     )
+    E620 = (
+        "The component '{component}' needs the label of an NLI checkpoint that stands for "
+        "{wanted}, but {reason}; its labels are: {found}. Set '{wanted}_label' in "
+        "[components.{component}] to one of them, or give a checkpoint that was trained on natural "
+        "language inference."
+    )
+    E621 = (
+        "'hypothesis_template' has to have '{{}}' exactly once, in the place of the label, for "
+        "example 'This example is {{}}.'; it is '{template}'."
+    )
+    E622 = (
+        "There are no candidate labels. Give some: 'labels' in the config, `component.labels = "
+        "[...]`, or training data whose `doc.cats` name them."
+    )
+    E623 = (
+        "The hypothesis of the label '{label}' has {length} pieces, which leave no room for a text "
+        "in sequences of {max_length}. Shorten the label or 'hypothesis_template', or set "
+        "'max_length' higher."
+    )
     E630 = (
         "The head {reason}, so that no spans can be read from its labels: {labels}. Spans need "
         "'O' for what is outside of them, and labels in BIO, BIOES, BILUO or without prefix. "

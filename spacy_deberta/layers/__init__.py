@@ -1,6 +1,7 @@
 """thinc layers: documents to windows, through the encoder, to a row for each piece and token."""
 
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces, align_pieces, token_offsets
 from .answer_loss import answer_loss
@@ -45,6 +46,7 @@ __all__ = [
     "Array",
     "DebertaBatch",
     "DebertaV2Config",
+    "DebertaV2Tokenizer",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",

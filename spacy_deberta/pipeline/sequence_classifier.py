@@ -26,6 +26,7 @@ from spacy_deberta.layers import (
 
 from .head_pipe import HeadPipe, TrainingBatch
 from .problem_types import PROBLEM_TYPES, gold_scores, problem_type_of, scores_loss, scores_of
+from .sequence_classifier_scorer import SCORE_WEIGHTS
 from .window_mean import check_windows, mean_of_windows
 
 SPECIAL_TOKENS = 2  # [CLS] and [SEP]
@@ -50,18 +51,7 @@ DEFAULT_CONFIG = Config().from_str(
     "deberta_sequence_classifier",
     assigns=["doc.cats"],
     default_config=DEFAULT_CONFIG,
-    default_score_weights={
-        "cats_score": 1.0,
-        "cats_score_desc": None,
-        "cats_micro_p": None,
-        "cats_micro_r": None,
-        "cats_micro_f": None,
-        "cats_macro_p": None,
-        "cats_macro_r": None,
-        "cats_macro_f": None,
-        "cats_macro_auc": None,
-        "cats_f_per_type": None,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 def make_sequence_classifier(
     nlp: Language,

@@ -1,4 +1,4 @@
-"""Scores of `deberta_sequence_classifier`."""
+"""Scores of `deberta_sequence_classifier` and `deberta_zero_shot`."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,6 +6,19 @@ from typing import Any
 import numpy as np
 from spacy.scorer import Scorer
 from spacy.training import Example
+
+SCORE_WEIGHTS: dict[str, float | None] = {
+    "cats_score": 1.0,
+    "cats_score_desc": None,
+    "cats_micro_p": None,
+    "cats_micro_r": None,
+    "cats_micro_f": None,
+    "cats_macro_p": None,
+    "cats_macro_r": None,
+    "cats_macro_f": None,
+    "cats_macro_auc": None,
+    "cats_f_per_type": None,
+}
 
 
 def make_sequence_classifier_scorer() -> Callable[..., dict[str, Any]]:

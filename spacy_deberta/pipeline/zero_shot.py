@@ -1,0 +1,297 @@
+"""The factory `deberta_zero_shot`: texts and candidate labels → `doc.cats`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.util import to_numpy
+
+from spacy_deberta.layers import Array, Ints, Sequences, get_labels, get_tokenizer
+
+from .head_pipe import HeadPipe, TrainingBatch
+from .hypothesis_pairs import SPECIAL_TOKENS, Hypotheses, check_template, keep_or_make, make_pairs
+from .nli_labels import NLI_LABELS, find_contradiction, find_entailment, scores_of_candidates
+from .sequence_classifier_scorer import SCORE_WEIGHTS
+from .window_mean import check_windows, mean_of_windows
+
+DEFAULT_CONFIG = Config().from_str(
+    """
+    [component]
+    labels = []
+    hypothesis_template = "This example is {}."
+    multi_label = false
+    entailment_label = null
+    contradiction_label = null
+    threshold = 0.5
+    max_length = 512
+    overlap = 64
+    scorer = {"@scorers":"spacy-deberta.sequence_classifier_scorer.v1"}
+
+    [component.model]
+    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
+    head = "sequence_classification"
+    """
+)["component"]
+
+
+@Language.factory(
+    "deberta_zero_shot",
+    assigns=["doc.cats"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights=SCORE_WEIGHTS,
+)
+def make_zero_shot(
+    nlp: Language,
+    name: str,
+    model: Model[Sequences, Array],
+    labels: list[str],
+    hypothesis_template: str,
+    multi_label: bool,
+    entailment_label: str | None,
+    contradiction_label: str | None,
+    threshold: float,
+    max_length: int,
+    overlap: int,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "ZeroShot":
+    """Construct a component that classifies texts by labels it was not trained on.
+
+    model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
+        "sequence_classification", of a checkpoint that was trained on natural language inference.
+    labels (list[str]): The candidate labels; if there are none, those of the training data.
+    hypothesis_template (str): What a label says of a text, with `{}` in its place.
+    multi_label (bool): Whether each label is true or false by itself. If not, the scores of a text
+        sum to 1.
+    entailment_label (str | None): The checkpoint's label for entailment; null for the one whose
+        name starts with "entail".
+    contradiction_label (str | None): The same for contradiction. Needed where `multi_label` is
+        true, where there is one candidate label, and in training.
+    threshold (float): From which score on a label counts when several can, for the scorer.
+    max_length (int): Most pieces of a text together with a hypothesis, special tokens included.
+        Longer texts are read in windows, and the outputs of the head averaged.
+    overlap (int): Fewest pieces that neighbouring windows share.
+    scorer (Callable[..., dict[str, Any]] | None): The scoring method.
+    RETURNS (ZeroShot): The component.
+    """
+    return ZeroShot(
+        nlp.vocab,
+        model,
+        name,
+        labels=labels,
+        hypothesis_template=hypothesis_template,
+        multi_label=multi_label,
+        entailment_label=entailment_label,
+        contradiction_label=contradiction_label,
+        threshold=threshold,
+        max_length=max_length,
+        overlap=overlap,
+        scorer=scorer,
+    )
+
+
+class ZeroShot(HeadPipe):
+    """Classify texts by candidate labels with a DeBERTa-v2 that was trained on NLI.
+
+    DOCS: docs/api/zero_shot.md
+    """
+
+    head = "sequence_classification"
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Sequences, Array],
+        name: str = "deberta_zero_shot",
+        *,
+        labels: Iterable[str] = (),
+        hypothesis_template: str = "This example is {}.",
+        multi_label: bool = False,
+        entailment_label: str | None = None,
+        contradiction_label: str | None = None,
+        threshold: float = 0.5,
+        max_length: int = 512,
+        overlap: int = 64,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        check_template(hypothesis_template)
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            scorer=scorer,
+            labels=list(dict.fromkeys(labels)),
+            hypothesis_template=hypothesis_template,
+            multi_label=multi_label,
+            entailment_label=entailment_label,
+            contradiction_label=contradiction_label,
+            threshold=threshold,
+            max_length=max_length,
+            overlap=overlap,
+        )
+        self._hypotheses: Hypotheses | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The candidate labels. They can be changed at any time."""
+        return tuple(self.cfg["labels"])
+
+    @labels.setter
+    def labels(self, labels: Iterable[str]) -> None:
+        self.cfg["labels"] = list(dict.fromkeys(labels))
+
+    def add_label(self, label: str) -> int:
+        """Add a candidate label.
+
+        label (str): The label.
+        RETURNS (int): 0 if it is there already, otherwise 1.
+        """
+        if label in self.labels:
+            return 0
+        self.labels = (*self.labels, label)
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: list[str] | None = None,
+        new_head: bool = False,
+    ) -> None:
+        """Take weights and vocabulary from the source that the config names.
+
+        get_examples (Callable[[], Iterable[Example]]): Gives the training data, if there is any.
+        nlp (Language | None): The pipeline.
+        labels (list[str] | None): The candidate labels. Null is those of the settings, or if these
+            are empty, of the data.
+        new_head (bool): Whether to leave out the head of the checkpoint and start a new one.
+        """
+        validate_get_examples(get_examples, "ZeroShot.initialize")
+        if labels is not None:
+            self.labels = labels
+        elif not self.labels:
+            self.labels = [label for example in get_examples() for label in example.y.cats]
+        super().initialize(get_examples, nlp=nlp, new_head=new_head)
+
+    def gold_labels(self, examples: Iterable[Example]) -> list[str]:
+        """Those of NLI, which a new head gets if there is something to train it on."""
+        return list(NLI_LABELS) if any(example.y.cats for example in examples) else []
+
+    def unknown_labels(self, labels: Sequence[str], known: Sequence[str]) -> list[str]:
+        """Nothing: a checkpoint may have other names for the labels of NLI."""
+        return []
+
+    def check_head(self) -> None:
+        """Refuse a checkpoint that was not trained on NLI (E620)."""
+        self._entailment()
+        if self.cfg["multi_label"]:
+            self._contradiction()
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score a batch of examples: one label each, or several.
+
+        examples (Iterable[Example]): The examples.
+        kwargs (Any): Settings of the scorer.
+        RETURNS (dict[str, Any]): The scores.
+        """
+        kind = "multi" if self.cfg["multi_label"] else "single"
+        return super().score(examples, **{"problem_type": f"{kind}_label_classification", **kwargs})
+
+    def predict(self, docs: Sequence[Doc]) -> Array:
+        """Compute the scores of the candidate labels for documents.
+
+        docs (Sequence[Doc]): The documents.
+        RETURNS (Array): `(docs, labels)`, float32.
+        """
+        template = self.cfg["hypothesis_template"]
+        hypotheses = self._hypotheses_of(template, self.labels)
+        return self._scores(docs, hypotheses, multi_label=self.cfg["multi_label"])
+
+    def classify(
+        self,
+        docs: Sequence[Doc],
+        *,
+        labels: Iterable[str] | None = None,
+        hypothesis_template: str | None = None,
+        multi_label: bool | None = None,
+    ) -> list[dict[str, float]]:
+        """Compute scores by other labels than those of the settings, without setting them.
+
+        docs (Sequence[Doc]): The documents.
+        labels (Iterable[str] | None): The candidate labels.
+        hypothesis_template (str | None): What a label says of a text, with `{}` in its place.
+        multi_label (bool | None): Whether each label is true or false by itself.
+        RETURNS (list[dict[str, float]]): For each document the score of each label.
+        """
+        chosen = self.labels if labels is None else tuple(dict.fromkeys(labels))
+        template = hypothesis_template or self.cfg["hypothesis_template"]
+        hypotheses = self._hypotheses_of(template, chosen)
+        multi_label = self.cfg["multi_label"] if multi_label is None else multi_label
+        scores = self._scores(docs, hypotheses, multi_label=multi_label)
+        return [dict(zip(chosen, row, strict=True)) for row in scores.tolist()]
+
+    def set_annotations(self, docs: Sequence[Doc], scores: Array) -> None:
+        """Set `doc.cats`; labels of other components stay.
+
+        docs (Sequence[Doc]): The documents.
+        scores (Array): `(docs, labels)`, from `predict`.
+        """
+        labels = self.labels
+        for doc, row in zip(docs, scores.tolist(), strict=True):
+            doc.cats.update(zip(labels, row, strict=True))
+
+    def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
+        """Make pairs: entailment for the labels of a text, contradiction for the others."""
+        labels = self.labels
+        examples = [example for example in examples if not example.y.cats.keys().isdisjoint(labels)]
+        if not examples:
+            return None
+        true, false = self._entailment(), self._contradiction()
+        cats = [example.y.cats for example in examples]
+        positive = torch.tensor([c.get(label, 0.0) > 0.5 for c in cats for label in labels])
+        gold = torch.where(positive, true, false)
+        hypotheses = self._hypotheses_of(self.cfg["hypothesis_template"], labels)
+        sequences, pair_of_window = self._pairs(hypotheses, [example.x for example in examples])
+
+        def loss(logits: torch.Tensor) -> torch.Tensor:
+            scores = mean_of_windows(logits, pair_of_window, len(gold))
+            return torch.nn.functional.cross_entropy(scores, gold.to(logits.device))
+
+        return TrainingBatch(sequences, loss)
+
+    def _scores(self, docs: Sequence[Doc], hypotheses: Hypotheses, *, multi_label: bool) -> Array:
+        docs, labels = list(docs), len(hypotheses.labels)
+        if not docs:
+            return np.zeros((0, labels), dtype="f")
+        sequences, pair_of_window = self._pairs(hypotheses, docs)
+        logits = torch.from_numpy(to_numpy(self.model.predict(sequences)))
+        means = mean_of_windows(logits, pair_of_window, len(docs) * labels)
+        entailment = means[:, self._entailment()].reshape(len(docs), labels)
+        if not multi_label and labels > 1:  # one label alone would always have 1
+            return scores_of_candidates(entailment)
+        contradiction = means[:, self._contradiction()].reshape(len(docs), labels)
+        return scores_of_candidates(entailment, contradiction)
+
+    def _pairs(self, hypotheses: Hypotheses, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
+        texts, cfg = [doc.text for doc in docs], self.cfg
+        return make_pairs(hypotheses, texts, max_length=cfg["max_length"], overlap=cfg["overlap"])
+
+    def _hypotheses_of(self, template: str, labels: tuple[str, ...]) -> Hypotheses:
+        tokenizer = get_tokenizer(self.model)
+        self._hypotheses = keep_or_make(self._hypotheses, tokenizer, template, labels)
+        return self._hypotheses
+
+    def _entailment(self) -> int:
+        chosen = self.cfg["entailment_label"]
+        return find_entailment(get_labels(self.model), chosen, component=self.name)
+
+    def _contradiction(self) -> int:
+        chosen = self.cfg["contradiction_label"]
+        return find_contradiction(get_labels(self.model), chosen, component=self.name)
