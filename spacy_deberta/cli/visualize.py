@@ -10,7 +10,7 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.training import Corpus, Example
 
-from spacy_deberta.corpora import choose_from_the_same
+from spacy_deberta.corpora import ask_the_same, choose_from_the_same
 from spacy_deberta.errors import Errors
 
 from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
@@ -92,6 +92,7 @@ def visualize(
     for example in shown:
         # A reader of .spacy files gives the predicted document its text and no more.
         choose_from_the_same(example.predicted, example.reference)
+        ask_the_same(example.predicted, example.reference)
     # `nlp.evaluate` keeps the documents that it has made to itself.
     docs = nlp.pipe([example.predicted for example in shown])
     for example, doc in zip(shown, docs, strict=True):

@@ -355,3 +355,25 @@ def test_choices_are_shown_beside_the_right_one(tmp_path, tiny_config, tiny_toke
     assert ["blue", "✓", f"{scores[1]:.3f}"] in page.rows
     assert "What <b>is</b> it?" in page.text
     assert page.text.count("Choices,") == 1  # the accuracy of one question
+
+
+def test_answers_are_shown_beside_the_right_ones(tmp_path, tiny_config, tiny_tokenizer):
+    path = save_checkpoint(
+        tmp_path / "checkpoint", "DebertaV2ForQuestionAnswering", tiny_config, tiny_tokenizer
+    )
+    nlp, answers = make_component("deberta_question_answering", model={"name": str(path)})
+    nlp.to_disk(tmp_path / "model")
+    docs = [nlp.make_doc("Mira <b>left</b> Lyon."), nlp.make_doc("No question.")]
+    gold = [{"text": "Mira", "start": 0}]
+    docs[0]._.questions = [
+        {"id": "a", "question": "Who & why?", "answers": gold},
+        {"id": "b", "question": "Whither?", "answers": []},
+    ]
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "dev.spacy")
+    visualize(tmp_path / "model", tmp_path / "dev.spacy", tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    assert ["Question", "Right", "Answer", "Score"] in page.rows
+    for question, right in (("Who & why?", "Mira"), ("Whither?", "–")):
+        (best,) = answers.answer(nlp.make_doc(docs[0].text), question)
+        assert [question, right, best.text, f"{best.score:.3f}"] in page.rows
+    assert "Answers, F1 of their words" in page.text

@@ -3,6 +3,8 @@
 from spacy.tokens import Token
 from spacy.training import Example
 
+from spacy_deberta.corpora import get_questions
+
 from .markup import escape_text, make_table
 from .shown_text import ShownText
 
@@ -49,6 +51,23 @@ def show_choices(text: ShownText) -> str:
     ]
     table = make_table(("Choice", "Right", "Predicted"), rows)
     return f'<div class="view"><h4>Choices</h4>{table}</div>'
+
+
+def show_answers(text: ShownText) -> str:
+    """Show the questions about a text with the best answer to each, beside the right ones."""
+    given = text.example.predicted._.answers
+    if not given:
+        return ""
+    gold = {question["id"]: question for question in get_questions(text.example.reference)}
+    rows = []
+    for question in get_questions(text.example.predicted):
+        known = gold.get(question["id"], question)["answers"]
+        right = " / ".join(dict.fromkeys(answer["text"] for answer in known))
+        best = next(iter(given.get(question["id"], ())), None)
+        cells = ("–", "–") if best is None else (best["text"] or "–", _bar(best["score"]))
+        rows.append((*map(escape_text, (question["question"], right or "–", cells[0])), cells[1]))
+    table = make_table(("Question", "Right", "Answer", "Score"), rows)
+    return f'<div class="view"><h4>Answers</h4>{table}</div>'
 
 
 def show_tokens(text: ShownText) -> str:

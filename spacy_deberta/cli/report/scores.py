@@ -37,6 +37,9 @@ _NAMES = {
     "choice_acc": "Choices, accuracy",
     "mask_acc": "Masked pieces, accuracy",
     "mask_perplexity": "Masked pieces, perplexity",
+    "qa_exact": "Answers, exact",
+    "qa_f1": "Answers, F1 of their words",
+    "qa_no_answer": "Questions without answer, accuracy",
     "speed": "Words per second",
 }
 _SPANS = re.compile(r"spans_(?P<key>.+?)(?P<per_label>_per_type)?")

@@ -7,7 +7,7 @@ from spacy.training import Example
 
 from .displacy_views import draw_parses, show_entities, show_spans
 from .markup import escape_text
-from .prediction_tables import show_categories, show_choices, show_tokens
+from .prediction_tables import show_answers, show_categories, show_choices, show_tokens
 from .shown_text import ShownText
 
 # What to show of a text, in this order. A view gives HTML, or "" if there is nothing to show;
@@ -15,7 +15,13 @@ from .shown_text import ShownText
 DocView = Callable[[ShownText], str]
 # Views that show the text itself. Where none of them has anything, it stands above the others.
 TEXT_VIEWS: tuple[DocView, ...] = (show_entities, show_spans)
-DOC_VIEWS: tuple[DocView, ...] = (*TEXT_VIEWS, show_categories, show_choices, show_tokens)
+DOC_VIEWS: tuple[DocView, ...] = (
+    *TEXT_VIEWS,
+    show_categories,
+    show_choices,
+    show_answers,
+    show_tokens,
+)
 
 # Steps around the circle of hues that keep any number of labels apart.
 HUE_STEP, FIRST_HUE = 137.5, 210.0
