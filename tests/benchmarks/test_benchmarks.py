@@ -7,7 +7,7 @@ import spacy
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
-from benchmarks import alignment, saving, spancat
+from benchmarks import alignment, saving, spancat, zero_shot
 from tests.pipeline.pipelines import TRAIN_DATA
 
 TEXT = "the committee adopted the report"
@@ -89,3 +89,17 @@ def test_the_command_of_the_span_categorizer(tiny_vocabulary, monkeypatch):
     assert all("--train-embeddings" in command for command in commands)
     assert "9955 candidates" in result.stdout
     assert "11.00" in result.stdout  # the median of the last three
+
+
+def test_zero_shot_is_measured_on_the_same_scores(tiny_vocabulary, tiny_config, tmp_path):
+    zero_shot.make_checkpoint(tmp_path, tiny_vocabulary, **tiny_config)
+    seconds = zero_shot.compare(tmp_path, [TEXT, "I waited for a soup."], repeats=1)
+    assert len(seconds) == 3
+    assert all(value > 0 for value in seconds.values())
+
+
+def test_different_scores_stop_the_zero_shot_benchmark():
+    row = dict.fromkeys(zero_shot.LABELS, 0.1)
+    zero_shot._check_same([row], [row], "same")
+    with pytest.raises(AssertionError, match="other differs"):
+        zero_shot._check_same([row], [{**row, "music": 0.2}], "other")

@@ -19,8 +19,13 @@ from spacy_deberta.cli import deberta_cli
 from spacy_deberta.layers import Array, Sequences, piece_windows_v1
 from spacy_deberta.nn import PackedPieces
 from spacy_deberta.pipeline.deberta import Deberta
+from spacy_deberta.pipeline.fill_mask import FillMask
 from spacy_deberta.pipeline.head_pipe import HeadPipe
+from spacy_deberta.pipeline.multiple_choice import MultipleChoice
 from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
+from spacy_deberta.pipeline.question_answering import QuestionAnswering
+from spacy_deberta.pipeline.token_classifier import TokenClassifier
+from spacy_deberta.pipeline.zero_shot import ZeroShot
 from tests.docs.pages import PATHS, ROOT, read_page
 
 API = {path.stem: read_page(path) for path in PATHS if path.parent.name == "api"}
@@ -65,9 +70,14 @@ CLASSES = {
     "DebertaV2ForTokenClassification": spacy_deberta.DebertaV2ForTokenClassification,
     "DebertaV2Model": spacy_deberta.DebertaV2Model,
     "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,
+    "FillMask": FillMask,
     "HeadPipe": HeadPipe,
+    "MultipleChoice": MultipleChoice,
     "PackedPieces": PackedPieces,
+    "QuestionAnswering": QuestionAnswering,
     "SequenceClassifier": SequenceClassifier,
+    "TokenClassifier": TokenClassifier,
+    "ZeroShot": ZeroShot,
 }
 LITERALS = (type(None), bool, int, float, str, tuple, list)
 SECTIONS = [
