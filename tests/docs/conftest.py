@@ -4,13 +4,19 @@ import socket
 
 import pytest
 import spacy
+import srsly
 import torch
 from spacy.cli._util import app
 from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 import spacy_deberta.cli  # noqa: F401 (adds the commands, as the entry point does)
-from spacy_deberta import DebertaV2ForSequenceClassification
+from spacy_deberta import (
+    DebertaV2ForMaskedLM,
+    DebertaV2ForQuestionAnswering,
+    DebertaV2ForSequenceClassification,
+    DebertaV2ForTokenClassification,
+)
 from spacy_deberta.checkpoints import save_checkpoint
 from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
 from tests.conftest import SENTENCES
@@ -19,6 +25,8 @@ from tests.pipeline.pipelines import make_examples, make_trained
 
 # Fine-tuned checkpoints that the pages name: their class, and their labels if it has labels.
 FINE_TUNED = {
+    "deepset/deberta-v3-base-squad2": (DebertaV2ForQuestionAnswering, ()),
+    "microsoft/deberta-v2-xlarge": (DebertaV2ForMaskedLM, ()),
     "protectai/deberta-v3-base-prompt-injection-v2": (
         DebertaV2ForSequenceClassification,
         ("SAFE", "INJECTION"),
@@ -26,6 +34,10 @@ FINE_TUNED = {
     "MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli": (
         DebertaV2ForSequenceClassification,
         ("entailment", "neutral", "contradiction"),
+    ),
+    "tner/deberta-v3-large-wnut2017": (
+        DebertaV2ForTokenClassification,
+        ("B-location", "B-person", "I-location", "I-person", "O"),
     ),
 }
 HUB_NAME = re.compile("|".join([r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED]))
@@ -83,6 +95,28 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
     # spaCy's `debug data` refuses fewer than a hundred.
     DocBin(docs=docs * 8).to_disk(folder / "train.spacy")
     DocBin(docs=annotated).to_disk(folder / "dev.spacy")
+    # In the format of SQuAD.
+    paragraphs = [
+        {
+            "context": text,
+            "qas": [
+                {
+                    "id": str(i),
+                    "question": "What comes first?",
+                    "answers": [{"text": text.split()[0], "answer_start": 0}],
+                }
+            ],
+        }
+        for i, text in enumerate(SENTENCES * 10)
+    ]
+    srsly.write_json(folder / "train.json", {"data": [{"paragraphs": paragraphs}]})
+    srsly.write_json(folder / "dev.json", {"data": [{"paragraphs": paragraphs[:3]}]})
+    # In the columns of CODAH.
+    choices = "\t".join(("left", "right", "up", "down"))
+    questions = [
+        f"o\t{sentence}\t{choices}\t{i % 4}\n" for i, sentence in enumerate(SENTENCES * 10)
+    ]
+    (folder / "questions.tsv").write_text("".join(questions), encoding="utf-8")
     (folder / "texts.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
     shutil.copy(tiny_vocabulary, folder / "spm.model")
     (folder / "configs").mkdir()

@@ -22,8 +22,8 @@ from spacy_deberta.pipeline.deberta import Deberta
 from spacy_deberta.pipeline.fill_mask import FillMask
 from spacy_deberta.pipeline.head_pipe import HeadPipe
 from spacy_deberta.pipeline.multiple_choice import MultipleChoice
-from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
 from spacy_deberta.pipeline.question_answering import QuestionAnswering
+from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
 from spacy_deberta.pipeline.token_classifier import TokenClassifier
 from spacy_deberta.pipeline.zero_shot import ZeroShot
 from tests.docs.pages import PATHS, ROOT, read_page
