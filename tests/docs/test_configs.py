@@ -13,6 +13,10 @@ from tests.docs.pages import ROOT, all_blocks
 BLOCKS = all_blocks("ini")
 CONFIGS = sorted([*ROOT.glob("configs/*.cfg"), *ROOT.glob("projects/*/configs/*.cfg")])
 DATA = ("--paths.train", "train.spacy", "--paths.dev", "dev.spacy")
+DATA_OF = {
+    "multiple_choice": ("--paths.train", "questions.tsv", "--paths.dev", "questions.tsv"),
+    "question_answering": ("--paths.train", "train.json", "--paths.dev", "dev.json"),
+}
 
 configs = pytest.mark.parametrize("path", CONFIGS, ids=[path.name for path in CONFIGS])
 
@@ -100,7 +104,7 @@ def test_a_shipped_config_is_complete(path, workspace, run_spacy):
 
 @configs
 def test_a_shipped_config_passes_spacys_checks(path, workspace, hub_checkpoint, run_spacy):
-    overrides = (*DATA, "--paths.encoder", hub_checkpoint)
+    overrides = (*DATA_OF.get(path.stem, DATA), "--paths.encoder", hub_checkpoint)
     assert "Config is valid" in run_spacy("debug", "config", path, *overrides)
     assert "Pipeline can be initialized" in run_spacy("debug", "data", path, *overrides)
 
