@@ -38,12 +38,7 @@ from .gold_units import (
 )
 from .head_pipe import HeadPipe, TrainingBatch
 from .label_schemes import LabelScheme, bio_labels, find_scheme
-from .placed_spans import (
-    ALIGNMENT_MODES,
-    ScoredSpan,
-    place_spans,
-    without_overlap,
-)
+from .placed_spans import ALIGNMENT_MODES, ScoredSpan, place_spans, without_overlap
 from .scored_stretches import find_stretches
 from .unit_tags import set_tags
 from .units import (
@@ -219,9 +214,9 @@ class TokenClassifier(HeadPipe):
         if self.cfg["annotate"] == "tag":
             set_tags(docs, scores, self.labels)
             return
-        unplaced = overlapping = 0
+        unplaced, overlapping, mode = 0, 0, self.cfg["alignment_mode"]
         for doc, stretches in zip(docs, find_stretches(scores, self.scheme), strict=True):
-            spans, dropped = place_spans(doc, stretches, self.cfg["alignment_mode"])
+            spans, dropped = place_spans(doc, stretches, mode)
             unplaced += dropped
             if self.cfg["annotate"] == "spans":
                 self._set_spans(doc, spans)
@@ -230,7 +225,6 @@ class TokenClassifier(HeadPipe):
             overlapping += len(spans) - len(kept)
             doc.set_ents([scored.span for scored in kept])
         if unplaced:
-            mode = self.cfg["alignment_mode"]
             warn(Warnings.W601.format(count=unplaced, component=self.name, mode=mode))
         if overlapping:
             warn(Warnings.W602.format(count=overlapping, component=self.name))
