@@ -1,5 +1,6 @@
 """Where weights and vocabularies come from and go to."""
 
+from .building import build_from_checkpoint, build_from_weights, build_head_from_weights
 from .converting import Conversion, convert_checkpoint
 from .heads import CheckpointHeads, find_heads
 from .huggingface import HUGGING_FACE
@@ -15,9 +16,6 @@ from .pretrained import (
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     DebertaV2Tokenizer,
-    build_from_checkpoint,
-    build_from_weights,
-    build_head_from_weights,
     check_vocabulary_fits,
     read_config,
     read_tokenizer,

@@ -76,8 +76,8 @@ def load_weights(
     extras = {key: describe_extra(key) for key in available if key not in wanted}
     unknown = tuple(available[key] for key, text in extras.items() if text is None)
     if unknown:
-        # Seen from the caller of `from_pretrained`, which is two calls further up.
-        warn(Warnings.W301.format(source=source, keys=list_names(unknown)), stacklevel=5)
+        # Seen from the caller of `from_pretrained`, which is three calls further up.
+        warn(Warnings.W301.format(source=source, keys=list_names(unknown)), stacklevel=6)
     return LoadReport(
         layout=key_map.layout,
         new=tuple(wanted[key] for key in new),

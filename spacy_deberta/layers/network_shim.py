@@ -1,39 +1,26 @@
 """The bridge between a thinc model and a PyTorch module: the encoder, with or without a head."""
 
 import copy
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import srsly
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
 from thinc.api import Model, Optimizer, Shim, get_torch_default_device
 from thinc.util import xp2torch
 
 from spacy_deberta import nn
-from spacy_deberta.checkpoints import (
-    STORAGE_DTYPES,
-    build_from_weights,
-    build_head_from_weights,
-)
+from spacy_deberta.checkpoints import build_from_weights, build_head_from_weights
 from spacy_deberta.errors import Errors
 
 from .forking import use_one_thread_after_fork
+from .network_bytes import SavedNetwork, pack_network, unpack_network
 from .networks import Network, Rows
 from .optimization import plan_update, update_parameter
 from .options import EncoderOptions
 from .packed_batches import PackedBatch, split_batches
 from .precision import GradientScaler, autocast, resolve_precision
 from .sequences import Sequences
-
-# Of the bytes that `to_bytes` gives; a newer one is refused, so that nothing is read wrongly.
-FORMAT = 1
-# msgpack takes no bytes object of 4 GiB, so larger weights are stored as several.
-MAX_BYTES_OBJECT = 2**30
 
 ENCODER_PREFIX = "deberta."
 
@@ -293,26 +280,15 @@ class NetworkShim(Shim):
 
     def to_bytes(self) -> bytes:
         """Config and weights, the weights as safetensors in `storage_precision`."""
-        if self._model is None:
-            return srsly.msgpack_dumps({"format": FORMAT, "config": None})
-        dtype = STORAGE_DTYPES[self.options.storage_precision]
-        weights = save_safetensors(
-            {
-                key: value.to("cpu", dtype)
-                for key, value in self._model.state_dict().items()
+        saved = None
+        if self._model is not None:
+            weights = {
+                key: tensor
+                for key, tensor in self._model.state_dict().items()
                 if not (self.shares_encoder and key.startswith(ENCODER_PREFIX))
             }
-        )
-        return srsly.msgpack_dumps(
-            {
-                "format": FORMAT,
-                "config": json.dumps(self.config.to_dict()),
-                "weights": [
-                    weights[start : start + MAX_BYTES_OBJECT]
-                    for start in range(0, len(weights), MAX_BYTES_OBJECT)
-                ],
-            }
-        )
+            saved = SavedNetwork(self.config, weights)
+        return pack_network(saved, storage_precision=self.options.storage_precision)
 
     def from_bytes(self, data: bytes) -> "NetworkShim":
         """Build the module that `to_bytes` described.
@@ -320,37 +296,21 @@ class NetworkShim(Shim):
         Raises:
             ValueError: The bytes are of a newer release, or damaged.
         """
-        message = _read_message(data)
-        if message["config"] is None:
+        saved = unpack_network(data)
+        if saved is None:
             self._model = None
             return self
-        config = self.options.configure(nn.DebertaV2Config.from_dict(json.loads(message["config"])))
-        try:
-            weights = load_safetensors(b"".join(message["weights"]))
-        except SafetensorError as error:
-            raise ValueError(Errors.E407.format(error=error)) from error
         build = build_head_from_weights if self.shares_encoder else build_from_weights
         self.set_module(
             build(
                 self.network.module_class,
-                weights,
-                config,
+                saved.weights,
+                self.options.configure(saved.config),
                 source="saved transformer model",
                 attention=self.options.attention,
             )
         )
         return self
-
-
-def _read_message(data: bytes) -> dict[str, Any]:
-    try:
-        message = srsly.msgpack_loads(data)
-        found = message["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(Errors.E407.format(error=error)) from error
-    if found > FORMAT:
-        raise ValueError(Errors.E406.format(found=found, known=FORMAT))
-    return message
 
 
 @contextmanager

@@ -1,0 +1,140 @@
+"""Building a module and filling it from a checkpoint, without a second copy of the weights."""
+
+from typing import Any, TypeVar
+
+import torch
+
+from spacy_deberta import nn
+from spacy_deberta.errors import Errors
+
+from .keys import BACKBONE_PREFIX, masked_lm_layout
+from .layouts import detect_key_map
+from .loading import list_names, load_weights
+from .source import CheckpointFiles
+from .weights import Weights, read_weights
+
+ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
+
+
+def build_from_checkpoint(
+    module_class: type[ModuleT],
+    files: CheckpointFiles,
+    config: nn.DebertaV2Config,
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill it from a checkpoint, without a second copy of the weights.
+
+    Args:
+        module_class: A class of `spacy_deberta.nn` that is built from a config.
+        files: The checkpoint's files, with weights.
+        config: Its config, or one changed in what does not concern shapes.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
+        have is freshly initialized.
+
+    Raises:
+        ImportError: The weights are of TensorFlow, and `h5py` is not installed (E315).
+        OSError: A file of weights is damaged (E305).
+        ValueError: The weights do not fit the module (E306, E307), or are those of the first
+            DeBERTa (E316).
+    """
+    weights = read_weights(files.weights)
+    return build_from_weights(module_class, weights, config, source=files.name, **options)
+
+
+def build_from_weights(
+    module_class: type[ModuleT],
+    weights: Weights,
+    config: nn.DebertaV2Config,
+    *,
+    source: str,
+    new_head: bool = False,
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill it with the parameters of a checkpoint, without copying them.
+
+    Args:
+        module_class: A class of `spacy_deberta.nn` that is built from a config.
+        weights: Tensors by name, as `read_weights` gives them.
+        config: The config.
+        source: The checkpoint's name, for messages.
+        new_head: Whether to leave out the checkpoint's head, and start a new one.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
+        have is freshly initialized.
+
+    Raises:
+        ValueError: The weights do not fit the module (E306, E307), or are those of the first
+            DeBERTa (E316).
+    """
+    if new_head:
+        key_map = detect_key_map(weights)
+        weights = {
+            key: tensor
+            for key, tensor in weights.items()
+            if key_map.to_ours(key).startswith(BACKBONE_PREFIX)
+        }
+    with torch.device("meta"):
+        module = module_class(
+            config, **{**_layout_options(module_class, weights, config), **options}
+        )
+    report = load_weights(module, weights, source=source)
+    # In the order of the module, so that a seed gives the same heads every time.
+    for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
+        head = module.get_submodule(name).to_empty(device="cpu").float()
+        nn.init_weights(head, config)
+    return module.eval()
+
+
+def build_head_from_weights(
+    module_class: type[ModuleT],
+    weights: Weights,
+    config: nn.DebertaV2Config,
+    *,
+    source: str,
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill its head only; the encoder stays without values.
+
+    Args:
+        module_class: A class of `spacy_deberta.nn` with a head.
+        weights: The parameters of the head, by our names.
+        config: The config.
+        source: Where the weights come from, for messages.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode. Its `deberta` is on the meta device.
+
+    Raises:
+        ValueError: Parameters of the head are missing (E306).
+    """
+    with torch.device("meta"):
+        module = module_class(
+            config, **{**_layout_options(module_class, weights, config), **options}
+        )
+    head = {key: tensor.float() for key, tensor in weights.items()}
+    missing = module.load_state_dict(head, strict=False, assign=True).missing_keys
+    lacking = [key for key in missing if not key.startswith(BACKBONE_PREFIX)]
+    if lacking:
+        raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
+    return module.eval()
+
+
+def _layout_options(
+    module_class: type[torch.nn.Module], weights: Weights, config: nn.DebertaV2Config
+) -> dict[str, Any]:
+    """Options of a class that depend on how a file's weights are named."""
+    if not issubclass(module_class, nn.DebertaV2ForMaskedLM):
+        return {}
+    key_map = detect_key_map(weights)
+    layout = masked_lm_layout(
+        (key_map.to_ours(key) for key in weights),
+        position_biased_input=config.position_biased_input,
+        legacy=config.legacy,
+    )
+    return {"layout": layout}
