@@ -17,8 +17,9 @@ STEPS ?= 300
 demo: $(INSTALLED)
 	$(BIN)/python -m spacy project run all projects/demo --vars.steps $(STEPS)
 
+# One process a core, with one thread each.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 # TensorFlow has an environment of its own: its releases and those of PyTorch want different ones of
 # what they share.
