@@ -42,6 +42,10 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         ["--vars.steps", "2", "--vars.vocab_size", "500"],
         {f"metrics/{part}.json": ["spans_sc_f"] for part in ("dev", "test")},
     ),
+    "qa_xquad": (
+        ["--vars.steps", "2", "--vars.vocab_size", "1000"],
+        {f"metrics/{part}.json": ["qa_exact", "qa_f1"] for part in ("dev", "test")},
+    ),
     "parsing_ud_ewt": (
         ["--vars.steps", "2", "--vars.vocab_size", "500"],
         {
