@@ -18,8 +18,9 @@ demo: $(INSTALLED)
 	$(BIN)/python -m spacy project run all projects/demo --vars.steps $(STEPS)
 
 # One process a core, with one thread each.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 # TensorFlow has an environment of its own: its releases and those of PyTorch want different ones of
 # what they share.
@@ -31,7 +32,7 @@ $(TF_VENV)/.installed: Makefile
 	touch $@
 
 test-tf: $(INSTALLED) $(TF_VENV)/.installed
-	SPACY_DEBERTA_TF_PYTHON=$(TF_VENV)/bin/python $(BIN)/python -m pytest -m tf $(PYTEST_ARGS)
+	SPACY_DEBERTA_TF_PYTHON=$(TF_VENV)/bin/python $(PYTEST) -m tf $(PYTEST_ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -3,11 +3,11 @@
 from itertools import groupby
 
 import pytest
-import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.training.iob_utils import biluo_to_iob, doc_to_biluo_tags
+from spacy.vocab import Vocab
 from transformers import TokenClassificationPipeline
 
 from spacy_deberta.pipeline.label_schemes import Run, bio_labels, find_scheme
@@ -15,6 +15,7 @@ from tests.pipeline.conlleval import read_spans, read_tag
 
 TYPES = ("PER", "ORG-X", "work_of_art")
 LETTERS = {"BIO": "BI", "BIOES": "BIES", "BILUO": "BILU"}
+VOCAB = Vocab()
 SCHEMES = [(name, separator) for name in LETTERS for separator in "-_"]
 
 
@@ -52,7 +53,7 @@ def test_spans_survive_their_labels(name, separator, case):
     labels = encode(scheme, spans, count)
     assert scheme.decode(labels) == spans
     # Each letter of the scheme is where spaCy puts it.
-    doc = Doc(spacy.blank("en").vocab, words=["x"] * count)
+    doc = Doc(VOCAB, words=["x"] * count)
     doc.ents = [Span(doc, span.start, span.end, span.type) for span in spans]
     biluo = doc_to_biluo_tags(doc)
     expected = {

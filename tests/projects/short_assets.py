@@ -26,7 +26,7 @@ def first_utterances(path: Path) -> None:
 
 
 def first_sentences(path: Path) -> None:
-    """Keep the first sentences of a CoNLL-U file."""
+    """Keep the first sentences of a file of columns, in which empty lines stand between them."""
     sentences = itertools.islice(path.read_text(encoding="utf-8").split("\n\n"), SENTENCES)
     path.write_text("\n\n".join(sentences) + "\n\n", encoding="utf-8")
 
@@ -38,6 +38,7 @@ def first_lines(path: Path) -> None:
 
 
 SHORTEN: dict[str, Callable[[Path], None]] = {
+    "ner_wnut17": first_sentences,
     "textcat_banking77": every_tenth_row,
     "spancat_restaurant8k": first_utterances,
     "parsing_ud_ewt": first_sentences,
