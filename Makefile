@@ -46,4 +46,5 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(TF_VENV) build dist *.egg-info projects/demo/corpus projects/demo/training
+	rm -rf $(VENV) $(TF_VENV) build dist *.egg-info
+	rm -rf $(foreach part,corpus training metrics packages,$(wildcard projects/*/$(part)))

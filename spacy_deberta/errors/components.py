@@ -33,8 +33,7 @@ class ComponentErrors:
     )
     E607 = (
         "'doc._.{name}' asks a component of the pipeline that made the document, but that has no "
-        "such component ('{component}'). Add it with `nlp.add_pipe`, and make the document with "
-        "that `nlp`."
+        "such component{named}. Add it with `nlp.add_pipe`, and make the document with that `nlp`."
     )
     E608 = (
         "The pipeline has several components for 'doc._.{name}': {components}. Name one of them: "
@@ -107,6 +106,10 @@ class ComponentErrors:
     E646 = (
         "'{path}' has the id '{id}' twice, at {place} and at {other}. Answers are told apart by "
         "the ids of their questions: rename one, or remove the copy."
+    )
+    E647 = (
+        "{question!r} can't be asked: a question is a string. Give one, or a list of them, to "
+        "'doc._.answer'."
     )
     E650 = (
         "The choice '{choice}' has {length} pieces, which leaves no room for the text: a sequence "

@@ -39,7 +39,8 @@ def _find_component(doc: Doc, name: str, component: str | None) -> TrainablePipe
     if component is not None:
         found = {key: pipe for key, pipe in found.items() if key == component}
     if not found:
-        raise ValueError(Errors.E607.format(name=name, component=component or "…"))
+        named = "" if component is None else f" named '{component}'"
+        raise ValueError(Errors.E607.format(name=name, named=named))
     if len(found) > 1:
         raise ValueError(Errors.E608.format(name=name, components=", ".join(sorted(found))))
     return next(iter(found.values()))

@@ -138,7 +138,7 @@ class QuestionAnswering(HeadPipe):
         RETURNS (list[Answer] | list[list[Answer]]): The answers, best first; for a list of
             questions a list of such lists.
         """
-        questions = [question] if isinstance(question, str) else list(question)
+        questions = question if isinstance(question, list) else [question]
         (answers,) = self.answer_all(
             [doc],
             [questions],

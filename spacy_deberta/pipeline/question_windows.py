@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 import numpy as np
 from thinc.api import Model
@@ -17,6 +18,7 @@ from spacy_deberta.layers import (
 )
 
 SPECIAL_TOKENS = 3  # [CLS] and two [SEP]
+SHOWN_LENGTH = 80  # of a question in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +80,11 @@ def make_windows(
         The windows in the order of the questions, at least one for each.
 
     Raises:
-        ValueError: A question leaves no room for the text (E640).
+        ValueError: A question leaves no room for the text (E640), or is no string (E647).
     """
+    for question in questions:
+        if not isinstance(question, str):
+            raise ValueError(Errors.E647.format(question=question))
     different = {question: index for index, question in enumerate(dict.fromkeys(questions))}
     asked = encode_texts(get_tokenizer(model), list(different)).take(
         np.array([different[question] for question in questions], dtype=np.int64)
@@ -89,7 +94,7 @@ def make_windows(
         longest = int(room.argmin())
         raise ValueError(
             Errors.E640.format(
-                question=questions[longest],
+                question=shorten(questions[longest], SHOWN_LENGTH, placeholder="…"),
                 length=int(asked.lengths[longest]),
                 max_length=max_length,
                 special=SPECIAL_TOKENS,

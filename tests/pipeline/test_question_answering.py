@@ -605,3 +605,10 @@ def test_scorer():
 def _score(examples):
     scorer = spacy.registry.scorers.get("spacy-deberta.question_answering_scorer.v1")
     return scorer()(examples)
+
+
+@pytest.mark.parametrize("question", [5, None, ["Who?", 5]])
+def test_what_is_no_string_is_no_question(question, make):
+    nlp = make()
+    with pytest.raises(ValueError, match="E647"):
+        nlp("Mira left.")._.answer(question)
