@@ -24,10 +24,7 @@ def main(
         for entity in example.reference.ents:
             labels[entity.text][entity.label_] += 1
     nlp.add_pipe("entity_ruler").add_patterns(
-        [
-            {"label": counts.most_common(1)[0][0], "pattern": name}
-            for name, counts in labels.items()
-        ]
+        [{"label": counts.most_common(1)[0][0], "pattern": name} for name, counts in labels.items()]
     )
     scores = {}
     for part, path in {"dev": dev, "test": test}.items():
