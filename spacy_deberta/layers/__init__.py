@@ -29,6 +29,8 @@ from .options import NO_DECAY, EncoderOptions
 from .pooled_text_classifier import pooled_text_classifier
 from .ragged import Array, Ints, cumulative, expand_ranges
 from .sequences import (
+    SPECIAL_TOKENS,
+    SPECIAL_TOKENS_OF_PAIR,
     JoinedSequences,
     PieceRanges,
     Sequences,
@@ -43,6 +45,8 @@ from .windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, pla
 
 __all__ = [
     "NO_DECAY",
+    "SPECIAL_TOKENS",
+    "SPECIAL_TOKENS_OF_PAIR",
     "Array",
     "DebertaBatch",
     "DebertaV2Config",

@@ -29,6 +29,7 @@ from .network_layer import network_layer
 from .network_shim import network_shim
 from .networks import ENCODER
 from .options import EncoderOptions
+from .sequences import SPECIAL_TOKENS
 from .tokenize import doc_tokenizer, tokenizer_shim
 from .transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .windows import PieceWindows, SpanGetter, plan_windows
@@ -39,7 +40,6 @@ OutT = FullTransformerBatch
 TOK2VEC_ARCHITECTURE = "spacy-deberta.DebertaV2Tok2Vec.v1"
 DOCUMENT_LISTENER_ARCHITECTURE = "spacy-deberta.DocumentListener.v1"
 DOCUMENT_ENCODER_ARCHITECTURE = "spacy-deberta.DocumentEncoder.v1"
-SPECIAL_TOKENS_IN_WINDOW = 2
 
 
 def deberta_model(
@@ -134,7 +134,7 @@ def _set(
 
 
 def _max_pieces(config: nn.DebertaV2Config) -> int:
-    return config.max_position_embeddings - SPECIAL_TOKENS_IN_WINDOW
+    return config.max_position_embeddings - SPECIAL_TOKENS
 
 
 def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:

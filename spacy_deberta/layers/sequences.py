@@ -9,6 +9,10 @@ from spacy_deberta.tokenization import DebertaV2Tokenizer, Pieces
 
 from .ragged import Ints, cumulative, expand_ranges
 
+# `[CLS] text [SEP]`, and `[CLS] text [SEP] text [SEP]`.
+SPECIAL_TOKENS = 2
+SPECIAL_TOKENS_OF_PAIR = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Sequences:

@@ -9,6 +9,7 @@ from thinc.api import Model
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS_OF_PAIR,
     Ints,
     PieceRanges,
     Sequences,
@@ -18,8 +19,6 @@ from spacy_deberta.layers import (
 )
 
 from .window_mean import mean_of_windows
-
-SPECIAL_TOKENS = 3  # [CLS] and two [SEP]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ def join_choices(
     counts = np.array([len(of_text) for of_text in choices], dtype=np.int64)
     first = encoded.take(np.repeat(_places(place, texts), counts))
     second = encoded.take(_places(place, flat))
-    room = max_length - SPECIAL_TOKENS - second.lengths
+    room = max_length - SPECIAL_TOKENS_OF_PAIR - second.lengths
     _check_room(room, second, flat, max_length=max_length, component=component)
     windows, pairs = first.split(window=room, overlap=overlap)
     joined = join_sequences(tokenizer, windows, second.take(pairs))
@@ -107,7 +106,7 @@ def _check_room(
                 choice=flat[index],
                 length=int(second.lengths[index]),
                 max_length=max_length,
-                special=SPECIAL_TOKENS,
+                special=SPECIAL_TOKENS_OF_PAIR,
                 component=component,
             )
         )

@@ -15,6 +15,7 @@ from thinc.util import to_numpy
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS,
     Array,
     Ints,
     PieceRanges,
@@ -28,7 +29,7 @@ from spacy_deberta.layers import (
 
 from .doc_methods import add_doc_method
 from .head_pipe import HeadPipe, TrainingBatch
-from .mask_sequences import SPECIAL_TOKENS, mask_sequences
+from .mask_sequences import mask_sequences
 from .random_masks import mask_at_random
 from .window_mean import check_windows
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS_OF_PAIR,
     DebertaV2Tokenizer,
     Ints,
     PieceRanges,
@@ -15,7 +16,6 @@ from spacy_deberta.layers import (
     join_sequences,
 )
 
-SPECIAL_TOKENS = 3  # [CLS] text [SEP] hypothesis [SEP]
 PLACE = "{}"
 
 
@@ -89,7 +89,7 @@ def make_pairs(
     """
     said = hypotheses.pieces
     labels = len(hypotheses.labels)
-    rooms = max_length - SPECIAL_TOKENS - said.lengths
+    rooms = max_length - SPECIAL_TOKENS_OF_PAIR - said.lengths
     if int(rooms.min()) < 1:
         label = hypotheses.labels[int(rooms.argmin())]
         raise ValueError(

@@ -7,6 +7,7 @@ import numpy as np
 from thinc.api import Model
 
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS,
     Ints,
     PieceRanges,
     Sequences,
@@ -15,7 +16,6 @@ from spacy_deberta.layers import (
     join_sequences,
 )
 
-SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 # Most masks of a batch: a row of 128,100 scores for each of them is half a megabyte.
 MAX_MASKS = 256
 

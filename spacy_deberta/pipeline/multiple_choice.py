@@ -19,9 +19,9 @@ from spacy_deberta.corpora import (
     get_choices,
     get_right_choice,
 )
-from spacy_deberta.layers import Array, Sequences
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences
 
-from .choice_sequences import SPECIAL_TOKENS, ChoiceSequences, join_choices
+from .choice_sequences import ChoiceSequences, join_choices
 from .doc_methods import add_doc_method
 from .head_pipe import HeadPipe, TrainingBatch
 from .window_mean import check_windows
@@ -103,7 +103,7 @@ class MultipleChoice(HeadPipe):
         overlap: int = 64,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
         super().__init__(vocab, model, name, scorer=scorer, max_length=max_length, overlap=overlap)
         add_doc_method("choose", self, "choose")
 

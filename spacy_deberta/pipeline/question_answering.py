@@ -13,13 +13,13 @@ from thinc.api import Config, Model
 from thinc.util import to_numpy
 
 from spacy_deberta.corpora import ask_the_same, get_questions
-from spacy_deberta.layers import Array, Sequences, check_setting
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences, check_setting
 
 from .answers import Answer, Candidates, choose_answers, read_candidates
 from .doc_methods import add_doc_method
 from .gold_answers import gold_batch
 from .head_pipe import HeadPipe, TrainingBatch
-from .question_windows import SPECIAL_TOKENS, make_windows
+from .question_windows import make_windows
 from .window_mean import check_windows
 
 DEFAULT_CONFIG = Config().from_str(
@@ -103,7 +103,7 @@ class QuestionAnswering(HeadPipe):
         overlap: int = 128,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
         _check_choice_of_answers(n_best, max_answer_length)
         super().__init__(
             vocab,

@@ -9,6 +9,7 @@ from thinc.api import Model
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS_OF_PAIR,
     Ints,
     JoinedSequences,
     PieceRanges,
@@ -17,7 +18,6 @@ from spacy_deberta.layers import (
     join_sequences,
 )
 
-SPECIAL_TOKENS = 3  # [CLS] and two [SEP]
 SHOWN_LENGTH = 80  # of a question in a message
 
 
@@ -89,7 +89,7 @@ def make_windows(
     asked = encode_texts(get_tokenizer(model), list(different)).take(
         np.array([different[question] for question in questions], dtype=np.int64)
     )
-    room = max_length - SPECIAL_TOKENS - asked.lengths
+    room = max_length - SPECIAL_TOKENS_OF_PAIR - asked.lengths
     if int(room.min()) < 1:
         longest = int(room.argmin())
         raise ValueError(
@@ -97,7 +97,7 @@ def make_windows(
                 question=shorten(questions[longest], SHOWN_LENGTH, placeholder="…"),
                 length=int(asked.lengths[longest]),
                 max_length=max_length,
-                special=SPECIAL_TOKENS,
+                special=SPECIAL_TOKENS_OF_PAIR,
                 component=component,
             )
         )

@@ -14,6 +14,7 @@ from thinc.util import to_numpy
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS,
     Array,
     Ints,
     Sequences,
@@ -28,8 +29,6 @@ from .head_pipe import HeadPipe, TrainingBatch
 from .problem_types import PROBLEM_TYPES, gold_scores, problem_type_of, scores_loss, scores_of
 from .sequence_classifier_scorer import SCORE_WEIGHTS
 from .window_mean import check_windows, mean_of_windows
-
-SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 
 DEFAULT_CONFIG = Config().from_str(
     """

@@ -14,6 +14,7 @@ from thinc.util import to_numpy
 
 from spacy_deberta.errors import Warnings, warn
 from spacy_deberta.layers import (
+    SPECIAL_TOKENS,
     Array,
     Ints,
     PieceWindows,
@@ -51,7 +52,6 @@ from .units import (
 )
 from .window_mean import check_windows
 
-SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 ANNOTATIONS = ("ents", "spans", "tag")
 
 DEFAULT_CONFIG = Config().from_str(

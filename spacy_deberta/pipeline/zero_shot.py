@@ -12,10 +12,17 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
-from spacy_deberta.layers import Array, Ints, Sequences, get_labels, get_tokenizer
+from spacy_deberta.layers import (
+    SPECIAL_TOKENS_OF_PAIR,
+    Array,
+    Ints,
+    Sequences,
+    get_labels,
+    get_tokenizer,
+)
 
 from .head_pipe import HeadPipe, TrainingBatch
-from .hypothesis_pairs import SPECIAL_TOKENS, Hypotheses, check_template, keep_or_make, make_pairs
+from .hypothesis_pairs import Hypotheses, check_template, keep_or_make, make_pairs
 from .nli_labels import NLI_LABELS, find_contradiction, find_entailment, scores_of_candidates
 from .sequence_classifier_scorer import SCORE_WEIGHTS
 from .window_mean import check_windows, mean_of_windows
@@ -120,7 +127,7 @@ class ZeroShot(HeadPipe):
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         check_template(hypothesis_template)
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
+        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
         super().__init__(
             vocab,
             model,
