@@ -13,55 +13,10 @@ from numpy.typing import NDArray
 
 from spacy_deberta.errors import Errors
 
-from .pieces import IntArray, cumulate, rows_of
+from .pieces import IntArray, cumulate
 from .surfaces import SPACE, code_points
 
 Normalize = Callable[[str], tuple[str, list[int]]]
-
-_SPACE_POINT = np.uint32(ord(SPACE))
-# By code point: what a normalizer may write as one space. The last entry stands for all others.
-_MAY_BE_SPACE = np.zeros(0xA2, dtype=bool)
-_MAY_BE_SPACE[[ord(c) for c in " \n\r\t\xa0"]] = True
-
-
-def unchanged_texts(
-    characters: NDArray[np.uint32],
-    cu_characters: IntArray,
-    rows: NDArray[np.uint32],
-    cu_rows: IntArray,
-) -> NDArray[np.bool_]:
-    """Find the texts that normalization left as they were, but for how spaces are written.
-
-    They are most of ordinary text, and their alignment is arithmetic: only a space was put in
-    front.
-
-    Args:
-        characters: Code points of the texts, end to end. *Shape:* `(total_characters,)`, uint32.
-        cu_characters: Boundaries of the texts in `characters`. *Shape:* `(texts + 1,)`, int64.
-        rows: Code points of the normalized texts, end to end. *Shape:* `(total_rows,)`, uint32.
-        cu_rows: Boundaries of the texts in `rows`. *Shape:* `(texts + 1,)`, int64.
-
-    Returns:
-        Whether row `j` of a text is its character `j - 1`, for all rows. *Shape:* `(texts,)`, bool.
-    """
-    lengths = np.diff(cu_characters)
-    unchanged = np.diff(cu_rows) == lengths + 1
-    unchanged[unchanged] = rows[cu_rows[:-1][unchanged]] == _SPACE_POINT
-    if unchanged.all():
-        before = characters
-        after = np.delete(rows, cu_rows[:-1])
-    else:
-        before = characters[rows_of(cu_characters[:-1][unchanged], lengths[unchanged])]
-        after = rows[rows_of(cu_rows[:-1][unchanged] + 1, lengths[unchanged])]
-    places = np.flatnonzero(before != after)
-    if len(places):
-        was_space = _MAY_BE_SPACE[np.minimum(before[places], len(_MAY_BE_SPACE) - 1)]
-        became_space = was_space & (after[places] == _SPACE_POINT)
-        places = places[~became_space]
-        candidates = np.flatnonzero(unchanged)
-        bounds = cumulate(lengths[unchanged])
-        unchanged[candidates[np.searchsorted(bounds, places, side="right") - 1]] = False
-    return unchanged
 
 
 class Origins:

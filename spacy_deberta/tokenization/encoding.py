@@ -7,8 +7,9 @@ from sentencepiece import SentencePieceProcessor
 
 from spacy_deberta.errors import Errors
 
-from .alignment import Origins, unchanged_texts
+from .alignment import Origins
 from .pieces import IntArray, Pieces, cumulate, rows_of
+from .spaces import squeeze
 from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
 
 # Lone surrogates are no characters: UTF-8 has no bytes for them. The replacement character is as
@@ -73,7 +74,8 @@ class PieceEncoder:
         widths = self.surfaces.widths[ids]
         bounds = cumulate(widths)
         rows = self.surfaces.characters[rows_of(self.surfaces.starts[ids], widths)]
-        unchanged = unchanged_texts(characters, cu_characters, rows, bounds[cu_pieces])
+        squeezed = squeeze(characters, cu_characters)
+        unchanged = squeezed.are_unchanged(rows, bounds[cu_pieces])
 
         # As if all texts were unchanged: one row for the space in front, then a row a character.
         first_rows = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)
@@ -83,6 +85,11 @@ class PieceEncoder:
         solid = starts < ends
         ends -= np.where(solid, self.surfaces.trailing_spaces[ids], 0)
 
+        moved = np.flatnonzero(unchanged & squeezed.are_shorter)
+        if len(moved):
+            owned = rows_of(cu_pieces[:-1][moved], counts[moved])
+            of_text = np.repeat(moved, counts[moved])
+            starts[owned], ends[owned] = squeezed.origins(of_text, starts[owned], ends[owned])
         changed = np.flatnonzero(~unchanged & (counts > 0))
         if len(changed):
             owned = rows_of(cu_pieces[:-1][changed], counts[changed])

@@ -1,0 +1,118 @@
+"""Texts that normalization leaves as they are, but for their spaces.
+
+They are most of ordinary text, and no normalizer has to be asked where their characters went: it
+puts a space in front, makes one of every run of whitespace, and none of whitespace at the ends.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pieces import IntArray, cumulate, rows_of
+from .surfaces import SPACE
+
+_SPACE_POINT = np.uint32(ord(SPACE))
+# By code point: what a normalizer may write as one space. The last entry stands for all others.
+_MAY_BE_SPACE = np.zeros(0xA2, dtype=bool)
+_MAY_BE_SPACE[[ord(c) for c in " \n\r\t\xa0"]] = True
+
+
+@dataclass(frozen=True, eq=False)
+class SqueezedTexts:
+    """Texts without the whitespace that a normalizer usually removes.
+
+    Args:
+        characters: Code points that remain, end to end. *Shape:* `(total_kept,)`, uint32.
+        places: Where they stand in the texts as given, end to end. *Shape:* `(total_kept,)`, int64.
+        cu_kept: Boundaries of the texts in what remains. *Shape:* `(texts + 1,)`, int64.
+        cu_characters: Boundaries of the texts as given. *Shape:* `(texts + 1,)`, int64.
+    """
+
+    characters: NDArray[np.uint32]
+    places: IntArray
+    cu_kept: IntArray
+    cu_characters: IntArray
+
+    @property
+    def are_shorter(self) -> NDArray[np.bool_]:
+        """Which texts have lost a character. *Shape:* `(texts,)`, bool."""
+        return np.diff(self.cu_kept) < np.diff(self.cu_characters)
+
+    def are_unchanged(self, rows: NDArray[np.uint32], cu_rows: IntArray) -> NDArray[np.bool_]:
+        """Find the texts of which normalization changed no more than how spaces are written.
+
+        Args:
+            rows: Code points of the normalized texts, end to end. *Shape:* `(total_rows,)`, uint32.
+            cu_rows: Boundaries of the texts in `rows`. *Shape:* `(texts + 1,)`, int64.
+
+        Returns:
+            Whether row `j` of a text is its character `j - 1`, for all rows. *Shape:* `(texts,)`,
+            bool.
+        """
+        lengths = np.diff(self.cu_kept)
+        unchanged = np.diff(cu_rows) == lengths + 1
+        unchanged[unchanged] = rows[cu_rows[:-1][unchanged]] == _SPACE_POINT
+        if unchanged.all():
+            before = self.characters
+            after = np.delete(rows, cu_rows[:-1])
+        else:
+            before = self.characters[rows_of(self.cu_kept[:-1][unchanged], lengths[unchanged])]
+            after = rows[rows_of(cu_rows[:-1][unchanged] + 1, lengths[unchanged])]
+        differing = np.flatnonzero(before != after)
+        if len(differing):
+            became_space = _may_be_space(before[differing]) & (after[differing] == _SPACE_POINT)
+            differing = differing[~became_space]
+            candidates = np.flatnonzero(unchanged)
+            bounds = cumulate(lengths[unchanged])
+            unchanged[candidates[np.searchsorted(bounds, differing, side="right") - 1]] = False
+        return unchanged
+
+    def origins(
+        self, texts: IntArray, starts: IntArray, ends: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Find in the texts as given what was found in these.
+
+        Args:
+            texts: The text of every piece. *Shape:* `(pieces,)`, int64.
+            starts: Its first character. *Shape:* `(pieces,)`, int64.
+            ends: One past its last; equal to `starts` for a piece of nothing but space, which is
+                never the last of a text. *Shape:* `(pieces,)`, int64.
+
+        Returns:
+            The same in characters of the text as given. *Shape:* `(pieces,)` each, int64.
+        """
+        first, base = self.cu_kept[texts], self.cu_characters[texts]
+        last = np.maximum(ends - 1, starts)
+        is_solid = ends > starts
+        return self.places[starts + first] - base, self.places[last + first] - base + is_solid
+
+
+def squeeze(characters: NDArray[np.uint32], cu_characters: IntArray) -> SqueezedTexts:
+    """Leave out whitespace at both ends of texts and after other whitespace.
+
+    Args:
+        characters: Code points of the texts, end to end. *Shape:* `(total_characters,)`, uint32.
+        cu_characters: Boundaries of the texts in `characters`. *Shape:* `(texts + 1,)`, int64.
+
+    Returns:
+        What remains.
+    """
+    is_space = _may_be_space(characters)
+    keep = np.ones(len(characters), dtype=bool)
+    np.logical_not(is_space[1:] & is_space[:-1], out=keep[1:])
+    firsts = cu_characters[:-1][np.diff(cu_characters) > 0]
+    keep[firsts] = ~is_space[firsts]
+    places = np.flatnonzero(keep)
+    cu_kept = np.searchsorted(places, cu_characters)
+    # Of the spaces at the end of a text one is still there.
+    lasts = cu_kept[1:][np.diff(cu_kept) > 0] - 1
+    lasts = lasts[is_space[places[lasts]]]
+    if len(lasts):
+        places = np.delete(places, lasts)
+        cu_kept = np.searchsorted(places, cu_characters)
+    return SqueezedTexts(characters[places], places, cu_kept, cu_characters)
+
+
+def _may_be_space(characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    return _MAY_BE_SPACE[np.minimum(characters, len(_MAY_BE_SPACE) - 1)]
