@@ -48,7 +48,7 @@ def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
     Returns:
         The alignment: exactly the pieces that share a character with the token.
     """
-    positions = PiecePositions(docs, pieces)
+    positions = PiecePositions(pieces)
     starts, ends, cu_tokens = token_offsets(docs)
     doc_of_token = np.repeat(np.arange(len(docs)), np.diff(cu_tokens))
     first, last = positions.covering(doc_of_token, starts, ends)
@@ -70,14 +70,14 @@ class PiecePositions:
             has none and covers nothing.
     """
 
-    def __init__(self, docs: Sequence[Doc], pieces: Pieces) -> None:
-        # One more than the text, so that no document's end is the next one's start.
-        text_lengths = np.array([len(doc.text) + 1 for doc in docs], dtype=np.int64)
-        self._base = np.cumsum(text_lengths) - text_lengths
-        base_of_piece = np.repeat(self._base, np.diff(pieces.cu_pieces))
+    def __init__(self, pieces: Pieces) -> None:
+        # Every text gets the room of the longest and one more, so that none ends where the next
+        # one starts.
+        self._room = int(pieces.ends.max(initial=0)) + 1
+        base = np.repeat(np.arange(len(pieces)) * self._room, np.diff(pieces.cu_pieces))
         self.rows: Ints = np.flatnonzero(pieces.ends > pieces.starts)
-        self._starts = (pieces.starts + base_of_piece)[self.rows]
-        self._ends = (pieces.ends + base_of_piece)[self.rows]
+        self._starts = (pieces.starts + base)[self.rows]
+        self._ends = (pieces.ends + base)[self.rows]
 
     def covering(self, docs: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
         """The runs in `rows` of the pieces that share a character with stretches of text.
@@ -90,7 +90,9 @@ class PiecePositions:
         Returns:
             First index in `rows` and the one after the last, both `(stretches,)`.
         """
-        base = self._base[docs]
+        base, last_place = docs * self._room, self._room - 1
+        # What lies behind the last piece of a text must not reach into the next text.
+        starts, ends = np.minimum(starts, last_place), np.minimum(ends, last_place)
         first = np.searchsorted(self._ends, starts + base, side="right")
         last = np.searchsorted(self._starts, ends + base, side="left")
         return first, np.maximum(first, last)

@@ -24,6 +24,9 @@ def doc_rows() -> Model[InT, OutT]:
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Select rows; the gradient goes back to the rows that were read."""
     layers, plan = X
+    if plan.keeps_rows:
+        # A copy of all rows would cost more than all else between the documents and the encoder.
+        return layers, lambda dY: dY
     ops = model.ops
     sources = ops.xp.asarray(plan.sources)
     nowhere = sources < 0

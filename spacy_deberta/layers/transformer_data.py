@@ -1,6 +1,8 @@
 """Rows of documents in the data classes that spacy-transformers' pipe and listener exchange."""
 
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -123,66 +125,67 @@ def split_by_doc(
         `align` refers to these rows; every token has at least one. Documents without tokens have
         empty data.
     """
-    pieces, cu_tokens = doc_pieces.pieces, doc_pieces.cu_tokens
-    cu_pieces = pieces.cu_pieces
-    cu_aligned = cumulative(doc_pieces.aligned_lengths)
+    wordpieces = _split_wordpieces(plan, doc_pieces, tokenizer)
+    alignments = _split_alignment(plan, doc_pieces)
+    cu_rows = plan.cu_rows.tolist()
     doc_data = []
-    for i in range(len(doc_pieces.docs)):
-        start, end = plan.cu_rows[i], plan.cu_rows[i + 1]
+    for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
         if start == end:
             doc_data.append(TransformerData.empty())
             continue
-        ids = np.concatenate(
-            [
-                [tokenizer.cls_token_id],
-                pieces.ids[cu_pieces[i] : cu_pieces[i + 1]],
-                [tokenizer.sep_token_id],
-                [tokenizer.pad_token_id] * int(plan.has_empty_row[i]),
-            ]
-        ).astype(np.int64)
-        aligned = doc_pieces.aligned[cu_aligned[cu_tokens[i]] : cu_aligned[cu_tokens[i + 1]]]
-        doc_data.append(
-            TransformerData(
-                wordpieces=_wordpieces(ids, tokenizer, has_empty_row=bool(plan.has_empty_row[i])),
-                model_output=_model_output([rows[None, start:end] for rows in layers]),
-                align=_align(
-                    aligned - cu_pieces[i] + 1,
-                    doc_pieces.aligned_lengths[cu_tokens[i] : cu_tokens[i + 1]],
-                    empty_row=len(ids) - 1,
-                ),
-            )
-        )
+        model_output = _model_output([rows[None, start:end] for rows in layers])
+        doc_data.append(TransformerData(pieces, model_output, align))
     return doc_data
 
 
-def _wordpieces(
-    ids: Array, tokenizer: DebertaV2Tokenizer, *, has_empty_row: bool
-) -> WordpieceBatch:
-    attention_mask: Array = np.ones((1, len(ids)), dtype="f")
-    if has_empty_row:
-        attention_mask[0, -1] = 0.0
-    return WordpieceBatch(
-        strings=[tokenizer.convert_ids_to_tokens(ids.tolist())],
-        input_ids=ids[None],
-        attention_mask=attention_mask,
-        lengths=[len(ids) - has_empty_row],
-        token_type_ids=None,
-    )
+def _split_wordpieces(
+    plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+) -> Iterator[WordpieceBatch]:
+    """What each row of each document is: made for the batch, and cut by document."""
+    rows, ends = np.diff(plan.cu_rows), plan.cu_rows[1:]
+    empty_rows = ends[plan.has_empty_row] - 1
+    ids = np.full(int(plan.cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
+    ids[plan.cu_rows[:-1][rows > 0]] = tokenizer.cls_token_id
+    ids[plan.piece_rows] = doc_pieces.pieces.ids
+    ids[empty_rows] = tokenizer.pad_token_id
+    mask: Array = np.ones((1, len(ids)), dtype="f")
+    mask[0, empty_rows] = 0.0
+    input_ids: Array = ids[None]
+    strings = tokenizer.convert_ids_to_tokens(ids)
+    lengths = (rows - plan.has_empty_row).tolist()
+    for (start, end), length in zip(pairwise(plan.cu_rows.tolist()), lengths, strict=True):
+        yield WordpieceBatch(
+            strings=[strings[start:end]],
+            input_ids=input_ids[:, start:end],
+            attention_mask=mask[:, start:end],
+            lengths=[length],
+            token_type_ids=None,
+        )
+
+
+def _split_alignment(plan: WindowPlan, doc_pieces: DocPieces) -> Iterator[Ragged]:
+    """Rows of each document for each of its tokens: made for the batch, and cut by document."""
+    cu_pieces, cu_tokens = doc_pieces.pieces.cu_pieces, doc_pieces.cu_tokens
+    lengths: Array = doc_pieces.aligned_lengths
+    docs = np.repeat(np.arange(len(cu_tokens) - 1), np.diff(cu_tokens))
+    # The first piece of a document is in its row 1, behind `[CLS]`.
+    aligned: Array = doc_pieces.aligned + np.repeat(1 - cu_pieces[docs], lengths)
+    without = np.flatnonzero(lengths == 0)
+    if len(without):
+        # Some reductions refuse empty tokens: they get the row of zeros, which is the last.
+        places = cumulative(lengths)[without]
+        aligned = np.insert(aligned, places, np.diff(plan.cu_rows)[docs[without]] - 1)
+        lengths = np.maximum(lengths, 1)
+    cu_aligned = cumulative(lengths)[cu_tokens].tolist()
+    aligned, lengths = aligned.astype("i"), lengths.astype("i")
+    for tokens, rows in zip(pairwise(cu_tokens.tolist()), pairwise(cu_aligned), strict=True):
+        yield Ragged(aligned[slice(*rows)], lengths[slice(*tokens)])
 
 
 def _model_output(layers: list[Array]) -> Any:
     if len(layers) == 1:
         return ModelOutput(last_hidden_state=layers[0])
     return ModelOutput(last_hidden_state=layers[-1], hidden_states=layers)
-
-
-def _align(aligned: Array, lengths: Array, *, empty_row: int) -> Ragged:
-    """Give tokens without a piece the row of zeros: some reductions refuse empty tokens."""
-    empty = lengths == 0
-    if not empty.any():
-        return _ragged(aligned, lengths)
-    position = np.cumsum(lengths) - lengths
-    return _ragged(np.insert(aligned, position[empty], empty_row), np.maximum(lengths, 1))
 
 
 def _ragged(data: Array, lengths: Array) -> Ragged:

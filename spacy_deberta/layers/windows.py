@@ -79,12 +79,27 @@ class WindowPlan:
         return Sequences(self.input_ids, self.lengths)
 
     @property
-    def piece_sources(self) -> Ints:
-        """For every piece of the documents the row of the windows it is read from, `(pieces,)`."""
+    def piece_rows(self) -> Ints:
+        """For every piece of the documents its row in the rows of the documents, `(pieces,)`."""
         rows = np.diff(self.cu_rows)
         special_rows = np.where(rows > 0, 2 + self.has_empty_row, 0)
         # Behind `[CLS]`; a document without rows adds nothing.
-        return self.sources[expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)]
+        return expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)
+
+    @property
+    def piece_sources(self) -> Ints:
+        """For every piece of the documents the row of the windows it is read from, `(pieces,)`."""
+        return self.sources[self.piece_rows]
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether the rows of the documents are those of the windows, in their order.
+
+        So it is where each document is one window, and none has a token without a piece.
+        """
+        return len(self.sources) == len(self.input_ids) and bool(
+            (self.sources == np.arange(len(self.sources))).all()
+        )
 
 
 def plan_windows(
@@ -147,7 +162,7 @@ def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, In
         ],
         dtype=np.int64,
     ).reshape(-1, 3)
-    positions = PiecePositions(doc_pieces.docs, doc_pieces.pieces)
+    positions = PiecePositions(doc_pieces.pieces)
     first, last = positions.covering(offsets[:, 0], offsets[:, 1], offsets[:, 2])
     covering = last > first
     first, last = first[covering], last[covering]

@@ -23,7 +23,7 @@ class Surfaces:
     """The characters that every piece of a vocabulary stands for in normalized text.
 
     Args:
-        strings: Pieces as SentencePiece writes them.
+        strings: Pieces as SentencePiece writes them. *Shape:* `(pieces,)`, of Python strings.
         characters: Code points of all pieces, end to end; `HIDDEN` for the character of a byte
             piece or an unknown one. *Shape:* `(total_characters,)`, uint32.
         starts: Where the characters of a piece begin. *Shape:* `(pieces,)`, int64.
@@ -34,7 +34,7 @@ class Surfaces:
         continues: Whether a piece is a later byte of a character. *Shape:* `(pieces,)`, bool.
     """
 
-    strings: tuple[str, ...]
+    strings: NDArray[np.object_]
     characters: NDArray[np.uint32]
     starts: IntArray
     widths: IntArray
@@ -71,7 +71,15 @@ def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
     visible = np.array([i for i in hidden if not continues[i]], dtype=np.int64)
     characters[boundaries[visible]] = HIDDEN
     leading, trailing = edge_spaces(strings)
-    return Surfaces(written, characters, boundaries[:-1], widths, leading, trailing, continues)
+    return Surfaces(
+        np.array(written, dtype=object),
+        characters,
+        boundaries[:-1],
+        widths,
+        leading,
+        trailing,
+        continues,
+    )
 
 
 def edge_spaces(strings: list[str]) -> tuple[IntArray, IntArray]:

@@ -8,6 +8,7 @@ import numpy as np
 from spacy_deberta.errors import Errors
 
 from .encoding import PieceEncoder
+from .pieces import IntArray
 from .special_tokens import TokenTable
 
 
@@ -86,7 +87,8 @@ class Vocabulary:
         """
         if isinstance(ids, int | np.integer):
             return self._token(int(ids))
-        tokens = [self._token(int(i)) for i in ids]
+        array = ids if isinstance(ids, np.ndarray) else list(ids)
+        tokens = self._tokens(np.asarray(array, dtype=np.int64))
         if skip_special_tokens:
             return [token for token in tokens if token not in self._table.special]
         return tokens
@@ -194,10 +196,17 @@ class Vocabulary:
         first = [1, *[0] * len(token_ids_0), 1]
         return first if token_ids_1 is None else [*first, *[0] * len(token_ids_1), 1]
 
+    def _tokens(self, ids: IntArray) -> list[str]:
+        strings = self._encoder.surfaces.strings
+        if ((ids >= 0) & (ids < len(strings))).all():
+            found: list[str] = strings[ids].tolist()
+            return found
+        return [self._token(piece_id) for piece_id in ids.tolist()]
+
     def _token(self, piece_id: int) -> str:
         strings = self._encoder.surfaces.strings
         if 0 <= piece_id < len(strings):
-            return strings[piece_id]
+            return str(strings[piece_id])
         if piece_id < 0:
             raise ValueError(Errors.E217.format(id=piece_id))
         added = self._table.by_id.get(piece_id)
