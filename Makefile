@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-tf lint types format clean
+.PHONY: demo test test-tf bench lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,20 @@ $(TF_VENV)/.installed: Makefile
 
 test-tf: $(INSTALLED) $(TF_VENV)/.installed
 	SPACY_DEBERTA_TF_PYTHON=$(TF_VENV)/bin/python $(PYTEST) -m tf $(PYTEST_ARGS)
+
+# What is measured on: a vocabulary, documents and entities; see docs/performance.md.
+VOCABULARY ?= spm.model
+DOCUMENTS ?= projects/parsing_ud_ewt/assets/en_ewt-ud-test.conllu
+ENTITIES ?= projects/ner_wnut17/assets/wnut17train.conll
+BENCH_ARGS ?=
+$(VENV)/.bench: $(INSTALLED) benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --requirement benchmarks/requirements.txt
+	touch $@
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks run --vocabulary $(VOCABULARY) --documents $(DOCUMENTS) \
+		--entities $(ENTITIES) $(BENCH_ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

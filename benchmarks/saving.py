@@ -9,7 +9,6 @@ process of its own, after the imports, and is the median of the repeats.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from typing import Annotated, Any
 
 import typer
 from wasabi import msg
+
+from benchmarks.machine import peak_memory
 
 BASE = {
     "model_type": "deberta-v2",
@@ -61,16 +62,17 @@ STOCK = {
 PIPELINES = {"ours": OURS, "stock": STOCK}
 
 
-def make_checkpoint(folder: Path, vocabulary: Path) -> None:
-    """Write a checkpoint of base size with random weights."""
+def make_checkpoint(folder: Path, vocabulary: Path, **changes: Any) -> None:
+    """Write a checkpoint of base size, but for some values, with random weights."""
     from spacy_deberta.checkpoints import save_checkpoint
     from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
+    config = {**BASE, **changes}
     save_checkpoint(
         folder,
-        config=BASE,
-        weights=DebertaV2Model(DebertaV2Config.from_dict(BASE)).state_dict(),
+        config=config,
+        weights=DebertaV2Model(DebertaV2Config.from_dict(config)).state_dict(),
         tokenizer=DebertaV2Tokenizer(vocab_file=vocabulary),
     )
 
@@ -98,10 +100,9 @@ def measure_load(folder: Path) -> dict[str, float]:
     start = time.perf_counter()
     nlp = spacy.load(folder)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_memory()
     nlp("The first text reads the weights that it needs.")
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"load_s": seconds, "load_peak_gib": peak, "used_peak_gib": used}
+    return {"load_s": seconds, "load_peak_gib": peak, "used_peak_gib": peak_memory()}
 
 
 def main(
@@ -126,8 +127,8 @@ def main(
             for name, results in runs.items():
                 results.append(
                     {
-                        **_run(f"save:{name}", Path(temporary), vocabulary),
-                        **_run(f"load:{name}", Path(temporary), vocabulary),
+                        **run_step(f"save:{name}", Path(temporary), vocabulary),
+                        **run_step(f"load:{name}", Path(temporary), vocabulary),
                     }
                 )
     columns = list(runs["ours"][0])
@@ -141,7 +142,8 @@ def main(
     )
 
 
-def _run(step: str, folder: Path, vocabulary: Path) -> dict[str, float]:
+def run_step(step: str, folder: Path, vocabulary: Path) -> dict[str, float]:
+    """Save or load a pipeline in a process of its own: `"save:ours"`, `"load:stock"`, ..."""
     command = [sys.executable, "-m", "benchmarks.saving", "--vocabulary", vocabulary]
     done = subprocess.run(
         [*command, "--step", step, "--folder", folder], check=True, capture_output=True, text=True

@@ -1,8 +1,10 @@
 import configparser
 import re
 import shlex
+from importlib import import_module
 
 import pytest
+import typer
 
 from tests.docs.pages import PATHS, ROOT, all_blocks, read_page
 
@@ -57,10 +59,27 @@ def check_pip(arguments):
                 assert not extra or extra in setup["options.extras_require"]
 
 
+def check_benchmarks(module, arguments):
+    """The module is one of `benchmarks`, and has these options."""
+    app = import_module("benchmarks.__main__" if module == "benchmarks" else module)
+    if module == "benchmarks":
+        command = typer.main.get_command(app.app).commands[arguments[0]]
+    else:
+        single = typer.Typer()
+        single.command()(app.main)
+        command = typer.main.get_command(single)
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    unknown = {word for word in arguments if word.startswith("--")} - known
+    assert not unknown, f"{module} has no {', '.join(unknown)}"
+
+
 def run_command(command, *, run_spacy, default_model):
     """Run a command of spaCy on little data, or check one that would take long."""
     arguments = spacy_arguments(command)
     if arguments is None:
+        if command[:2] == ["python", "-m"] and command[2].partition(".")[0] == "benchmarks":
+            check_benchmarks(command[2], command[3:])
+            return ""
         check = {"make": check_make, "pip": check_pip}
         assert command[0] in check, f"nobody knows how to check {command}"
         check[command[0]](command[1:])
@@ -114,7 +133,16 @@ def test_hardly_anything_is_not_run():
     assert len(left_out) <= 2, left_out
 
 
-@pytest.mark.parametrize("command", ["make fly", "make demo HOPS=3", "pip install '.[wings]'"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make fly",
+        "make demo HOPS=3",
+        "pip install '.[wings]'",
+        "python -m benchmarks run --fast",
+        "python -m benchmarks.saving --fast",
+    ],
+)
 def test_wrong_commands_are_noticed(command):
     with pytest.raises(AssertionError):
         run_command(shlex.split(command), run_spacy=None, default_model="")
@@ -122,7 +150,9 @@ def test_wrong_commands_are_noticed(command):
 
 @pages
 def test_commands_in_running_text_exist(path):
-    """`make …` within a sentence."""
+    """`make …` and `python -m benchmarks …` within a sentence."""
     text = path.read_text(encoding="utf-8")
     for command in re.findall(r"`make ([^`]+)`", text):
         check_make(shlex.split(command))
+    for module, arguments in re.findall(r"python -m\s+(benchmarks[.\w]*)([^`]*)`", text):
+        check_benchmarks(module, shlex.split(arguments))

@@ -1,0 +1,171 @@
+"""Measure this package and its peers in one run, and write `docs/performance.md`.
+
+    python -m benchmarks run --vocabulary spm.model --documents ewt.conllu --entities wnut17.conll
+    python -m benchmarks report --check
+
+With names, `run` measures only some of them; the report has the last results of all.
+"""
+
+import os
+import shlex
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from wasabi import msg
+
+from benchmarks import (
+    costs,
+    encoder,
+    growth,
+    host,
+    kernels_gpu,
+    machine,
+    pipe,
+    report,
+    saving,
+    targets,
+    training,
+)
+from benchmarks.results import Results, read_all, start_results
+from benchmarks.settings import FULL, QUICK, Settings
+
+BENCHMARKS: dict[str, Callable[[Settings, Results], None]] = {
+    "encoder": encoder.run,
+    "pipe": pipe.run,
+    "host": host.run,
+    "training": training.run,
+    "costs": costs.run,
+    "growth": growth.run,
+    "kernels_gpu": kernels_gpu.run,
+}
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parent
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+
+@app.command("run")
+def run(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Of the benchmarks; all if none")
+    ] = None,
+    vocabulary: Annotated[Path, typer.Option(help="A SentencePiece model", exists=True)] = ...,
+    documents: Annotated[
+        Path, typer.Option(help="Documents: .conllu, .spacy, or a text in each line", exists=True)
+    ] = ...,
+    entities: Annotated[
+        Path, typer.Option(help="Entities: .spacy, or BIO columns apart by a tab", exists=True)
+    ] = ...,
+    threads: Annotated[int, typer.Option(help="Threads; 0 for all cores")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes, to see that it runs")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what this very run has")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
+    work: Annotated[
+        Path | None, typer.Option(help="A folder for checkpoints; a temporary one if none")
+    ] = None,
+    results: Annotated[Path | None, typer.Option(help="The folder of the results")] = None,
+    page: Annotated[Path | None, typer.Option(help="The report")] = None,
+) -> None:
+    """Measure, write the report, and with `--check` compare with the targets."""
+    chosen = check_names(names)
+    # The default of tokenizers, without its warning when a process is started later.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    warnings.filterwarnings("ignore", message=".*byte fallback.*")
+    threads = threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    with ExitStack() as stack:
+        if work is None:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if quick:  # what means nothing is not kept where the figures are
+            results, page = results or work / "results", page or work / "performance.md"
+        results, page = results or FOLDER / "results", page or ROOT / "docs" / "performance.md"
+        settings = Settings(
+            vocabulary=vocabulary,
+            documents=documents,
+            entities=entities,
+            work=work,
+            threads=threads,
+            sizes=QUICK if quick else FULL,
+        )
+        prepare(settings)
+        header = make_header(settings, chosen, quick=quick)
+        for name in chosen:
+            measure_one(name, settings, start_results(results, name, header, resume=resume))
+        finish(read_all(results), page, check=check, names=chosen)
+
+
+@app.command("report")
+def write_report(
+    check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
+    results: Annotated[Path, typer.Option(help="The folder of the results")] = FOLDER / "results",
+    page: Annotated[Path, typer.Option(help="The report")] = ROOT / "docs" / "performance.md",
+) -> None:
+    """Write the report of what was measured before."""
+    finish(read_all(results), page, check=check, names=list(BENCHMARKS))
+
+
+def check_names(names: list[str] | None) -> list[str]:
+    """The benchmarks that are meant, in their order."""
+    if unknown := set(names or []) - set(BENCHMARKS):
+        msg.fail(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(BENCHMARKS)}")
+        raise typer.Exit(2)
+    return [name for name in BENCHMARKS if not names or name in names]
+
+
+def prepare(settings: Settings) -> None:
+    """Write the checkpoint that everybody opens, with random weights."""
+    if not settings.checkpoint.exists():
+        torch.manual_seed(0)
+        saving.make_checkpoint(settings.checkpoint, settings.vocabulary, **settings.sizes.shape)
+
+
+def make_header(settings: Settings, names: list[str], *, quick: bool) -> dict[str, Any]:
+    """What is kept with the figures."""
+    words = ["python", "-m", "benchmarks", "run"]
+    words += names if len(names) < len(BENCHMARKS) else []
+    for option in ("vocabulary", "documents", "entities"):
+        words += [f"--{option}", getattr(settings, option).name]
+    words += ["--quick"] * quick
+    return {
+        "command": shlex.join(words),
+        "machine": machine.describe_machine(settings.threads),
+        "versions": machine.describe_versions(),
+        "settings": settings.describe(),
+    }
+
+
+def measure_one(name: str, settings: Settings, results: Results) -> None:
+    """Run one benchmark, and show what it found."""
+    start = time.perf_counter()
+    msg.info(f"{name} ...")
+    BENCHMARKS[name](settings, results)
+    results.save()
+    for why in dict.fromkeys((m.who, m.problem, m.why) for m in results.measurements if m.problem):
+        msg.warn("{}: {}: {}".format(*why))
+    msg.good(f"{name}: {len(results.measurements)} figures in {time.perf_counter() - start:.0f} s")
+
+
+def finish(found: dict[str, Results], page: Path, *, check: bool, names: list[str]) -> None:
+    """Write the report, and show the targets."""
+    outcomes = targets.compare(found)
+    report.write(found, outcomes, page)
+    msg.good(f"{page}")
+    if not check:
+        return
+    compared = [outcome for outcome in outcomes if outcome.target.benchmark in names]
+    rows = [(o.target.number, o.target.what, o.target.bound, o.shown, o.status) for o in compared]
+    msg.table(rows, header=("no.", "what", "target", "measured", ""), divider=True)
+    if failed := [outcome for outcome in compared if outcome.failed]:
+        msg.fail(f"{len(failed)} of {len(compared)} targets are missed")
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,117 @@
+"""The machine and the versions that a figure was taken with, and what the machine cannot show."""
+
+import os
+import platform
+import resource
+import subprocess
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = (
+    "torch",
+    "triton",
+    "spacy",
+    "thinc",
+    "spacy-transformers",
+    "transformers",
+    "tokenizers",
+    "onnxruntime",
+    "onnx",
+    "flashdeberta",
+    "disentangled-flash",
+)
+# Instructions that multiply bf16; without them it is emulated.
+BF16_FLAGS = ("amx_bf16", "avx512_bf16")
+GIB = 2**30
+
+
+def describe_machine(threads: int) -> dict[str, Any]:
+    """What the figures depend on, without anything that names the machine."""
+    flags = cpu_flags()
+    return {
+        "processor": _cpu_name(),
+        "instructions": [flag for flag in ("avx2", "avx512f", *BF16_FLAGS) if flag in flags],
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "memory, GiB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB),
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def describe_versions() -> dict[str, str]:
+    """Versions of Python, of what is measured, and the commit of this package."""
+    versions = {"python": platform.python_version(), "spacy-deberta": commit()}
+    installed = {found.name.lower(): found.version for found in distributions()}
+    return versions | {name: installed[name] for name in PACKAGES if name in installed}
+
+
+def commit() -> str:
+    """The commit that is checked out, with a + if tracked files differ from it."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    done = subprocess.run(git, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def cpu_flags() -> set[str]:
+    """The processor's features, by the names that Linux gives them; none elsewhere."""
+    for line in _cpuinfo():
+        if line.startswith("flags"):
+            return set(line.partition(":")[2].split())
+    return set()
+
+
+def why_no_bf16() -> str:
+    """Why bf16 cannot be measured on the processor; empty if it can."""
+    if cpu_flags() & set(BF16_FLAGS):
+        return ""
+    return f"the processor has neither of {', '.join(BF16_FLAGS)}"
+
+
+def why_no_gpu() -> str:
+    """Why nothing can be measured on a GPU; empty if it can."""
+    return "" if torch.cuda.is_available() else "there is no CUDA device"
+
+
+def reset_peak_memory() -> None:
+    """Let the peak of this process's memory start afresh, where the system can do that."""
+    path = Path("/proc/self/clear_refs")
+    if path.exists():
+        path.write_text("5")
+
+
+def peak_memory() -> float:
+    """Most memory that this process had since `reset_peak_memory`, or ever, in GiB.
+
+    Linux counts what a process had before `exec`, too, in `ru_maxrss`, but not in its status.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def available_memory() -> float:
+    """Memory that can be had without swapping, in GiB; unlimited where the system does not say."""
+    path = Path("/proc/meminfo")
+    if path.exists():
+        for line in path.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) / 2**20
+    return float("inf")
+
+
+def _cpu_name() -> str:
+    for line in _cpuinfo():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []

@@ -1,0 +1,142 @@
+"""What was measured, kept in a file for each benchmark that is written after every case."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+Case = Mapping[str, Any]
+
+# Why a measurement has no values.
+NOT_HERE = "not measurable here"  # no fault of the one who should have been measured
+ABSENT = "not measured"
+WRONG = "wrong"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Figures of one contender in one case.
+
+    Attributes:
+        case: What was measured, for example `{"pass": "forward", "dtype": "fp32", "length": 64}`.
+        who: The contender, for example `"ours"`.
+        quantity: `"seconds"`, `"words/s"`, `"GiB"` or `"error"`.
+        values: One for each repeat.
+        problem: `NOT_HERE`, `ABSENT` or `WRONG` if there are no values.
+        why: The reason.
+    """
+
+    case: Case
+    who: str
+    quantity: str = "seconds"
+    values: tuple[float, ...] = ()
+    problem: str = ""
+    why: str = ""
+
+    @property
+    def value(self) -> float:
+        """The median."""
+        return median(self.values)
+
+    @property
+    def spread(self) -> float:
+        """How far the repeats are apart: largest minus smallest, as a share of the median."""
+        return (max(self.values) - min(self.values)) / self.value if self.value else 0.0
+
+
+@dataclass(kw_only=True)
+class Results:
+    """The measurements of one benchmark.
+
+    Attributes:
+        name: The benchmark.
+        header: Machine, versions, command and sizes.
+        measurements: In the order in which they were taken.
+        path: Where they are kept; None for nowhere.
+    """
+
+    name: str
+    header: Mapping[str, Any]
+    measurements: list[Measurement] = field(default_factory=list)
+    path: Path | None = None
+
+    def has(self, case: Case) -> bool:
+        """Whether this case was measured."""
+        return any(dict(found.case) == dict(case) for found in self.measurements)
+
+    def add(self, measurements: Iterable[Measurement]) -> None:
+        """Keep the measurements of a case."""
+        self.measurements.extend(measurements)
+        self.save()
+
+    def find(self, who: str, quantity: str = "seconds", **case: Any) -> Measurement | None:
+        """The measurement of a contender in a case, of which some values may do."""
+        for found in self.measurements:
+            if found.who == who and found.quantity == quantity and _matches(found.case, case):
+                return found
+        return None
+
+    def select(self, quantity: str | None = None, **case: Any) -> list[Measurement]:
+        """All measurements of a quantity whose case has these values."""
+        return [
+            found
+            for found in self.measurements
+            if quantity in (None, found.quantity) and _matches(found.case, case)
+        ]
+
+    def save(self) -> None:
+        """Write the file anew, so that it is whole at any time."""
+        if self.path is None:
+            return
+        content = {
+            "benchmark": self.name,
+            **self.header,
+            "measurements": [asdict(found) for found in self.measurements],
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_suffix(".part")
+        beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        beside.replace(self.path)
+
+
+def start_results(
+    folder: Path, name: str, header: Mapping[str, Any], *, resume: bool = False
+) -> Results:
+    """Begin a benchmark, or go on with one that was interrupted.
+
+    Args:
+        folder: Of the files.
+        name: The benchmark.
+        header: Machine, versions, command and sizes.
+        resume: Keep what the file has, if it was measured in the same way.
+    """
+    results = Results(name=name, header=header, path=folder / f"{name}.json")
+    if resume and results.path is not None and results.path.exists():
+        found = read_results(results.path)
+        if found.header == json.loads(json.dumps(header)):
+            results.measurements = found.measurements
+    return results
+
+
+def read_results(path: Path) -> Results:
+    """Read the file of a benchmark."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    measurements = [
+        Measurement(**{**values, "values": tuple(values["values"])})
+        for values in content.pop("measurements")
+    ]
+    return Results(
+        name=content.pop("benchmark"), header=content, measurements=measurements, path=path
+    )
+
+
+def read_all(folder: Path) -> dict[str, Results]:
+    """The results of all benchmarks in a folder, by name."""
+    found = [read_results(path) for path in sorted(folder.glob("*.json"))]
+    return {results.name: results for results in found}
+
+
+def _matches(case: Case, wanted: Case) -> bool:
+    return all(key in case and case[key] == value for key, value in wanted.items())
