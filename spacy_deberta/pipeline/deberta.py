@@ -146,9 +146,9 @@ class Deberta(Transformer):
         if not self.listeners:
             return losses
 
-        def backprop(d_tensors: list[list[Any]], sum_of_squares: float) -> None:
+        def backprop(d_rows: Any, sum_of_squares: float) -> None:
             losses[self.name] += sum_of_squares
-            backprop_model(output.unsplit_by_doc(d_tensors))
+            backprop_model(output.unsplit_by_doc([[d_rows[None]]]))
             self._gradients = None
             if sgd is not None:
                 self.finish_update(sgd)

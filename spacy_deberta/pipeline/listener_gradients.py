@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy_transformers.data_classes import TransformerData
+from thinc.api import get_array_module
 
 
 class ListenerGradients:
@@ -11,14 +12,14 @@ class ListenerGradients:
 
     Args:
         listeners: How many listeners have got the rows.
-        backprop: Called once with the summed gradients, for each document that has tokens a list
-            of arrays `(1, rows, width)`, and with the sum of the squares of all gradients.
+        backprop: Called once with the summed gradient of the rows of all documents,
+            `(rows, width)`, and with the sum of the squares of all gradients.
     """
 
-    def __init__(self, listeners: int, backprop: Callable[[list[list[Any]], float], None]) -> None:
+    def __init__(self, listeners: int, backprop: Callable[[Any, float], None]) -> None:
         self._waiting_for = listeners
         self._backprop = backprop
-        self._sum: list[list[Any]] = []
+        self._sum: Any = None
         self._sum_of_squares: Any = 0.0
 
     def add(self, gradients: list[TransformerData]) -> None:
@@ -27,21 +28,23 @@ class ListenerGradients:
         Args:
             gradients: One for each document that has tokens.
         """
-        arrays: list[list[Any]] = [list(gradient.tensors) for gradient in gradients]
-        # Summed on the device: a float for each document would wait for the GPU each time.
-        self._sum_of_squares += sum((array**2).sum() for doc in arrays for array in doc)
-        if not self._sum:
-            self._sum = arrays
-        else:
-            for summed, added in zip(self._sum, arrays, strict=True):
-                for total, array in zip(summed, added, strict=True):
-                    total += array
+        # All documents together: on a GPU, each operation on one document costs a launch.
+        arrays: list[Any] = [array for gradient in gradients for array in gradient.tensors]
+        if arrays:
+            xp = get_array_module(arrays[0])
+            rows = xp.concatenate([array.reshape(-1, array.shape[-1]) for array in arrays])
+            # Summed on the device: a float would wait for the GPU.
+            self._sum_of_squares += xp.vdot(rows, rows)
+            if self._sum is None:
+                self._sum = rows
+            else:
+                self._sum += rows
         self._waiting_for -= 1
         if self._waiting_for == 0:
             self.backprop()
 
     def backprop(self) -> None:
         """Run the backward pass on what has come in, if anything has."""
-        if self._sum:
-            arrays, self._sum = self._sum, []
-            self._backprop(arrays, float(self._sum_of_squares))
+        if self._sum is not None:
+            rows, self._sum = self._sum, None
+            self._backprop(rows, float(self._sum_of_squares))
