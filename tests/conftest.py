@@ -5,9 +5,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from tests.real_data import read_docs
+
+# Without a GPU, Triton kernels run in its interpreter. Triton reads this when it is imported.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 SHARED = Path(os.environ.get("SPACY_DEBERTA_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -32,8 +37,6 @@ SENTENCES = (
 
 def pytest_collection_modifyitems(items):
     """Skip the tests marked `gpu` on a machine that has none."""
-    import torch
-
     if torch.cuda.is_available():
         return
     for item in items:

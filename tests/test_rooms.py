@@ -25,7 +25,7 @@ MAY_IMPORT = {
 }
 # All that the lower rooms know beside the standard library.
 LIBRARIES = {
-    "nn": {"numpy", "torch"},
+    "nn": {"numpy", "torch", "triton"},
     "tokenization": {"numpy", "sentencepiece", "torch"},
     "checkpoints": {"h5py", "huggingface_hub", "safetensors", "srsly", "torch"},
 }

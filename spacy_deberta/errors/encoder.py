@@ -76,3 +76,16 @@ class EncoderErrors:
         "{sequences} sequences can't be questions of {choices} choices each. Pack all choices of "
         "the first question, then those of the second, and so on."
     )
+    E122 = (
+        "The attention kernel 'triton' can't be used: {reason}. It takes a CUDA device and "
+        "`pip install spacy-deberta[triton]`; everywhere else choose 'attention = \"auto\"'."
+    )
+    E123 = (
+        "The attention kernel 'triton' has no version for heads of {head_dim} in {dtype}, but only "
+        "for heads of 32, 64 or 128 in float16, bfloat16 or float32. Choose "
+        "'attention = \"auto\"'."
+    )
+    E124 = (
+        "Weights of 8 bits are for prediction on the CPU, and this model is on '{device}'. Set "
+        "`precision` to \"auto\", or move the model to the CPU."
+    )

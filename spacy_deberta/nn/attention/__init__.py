@@ -1,7 +1,8 @@
 """Disentangled attention: one interface, several kernels.
 
 `reference` is the maths, one sequence at a time, and the oracle of all others. `strided` is plain
-torch, fast enough for every device. A new kernel is an object as `AttentionKernel` describes it,
+torch, fast enough for every device. `triton` is for GPUs, and imported when it is asked for: Triton
+is not on every machine. A new kernel is an object as `AttentionKernel` describes it,
 put into `ATTENTION_KERNELS`; the tests of `tests/nn/attention` hold it to `reference`.
 """
 
@@ -27,8 +28,9 @@ def resolve_attention(
     """Find the kernel of a name.
 
     Args:
-        name: One of `ATTENTION_KERNELS`, or "auto" for the best one there is: `strided`, until
-            another one was measured to be faster on the device at hand.
+        name: One of `ATTENTION_KERNELS`, "triton" for the kernels for GPUs, or "auto" for the best
+            one there is: `strided`, until another one was measured to be faster on the device at
+            hand.
         device: Where the model is.
         dtype: What it computes in.
 
@@ -37,13 +39,26 @@ def resolve_attention(
 
     Raises:
         ValueError: If there is none of this name (E113).
+        ImportError: If it is "triton", and Triton can't be imported (E122).
     """
     if name == "auto":
         name = "strided"
+    if name == "triton":
+        return _triton_attention()
     if name not in ATTENTION_KERNELS:
-        known = ", ".join(["auto", *ATTENTION_KERNELS])
+        known = ", ".join(["auto", *ATTENTION_KERNELS, "triton"])
         raise ValueError(Errors.E113.format(value=name, known=known))
     return ATTENTION_KERNELS[name]
+
+
+def _triton_attention() -> AttentionKernel:
+    try:
+        from .triton_attention import TritonAttention
+    except ImportError as error:
+        raise ImportError(
+            Errors.E122.format(reason=f"Triton can't be imported ({error})")
+        ) from error
+    return TritonAttention()
 
 
 __all__ = [
