@@ -103,8 +103,10 @@ def kept_pairs(queries: tl.tensor, keys: tl.tensor, here: Program, variant: Vari
     """
     block: tl.constexpr = variant.block
     none = tl.zeros([block, block // 4], tl.int32)
-    query = none + (queries * block + tl.arange(0, block))[:, None]
-    quarter = none + (keys * (block // 4) + tl.arange(0, block // 4))[None, :]
+    query = queries * block + tl.arange(0, block)
+    query = none + query[:, None]
+    quarter = keys * (block // 4) + tl.arange(0, block // 4)
+    quarter = none + quarter[None, :]
     stream = none + here.dropout.stream
     a, b, c, d = tl.philox(here.dropout.seed, quarter, query, stream, none, n_rounds=7)
     pairs = tl.join(tl.join(a, c), tl.join(b, d))
