@@ -14,12 +14,13 @@ from spacy_deberta.checkpoints import build_from_weights, build_head_from_weight
 from spacy_deberta.errors import Errors
 
 from .forking import use_one_thread_after_fork
+from .fused_adam import ParameterUpdate
 from .network_bytes import SavedNetwork, pack_network, unpack_network
 from .networks import Network, Rows
-from .optimization import plan_update, update_parameter
+from .optimization import plan_update, update_parameters
 from .options import EncoderOptions
 from .packed_batches import PackedBatch, split_batches
-from .precision import GradientScaler, autocast, resolve_precision
+from .precision import INT8, GradientScaler, autocast, resolve_precision
 from .sequences import Sequences
 
 ENCODER_PREFIX = "deberta."
@@ -130,6 +131,7 @@ class NetworkShim(Shim):
             )
             if self.options.gradient_checkpointing:
                 encoder.gradient_checkpointing_enable()
+            encoder.use_weights_of_8_bits(self.options.precision == INT8)
         self._model = module.eval().to(device)
 
     def __call__(
@@ -237,14 +239,20 @@ class NetworkShim(Shim):
             for parameter in parameters.values():
                 parameter.grad = None
             return
-        for name, parameter in parameters.items():
-            update = plan_update(
-                name.removeprefix(ENCODER_PREFIX),
-                layers=self.encoder.config.num_hidden_layers,
-                layer_lr_decay=self.options.layer_lr_decay,
-                no_decay=self.options.no_decay,
-            )
-            update_parameter(optimizer, (self.id, name), parameter, update)
+        update_parameters(
+            optimizer,
+            {(self.id, name): parameter for name, parameter in parameters.items()},
+            {(self.id, name): self._plan_update(name) for name in parameters},
+        )
+        self.encoder.encoder.prepared.forget()
+
+    def _plan_update(self, name: str) -> ParameterUpdate:
+        return plan_update(
+            name.removeprefix(ENCODER_PREFIX),
+            layers=self.encoder.config.num_hidden_layers,
+            layer_lr_decay=self.options.layer_lr_decay,
+            no_decay=self.options.no_decay,
+        )
 
     @contextmanager
     def use_params(self, params: dict[tuple[int, str], Any]) -> Iterator[None]:

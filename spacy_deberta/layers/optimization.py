@@ -1,31 +1,18 @@
 """How each parameter of the encoder is updated: learning rate by depth, weight decay."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 from thinc.api import Optimizer
 from thinc.util import torch2xp, xp2torch
 
+from .fused_adam import Key, ParameterUpdate, can_fuse, fused_adam
 from .ragged import Array
 
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
-
-
-@dataclass(frozen=True)
-class ParameterUpdate:
-    """How one parameter is updated.
-
-    Attributes:
-        learn_rate_scale: Factor on the optimizer's learning rate.
-        weight_decay: Whether the optimizer's L2 applies.
-    """
-
-    learn_rate_scale: float
-    weight_decay: bool
 
 
 def plan_update(
@@ -61,20 +48,32 @@ def plan_update(
     )
 
 
-def update_parameter(
+def update_parameters(
     optimizer: Optimizer,
-    key: tuple[int, str],
-    parameter: torch.nn.Parameter,
-    update: ParameterUpdate,
+    parameters: Mapping[Key, torch.nn.Parameter],
+    updates: Mapping[Key, ParameterUpdate],
 ) -> None:
-    """Let a thinc optimizer update one parameter in place, and drop its gradient.
+    """Let a thinc optimizer update parameters in place, and drop their gradients.
+
+    Torch is not told of the change: what is made from the weights has to be forgotten.
 
     Args:
         optimizer: thinc's.
-        key: The parameter's key in the optimizer's state.
-        parameter: Any shape, with a gradient.
-        update: How it is updated.
+        parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
+        updates: How each is updated.
     """
+    if can_fuse(optimizer):
+        fused_adam(optimizer, parameters, updates)
+    else:
+        for key, parameter in parameters.items():
+            _update_parameter(optimizer, key, parameter, updates[key])
+    for parameter in parameters.values():
+        parameter.grad = None
+
+
+def _update_parameter(
+    optimizer: Optimizer, key: Key, parameter: torch.nn.Parameter, update: ParameterUpdate
+) -> None:
     weights: Array = torch2xp(parameter.data)
     gradient: Array = torch2xp(cast(torch.Tensor, parameter.grad))
     with _weight_decay(optimizer, enabled=update.weight_decay):
@@ -82,7 +81,6 @@ def update_parameter(
     if updated is not weights:
         # It may be a view of the same memory, for which this does nothing, or a copy.
         parameter.data.copy_(xp2torch(updated, device=parameter.device))
-    parameter.grad = None
 
 
 @contextmanager

@@ -18,7 +18,8 @@ class EncoderOptions:
     """How the encoder computes, learns and is stored. None of it changes the weights' shapes.
 
     Attributes:
-        precision: `"auto"`, `"fp32"`, `"bf16"` or `"fp16"`; weights stay float32.
+        precision: `"auto"`, `"fp32"`, `"bf16"`, `"fp16"` or, for prediction on the CPU, `"int8"`;
+            weights stay float32.
         attention: Name of an attention kernel, or `"auto"`.
         far_positions: What distances beyond the trained ones mean, see `DebertaV2Config`; None
             leaves it to the checkpoint.

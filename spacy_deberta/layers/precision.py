@@ -8,7 +8,9 @@ import torch
 from spacy_deberta.errors import Errors
 
 COMPUTE_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-PRECISIONS = ("auto", *COMPUTE_DTYPES)
+# Weights of 8 bits, for prediction only.
+INT8 = "int8"
+PRECISIONS = ("auto", *COMPUTE_DTYPES, INT8)
 
 
 def check_precision(precision: str) -> None:
@@ -25,9 +27,11 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         device: Where the encoder computes.
 
     Returns:
-        A key of `COMPUTE_DTYPES`.
+        A key of `COMPUTE_DTYPES`. With `"int8"` it is fp32, for all that isn't a dense weight.
     """
     check_precision(precision)
+    if precision == INT8:
+        return "fp32"
     if precision != "auto":
         return precision
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):

@@ -1,16 +1,24 @@
 """The stack of layers, with what they share: relative positions and the plan of the batch."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .attention import AttentionContext, AttentionKernel, BatchLayout
+from spacy_deberta.errors import Errors
+
+from .attention import AttentionContext, AttentionKernel, Attentions, BatchLayout
 from .config import DebertaV2Config
 from .convolution import ConvLayer
 from .layer import DebertaV2Layer
 from .outputs import EncoderOutput
 from .packing import PackedPieces
-from .relative_positions import SlotTable, slot_table
+from .prepared import PreparedLayers
+from .prepared_layer import PreparedLayer
+from .relative_positions import slot_table
+
+LayerOutput = tuple[Tensor, Attentions | None]
 
 
 class DebertaV2Encoder(nn.Module):
@@ -38,13 +46,18 @@ class DebertaV2Encoder(nn.Module):
         )
         self.conv = ConvLayer(config) if config.conv_kernel_size else None
         self.gradient_checkpointing = False
+        self.weights_of_8_bits = False
+        self.prepared = PreparedLayers()
 
-    def context(self, pieces: PackedPieces, kernel: AttentionKernel) -> AttentionContext:
+    def context(
+        self, pieces: PackedPieces, kernel: AttentionKernel, *, projected: bool = False
+    ) -> AttentionContext:
         """Prepare what all layers share for one batch.
 
         Args:
             pieces: The batch.
             kernel: Computes the attention.
+            projected: Whether the layers have projected the relative positions already.
 
         Returns:
             What `DebertaV2Layer.forward` takes.
@@ -59,14 +72,47 @@ class DebertaV2Encoder(nn.Module):
             num_heads=self.config.num_attention_heads,
             slots=slots,
         )
-        return AttentionContext(kernel, kernel.plan(layout), self._position_rows(slots))
+        positions = None
+        if slots is not None and not projected:
+            positions = self.positions(slots.start, slots.stop)
+        return AttentionContext(kernel, kernel.plan(layout), positions, slots)
 
-    def _position_rows(self, slots: SlotTable | None) -> Tensor | None:
-        """The reachable rows of the table: (reachable_slots, hidden_size)."""
-        if slots is None or self.rel_embeddings is None:
+    def positions(self, start: int = 0, stop: int | None = None) -> Tensor | None:
+        """Rows of the table of relative positions, as the layers project them.
+
+        Args:
+            start: First slot.
+            stop: One past the last slot; None for all.
+
+        Returns:
+            (slots, hidden_size), or None if there is no table.
+        """
+        if self.rel_embeddings is None:
             return None
-        rows = self.rel_embeddings.weight[slots.start : slots.stop]
+        rows = self.rel_embeddings.weight[start:stop]
         return rows if self.LayerNorm is None else self.LayerNorm(rows)
+
+    def _prepared_layers(self) -> Sequence[PreparedLayer] | None:
+        """Layers for prediction; None in training, and where only the modules will do.
+
+        Raises:
+            ValueError: If weights of 8 bits are asked for on another device than the CPU (E124).
+        """
+        if self.training or torch.is_grad_enabled():
+            # Not every optimizer tells torch that it changes the weights.
+            self.prepared.forget()
+            return None
+        if torch.jit.is_tracing() or torch.compiler.is_compiling() or not len(self.layer):
+            return None
+        weight = next(self.layer.parameters())
+        dtype = weight.dtype
+        if self.weights_of_8_bits:
+            if weight.device.type != "cpu":
+                raise ValueError(Errors.E124.format(device=weight.device))
+            dtype = torch.qint8
+        elif torch.is_autocast_enabled(weight.device.type):
+            dtype = torch.get_autocast_dtype(weight.device.type)
+        return self.prepared.get(self, self.layer, self.positions, dtype)
 
     def forward(
         self,
@@ -91,11 +137,13 @@ class DebertaV2Encoder(nn.Module):
         Returns:
             Packed: see `EncoderOutput`.
         """
-        context = self.context(pieces, kernel)
+        prepared = self._prepared_layers()
+        context = self.context(pieces, kernel, projected=prepared is not None)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded
         states, attentions = [embedded], []
-        for index, layer in enumerate(self.layer[:layers]):
+        run: Sequence[Callable[..., LayerOutput]] = prepared or tuple(self.layer)
+        for index, layer in enumerate(run[:layers]):
             if recompute:
                 hidden, probabilities = checkpoint(
                     layer,

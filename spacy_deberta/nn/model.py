@@ -21,8 +21,8 @@ class DebertaV2Model(nn.Module):
     """DeBERTa-v2 or v3 without a head. Its keys are those of Hugging Face's class of that name.
 
     `forward_packed` is the native form; `forward` takes padded batches under the argument names
-    of Hugging Face. Nothing in a forward pass changes the module: threads may share a model in
-    evaluation mode.
+    of Hugging Face. Threads may share a model in evaluation mode: what it keeps from a forward pass
+    without gradients, it makes from the weights alone (see `PreparedLayers`).
 
     To fill a model from a checkpoint without drawing random weights first, build it under
     `with torch.device("meta")` and use `load_state_dict(state, assign=True)`.
@@ -58,6 +58,16 @@ class DebertaV2Model(nn.Module):
     def set_dropout(self, rate: float | None) -> None:
         """Set every dropout to one rate, or with None to those of the configuration."""
         set_dropout(self, self.config, rate)
+
+    def use_weights_of_8_bits(self, enabled: bool = True) -> None:
+        """Predict with dense weights of 8 bits, made from those that there are; CPU only.
+
+        Training, the relative positions and what is saved stay as they are.
+
+        Args:
+            enabled: False for predicting with the weights themselves again.
+        """
+        self.encoder.weights_of_8_bits = enabled
 
     def gradient_checkpointing_enable(self) -> None:
         """In training, keep only the input of every layer and compute the rest a second time.

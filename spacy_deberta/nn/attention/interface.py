@@ -101,12 +101,15 @@ class AttentionContext:
         kernel: Computes the attention.
         plan: The kernel's plan for this batch.
         positions: (reachable_slots, hidden_size), the reachable rows of the table of relative
-            positions, normalized if the model does that; None if it has none.
+            positions, normalized if the model does that; None if it has none, or if the layers
+            have projected them already.
+        slots: Which rows of the table those are; None without relative positions.
     """
 
     kernel: AttentionKernel
     plan: Any
     positions: Tensor | None
+    slots: SlotTable | None
 
 
 def first_rows(lengths: Sequence[int]) -> list[int]:

@@ -154,12 +154,17 @@ def _bias(
         bias = query_by_pair(torch.bmm(query, position_key), **shape)
     if position_query is not None:
         by_key = key_by_pair(torch.bmm(key, position_query), **shape)
-        bias = by_key if bias is None else bias + by_key
+        bias = by_key if bias is None else _add(bias, by_key)
     if group.padding is None:
         return bias
     if bias is None:
         bias = query.new_zeros(group.count, 1, group.length)
     return bias.masked_fill(group.padding, float("-inf"))
+
+
+def _add(bias: Tensor, other: Tensor) -> Tensor:
+    """Their sum. Without gradients in the memory of the first: new memory costs as much again."""
+    return bias + other if torch.is_grad_enabled() else bias.add_(other)
 
 
 def _attend_fused(

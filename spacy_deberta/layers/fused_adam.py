@@ -1,0 +1,136 @@
+"""thinc's Adam for many parameters at once, by torch's fused kernel: one pass over the memory."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from thinc.api import Optimizer
+from thinc.util import torch2xp, xp2torch
+from torch.optim.adamw import adamw
+
+from .ragged import Array
+
+Key = tuple[int, str]
+
+# thinc's largest decay of an optimizer's averages.
+_MOST_DECAY = 0.9999
+
+
+@dataclass(frozen=True)
+class ParameterUpdate:
+    """How one parameter is updated.
+
+    Attributes:
+        learn_rate_scale: Factor on the optimizer's learning rate.
+        weight_decay: Whether the optimizer's L2 applies.
+    """
+
+    learn_rate_scale: float
+    weight_decay: bool
+
+
+def can_fuse(optimizer: Optimizer) -> bool:
+    """Whether an optimizer of thinc is AdamW, or Adam without L2: not RAdam and not SGD."""
+    is_adam = not optimizer.use_radam and optimizer.b1 > 0 and optimizer.b2 > 0
+    return is_adam and (optimizer.L2 == 0 or optimizer.L2_is_weight_decay)
+
+
+@torch.no_grad()
+def fused_adam(
+    optimizer: Optimizer,
+    parameters: Mapping[Key, torch.nn.Parameter],
+    updates: Mapping[Key, ParameterUpdate],
+) -> None:
+    """Update parameters in place as the optimizer would, one by one.
+
+    The moments, counts and averages are those of the optimizer, so that it may go on itself. The
+    decay is applied before the step instead of after it, as AdamW's authors do; the difference is
+    of the second order of the learning rate, below the precision of float32.
+
+    Args:
+        optimizer: One that `can_fuse`.
+        parameters: Any shapes, float32, each with a gradient; by the keys of the optimizer.
+        updates: How each is updated.
+
+    Source:
+        Decoupled weight decay, Loshchilov and Hutter 2019, algorithm 2; `thinc.optimizers`.
+    """
+    _clip([_gradient(parameter) for parameter in parameters.values()], optimizer.grad_clip)
+    groups: dict[tuple[ParameterUpdate, int], list[Key]] = defaultdict(list)
+    for key in parameters:
+        optimizer.nr_update[key] += 1
+        groups[updates[key], optimizer.nr_update[key]].append(key)
+    for (update, step), keys in groups.items():
+        _step(optimizer, {key: parameters[key] for key in keys}, update, step)
+        if optimizer.averages is not None:
+            _average(optimizer.averages, {key: parameters[key] for key in keys}, step)
+
+
+def _clip(gradients: Sequence[torch.Tensor], most: float) -> None:
+    """Shorten the gradient of each parameter to a norm; 0 for none."""
+    if not most or not gradients:
+        return
+    norms = torch.stack(torch._foreach_norm(gradients))
+    factors = (most / norms).clamp(max=1.0)
+    if factors.device.type != "cpu":
+        # Which of them are too long is not known here, and not waited for.
+        torch._foreach_mul_(gradients, factors.unbind())
+        return
+    for gradient, factor in zip(gradients, factors.tolist(), strict=True):
+        if factor < 1.0:
+            gradient.mul_(factor)
+
+
+def _step(
+    optimizer: Optimizer,
+    parameters: Mapping[Key, torch.nn.Parameter],
+    update: ParameterUpdate,
+    step: int,
+) -> None:
+    learn_rate = optimizer.learn_rate * update.learn_rate_scale
+    steps = [torch.tensor(step - 1.0, device=p.device) for p in parameters.values()]
+    adamw(
+        # Not the parameters themselves: `nlp.update` may step between a forward pass and its
+        # backward pass, which torch refuses if it is told.
+        [parameter.data for parameter in parameters.values()],
+        [_gradient(parameter) for parameter in parameters.values()],
+        list(_state(optimizer.mom1, parameters)),
+        list(_state(optimizer.mom2, parameters)),
+        [],
+        steps,
+        fused=True,
+        amsgrad=False,
+        maximize=False,
+        beta1=optimizer.b1,
+        beta2=optimizer.b2,
+        lr=learn_rate,
+        weight_decay=optimizer.L2 if update.weight_decay else 0.0,
+        # thinc adds it to the root of the second moment before the bias is corrected.
+        eps=optimizer.eps / (1.0 - optimizer.b2**step) ** 0.5,
+    )
+
+
+def _state(
+    arrays: dict[Key, Array], parameters: Mapping[Key, torch.nn.Parameter]
+) -> Iterable[torch.Tensor]:
+    """An optimizer's flat arrays as tensors in the same memory, zeros where there are none yet."""
+    for key, parameter in parameters.items():
+        if key not in arrays:
+            arrays[key] = torch2xp(torch.zeros(parameter.numel(), device=parameter.device))
+        yield xp2torch(arrays[key], device=parameter.device).view_as(parameter)
+
+
+def _average(
+    averages: dict[Key, Array], parameters: Mapping[Key, torch.nn.Parameter], step: int
+) -> None:
+    decay = min((1.0 + step) / (10.0 + step), _MOST_DECAY)
+    for key, parameter in parameters.items():
+        if key not in averages:
+            averages[key] = torch2xp(torch.zeros_like(parameter))
+        xp2torch(averages[key], device=parameter.device).lerp_(parameter, 1.0 - decay)
+
+
+def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
+    assert parameter.grad is not None
+    return parameter.grad

@@ -1,0 +1,80 @@
+"""Dense layers as prediction needs them: in another precision, several as one, in 8 bits."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# (rows, inputs) to (rows, outputs).
+Dense = Callable[[Tensor], Tensor]
+
+
+def prepare_dense(dense: nn.Linear, dtype: torch.dtype) -> Dense:
+    """A dense layer for prediction.
+
+    Args:
+        dense: The layer.
+        dtype: What it computes in; `torch.qint8` for weights of 8 bits.
+
+    Returns:
+        The same function. It shares the weights if they have this dtype already.
+    """
+    assert dense.bias is not None
+    if dtype == torch.qint8:
+        return _quantize(dense.weight, dense.bias)
+    return partial(_linear, weight=dense.weight.to(dtype), bias=dense.bias.to(dtype))
+
+
+def prepare_together(
+    layers: Sequence[nn.Linear], dtype: torch.dtype
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    """Several dense layers of one size that are given the same rows.
+
+    Args:
+        layers: The layers.
+        dtype: As for `prepare_dense`.
+
+    Returns:
+        From rows to the output of every layer. Where the weights have to be converted, they
+        become one matrix: one large product takes less time than several small ones. Where they
+        don't, one matrix would be a second copy of them and saves nothing that can be measured.
+    """
+    if layers[0].weight.dtype == dtype:
+        each = [prepare_dense(layer, dtype) for layer in layers]
+        return lambda rows: tuple(dense(rows) for dense in each)
+    together = nn.Linear(layers[0].in_features, len(layers) * layers[0].out_features, device="meta")
+    together.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]))
+    together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
+    dense = prepare_dense(together, dtype)
+    return lambda rows: dense(rows).chunk(len(layers), dim=-1)
+
+
+def _linear(rows: Tensor, *, weight: Tensor, bias: Tensor) -> Tensor:
+    return functional.linear(rows.to(weight.dtype), weight, bias)
+
+
+def _quantize(weight: Tensor, bias: Tensor) -> Dense:
+    """Weights in 8 bits with a scale for every output, rows in 8 bits with one for each batch.
+
+    Source: dynamic quantization of torch, `torch.ops.quantized.linear_dynamic`.
+    """
+    scales = (weight.abs().amax(dim=1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
+    zeros = torch.zeros(len(scales), dtype=torch.int64)
+    with warnings.catch_warnings():
+        # PyTorch announces to take these tensors away, but has nothing as fast in their place.
+        warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
+        quantized = torch.quantize_per_channel(
+            weight.float(), scales.double(), zeros, 0, torch.qint8
+        )
+    packed = torch.ops.quantized.linear_prepack(quantized, bias.float())
+    reduce_range = not torch.cpu._is_vnni_supported()
+    return partial(_quantized_linear, packed=packed, reduce_range=reduce_range)
+
+
+def _quantized_linear(rows: Tensor, *, packed: Any, reduce_range: bool) -> Tensor:
+    # Without instructions for it, sums of two products have to fit 16 bits: 7 bits for the rows.
+    return torch.ops.quantized.linear_dynamic(rows, packed, reduce_range)
