@@ -64,6 +64,7 @@ def run(
         Path, typer.Option(help="Entities: .spacy, or BIO columns apart by a tab", exists=True)
     ] = ...,
     threads: Annotated[int, typer.Option(help="Threads; 0 for all cores")] = 0,
+    repeats: Annotated[int, typer.Option(help="How often each is run; 0 for its own number")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes, to see that it runs")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what this very run has")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
@@ -84,6 +85,7 @@ def run(
         if work is None:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if quick:  # what means nothing is not kept where the figures are
+            work = work / "quick"
             results, page = results or work / "results", page or work / "performance.md"
         results, page = results or FOLDER / "results", page or ROOT / "docs" / "performance.md"
         settings = Settings(
@@ -92,10 +94,10 @@ def run(
             entities=entities,
             work=work,
             threads=threads,
-            sizes=QUICK if quick else FULL,
+            sizes=(QUICK if quick else FULL).with_repeats(repeats),
         )
         prepare(settings)
-        header = make_header(settings, chosen, quick=quick)
+        header = make_header(settings, chosen, repeats=repeats, quick=quick)
         for name in chosen:
             measure_one(name, settings, start_results(results, name, header, resume=resume))
         finish(read_all(results), page, check=check, names=chosen)
@@ -126,12 +128,15 @@ def prepare(settings: Settings) -> None:
         saving.make_checkpoint(settings.checkpoint, settings.vocabulary, **settings.sizes.shape)
 
 
-def make_header(settings: Settings, names: list[str], *, quick: bool) -> dict[str, Any]:
+def make_header(
+    settings: Settings, names: list[str], *, repeats: int, quick: bool
+) -> dict[str, Any]:
     """What is kept with the figures."""
     words = ["python", "-m", "benchmarks", "run"]
     words += names if len(names) < len(BENCHMARKS) else []
     for option in ("vocabulary", "documents", "entities"):
         words += [f"--{option}", getattr(settings, option).name]
+    words += ["--repeats", str(repeats)] if repeats else []
     words += ["--quick"] * quick
     return {
         "command": shlex.join(words),

@@ -1,7 +1,7 @@
 """How much is measured, and on what."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Sizes:
     def config(self) -> dict[str, Any]:
         """The encoder's `config.json`."""
         return {**BASE, **self.shape}
+
+    def with_repeats(self, repeats: int) -> "Sizes":
+        """The same with another number of repeats, or with its own if it is 0."""
+        return replace(self, repeats=repeats, few_repeats=repeats) if repeats else self
 
 
 FULL = Sizes()
