@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from .activations import resolve_activation
 from .attention.interface import first_rows
 from .config import DebertaV2Config
+from .dropout import Dropout
 
 
 class ConvLayer(nn.Module):
@@ -24,7 +25,7 @@ class ConvLayer(nn.Module):
         # No padding of its own: the rows between the sequences are padding enough.
         self.conv = nn.Conv1d(width, width, config.conv_kernel_size, groups=config.conv_groups)
         self.LayerNorm = nn.LayerNorm(width, config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.activation = resolve_activation(config.conv_act, field="conv_act")
         self.reach = config.conv_kernel_size // 2
 

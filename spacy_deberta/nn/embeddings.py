@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from spacy_deberta.errors import Errors
 
 from .config import DebertaV2Config
+from .dropout import Dropout
 from .packing import PackedPieces
 
 
@@ -40,7 +41,7 @@ class DebertaV2Embeddings(nn.Module):
             else None
         )
         self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, pieces: PackedPieces) -> Tensor:
         """Embed pieces.

@@ -150,6 +150,7 @@ class DebertaV2Encoder(nn.Module):
                     hidden,
                     context,
                     return_attentions=output_attentions,
+                    keep_activations=True,
                     use_reentrant=False,
                 )
             else:

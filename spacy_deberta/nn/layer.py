@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from .activations import resolve_activation
 from .attention import AttentionContext, Attentions
 from .config import DebertaV2Config
+from .dropout import Dropout
+from .recomputation import recomputed
 from .self_attention import DisentangledSelfAttention
 
 
@@ -22,7 +24,7 @@ class ResidualOutput(nn.Module):
         super().__init__()
         self.dense = nn.Linear(width, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, rows: Tensor, residual: Tensor) -> Tensor:
         """(rows, width) and a residual (rows, hidden_size) to (rows, hidden_size)."""
@@ -95,6 +97,7 @@ class DebertaV2Layer(nn.Module):
         *,
         query_states: Tensor | None = None,
         return_attentions: bool = False,
+        keep_activations: bool = False,
     ) -> tuple[Tensor, Attentions | None]:
         """Run the layer.
 
@@ -105,6 +108,9 @@ class DebertaV2Layer(nn.Module):
                 many as the kernel of the context expects; None for `hidden`. The enhanced mask
                 decoder gives other ones.
             return_attentions: Whether to return the probabilities.
+            keep_activations: Whether to keep the activations of the feed-forward network, instead
+                of making them again in the backward pass: for a layer that is made again as a
+                whole.
 
         Returns:
             (query_rows, hidden_size), and per sequence (heads, length, length) or None.
@@ -112,4 +118,11 @@ class DebertaV2Layer(nn.Module):
         rows, attentions = self.attention(
             hidden, context, query_states=query_states, return_attentions=return_attentions
         )
-        return self.output(self.intermediate(rows), rows), attentions
+        return self._feed_forward(rows, keep_activations), attentions
+
+    def _feed_forward(self, rows: Tensor, keep_activations: bool) -> Tensor:
+        if keep_activations:
+            return self.output(self.intermediate(rows), rows)
+        before = self.intermediate.dense(rows)
+        with recomputed(self.intermediate.activation, before) as activated:
+            return self.output(activated, rows)

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from .activations import resolve_activation
 from .config import DebertaV2Config
+from .dropout import Dropout
 
 
 class ContextPooler(nn.Module):
@@ -18,7 +19,7 @@ class ContextPooler(nn.Module):
     def __init__(self, config: DebertaV2Config) -> None:
         super().__init__()
         self.dense = nn.Linear(config.pooler_dim, config.pooler_dim)
-        self.dropout = nn.Dropout(config.pooler_dropout)
+        self.dropout = Dropout(config.pooler_dropout)
         self.activation = resolve_activation(config.pooler_hidden_act, field="pooler_hidden_act")
 
     def forward(self, first_rows: Tensor) -> Tensor:

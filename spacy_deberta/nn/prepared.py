@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .convolution import ConvLayer
+from .dropout import Dropout
 from .layer import DebertaV2Attention, DebertaV2Intermediate, DebertaV2Layer, ResidualOutput
 from .prepared_layer import PreparedLayer, prepare_layer
 from .self_attention import DisentangledSelfAttention
@@ -19,9 +20,9 @@ _PARTS = frozenset(
         DebertaV2Intermediate,
         DebertaV2Layer,
         DisentangledSelfAttention,
+        Dropout,
         ResidualOutput,
         nn.Conv1d,
-        nn.Dropout,
         nn.Embedding,
         nn.LayerNorm,
         nn.Linear,

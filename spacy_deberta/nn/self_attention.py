@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from .attention import AttentionContext, Attentions
 from .config import DebertaV2Config
+from .dropout import Dropout
 
 
 class DisentangledSelfAttention(nn.Module):
@@ -32,8 +33,8 @@ class DisentangledSelfAttention(nn.Module):
                 self.pos_key_proj = nn.Linear(width, width)
             if self.p2c:
                 self.pos_query_proj = nn.Linear(width, width)
-        self.pos_dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+        self.pos_dropout = Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.attention_probs_dropout_prob)
 
     def forward(
         self,

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from spacy_deberta.nn.dropout import drop_out
+
 from .interface import Attentions, BatchLayout
 
 
@@ -134,7 +136,7 @@ class RowAttention:
         # The sum over a long sequence loses too much in half precision.
         precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
         probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
-        probabilities = functional.dropout(probabilities, p=dropout, training=dropout > 0)
+        probabilities = drop_out(probabilities, dropout)
         context = (probabilities @ v).transpose(1, 2).flatten(0, 1)
         return context.index_select(0, plan.places), None
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from spacy_deberta.nn.dropout import drop_out
+
 from .grouping import GroupPlan, LengthGroup, plan_groups
 from .interface import Attentions, BatchLayout
 from .skew import key_by_pair, query_by_pair
@@ -105,7 +107,9 @@ def _attend_group(
     position_key = _expand(tables[0], group.descending)
     position_query = _expand(tables[1], group.ascending)
     if explicit:
-        # Everything is kept anyway: some heads at a time would save no memory.
+        # Everything is kept anyway: some heads at a time would save no memory. In one piece, the
+        # products with positions and those with other pieces keep the same rows.
+        query, key, value = (block.contiguous() for block in rows)
         bias = _bias(query, key, position_key, position_query, group)
         return _attend_explicitly(query, key, value, bias, group, dropout)
     contexts = []
@@ -224,6 +228,6 @@ def _attend_explicitly(
     # The sum over a long sequence loses too much in half precision.
     precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
     probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
-    probabilities = functional.dropout(probabilities, p=dropout, training=dropout > 0)
+    probabilities = drop_out(probabilities, dropout)
     context = torch.bmm(probabilities, v).view(heads, -1, v.shape[-1])
     return context.transpose(0, 1), probabilities.unflatten(0, (heads, group.count))

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from spacy_deberta.nn.config import DebertaV2Config
+from spacy_deberta.nn.dropout import Dropout
 from spacy_deberta.nn.model import pad_output
 from spacy_deberta.nn.outputs import TokenClassifierOutput
 from spacy_deberta.nn.packing import PackedPieces
@@ -25,7 +26,7 @@ class DebertaV2ForTokenClassification(EncoderWithHead):
 
     def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
         super().__init__(config, attention=attention)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self._init_head()
 
