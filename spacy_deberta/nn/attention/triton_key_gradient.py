@@ -62,11 +62,9 @@ def _near_queries(
         query = load_block(here.rows.query, here.rows.query_stride, number, here, variant)
         context, normalizer = query_side(gradients, number, here, variant)
         mean = load_means(gradients, number, here, variant)
-        window_key, window_query = load_windows(
-            window_offsets(number - here.number, here, variant), here
-        )
+        windows = load_windows(window_offsets(number - here.number, here, variant), here)
         probabilities, gradient = score_gradients(
-            near_scores(query, key, window_key, window_query, here, variant),
+            near_scores(query, key, windows, variant),
             context,
             normalizer,
             mean,
@@ -79,9 +77,9 @@ def _near_queries(
         gradient = gradient.to(key.dtype)
         grad_value += multiply(tl.trans(probabilities), context, variant)
         grad_key += multiply(tl.trans(gradient), query, variant)
-        if window_query is not None:
+        if windows.query is not None:
             by_distance = tl.trans(skew_keys(gradient, here, variant))
-            grad_key += multiply(by_distance, window_query, variant)
+            grad_key += multiply(by_distance, windows.query, variant)
     return grad_key, grad_value
 
 

@@ -62,11 +62,9 @@ def _near_keys(
     for number in range(first, last):
         key = load_block(here.rows.key, here.rows.key_stride, number, here, variant)
         value = load_block(here.rows.value, here.rows.value_stride, number, here, variant)
-        window_key, window_query = load_windows(
-            window_offsets(here.number - number, here, variant), here
-        )
+        windows = load_windows(window_offsets(here.number - number, here, variant), here)
         _, gradient = score_gradients(
-            near_scores(query, key, window_key, window_query, here, variant),
+            near_scores(query, key, windows, variant),
             context,
             normalizer,
             mean,
@@ -78,9 +76,9 @@ def _near_keys(
         )
         gradient = gradient.to(key.dtype)
         result += multiply(gradient, key, variant)
-        if window_key is not None:
+        if windows.key is not None:
             by_distance = skew_queries(gradient, here, variant)
-            result += multiply(by_distance, window_key, variant)
+            result += multiply(by_distance, windows.key, variant)
     return result
 
 

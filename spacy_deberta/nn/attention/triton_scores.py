@@ -1,9 +1,18 @@
 """The scores of one tile, near or far, and what dropout leaves of their probabilities."""
 
+from typing import NamedTuple
+
 import triton
 import triton.language as tl
 
 from .triton_tiles import Program, Variant, far_offsets
+
+
+class Windows(NamedTuple):
+    """Rows of both tables for a tile, (2 * block, head_dim), or None without that table."""
+
+    key: tl.tensor
+    query: tl.tensor
 
 
 @triton.jit
@@ -13,26 +22,19 @@ def multiply(left: tl.tensor, right: tl.tensor, variant: Variant) -> tl.tensor:
 
 
 @triton.jit
-def load_windows(window: tl.tensor, here: Program) -> tuple[tl.tensor, tl.tensor]:
-    """A window of both tables, (2 * block, head_dim); None for a table that there isn't."""
+def load_windows(window: tl.tensor, here: Program) -> Windows:
+    """The rows at what `window_offsets` returned."""
     window_key = here.rows.position_key
     if window_key is not None:
         window_key = tl.load(window_key + window)
     window_query = here.rows.position_query
     if window_query is not None:
         window_query = tl.load(window_query + window)
-    return window_key, window_query
+    return Windows(window_key, window_query)
 
 
 @triton.jit
-def near_scores(
-    query: tl.tensor,
-    key: tl.tensor,
-    window_key: tl.tensor,
-    window_query: tl.tensor,
-    here: Program,
-    variant: Variant,
-) -> tl.tensor:
+def near_scores(query: tl.tensor, key: tl.tensor, windows: Windows, variant: Variant) -> tl.tensor:
     """Scores of a tile by its window, (block, block) float32, not scaled.
 
     Both position terms are products with the window, skewed on chip: pair (i, j) is at the
@@ -41,18 +43,16 @@ def near_scores(
     Args:
         query: (block, head_dim).
         key: (block, head_dim).
-        window_key: (2 * block, head_dim), or None without that term.
-        window_query: (2 * block, head_dim), or None without that term.
-        here: The program's place.
+        windows: Of the tile.
         variant: The kernel's.
     """
     scores = multiply(query, tl.trans(key), variant)
     place = tl.arange(0, variant.block)
     skew = place[:, None] - place[None, :] + variant.block - 1
-    if window_key is not None:
-        scores += tl.gather(multiply(query, tl.trans(window_key), variant), skew, 1)
-    if window_query is not None:
-        scores += tl.gather(multiply(window_query, tl.trans(key), variant), skew, 0)
+    if windows.key is not None:
+        scores += tl.gather(multiply(query, tl.trans(windows.key), variant), skew, 1)
+    if windows.query is not None:
+        scores += tl.gather(multiply(windows.query, tl.trans(key), variant), skew, 0)
     return scores
 
 

@@ -82,7 +82,7 @@ def table_gradient_kernel(
             variant,
         )
         window = window_offsets(ahead, here, variant)
-        window_key, window_query = load_windows(window, here)
+        windows = load_windows(window, here)
         for member in range(first, tl.load(segment + 2)):
             there = enter_sequence(
                 rows,
@@ -108,7 +108,7 @@ def table_gradient_kernel(
                 )
                 context, normalizer = query_side(gradients, queries, there, variant)
                 _, gradient = score_gradients(
-                    near_scores(query, key, window_key, window_query, there, variant),
+                    near_scores(query, key, windows, variant),
                     context,
                     normalizer,
                     load_means(gradients, queries, there, variant),
