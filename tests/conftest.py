@@ -44,6 +44,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
+@pytest.fixture(autouse=True)
+def the_same_precision_everywhere(monkeypatch):
+    """Compute in float32 where a test says nothing else, on processors that have more too."""
+    monkeypatch.setattr("spacy_deberta.nn.has_amx", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data, or a skip where the checkout stands alone."""

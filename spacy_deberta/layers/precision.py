@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from spacy_deberta import nn
 from spacy_deberta.errors import Errors
 
 COMPUTE_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -20,7 +21,7 @@ def check_precision(precision: str) -> None:
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """Make `"auto"` definite: bf16 on GPUs that have it, fp32 elsewhere.
+    """Make `"auto"` definite: bf16 where it is fast, on GPUs that have it and with AMX, else fp32.
 
     Args:
         precision: One of `PRECISIONS`.
@@ -36,7 +37,7 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         return precision
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return "bf16"
-    return "fp32"
+    return "bf16" if device.type == "cpu" and nn.has_amx() else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:

@@ -22,6 +22,7 @@ from .outputs import (
     TokenClassifierOutput,
 )
 from .packing import PackedPieces
+from .processor import has_amx
 from .training import freeze, init_weights
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "TokenClassifierOutput",
     "answer_loss",
     "freeze",
+    "has_amx",
     "init_weights",
     "resolve_attention",
 ]

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .processor import has_vnni
+
 # (rows, inputs) to (rows, outputs).
 Dense = Callable[[Tensor], Tensor]
 
@@ -71,7 +73,7 @@ def _quantize(weight: Tensor, bias: Tensor) -> Dense:
             weight.float(), scales.double(), zeros, 0, torch.qint8
         )
     packed = torch.ops.quantized.linear_prepack(quantized, bias.float())
-    reduce_range = not torch.cpu._is_vnni_supported()
+    reduce_range = not has_vnni()
     return partial(_quantized_linear, packed=packed, reduce_range=reduce_range)
 
 

@@ -1,0 +1,65 @@
+"""What "auto" stands for, and predicting with weights of 8 bits."""
+
+import numpy as np
+import pytest
+import spacy
+import torch
+
+from spacy_deberta.layers import get_encoder
+from spacy_deberta.layers.precision import resolve_precision
+from tests.pipeline.pipelines import TRAIN_DATA, make_examples, make_pipeline
+
+CPU = torch.device("cpu")
+TEXTS = [text for text, _ in TRAIN_DATA]
+
+
+@pytest.mark.parametrize(("amx", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_auto_is_bf16_where_it_is_fast(amx, expected, monkeypatch):
+    monkeypatch.setattr("spacy_deberta.nn.has_amx", lambda: amx)
+    assert resolve_precision("auto", CPU) == expected
+    for precision in ("fp32", "bf16", "fp16"):
+        assert resolve_precision(precision, CPU) == precision
+
+
+def test_a_processor_is_asked_for_what_it_has():
+    for name in ("has_amx", "has_vnni"):
+        from spacy_deberta.nn import processor
+
+        assert isinstance(getattr(processor, name)(), bool)
+
+
+def _rows(nlp):
+    return np.concatenate([doc._.trf_data.tensors[0][0] for doc in nlp.pipe(TEXTS)])
+
+
+def test_weights_of_8_bits_are_for_prediction_only(tiny_checkpoint, tmp_path):
+    nlp = make_pipeline(tiny_checkpoint, factory="deberta", precision="int8")
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    found = _rows(nlp)
+    encoder = get_encoder(nlp.get_pipe("transformer").model)
+    encoder.use_weights_of_8_bits(False)
+    exact = _rows(nlp)
+    encoder.use_weights_of_8_bits()
+    error = np.linalg.norm(found - exact) / np.linalg.norm(exact)
+    assert 0 < error < 0.1
+    # What is trained and saved are the weights themselves; the copy predicts in 8 bits again.
+    losses: dict[str, float] = {}
+    nlp.update(make_examples(nlp), sgd=optimizer, losses=losses)
+    nlp.update(make_examples(nlp), sgd=optimizer, losses=losses)
+    assert not np.array_equal(_rows(nlp), found)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    np.testing.assert_allclose(_rows(loaded), _rows(nlp), atol=1e-5)
+    assert get_encoder(loaded.get_pipe("transformer").model).encoder.weights_of_8_bits
+
+
+def test_bf16_and_int8_hardly_change_what_is_found(tiny_checkpoint):
+    rows = {}
+    for precision in ("fp32", "bf16", "int8"):
+        nlp = make_pipeline(tiny_checkpoint, factory="deberta", precision=precision)
+        nlp.initialize(lambda nlp=nlp: make_examples(nlp))
+        rows[precision] = _rows(nlp)
+        assert rows[precision].dtype == np.float32
+    size = np.linalg.norm(rows["fp32"])
+    for precision in ("bf16", "int8"):
+        assert 0 < np.linalg.norm(rows[precision] - rows["fp32"]) / size < 0.1
