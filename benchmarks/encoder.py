@@ -22,6 +22,8 @@ from benchmarks.timing import (
 
 # How far rows and gradients may be from Hugging Face's in fp32, as a share of the largest.
 TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1}
+# Enough to compare values.
+CHECKED_PIECES = 128
 # Of Hugging Face's attention in training: scores that are kept for the backward pass.
 KEPT_SCORES = 6
 
@@ -87,14 +89,15 @@ class Encoders:
         length, dtype = case["length"], case["dtype"]
         backward = case["pass"] != "forward"
         sizes = self.settings.sizes
-        count = max(1, sizes.batch_pieces // length)
-        batch = Batch(self, count, length, dtype)
-        builders = batch.backward_runs() if backward else batch.forward_runs()
+        few = Batch(self, max(1, CHECKED_PIECES // length), length, dtype)
         if dtype == "bf16" and (why := machine.why_no_bf16()):
-            return self._without_hardware(batch, case, builders, why)
-        contenders = gather(builders)
-        contenders, errors = self._check(batch, case, contenders)
-        repeats = sizes.few_repeats if backward or length > 512 else sizes.repeats
+            return self._without_hardware(few, case, why)
+        checked, errors = self._check(few, case, gather(few.builders(backward=backward)))
+        batch = Batch(self, max(1, sizes.batch_pieces // length), length, dtype)
+        builders = batch.builders(backward=backward)
+        contenders = gather({name: builders[name] for name in checked.runs})
+        contenders = Contenders(contenders.runs, {**checked.absent, **contenders.absent})
+        repeats = sizes.few_repeats if length <= sizes.batch_pieces else sizes.long_repeats
         return measure(contenders, case, repeats=repeats) + errors
 
     def _check(
@@ -116,15 +119,13 @@ class Encoders:
 
         return exclude_wrong(contenders, check), errors
 
-    def _without_hardware(
-        self, batch: "Batch", case: Case, builders: dict[str, Callable[[], Run]], why: str
-    ) -> list[Measurement]:
+    def _without_hardware(self, few: "Batch", case: Case, why: str) -> list[Measurement]:
         """Times of emulated bf16 say nothing, but its values are those that hardware gives."""
+        builders = few.builders(backward=case["pass"] != "forward")
         measured = [not_here(why).as_measurement(case, name) for name in builders]
-        shortest = self.settings.sizes.lengths[0]
-        if case["pass"] == "forward" and case["length"] == shortest:
+        if case["pass"] == "forward" and case["length"] == self.settings.sizes.lengths[0]:
             runs = gather({name: builders[name] for name in ("ours", "huggingface")})
-            measured += self._check(batch, case, runs)[1]
+            measured += self._check(few, case, runs)[1]
         return measured
 
 
@@ -153,8 +154,11 @@ class Batch:
             return huggingface.backward(self.encoders.huggingface, self.ids, self.gradient)
         return huggingface.forward(self.encoders.huggingface, self.ids)
 
-    def forward_runs(self) -> dict[str, Callable[[], Run]]:
-        """Builders of the forward passes."""
+    def builders(self, *, backward: bool) -> dict[str, Callable[[], Run]]:
+        """Builders of what everybody runs."""
+        return self._backward_runs() if backward else self._forward_runs()
+
+    def _forward_runs(self) -> dict[str, Callable[[], Run]]:
         model, theirs = self.encoders.ours, self.encoders.huggingface
         pieces, ids, dtype = self.pieces, self.ids, self.dtype
         runs: dict[str, Callable[[], Run]] = {
@@ -170,8 +174,7 @@ class Batch:
             runs["onnxruntime"] = self._onnx
         return runs
 
-    def backward_runs(self) -> dict[str, Callable[[], Run]]:
-        """Builders of the passes forward and backward."""
+    def _backward_runs(self) -> dict[str, Callable[[], Run]]:
         model, pieces, dtype = self.encoders.ours, self.pieces, self.dtype
 
         def reference() -> Tensor:

@@ -13,9 +13,6 @@ from benchmarks.results import WRONG, Results
 from benchmarks.settings import Settings
 from benchmarks.timing import CannotMeasureError, Run, gather, measure
 
-# It takes a fraction of a second, so that more repeats cost nothing.
-MORE_REPEATS = 2
-
 
 def run(settings: Settings, results: Results) -> None:
     """Measure words per second of documents that spaCy has tokenized already."""
@@ -34,7 +31,7 @@ def run(settings: Settings, results: Results) -> None:
     if results.has(case):
         return
     builders = {name: partial(component_run, nlp, docs[name]) for name, nlp in nlps.items()}
-    repeats = settings.sizes.repeats * MORE_REPEATS
+    repeats = settings.sizes.repeats
     results.add(measure(gather(builders), case, repeats=repeats, words=words))
 
 

@@ -21,8 +21,9 @@ class Sizes:
         lengths: Pieces in a sequence; a batch has `batch_pieces` of them.
         long_lengths: Pieces of sequences that go alone.
         batch_pieces: Pieces in a batch.
-        repeats: How often what takes seconds is run.
-        few_repeats: How often what takes long is run.
+        repeats: How often what takes less than seconds is run.
+        few_repeats: How often what takes seconds is run.
+        long_repeats: How often an encoder runs on sequences longer than a batch.
         documents: Documents of the pipeline.
         host_documents: Documents of the host side alone.
         training_words: Words in a batch of training.
@@ -38,9 +39,10 @@ class Sizes:
     lengths: tuple[int, ...] = (32, 64, 128, 256, 512)
     long_lengths: tuple[int, ...] = (1024, 2048, 4096)
     batch_pieces: int = 1024
-    repeats: int = 5
+    repeats: int = 10
     few_repeats: int = 3
-    documents: int = 60
+    long_repeats: int = 2
+    documents: int = 24
     host_documents: int = 300
     training_words: int = 700
     growth_layers: int = 2
@@ -56,7 +58,9 @@ class Sizes:
 
     def with_repeats(self, repeats: int) -> "Sizes":
         """The same with another number of repeats, or with its own if it is 0."""
-        return replace(self, repeats=repeats, few_repeats=repeats) if repeats else self
+        if not repeats:
+            return self
+        return replace(self, repeats=repeats, few_repeats=repeats, long_repeats=repeats)
 
 
 FULL = Sizes()
@@ -73,6 +77,7 @@ QUICK = Sizes(
     batch_pieces=64,
     repeats=2,
     few_repeats=2,
+    long_repeats=1,
     documents=3,
     host_documents=3,
     training_words=30,
