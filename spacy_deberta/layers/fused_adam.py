@@ -1,7 +1,7 @@
 """thinc's Adam for many parameters at once, by torch's fused kernel: one pass over the memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -67,7 +67,7 @@ def fused_adam(
             _average(optimizer.averages, {key: parameters[key] for key in keys}, step)
 
 
-def _clip(gradients: Sequence[torch.Tensor], most: float) -> None:
+def _clip(gradients: list[torch.Tensor], most: float) -> None:
     """Shorten the gradient of each parameter to a norm; 0 for none."""
     if not most or not gradients:
         return

@@ -1,13 +1,13 @@
 """The convolution that DeBERTa-v2 (not v3) has beside its first layer."""
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from .activations import resolve_activation
 from .attention.interface import first_rows
 from .config import DebertaV2Config
 from .dropout import Dropout
+from .transfer import send
 
 
 class ConvLayer(nn.Module):
@@ -43,7 +43,7 @@ class ConvLayer(nn.Module):
         if not len(embedded):
             return hidden
         # Zero rows before, between and after the sequences: no window sees two of them.
-        places = torch.from_numpy(_gapped_rows(lengths, self.reach)).to(embedded.device)
+        places = send(_gapped_rows(lengths, self.reach), embedded.device)
         rows = len(embedded) + self.reach * (len(lengths) + 1)
         gapped = embedded.new_zeros(rows, embedded.shape[1]).index_copy(0, places, embedded)
         convolved = self.conv(gapped.T[None])[0].T.index_select(0, places - self.reach)

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from spacy_deberta.errors import Errors
 
+from .transfer import send
+
 Device = torch.device | str | int
 
 
@@ -172,7 +174,7 @@ class PackedPieces:
             np.arange(start, start + length, dtype=np.int64)
             for start, length in zip(self.starts, self.lengths, strict=True)
         ]
-        return torch.from_numpy(np.concatenate([*columns, np.zeros(0, np.int64)])).to(self.device)
+        return send(np.concatenate([*columns, np.zeros(0, np.int64)]), self.device)
 
     def pad(self, rows: Tensor) -> Tensor:
         """Put rows back where the pieces stand in the padded batch.
@@ -213,11 +215,11 @@ class PackedPieces:
         """The same pieces on another device."""
 
         def move(values: Tensor | None) -> Tensor | None:
-            return None if values is None else values.to(device)
+            return None if values is None else send(values, torch.device(device))
 
         return replace(
             self,
-            cu_seqlens=self.cu_seqlens.to(device),
+            cu_seqlens=send(self.cu_seqlens, torch.device(device)),
             input_ids=move(self.input_ids),
             inputs_embeds=move(self.inputs_embeds),
             token_type_ids=move(self.token_type_ids),
@@ -244,7 +246,7 @@ def _int64(values: Tensor | None) -> Tensor | None:
 
 def _cu_seqlens(lengths: Sequence[int], device: torch.device) -> Tensor:
     sums = np.array(list(accumulate(lengths, initial=0)), dtype=np.int32)
-    return torch.from_numpy(sums).to(device)
+    return send(sums, device)
 
 
 def _spans(
@@ -282,4 +284,4 @@ def _padded_rows(
         np.arange(index * columns + start, index * columns + start + length, dtype=np.int64)
         for index, (start, length) in enumerate(zip(starts, lengths, strict=True))
     ]
-    return torch.from_numpy(np.concatenate(rows)).to(device)
+    return send(np.concatenate(rows), device)

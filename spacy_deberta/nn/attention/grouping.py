@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
+
+from spacy_deberta.nn.transfer import send
 
 from .interface import BatchLayout, first_rows
 
@@ -87,8 +88,8 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
     return GroupPlan(
         groups=groups,
         sizes=tuple(group.count * group.length for group in groups),
-        rows=None if in_place else torch.from_numpy(rows).to(device),
-        restore=None if in_place else torch.from_numpy(restore).to(device),
+        rows=None if in_place else send(rows, device),
+        restore=None if in_place else send(restore, device),
         sequences=len(layout.lengths),
     )
 
@@ -133,11 +134,7 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
         sequences=tuple(sequences),
         lengths=lengths,
         length=length,
-        padding=(
-            torch.from_numpy(padding[:, None]).to(layout.cu_seqlens.device)
-            if padding.any()
-            else None
-        ),
+        padding=(send(padding[:, None], layout.cu_seqlens.device) if padding.any() else None),
         descending=descending,
         ascending=ascending,
         heads=min(layout.num_heads, max(1, limit // scores)),

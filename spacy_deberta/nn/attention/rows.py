@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spacy_deberta.nn.dropout import drop_out
+from spacy_deberta.nn.transfer import send
 
 from .interface import Attentions, BatchLayout
 
@@ -77,17 +78,15 @@ class RowAttention:
         if layout.slots is not None:
             # In the padding, some distance that exists in the batch.
             distances = (rows - (stops - lengths)[sequence])[queries][..., None] - columns[:, None]
-            index = torch.from_numpy(distances + max(layout.lengths) - 1).to(device)
+            index = send(distances + max(layout.lengths) - 1, device)
             slots = layout.slots.rows[index][:, None]
         return RowPlan(
             count=len(used),
-            queries=torch.from_numpy(queries.reshape(-1)).to(device),
-            keys=torch.from_numpy((firsts + columns).reshape(-1)).to(device),
-            padding=(
-                torch.from_numpy(padding[:, None, None]).to(device) if padding.any() else None
-            ),
+            queries=send(queries.reshape(-1), device),
+            keys=send((firsts + columns).reshape(-1), device),
+            padding=(send(padding[:, None, None], device) if padding.any() else None),
             slots=slots,
-            places=torch.from_numpy(places).to(device),
+            places=send(places, device),
         )
 
     def __call__(

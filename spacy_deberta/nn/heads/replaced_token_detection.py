@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from spacy_deberta.nn.activations import resolve_activation
@@ -11,6 +10,7 @@ from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.model import pad_output
 from spacy_deberta.nn.outputs import ReplacedTokenDetectionOutput
 from spacy_deberta.nn.packing import PackedPieces
+from spacy_deberta.nn.transfer import send
 
 from .base import EncoderWithHead, check_shape
 from .losses import binary_cross_entropy
@@ -155,4 +155,4 @@ class DebertaV2ForReplacedTokenDetection(EncoderWithHead):
 def _first_of_each(pieces: PackedPieces) -> Tensor:
     """For every piece the row of its sequence's first piece: (total_pieces,) int64."""
     lengths = np.array(pieces.lengths, dtype=np.int64)
-    return torch.from_numpy(np.repeat(lengths.cumsum() - lengths, lengths)).to(pieces.device)
+    return send(np.repeat(lengths.cumsum() - lengths, lengths), pieces.device)
