@@ -65,7 +65,7 @@ def run(
     ] = ...,
     threads: Annotated[int, typer.Option(help="Threads; 0 for all cores")] = 0,
     repeats: Annotated[int, typer.Option(help="How often each is run; 0 for its own number")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes, to see that it runs")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes; kept only in --work")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what this very run has")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
     work: Annotated[
