@@ -160,5 +160,5 @@ def test_scores_are_bounded(monkeypatch):
 def test_resolve():
     assert resolve_attention("auto").name == "strided"
     assert resolve_attention("reference", "cpu", torch.bfloat16).name == "reference"
-    with pytest.raises(ValueError, match=r"E113.*'flash'.*auto, reference, strided"):
+    with pytest.raises(ValueError, match=r"E113.*'flash'.*auto, reference, strided, triton"):
         resolve_attention("flash")

@@ -82,7 +82,7 @@ def _attend(
     return accumulator, highest, total
 
 
-@triton.jit(do_not_specialize=["longest", "threshold"])
+@triton.jit(do_not_specialize=["longest", "seed", "threshold"])
 def forward_kernel(
     rows: Rows,
     batch: Batch,

@@ -132,7 +132,7 @@ def _far_queries(
     return grad_key, grad_value
 
 
-@triton.jit(do_not_specialize=["longest", "threshold"])
+@triton.jit(do_not_specialize=["longest", "seed", "threshold"])
 def key_gradient_kernel(
     rows: Rows,
     batch: Batch,

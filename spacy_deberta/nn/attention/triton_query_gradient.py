@@ -129,7 +129,7 @@ def _far_keys(
     return result
 
 
-@triton.jit(do_not_specialize=["longest", "threshold"])
+@triton.jit(do_not_specialize=["longest", "seed", "threshold"])
 def query_gradient_kernel(
     rows: Rows,
     batch: Batch,

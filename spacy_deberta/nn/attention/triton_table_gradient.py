@@ -34,7 +34,7 @@ from .triton_tiles import (
 )
 
 
-@triton.jit(do_not_specialize=["longest", "threshold"])
+@triton.jit(do_not_specialize=["longest", "seed", "threshold"])
 def table_gradient_kernel(
     rows: Rows,
     batch: Batch,
