@@ -22,7 +22,7 @@ from spacy_deberta.checkpoints import (
 from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .doc_rows import doc_rows
+from .doc_rows import doc_rows, predict_doc_rows
 from .encoder_source import EncoderSource
 from .from_scratch import encoder_from_scratch
 from .network_layer import network_layer
@@ -83,6 +83,11 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
         sep_id=tokenizer.sep_token_id,
         max_pieces=_max_pieces(get_encoder(model).config),
     )
+    if not is_train:
+        max_pieces = network_shim(encode).options.max_batch_pieces
+        rows = predict_doc_rows(encode, plan, max_pieces=max_pieces)
+        doc_data = split_by_doc(rows, plan, doc_pieces, tokenizer)
+        return DebertaBatch(doc_pieces.docs, doc_data), lambda dY: X
     window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
     Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, tokenizer))

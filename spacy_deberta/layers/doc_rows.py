@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
-from thinc.api import Model
+import numpy as np
+from thinc.api import Model, Ops
 
-from .ragged import Array
+from .packed_batches import group_by_length
+from .ragged import Array, cumulative, expand_ranges
+from .sequences import Sequences
 from .windows import WindowPlan
 
 InT = tuple[list[Array], WindowPlan]
@@ -24,10 +27,62 @@ def doc_rows() -> Model[InT, OutT]:
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Select rows; the gradient goes back to the rows that were read."""
     layers, plan = X
+    Y = _select(layers, plan, model.ops)
+    if plan.keeps_rows:
+        return Y, lambda dY: dY
+
+    def backprop(dY: Array) -> Array:
+        dX = model.ops.alloc2f(*layers[-1].shape)
+        sources = model.ops.xp.asarray(plan.sources)
+        # No row is read twice, so this needs no addition.
+        dX[sources[sources >= 0]] = dY[sources >= 0]
+        return dX
+
+    return Y, backprop
+
+
+def predict_doc_rows(
+    encode: Model[Sequences, list[Array]], plan: WindowPlan, *, max_pieces: int
+) -> list[Array]:
+    """Encode windows a sub-batch at a time, and write each row to its place at once.
+
+    No more is in memory than the rows of the documents and one sub-batch: the rows of all windows,
+    with their overlaps, never are.
+
+    Args:
+        encode: The encoder, see `network_layer`.
+        plan: The windows, and the rows that are read from them.
+        max_pieces: Most rows of a sub-batch.
+
+    Returns:
+        What `doc_rows` gives.
+    """
+    groups = group_by_length(plan.lengths, max_pieces=max_pieces)
+    if len(groups) == 1:
+        return _select(encode.predict(plan.sequences), plan, encode.ops)
+    xp = encode.ops.xp
+    read = np.flatnonzero(plan.sources >= 0)
+    places = np.full(len(plan.input_ids), -1, dtype=np.int64)
+    places[plan.sources[read]] = read
+    cu_rows = cumulative(plan.lengths)
+    Y: list[Array] = []
+    for windows in groups:
+        window_rows = expand_ranges(cu_rows[windows], plan.lengths[windows])
+        layers = encode.predict(Sequences(plan.input_ids[window_rows], plan.lengths[windows]))
+        if not Y:
+            Y = [xp.zeros((len(plan.sources), rows.shape[1]), dtype=rows.dtype) for rows in layers]
+        targets = places[window_rows]
+        kept = np.flatnonzero(targets >= 0)
+        targets, kept = xp.asarray(targets[kept]), xp.asarray(kept)
+        for all_rows, rows in zip(Y, layers, strict=True):
+            all_rows[targets] = rows[kept]
+    return Y
+
+
+def _select(layers: list[Array], plan: WindowPlan, ops: Ops) -> list[Array]:
     if plan.keeps_rows:
         # A copy of all rows would cost more than all else between the documents and the encoder.
-        return layers, lambda dY: dY
-    ops = model.ops
+        return layers
     sources = ops.xp.asarray(plan.sources)
     nowhere = sources < 0
     Y = []
@@ -35,11 +90,4 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
         selected = rows[sources]
         selected[nowhere] = 0.0
         Y.append(selected)
-
-    def backprop(dY: Array) -> Array:
-        dX = ops.alloc2f(*layers[-1].shape)
-        # No row is read twice, so this needs no addition.
-        dX[sources[~nowhere]] = dY[~nowhere]
-        return dX
-
-    return Y, backprop
+    return Y

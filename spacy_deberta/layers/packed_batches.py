@@ -42,19 +42,33 @@ def split_batches(sequences: Sequences, *, max_pieces: int) -> list[PackedBatch]
         One sub-batch with the sequences in their order if they fit; otherwise several, sequences
         of similar length together. Never an empty list.
     """
-    lengths = sequences.lengths
+    groups = group_by_length(sequences.lengths, max_pieces=max_pieces)
+    return [_batch(sequences, group) for group in groups]
+
+
+def group_by_length(lengths: Ints, *, max_pieces: int) -> list[Ints]:
+    """Say which sequences go through the encoder together.
+
+    Args:
+        lengths: Rows of each sequence, `(sequences,)`.
+        max_pieces: Most rows in a group; a sequence that is longer by itself is alone.
+
+    Returns:
+        The sequences of each group: all in their order if they fit, otherwise those of similar
+        length together. Never an empty list.
+    """
     if int(lengths.sum()) <= max_pieces:
-        return [_batch(sequences, np.arange(len(lengths)))]
+        return [np.arange(len(lengths))]
     order = np.argsort(lengths, kind="stable")
-    batches = []
+    groups = []
     start = size = 0
     for position, length in enumerate(lengths[order].tolist()):
         if position > start and size + length > max_pieces:
-            batches.append(_batch(sequences, order[start:position]))
+            groups.append(order[start:position])
             start, size = position, 0
         size += length
-    batches.append(_batch(sequences, order[start:]))
-    return batches
+    groups.append(order[start:])
+    return groups
 
 
 def _batch(whole: Sequences, chosen: Ints) -> PackedBatch:
