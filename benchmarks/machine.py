@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from spacy_deberta.nn import has_amx
+
 PACKAGES = (
     "torch",
     "triton",
@@ -68,6 +70,11 @@ def why_no_bf16() -> str:
     if cpu_flags() & set(BF16_FLAGS):
         return ""
     return f"the processor has neither of {', '.join(BF16_FLAGS)}"
+
+
+def why_auto_is_fp32() -> str:
+    """Why `precision = "auto"` is fp32 on the processor; empty if it is bf16."""
+    return "" if has_amx() else 'the processor has no AMX, without which "auto" is fp32'
 
 
 def why_no_gpu() -> str:

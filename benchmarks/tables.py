@@ -16,6 +16,7 @@ TITLES = {
     "ours, triton": "kernel `triton`",
     "ours, auto": 'spacy-deberta, `precision = "auto"`',
     "ours, bf16": "spacy-deberta, bf16",
+    "ours, int8": "spacy-deberta, int8",
     "huggingface": "Hugging Face",
     "onnxruntime": "ONNX Runtime",
     "products": "products alone",
