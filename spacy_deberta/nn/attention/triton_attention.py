@@ -126,8 +126,17 @@ class _Call:
 
     def rows(self, tensors: Sequence[Any]) -> Rows:
         """What the kernels read, of queries, keys, values and both tables or None."""
-        strides = [rows.stride(0) for rows in tensors[:3]]
-        return Rows(*[*tensors, *strides])
+        query, key, value, position_key, position_query = tensors
+        return Rows(
+            query=query,
+            key=key,
+            value=value,
+            position_key=position_key,
+            position_query=position_query,
+            query_stride=query.stride(0),
+            key_stride=key.stride(0),
+            value_stride=value.stride(0),
+        )
 
     def batch(self, rows: Rows) -> Batch:
         """What the kernels know of the batch; nothing about distances without tables."""

@@ -101,7 +101,7 @@ def score_gradients(
 
 
 @triton.jit
-def skew_queries(tile: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
+def skew_queries(tile: tl.tensor, variant: Variant) -> tl.tensor:
     """From (query, key) to (query, place in the window): (block, 2 * block), zeros without key."""
     block: tl.constexpr = variant.block
     key = tl.arange(0, block)[:, None] + block - 1 - tl.arange(0, 2 * block)[None, :]
@@ -110,7 +110,7 @@ def skew_queries(tile: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
 
 
 @triton.jit
-def skew_keys(tile: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
+def skew_keys(tile: tl.tensor, variant: Variant) -> tl.tensor:
     """From (query, key) to (place in the window, key): (2 * block, block), zeros without query."""
     block: tl.constexpr = variant.block
     query = tl.arange(0, 2 * block)[:, None] + tl.arange(0, block)[None, :] - block + 1

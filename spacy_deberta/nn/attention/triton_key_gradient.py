@@ -78,7 +78,7 @@ def _near_queries(
         grad_value += multiply(tl.trans(probabilities), context, variant)
         grad_key += multiply(tl.trans(gradient), query, variant)
         if windows.query is not None:
-            by_distance = tl.trans(skew_keys(gradient, here, variant))
+            by_distance = tl.trans(skew_keys(gradient, variant))
             grad_key += multiply(by_distance, windows.query, variant)
     return grad_key, grad_value
 

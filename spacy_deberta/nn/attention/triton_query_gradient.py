@@ -77,7 +77,7 @@ def _near_keys(
         gradient = gradient.to(key.dtype)
         result += multiply(gradient, key, variant)
         if windows.key is not None:
-            by_distance = skew_queries(gradient, here, variant)
+            by_distance = skew_queries(gradient, variant)
             result += multiply(by_distance, windows.key, variant)
     return result
 

@@ -120,11 +120,9 @@ def table_gradient_kernel(
                 )
                 gradient = gradient.to(key.dtype)
                 if gradients.position_key is not None:
-                    sum_key += multiply(
-                        tl.trans(skew_queries(gradient, there, variant)), query, variant
-                    )
+                    sum_key += multiply(tl.trans(skew_queries(gradient, variant)), query, variant)
                 if gradients.position_query is not None:
-                    sum_query += multiply(skew_keys(gradient, there, variant), key, variant)
+                    sum_query += multiply(skew_keys(gradient, variant), key, variant)
         offsets = window + here.head * variant.head_dim
         if gradients.position_key is not None:
             tl.atomic_add(gradients.position_key + offsets, sum_key, sem="relaxed")
