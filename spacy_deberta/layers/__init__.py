@@ -40,6 +40,7 @@ from .sequences import (
 from .settings import check_choice, check_setting
 from .shared_encoder import share_encoder
 from .span_categorizer import span_categorizer
+from .tokenize_ahead import tokenize_ahead, waits_for_device
 from .transformer_data import DebertaBatch
 from .windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 
@@ -91,5 +92,7 @@ __all__ = [
     "share_encoder",
     "span_categorizer",
     "token_offsets",
+    "tokenize_ahead",
+    "waits_for_device",
     "without_output",
 ]

@@ -1,6 +1,7 @@
 """Docs → pieces: the tokenizer as a thinc layer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +33,7 @@ class TokenizerShim(Shim):
         super().__init__(tokenizer)
         self.is_shared = is_shared
         self._owner: TokenizerShim | None = None
+        self._ahead: dict[tuple[int, ...], Future[DocPieces]] = {}
 
     @property
     def tokenizer(self) -> DebertaV2Tokenizer:
@@ -54,6 +56,14 @@ class TokenizerShim(Shim):
     def set_tokenizer(self, tokenizer: DebertaV2Tokenizer) -> None:
         """Take a tokenizer."""
         self._model = tokenizer
+
+    def start_ahead(self, docs: Sequence[Doc], executor: Executor) -> None:
+        """Let another thread tokenize documents that will be asked for, see `take_ahead`."""
+        self._ahead[_identity(docs)] = executor.submit(_tokenize, self.tokenizer, docs)
+
+    def take_ahead(self, docs: Sequence[Doc]) -> Future[DocPieces] | None:
+        """What another thread makes of these very documents, once; None if it was not asked to."""
+        return self._ahead.pop(_identity(docs), None)
 
     def copy(self) -> "TokenizerShim":
         """A copy that shares the tokenizer, which never changes."""
@@ -93,12 +103,21 @@ def doc_tokenizer(*, is_shared: bool = False) -> Model[InT, OutT]:
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Split a batch in one call of the tokenizer. There is no gradient."""
-    pieces = tokenizer_shim(model).tokenizer.encode_batch([doc.text for doc in X])
+    shim = tokenizer_shim(model)
+    ahead = shim.take_ahead(X)
 
     def backprop(dY: None) -> InT:
         return X
 
-    return align_pieces(X, pieces), backprop
+    return _tokenize(shim.tokenizer, X) if ahead is None else ahead.result(), backprop
+
+
+def _tokenize(tokenizer: DebertaV2Tokenizer, docs: Sequence[Doc]) -> DocPieces:
+    return align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
+
+
+def _identity(docs: Sequence[Doc]) -> tuple[int, ...]:
+    return tuple(map(id, docs))
 
 
 def tokenizer_shim(model: Model) -> TokenizerShim:

@@ -14,7 +14,7 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer, install_extensions
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
-from spacy_deberta.layers import load_model, share_encoder
+from spacy_deberta.layers import load_model, share_encoder, tokenize_ahead, waits_for_device
 
 from .listener_gradients import ListenerGradients
 from .model_folder import read_folder, write_folder
@@ -90,20 +90,27 @@ class Deberta(Transformer):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Encode a stream of documents. The model itself limits the pieces that it takes at once.
 
+        If the encoder is not on the CPU, the next batch is tokenized while it is busy with one.
+
         stream (Iterable[Doc]): The documents.
         batch_size (int): How many documents to buffer.
         YIELDS (Doc): The documents in order.
         """
         install_extensions()
-        handle_error = self.get_error_handler()
-        for docs in util.minibatch(stream, batch_size):
-            docs = list(docs)
-            try:
-                self.set_annotations(docs, self.predict(docs))
-            except Exception as error:
-                handle_error(self.name, self, docs, error)
-            else:
-                yield from docs
+        batches: Iterator[list[Doc]] = map(list, util.minibatch(stream, batch_size))
+        if waits_for_device(self.model):
+            batches = tokenize_ahead(self.model, batches)
+        for docs in batches:
+            yield from self._encode(docs)
+
+    def _encode(self, docs: list[Doc]) -> list[Doc]:
+        """Annotate a batch; if that fails, the error handler gets it and nothing is left of it."""
+        try:
+            self.set_annotations(docs, self.predict(docs))
+        except Exception as error:
+            self.get_error_handler()(self.name, self, docs, error)
+            return []
+        return docs
 
     def find_listeners(self, component: Any) -> None:
         """Find the listeners of a later component, and share the encoder if its config asks for it.
