@@ -99,7 +99,10 @@ def run(
         prepare(settings)
         header = make_header(settings, chosen, repeats=repeats, quick=quick)
         for name in chosen:
-            measure_one(name, settings, start_results(results, name, header, resume=resume))
+            started = start_results(results, name, header, resume=resume)
+            if resume and not started.measurements:
+                msg.info(f"{name} has nothing from this machine, these versions and this commit")
+            measure_one(name, settings, started)
         finish(read_all(results), page, check=check, names=chosen)
 
 
