@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spacy_deberta.nn.transfer import send
+
 from .interface import BatchLayout
 
 # Most tiles that one program of the tables' gradient walks, unless one sequence alone has more:
@@ -106,7 +108,7 @@ def _segments(counts: np.ndarray) -> np.ndarray:
 def _upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
     """Arrays as int32 tensors, in one transfer."""
     flat = np.concatenate([array.reshape(-1) for array in arrays]).astype(np.int32)
-    on_device = torch.from_numpy(flat).to(device, non_blocking=True)
+    on_device = send(flat, device)
     parts = on_device.split([array.size for array in arrays])
     return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
