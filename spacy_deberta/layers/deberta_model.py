@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import FullTransformerBatch
+from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
 from spacy_transformers.layers import split_trf_batch, trfs2arrays
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
@@ -22,6 +23,7 @@ from spacy_deberta.checkpoints import (
 from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
+from .alignment import DocPieces
 from .doc_rows import doc_rows, predict_doc_rows
 from .encoder_source import EncoderSource
 from .from_scratch import encoder_from_scratch
@@ -29,10 +31,11 @@ from .network_layer import network_layer
 from .network_shim import network_shim
 from .networks import ENCODER
 from .options import EncoderOptions
+from .packed_batches import group_by_length
 from .sequences import SPECIAL_TOKENS
 from .tokenize import doc_tokenizer, tokenizer_shim
 from .transformer_data import DebertaBatch, DocGradients, split_by_doc
-from .windows import PieceWindows, SpanGetter, plan_windows
+from .windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -74,29 +77,48 @@ def deberta_model(
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Run the layers one after the other, and back from the documents' gradients."""
     tokenize, encode, select = model.layers
-    tokenizer = get_tokenizer(model)
     doc_pieces, _ = tokenize(X, is_train)
-    plan = plan_windows(
-        doc_pieces,
-        model.attrs["get_spans"],
-        cls_id=tokenizer.cls_token_id,
-        sep_id=tokenizer.sep_token_id,
-        max_pieces=_max_pieces(get_encoder(model).config),
-    )
     if not is_train:
-        max_pieces = network_shim(encode).options.max_batch_pieces
-        rows = predict_doc_rows(encode, plan, max_pieces=max_pieces)
-        doc_data = split_by_doc(rows, plan, doc_pieces, tokenizer)
-        return DebertaBatch(doc_pieces.docs, doc_data), lambda dY: X
+        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: X
+    plan = _plan(model, doc_pieces)
     window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
-    Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, tokenizer))
+    Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, get_tokenizer(model)))
 
     def backprop(dY: DocGradients) -> InT:
         backprop_encoder(backprop_rows(dY.rows))
         return X
 
     return Y, backprop
+
+
+def _predict(model: Model[InT, OutT], doc_pieces: DocPieces) -> list[TransformerData]:
+    """Encode as many documents at a time as fit into a sub-batch: their rows need no moving."""
+    encode, tokenizer = model.layers[1], get_tokenizer(model)
+    max_pieces = network_shim(encode).options.max_batch_pieces
+    groups = [np.arange(len(doc_pieces.docs))]
+    # A span getter of spacy-transformers is asked about all documents at once.
+    if isinstance(model.attrs["get_spans"], PieceWindows):
+        lengths = np.diff(doc_pieces.pieces.cu_pieces) + SPECIAL_TOKENS
+        groups = group_by_length(lengths, max_pieces=max_pieces)
+    doc_data: list[TransformerData] = []
+    for docs in groups:
+        part = doc_pieces if len(groups) == 1 else doc_pieces.take(docs)
+        plan = _plan(model, part)
+        rows = predict_doc_rows(encode, plan, max_pieces=max_pieces)
+        doc_data += split_by_doc(rows, plan, part, tokenizer)
+    return [doc_data[place] for place in np.argsort(np.concatenate(groups)).tolist()]
+
+
+def _plan(model: Model[InT, OutT], doc_pieces: DocPieces) -> WindowPlan:
+    tokenizer = get_tokenizer(model)
+    return plan_windows(
+        doc_pieces,
+        model.attrs["get_spans"],
+        cls_id=tokenizer.cls_token_id,
+        sep_id=tokenizer.sep_token_id,
+        max_pieces=_max_pieces(get_encoder(model).config),
+    )
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:

@@ -90,6 +90,26 @@ def test_batches_give_what_single_documents_give(trained):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "getter", ["spacy-deberta.piece_windows.v1", "spacy-transformers.doc_spans.v1"]
+)
+def test_sub_batches_give_what_one_batch_gives(getter, tiny_checkpoint):
+    texts = [*TEXTS, "", "   ", "Mira left Rotterdam on Friday. " * 60, *TEXTS[::-1]]
+
+    def encode(**settings):
+        nlp = make_pipeline(tiny_checkpoint, get_spans={"@span_getters": getter}, **settings)
+        nlp.initialize(lambda: make_examples(nlp))
+        docs = nlp.get_pipe("transformer").pipe([nlp.make_doc(text) for text in texts])
+        return [doc._.trf_data for doc in docs]
+
+    for one, other in zip(encode(max_batch_pieces=40), encode(), strict=True):
+        assert one.wordpieces.strings == other.wordpieces.strings
+        assert one.align.dataXd.tolist() == other.align.dataXd.tolist()
+        assert one.align.lengths.tolist() == other.align.lengths.tolist()
+        found, rows = (d.model_output.get("last_hidden_state", np.zeros(0)) for d in (one, other))
+        np.testing.assert_allclose(found, rows, atol=1e-5)
+
+
 def test_no_document_is_too_long(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, heads=("tagger",))
     nlp.initialize(lambda: make_examples(nlp))
