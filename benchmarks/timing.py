@@ -9,6 +9,10 @@ from .results import ABSENT, NOT_HERE, WRONG, Case, Measurement
 
 Run = Callable[[], Any]
 
+# Seconds between two runs: threads of the one before may go on waiting for work for a while, and
+# take the processor from the next one.
+PAUSE = 0.1
+
 
 class CannotMeasureError(Exception):
     """Why a contender has no figures.
@@ -93,6 +97,7 @@ def interleave(
         first = turn % len(names) if names else 0
         for name in [*names[first:], *names[:first]]:
             synchronize()
+            time.sleep(PAUSE)
             start = time.perf_counter()
             runs[name]()
             synchronize()
