@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmarks.peers.onnx import OnnxEncoder
 from benchmarks.pipelines import add_heads
 from benchmarks.saving import STOCK
+from benchmarks.zeros import make_zeros
 
 
 def make_pipeline(checkpoint: Path, *, heads: Sequence[str] = (), docs: Any = None) -> Any:
@@ -42,12 +43,8 @@ def with_onnx(nlp: Any, encoder: OnnxEncoder) -> Any:
 
 def without_encoder(nlp: Any) -> Any:
     """Let the encoder give zeros, so that everything else remains."""
-    width = _transformer(nlp).config.hidden_size
-
-    def zeros(ids: Tensor, mask: Tensor | None) -> Tensor:
-        return torch.zeros(*ids.shape, width)
-
-    return _replace(nlp, zeros)
+    zeros = make_zeros(_transformer(nlp).config.hidden_size)
+    return _replace(nlp, lambda ids, mask: zeros(*ids.shape))
 
 
 class _Replacement(torch.nn.Module):
