@@ -1,49 +1,56 @@
 """Scores by distance, read as scores by pair, without a gather.
 
-Take scores of every row against all `2 * length - 1` distances. Pair (i, j) has the distance
-i - j: going one key further is one distance less, going one query further is one more. With the
-distances in memory order, that is a matter of strides: the matrix by pair is a view.
+Take scores of some rows against the distances that they reach. Pair (i, j) has the distance i - j:
+going one key further is one distance less, going one query further is one more. With the distances
+in memory order, that is a matter of strides: the matrix by pair is a view.
 """
 
 from torch import Tensor
 
 
-def query_by_pair(scores: Tensor, *, count: int, length: int) -> Tensor:
+def query_by_pair(scores: Tensor, *, count: int) -> Tensor:
     """View scores of queries against distances as scores of queries against keys.
 
     Args:
-        scores: (heads, count * length, 2 * length - 1), contiguous. Column m is the distance
-            `length - 1 - m`: descending.
+        scores: (heads, count * queries, keys + queries - 1), contiguous: consecutive queries of
+            each sequence against the distances from the last of them to its first key down to
+            the first of them to its last key.
         count: Number of sequences.
-        length: Their length.
 
     Returns:
         (heads, count, query, key), a view. Entry (.., i, j) is row i at the distance i - j.
     """
-    return _by_pair(scores, count, length, query_stride=2 * length - 2, key_stride=1)
+    rows, distances = scores.shape[1] // count, scores.shape[2]
+    return _by_pair(
+        scores, (count, rows, distances - rows + 1), query_stride=distances - 1, key_stride=1
+    )
 
 
-def key_by_pair(scores: Tensor, *, count: int, length: int) -> Tensor:
+def key_by_pair(scores: Tensor, *, count: int) -> Tensor:
     """View scores of keys against distances as scores of queries against keys.
 
     Args:
-        scores: (heads, count * length, 2 * length - 1), contiguous. Column m is the distance
-            `m - (length - 1)`: ascending.
+        scores: (heads, count * keys, queries + keys - 1), contiguous: consecutive keys of each
+            sequence against the distances from its first query to the last of them up to its
+            last query to the first of them.
         count: Number of sequences.
-        length: Their length.
 
     Returns:
         (heads, count, query, key), a view. Entry (.., i, j) is row j at the distance i - j.
     """
-    return _by_pair(scores, count, length, query_stride=1, key_stride=2 * length - 2)
+    rows, distances = scores.shape[1] // count, scores.shape[2]
+    return _by_pair(
+        scores, (count, distances - rows + 1, rows), query_stride=1, key_stride=distances - 1
+    )
 
 
 def _by_pair(
-    scores: Tensor, count: int, length: int, *, query_stride: int, key_stride: int
+    scores: Tensor, shape: tuple[int, int, int], *, query_stride: int, key_stride: int
 ) -> Tensor:
-    per_sequence = length * (2 * length - 1)
+    count, rows, distances = shape[0], scores.shape[1] // shape[0], scores.shape[2]
+    per_sequence = rows * distances
     return scores.as_strided(
-        (scores.shape[0], count, length, length),
+        (scores.shape[0], *shape),
         (count * per_sequence, per_sequence, query_stride, key_stride),
-        scores.storage_offset() + length - 1,
+        scores.storage_offset() + rows - 1,
     )

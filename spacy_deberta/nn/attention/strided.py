@@ -1,5 +1,6 @@
 """Attention in plain torch for every device: both position terms are views, nothing is gathered."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,9 @@ from .grouping import GroupPlan, LengthGroup, plan_groups
 from .interface import Attentions, BatchLayout
 from .skew import key_by_pair, query_by_pair
 
+# Rows of a sequence that are scored against distances together. Up to so many, all of them are.
+_BLOCK = 128
+
 # Of position keys and position queries; None for a term that the model doesn't have.
 Tables = tuple[Tensor | None, Tensor | None]
 
@@ -20,9 +24,10 @@ Tables = tuple[Tensor | None, Tensor | None]
 class StridedAttention:
     """Sequences of similar length together; position tables expanded to one row per distance.
 
-    A matrix product with all `2 * length - 1` distances costs as much as one with the reachable
-    slots up to a length of 129 (there the two are the same), a third more at 256 and twice as
-    much at 512, and spares the gather of (heads, length, length) scores, which costs more.
+    A matrix product with all distances costs as much as one with the reachable slots up to a length
+    of 129, where the two are the same; longer sequences are cut into blocks of rows, which reach
+    fewer distances: as many as there are slots at 256, a quarter more at 512. That spares the
+    gather of (heads, length, length) scores, which costs more.
     """
 
     name: str = "strided"
@@ -152,13 +157,14 @@ def _bias(
     Returns:
         What is added to the product of queries and keys; None if that is nothing.
     """
-    shape = {"count": group.count, "length": group.length}
     bias = None
     if position_key is not None:
-        bias = query_by_pair(torch.bmm(query, position_key), **shape)
+        by_query = _by_distance(query, position_key, group)
+        bias = _join([query_by_pair(scores, count=group.count) for scores in by_query], dim=2)
     if position_query is not None:
-        by_key = key_by_pair(torch.bmm(key, position_query), **shape)
-        bias = by_key if bias is None else _add(bias, by_key)
+        by_key = _by_distance(key, position_query, group)
+        blocks = (key_by_pair(scores, count=group.count) for scores in by_key)
+        bias = _join(list(blocks), dim=3) if bias is None else _add(bias, blocks)
     if group.padding is None:
         return bias
     if bias is None:
@@ -166,9 +172,50 @@ def _bias(
     return bias.masked_fill(group.padding, float("-inf"))
 
 
-def _add(bias: Tensor, other: Tensor) -> Tensor:
-    """Their sum. Without gradients in the memory of the first: new memory costs as much again."""
-    return bias + other if torch.is_grad_enabled() else bias.add_(other)
+def _by_distance(rows: Tensor, table: Tensor, group: LengthGroup) -> Iterator[Tensor]:
+    """Scores of rows against the distances that they reach, a block of each sequence at a time.
+
+    All rows of a sequence together reach `2 * length - 1` distances, one row reaches `length` of
+    them. Blocks of B rows reach `length + B - 1`: for long sequences, half as many products.
+
+    Args:
+        rows: (heads, count * length, head_dim).
+        table: (heads, head_dim, 2 * length - 1) in the order that `query_by_pair` or
+            `key_by_pair` wants; both want distances of later rows further to the left.
+        group: Says how many sequences of which length.
+
+    Yields:
+        (heads, count * block, length + block - 1).
+    """
+    length = group.length
+    if length <= _BLOCK:
+        yield torch.bmm(rows, table)
+        return
+    by_sequence = rows.unflatten(1, (group.count, length))
+    block = -(-length // -(-length // _BLOCK))
+    for first in range(0, length, block):
+        last = min(first + block, length)
+        some = by_sequence[:, :, first:last].flatten(1, 2)
+        yield torch.bmm(some, table[:, :, length - last : 2 * length - 1 - first])
+
+
+def _join(blocks: list[Tensor], *, dim: int) -> Tensor:
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=dim)
+
+
+def _add(bias: Tensor, blocks: Iterator[Tensor]) -> Tensor:
+    """The sum of a bias and of blocks of its keys, (heads, count, query, key).
+
+    Without gradients in the memory of the bias: new memory costs as much again.
+    """
+    if torch.is_grad_enabled():
+        return bias + _join(list(blocks), dim=3)
+    first = 0
+    for block in blocks:
+        last = first + block.shape[3]
+        bias[..., first:last].add_(block)
+        first = last
+    return bias
 
 
 def _attend_fused(
