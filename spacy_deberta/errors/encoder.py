@@ -87,5 +87,5 @@ class EncoderErrors:
     )
     E124 = (
         "Weights of 8 bits are for prediction on the CPU, and this model is on '{device}'. Set "
-        "`precision` to \"auto\", or move the model to the CPU."
+        '`precision` to "auto", or move the model to the CPU.'
     )
