@@ -41,8 +41,8 @@ class Sizes:
     batch_pieces: int = 1024
     repeats: int = 10
     few_repeats: int = 3
-    long_repeats: int = 2
-    documents: int = 24
+    long_repeats: int = 1
+    documents: int = 16
     host_documents: int = 300
     training_words: int = 700
     growth_layers: int = 2

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import DebertaV2Config
 
 from benchmarks import ours
@@ -81,7 +82,7 @@ def test_products_have_the_slots_that_our_encoder_reaches(length):
 def test_products_are_those_of_the_formula(backward, factor):
     sequences, length, width, inner, heads = 3, 20, 64, 128, 4
     work = products.make_products(BASE, sequences=sequences, length=length, dtype="fp32")
-    with torch.utils.flop_counter.FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         work.backward() if backward else work.forward()
     pieces, slots = sequences * length, 2 * length - 1
     layer = 2 * pieces * width * (4 * width + 2 * inner)
