@@ -89,3 +89,7 @@ class EncoderErrors:
         "Weights of 8 bits are for prediction on the CPU, and this model is on '{device}'. Set "
         '`precision` to "auto", or move the model to the CPU.'
     )
+    E125 = (
+        "A weight of this model is infinite or not a number, so that no weights of 8 bits can be "
+        "made of it. Its training has diverged, or its file is damaged: load an earlier save."
+    )

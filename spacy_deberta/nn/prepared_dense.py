@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from spacy_deberta.errors import Errors
+
 from .processor import has_vnni
 
 # (rows, inputs) to (rows, outputs).
@@ -62,8 +64,13 @@ def _linear(rows: Tensor, *, weight: Tensor, bias: Tensor) -> Tensor:
 def _quantize(weight: Tensor, bias: Tensor) -> Dense:
     """Weights in 8 bits with a scale for every output, rows in 8 bits with one for each batch.
 
+    Raises:
+        ValueError: If a weight is not a finite number (E125).
+
     Source: dynamic quantization of torch, `torch.ops.quantized.linear_dynamic`.
     """
+    if not (weight.isfinite().all() and bias.isfinite().all()):
+        raise ValueError(Errors.E125)
     scales = (weight.abs().amax(dim=1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
     zeros = torch.zeros(len(scales), dtype=torch.int64)
     with warnings.catch_warnings():
@@ -79,4 +86,5 @@ def _quantize(weight: Tensor, bias: Tensor) -> Dense:
 
 def _quantized_linear(rows: Tensor, *, packed: Any, reduce_range: bool) -> Tensor:
     # Without instructions for it, sums of two products have to fit 16 bits: 7 bits for the rows.
-    return torch.ops.quantized.linear_dynamic(rows, packed, reduce_range)
+    output = torch.ops.quantized.linear_dynamic(rows.float(), packed, reduce_range)
+    return output.to(rows.dtype)

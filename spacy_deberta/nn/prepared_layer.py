@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .attention import AttentionContext, Attentions
-from .layer import DebertaV2Layer, ResidualOutput
+from .layer import DebertaV2Layer
 from .prepared_dense import Dense, prepare_dense, prepare_together
 from .relative_positions import SlotTable
 
@@ -119,16 +119,12 @@ def prepare_layer(
         position_key=_convert(position_key, compute_dtype),
         position_query=_convert(position_query, compute_dtype),
         attention_output=prepare_dense(layer.attention.output.dense, dtype),
-        attention_norm=_norm(layer.attention.output),
+        attention_norm=layer.attention.output.LayerNorm,
         intermediate=prepare_dense(layer.intermediate.dense, dtype),
         activation=_in_place(layer.intermediate.activation),
         output=prepare_dense(layer.output.dense, dtype),
-        output_norm=_norm(layer.output),
+        output_norm=layer.output.LayerNorm,
     )
-
-
-def _norm(output: ResidualOutput) -> nn.LayerNorm:
-    return output.LayerNorm
 
 
 def _in_place(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

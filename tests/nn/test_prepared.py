@@ -185,3 +185,24 @@ def test_weights_of_8_bits_are_for_the_cpu():
     pieces = ours.PackedPieces.from_lengths(torch.zeros(3, device="meta").long(), [3])
     with pytest.raises(ValueError, match="E124"):
         _predict(model.eval(), pieces)
+
+
+def test_weights_of_8_bits_in_half_precision(model):
+    expected = _predict(model).last_hidden_state
+    model.use_weights_of_8_bits()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = _predict(model).last_hidden_state
+    half = _predict(model.to(torch.bfloat16)).last_hidden_state
+    assert (mixed.dtype, half.dtype) == (torch.float32, torch.bfloat16)
+    for rows in (mixed, half):
+        assert (rows.float() - expected).norm() / expected.norm() < 0.1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_weights_of_8_bits_have_to_be_numbers(model, name, value):
+    with torch.no_grad():
+        getattr(model.encoder.layer[1].output.dense, name)[3] = value
+    model.use_weights_of_8_bits()
+    with pytest.raises(ValueError, match="E125"):
+        _predict(model)
