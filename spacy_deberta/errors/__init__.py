@@ -2,8 +2,8 @@
 
 Every message has a code, names the cause and says the way out. Codes stay the same once released,
 so that people can search for them. First digit: 1 encoder, 2 tokenization, 3 checkpoints,
-4 spaCy models and layers, 5 command line, 6 components that run a checkpoint with a head. Each has
-a file.
+4 spaCy models and layers, 5 command line, 6 components that run a checkpoint with a head,
+7 pretraining. Each has a file.
 """
 
 import warnings
@@ -14,6 +14,7 @@ from .command_line import CommandLineErrors
 from .components import ComponentErrors
 from .encoder import EncoderErrors
 from .layers import LayerErrors
+from .pretraining import PretrainingErrors
 from .tokenization import TokenizationErrors
 
 
@@ -24,6 +25,7 @@ class Errors(
     LayerErrors,
     CommandLineErrors,
     ComponentErrors,
+    PretrainingErrors,
     metaclass=Coded,
 ):
     """Messages of exceptions, used as `raise ValueError(Errors.E101.format(...))`."""
