@@ -18,8 +18,9 @@ MAY_IMPORT = {
     "layers": {"nn", "tokenization", "checkpoints"},
     "pipeline": {"layers", "corpora"},
     "corpora": set(),
+    "pretraining": {"nn", "tokenization", "checkpoints"},
     "architectures": {"layers"},
-    "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora"},
+    "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora", "pretraining"},
     "compatibility": set(),
     "errors": set(),
 }

@@ -22,7 +22,7 @@ from .pretrained import (
 )
 from .saving import STORAGE_DTYPES, save_checkpoint, save_tensorflow_checkpoint
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
-from .staging import new_folder, staged_folder
+from .staging import new_folder, remove_unfinished, staged_folder
 from .weights import read_weights
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "read_config",
     "read_tokenizer",
     "read_weights",
+    "remove_unfinished",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
     "staged_folder",

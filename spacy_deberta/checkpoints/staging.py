@@ -36,8 +36,7 @@ def staged_folder(folder: Path, *, replaces: Iterable[str] = ()) -> Iterator[Pat
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise OSError(Errors.E312.format(path=folder, error=error.strerror)) from error
-    for leftover in folder.glob(f"{STAGING_PREFIX}*"):  # of a process that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
+    remove_unfinished(folder)
     staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=folder))
     try:
         written = staging / "written"
@@ -77,6 +76,16 @@ def new_folder(folder: Path) -> Iterator[Path]:
         written.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write into a folder.
+
+    Args:
+        folder: Nobody else writes to it.
+    """
+    for leftover in folder.glob(f"{STAGING_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _replace_files(written: Path, folder: Path, *, aside: Path, replaces: Iterable[str]) -> None:

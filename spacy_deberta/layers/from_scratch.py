@@ -1,6 +1,5 @@
 """An encoder from random weights, in the layout of DeBERTa-v3 unless the config says otherwise."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from spacy_deberta import nn
@@ -9,20 +8,6 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .options import EncoderOptions
-
-# What the released v3 checkpoints have in common. The defaults of `DebertaV2Config`, which are
-# Hugging Face's, have no disentangled attention at all.
-V3_LAYOUT: Mapping[str, Any] = {
-    "relative_attention": True,
-    "position_buckets": 256,
-    "max_relative_positions": -1,
-    "norm_rel_ebd": "layer_norm",
-    "share_att_key": True,
-    "pos_att_type": ("p2c", "c2p"),
-    "position_biased_input": False,
-    "type_vocab_size": 0,
-    "layer_norm_eps": 1e-7,
-}
 
 
 def encoder_from_scratch(
@@ -69,7 +54,7 @@ def config_from_scratch(
     if not vocabulary:
         raise ValueError(Errors.E404)
     tokenizer = DebertaV2Tokenizer(vocab_file=vocabulary)
-    values = {**V3_LAYOUT, "vocab_size": len(tokenizer), **config_values}
+    values = {**nn.V3_LAYOUT, "vocab_size": len(tokenizer), **config_values}
     config = options.configure(nn.DebertaV2Config.from_dict(values))
     if config.extra:
         raise ValueError(Errors.E414.format(unknown=", ".join(config.extra)))

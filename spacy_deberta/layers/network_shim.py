@@ -12,15 +12,16 @@ from thinc.util import xp2torch
 from spacy_deberta import nn
 from spacy_deberta.checkpoints import build_from_weights, build_head_from_weights
 from spacy_deberta.errors import Errors
+from spacy_deberta.nn import INT8, autocast, resolve_precision
 
 from .forking import use_one_thread_after_fork
 from .fused_adam import ParameterUpdate
+from .gradient_scaler import GradientScaler
 from .network_bytes import SavedNetwork, pack_network, unpack_network
 from .networks import Network, Rows
 from .optimization import plan_update, update_parameters
 from .options import EncoderOptions
 from .packed_batches import PackedBatch, split_batches
-from .precision import INT8, GradientScaler, autocast, resolve_precision
 from .sequences import Sequences
 
 ENCODER_PREFIX = "deberta."

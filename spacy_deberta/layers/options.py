@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
-from spacy_deberta.nn import DebertaV2Config, resolve_attention
+from spacy_deberta.nn import DebertaV2Config, check_precision, resolve_attention
 
-from .precision import check_precision
 from .settings import check_choice, check_setting
 
 NO_DECAY = ("bias", "LayerNorm")

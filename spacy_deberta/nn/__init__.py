@@ -1,7 +1,7 @@
 """DeBERTa-v2 and v3 in PyTorch, on packed pieces. Knows nothing of spaCy or transformers."""
 
 from .attention import ATTENTION_KERNELS, resolve_attention
-from .config import DebertaV2Config
+from .config import V3_LAYOUT, DebertaV2Config
 from .heads import (
     DebertaV2ForMaskedLM,
     DebertaV2ForMultipleChoice,
@@ -22,11 +22,15 @@ from .outputs import (
     TokenClassifierOutput,
 )
 from .packing import PackedPieces
+from .precision import INT8, autocast, check_precision, resolve_precision
 from .processor import has_amx
 from .training import freeze, init_weights
+from .transfer import send
 
 __all__ = [
     "ATTENTION_KERNELS",
+    "INT8",
+    "V3_LAYOUT",
     "DebertaV2Config",
     "DebertaV2ForMaskedLM",
     "DebertaV2ForMultipleChoice",
@@ -44,8 +48,12 @@ __all__ = [
     "SequenceClassifierOutput",
     "TokenClassifierOutput",
     "answer_loss",
+    "autocast",
+    "check_precision",
     "freeze",
     "has_amx",
     "init_weights",
     "resolve_attention",
+    "resolve_precision",
+    "send",
 ]

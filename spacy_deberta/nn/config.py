@@ -16,6 +16,21 @@ MODEL_TYPE = "deberta-v2"
 _DERIVED = ("attention_head_size", "embedding_size", "pooler_hidden_size", "cls_dropout")
 
 
+# What the released v3 checkpoints have in common. The defaults of `DebertaV2Config`, which are
+# Hugging Face's, have no disentangled attention at all.
+V3_LAYOUT: Mapping[str, Any] = {
+    "relative_attention": True,
+    "position_buckets": 256,
+    "max_relative_positions": -1,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "pos_att_type": ("p2c", "c2p"),
+    "position_biased_input": False,
+    "type_vocab_size": 0,
+    "layer_norm_eps": 1e-7,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class DebertaV2Config:
     """What a DeBERTa-v2 or v3 model is made of.

@@ -5,6 +5,7 @@ from torch import Tensor
 from .attention import AttentionKernel, RowAttention, resolve_attention
 from .model import DebertaV2Model
 from .packing import PackedPieces
+from .transfer import send
 
 # How often the last layer runs, each time on the queries that it made the time before.
 PASSES = 2
@@ -23,7 +24,8 @@ def decode_masked(
         model: The encoder, with position embeddings. Its last layer is the decoder's too.
         hidden: (total_pieces, hidden_size), output of its last layer but one.
         pieces: The batch.
-        rows: (decoded_rows,) int64, existing packed rows to decode; None for all.
+        rows: (decoded_rows,) int64, existing packed rows to decode; None for all. On the host, they
+            make nothing wait for a device.
 
     Returns:
         (decoded_rows, hidden_size).
@@ -37,7 +39,7 @@ def decode_masked(
     query = model.embeddings.positions(pieces) + hidden
     kernel: AttentionKernel = resolve_attention(model.attention, hidden.device, hidden.dtype)
     if rows is not None:
-        query = query.index_select(0, rows)
+        query = query.index_select(0, send(rows, query.device))
         if not len(rows):
             return query
         kernel = RowAttention(rows)

@@ -45,4 +45,4 @@ def hash_keys(*keys: ArrayLike) -> UInt64s:
 
 def uniform(*keys: ArrayLike) -> NDArray[np.float64]:
     """Numbers from 0 up to, but without, 1, for tuples of keys: see `hash_keys`."""
-    return (hash_keys(*keys) >> _UNUSED_BITS) * _RESOLUTION
+    return (hash_keys(*keys) >> _UNUSED_BITS).astype(np.float64) * _RESOLUTION

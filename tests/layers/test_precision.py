@@ -6,7 +6,7 @@ import spacy
 import torch
 
 from spacy_deberta.layers import get_encoder
-from spacy_deberta.layers.precision import resolve_precision
+from spacy_deberta.nn import resolve_precision
 from tests.pipeline.pipelines import TRAIN_DATA, make_examples, make_pipeline
 
 CPU = torch.device("cpu")
@@ -15,7 +15,7 @@ TEXTS = [text for text, _ in TRAIN_DATA]
 
 @pytest.mark.parametrize(("amx", "expected"), [(True, "bf16"), (False, "fp32")])
 def test_auto_is_bf16_where_it_is_fast(amx, expected, monkeypatch):
-    monkeypatch.setattr("spacy_deberta.nn.has_amx", lambda: amx)
+    monkeypatch.setattr("spacy_deberta.nn.processor.has_amx", lambda: amx)
     assert resolve_precision("auto", CPU) == expected
     for precision in ("fp32", "bf16", "fp16"):
         assert resolve_precision(precision, CPU) == precision

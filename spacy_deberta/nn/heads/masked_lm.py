@@ -12,6 +12,7 @@ from spacy_deberta.nn.mask_decoder import decode_masked
 from spacy_deberta.nn.model import pad_output
 from spacy_deberta.nn.outputs import EncoderOutput, MaskedLMOutput
 from spacy_deberta.nn.packing import PackedPieces
+from spacy_deberta.nn.transfer import send
 
 from .base import EncoderWithHead, check_shape
 from .losses import IGNORED, cross_entropy
@@ -81,6 +82,7 @@ class DebertaV2ForMaskedLM(EncoderWithHead):
                 count.
             rows: (decoded_rows,) int64, the packed rows to decode, or "all"; None for those with
                 a label if there are labels (finding them waits for a device), and all if not.
+                Given on the host, nothing waits for a device.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 
@@ -110,7 +112,9 @@ class DebertaV2ForMaskedLM(EncoderWithHead):
         logits = self._decode(encoded, pieces, rows)
         loss = None
         if labels is not None:
-            loss = cross_entropy(logits, labels if rows is None else labels.index_select(0, rows))
+            if rows is not None:
+                labels = labels.index_select(0, send(rows, labels.device))
+            loss = cross_entropy(logits, labels)
         return MaskedLMOutput(
             loss=loss,
             logits=logits,
@@ -176,7 +180,8 @@ class DebertaV2ForMaskedLM(EncoderWithHead):
             shape = (len(pieces.lengths), pieces.padded_length)
             places = torch.arange(shape[0] * shape[1], device=pieces.device).view(shape)
             output = pad_output(packed, pieces)
-            output = replace(output, rows=pieces.unpad(places).index_select(0, packed.rows))
+            places = pieces.unpad(places)
+            output = replace(output, rows=places.index_select(0, send(packed.rows, places.device)))
         return output.to_tuple() if return_dict is False else output
 
     def _decode(self, encoded: EncoderOutput, pieces: PackedPieces, rows: Tensor | None) -> Tensor:
@@ -187,7 +192,7 @@ class DebertaV2ForMaskedLM(EncoderWithHead):
                 hidden = encoded.hidden_states[-2]
             hidden = decode_masked(self.deberta, hidden, pieces, rows=rows)
         elif rows is not None:
-            hidden = hidden.index_select(0, rows)
+            hidden = hidden.index_select(0, send(rows, hidden.device))
         words = self.deberta.embeddings.word_embeddings.weight
         if self.layout == "legacy":
             return self.cls["predictions"](hidden, words)

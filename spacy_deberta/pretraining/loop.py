@@ -1,0 +1,150 @@
+"""The loop of the training: update, report, evaluate, save."""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .evaluation import evaluate
+from .log import LogRow
+from .prefetching import prefetch
+from .step_batches import StepBatches, StepSource
+from .totals import Totals
+from .trainer import Trainer
+from .training_batch import TrainingBatch
+from .training_state import find_states, save_state
+
+Report = Callable[[LogRow], None]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """A pretraining, ready to go.
+
+    Args:
+        trainer: Where it stands.
+        source: Batches to learn from.
+        held_out: The share of this process of the batches to evaluate on.
+        tokenizer: Saved beside the models.
+        output: Where the models are written, an ordinary checkpoint.
+        states: Where checkpoints to resume from are.
+        report: Called in the first process, for every row of the log.
+        epoch_sequences: How many sequences make an epoch.
+    """
+
+    trainer: Trainer
+    source: StepSource
+    held_out: Sequence[TrainingBatch]
+    tokenizer: DebertaV2Tokenizer
+    output: Path
+    states: Path
+    report: Report
+    epoch_sequences: int
+
+
+def run_to_the_end(run: Run) -> None:
+    """Train from where the trainer stands until the last step.
+
+    Args:
+        run: The pretraining.
+
+    Raises:
+        ValueError: The loss is no number any more (E725); the last checkpoint is from before.
+        OSError: A checkpoint can't be written (E723).
+    """
+    trainer = run.trainer
+    window = _Window()
+    if trainer.step >= trainer.settings.max_steps:
+        _save(run)
+        return
+    with closing(_batches(run)) as batches:
+        for step_batches, training_batches in batches:
+            trainer.update(training_batches, next_position=step_batches.next_position)
+            window.pieces += step_batches.pieces
+            _after_step(run, window)
+            if trainer.step >= trainer.settings.max_steps:
+                return
+
+
+class _Window:
+    """The time and the pieces since the last row of the log."""
+
+    def __init__(self) -> None:
+        self.pieces = 0
+        self._started = time.perf_counter()
+
+    def close(self) -> tuple[int, float]:
+        """Pieces and seconds; a new window begins with `restart`."""
+        return self.pieces, time.perf_counter() - self._started
+
+    def restart(self) -> None:
+        """Begin again, with what isn't training left out."""
+        self.pieces, self._started = 0, time.perf_counter()
+
+
+def _batches(run: Run) -> Generator[tuple[StepBatches, list[TrainingBatch]], None, None]:
+    device = run.trainer.processes.device
+
+    def make() -> Iterator[tuple[StepBatches, list[TrainingBatch]]]:
+        for step in run.source.steps(run.trainer.position):
+            yield step, [TrainingBatch.from_masked(masked, device) for masked in step.batches]
+
+    return prefetch(make())
+
+
+def _after_step(run: Run, window: _Window) -> None:
+    trainer, settings = run.trainer, run.trainer.settings
+    last = trainer.step >= settings.max_steps
+    evaluates = last or trainer.step % settings.eval_every == 0
+    saves = last or trainer.step % settings.save_every == 0
+    if not (evaluates or saves or trainer.step % settings.log_every == 0):
+        return
+    _check_losses(run)
+    scores, trainer.totals = trainer.totals.scores(trainer.processes), Totals()
+    pieces, seconds = window.close()
+    held_out = None
+    if evaluates and run.held_out:
+        held_out = evaluate(
+            trainer.objective,
+            run.held_out,
+            precision=settings.precision,
+            processes=trainer.processes,
+        )
+    if saves:
+        _save(run)
+    if trainer.processes.is_first:
+        run.report(
+            LogRow(
+                step=trainer.step,
+                epoch=trainer.position / run.epoch_sequences,
+                pieces=pieces,
+                seconds=seconds,
+                learn_rate=trainer.optimizer_settings.learn_rate_at(
+                    trainer.step - 1, max_steps=settings.max_steps
+                ),
+                training=scores,
+                held_out=held_out,
+            )
+        )
+    window.restart()
+
+
+def _check_losses(run: Run) -> None:
+    bad = run.trainer.first_bad_step()
+    if bad is None:
+        return
+    states = find_states(run.states)
+    kept = f"The last good checkpoint is '{states[-1]}'" if states else "There is no checkpoint yet"
+    raise ValueError(Errors.E725.format(step=bad + 1, kept=kept))
+
+
+def _save(run: Run) -> None:
+    trainer = run.trainer
+    if trainer.processes.is_first:
+        save_state(trainer, run.states, keep=trainer.settings.keep)
+        trainer.objective.save(run.output, run.tokenizer)
+    trainer.processes.wait()

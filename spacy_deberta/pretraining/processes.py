@@ -1,0 +1,84 @@
+"""Data parallel training: several processes, one set of weights."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that train together. `torchrun` starts them; without it there is one.
+
+    Attributes:
+        rank: The number of this one.
+        count: How many there are.
+        device: Where this one computes.
+    """
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @classmethod
+    def join(cls, *, gpu: int | None = None) -> "Processes":
+        """Meet the other processes, if `torchrun` started this one.
+
+        Args:
+            gpu: Number of a GPU, or a negative number for none; None for that of the process if
+                there is one. Processes count upwards from the number.
+        """
+        count = int(os.environ.get("WORLD_SIZE", "1"))
+        rank = int(os.environ.get("RANK", "0"))
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        use_gpu = torch.cuda.is_available() if gpu is None else gpu >= 0
+        device = torch.device("cuda", (gpu or 0) + local_rank) if use_gpu else torch.device("cpu")
+        if use_gpu:
+            torch.cuda.set_device(device)
+        if count > 1 and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("nccl" if use_gpu else "gloo")
+        return cls(rank=rank, count=count, device=device)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def sum_over(self, tensor: Tensor) -> Tensor:
+        """Add up a tensor of all processes, in place; the same shape and type in each."""
+        if self.count > 1:
+            torch.distributed.all_reduce(tensor)
+        return tensor
+
+    def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
+        """Add up the gradients of all processes, in one message.
+
+        Args:
+            parameters: The same in each. One without a gradient in some process gets one, and one
+                without a gradient anywhere gets zeros.
+        """
+        if self.count == 1:
+            return
+        parameters = list(parameters)
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        torch.distributed.all_reduce(flat)
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.count > 1:
+            torch.distributed.barrier()
+
+    def leave(self) -> None:
+        """Part from the others."""
+        if self.count > 1 and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
