@@ -76,9 +76,10 @@ class RowAttention:
         columns = np.minimum(columns, own_lengths - 1)
         slots = None
         if layout.slots is not None:
-            # In the padding, some distance that exists in the batch.
-            distances = (rows - (stops - lengths)[sequence])[queries][..., None] - columns[:, None]
-            index = send(distances + max(layout.lengths) - 1, device)
+            # In the padding, some distance that exists in the batch. Every pair has one, too many to
+            # make on the host.
+            within = send((rows - (stops - lengths)[sequence])[queries], device)
+            index = within[..., None] - send(columns, device)[:, None] + max(layout.lengths) - 1
             slots = layout.slots.rows[index][:, None]
         return RowPlan(
             count=len(used),
