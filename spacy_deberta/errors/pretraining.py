@@ -39,3 +39,25 @@ class PretrainingErrors:
         "it. Leave out 'vocabulary' to go on from the checkpoint, or 'name' to begin with random "
         "weights."
     )
+    E728 = (
+        "The config has no '{section}', which pretraining needs. `configs/pretrain.cfg` is one "
+        "with everything in it."
+    )
+    E729 = "There is no setting '{name}' in [{section}]. Known: {known}."
+    E730 = "The values of [{section}] are not of their kinds: {error}. Correct them in the config."
+    E731 = (
+        "The folder '{folder}' has a pretraining already, at step {step}. Go on with --resume, or "
+        "choose another folder."
+    )
+    E732 = (
+        "The pretraining in '{folder}' can't be resumed with another config; what differs: "
+        "{keys}. Set them back to what '{config}' says, or start over in another folder."
+    )
+    E733 = (
+        "There is nothing to evaluate on: the corpus is too small to hold out documents. Give a "
+        "corpus of its own in [corpora.dev], or set 'held_out' to 0."
+    )
+    E734 = (
+        "The vocabulary of the encoded corpus in '{folder}' is not that of the model. Remove the "
+        "folder, so that it is encoded again."
+    )

@@ -76,8 +76,8 @@ class RowAttention:
         columns = np.minimum(columns, own_lengths - 1)
         slots = None
         if layout.slots is not None:
-            # In the padding, some distance that exists in the batch. Every pair has one, too many to
-            # make on the host.
+            # In the padding, some distance that exists in the batch. There are many pairs, so
+            # their slots are made on the device.
             within = send((rows - (stops - lengths)[sequence])[queries], device)
             index = within[..., None] - send(columns, device)[:, None] + max(layout.lengths) - 1
             slots = layout.slots.rows[index][:, None]

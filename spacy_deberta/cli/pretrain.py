@@ -1,0 +1,124 @@
+"""`spacy deberta pretrain`: a model from text alone."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from spacy.cli._util import import_code, parse_config_overrides
+from spacy.util import load_config
+from tqdm import tqdm
+
+from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+
+if TYPE_CHECKING:
+    from spacy_deberta.pretraining import LogRow, PhaseScores
+
+# Overrides such as --paths.texts are ours to read.
+_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
+GPU_HELP = "Number of the GPU, or -1 for the CPU; by default a GPU if there is one"
+CODE_HELP = "Python file with functions that the config names"
+
+
+@deberta_cli.command("pretrain", context_settings=_OVERRIDES)
+def pretrain_cli(
+    ctx: typer.Context,
+    config_path: Annotated[Path, Arg(help="Config, such as configs/pretrain.cfg")],
+    output: Annotated[Path, Arg(help="Folder of the model")],
+    resume: Annotated[bool, Opt("--resume", "-r", help="Go on from the last checkpoint")] = False,
+    gpu_id: Annotated[int | None, Opt("--gpu-id", "-g", help=GPU_HELP)] = None,
+    code: Annotated[Path | None, Opt("--code", "-c", help=CODE_HELP)] = None,
+) -> None:
+    """Pretrain a DeBERTa on text, from random weights or from a checkpoint. Settings
+    of the config can be given as options, such as --paths.texts texts/.
+    Started by `torchrun`, all processes train one model.
+
+    DOCS: docs/api/cli.md#pretrain
+    """
+    import_code(code)
+    with show_errors():
+        pretrain(
+            config_path,
+            output,
+            overrides=parse_config_overrides(ctx.args),
+            resume=resume,
+            gpu_id=gpu_id,
+        )
+
+
+def pretrain(
+    config_path: Path,
+    output: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    gpu_id: int | None = None,
+) -> None:
+    """Pretrain a DeBERTa on text.
+
+    config_path (Path): A config, such as `configs/pretrain.cfg`.
+    output (Path): Folder of the model.
+    overrides (Mapping[str, Any] | None): Settings by their names with dots.
+    resume (bool): Go on from the last checkpoint, if there is one.
+    gpu_id (int | None): Number of the GPU, or -1 for the CPU; by default a GPU if there is one.
+    """
+    from spacy_deberta import pretraining
+
+    config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
+    progress = _Progress(int(config["pretraining"].get("max_steps", 0)))
+    try:
+        pretraining.pretrain(
+            config, output, resume=resume, gpu=gpu_id, report=progress, announce=progress.announce
+        )
+    finally:
+        progress.close()
+    if progress.used:
+        make_printer(sys.stdout).good("Saved the model")
+        print_text(str(output))
+
+
+class _Progress:
+    """A bar with speed, losses and the time that is left; it appears with the first row.
+
+    total (int): How many steps there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._bar: tqdm[Any] | None = None
+        self._msg = make_printer(sys.stderr)
+
+    @property
+    def used(self) -> bool:
+        """Whether this process reports at all."""
+        return self._bar is not None
+
+    def announce(self, text: str) -> None:
+        """Say what happens before the first step."""
+        print(text, file=sys.stderr)
+
+    def __call__(self, row: "LogRow") -> None:
+        """Show a row of the log."""
+        if self._bar is None:
+            initial = row.step
+            self._bar = tqdm(total=self._total, initial=initial, unit="step", dynamic_ncols=True)
+        self._bar.update(row.step - self._bar.n)
+        self._bar.set_postfix_str(
+            f"{row.pieces_per_second:,.0f} pieces/s, {_show(row.training)}"
+        )
+        if row.held_out:
+            self._bar.write(f"{row.step:>8}  {_show(row.held_out)}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _show(phases: Mapping[str, "PhaseScores"]) -> str:
+    return ", ".join(
+        f"{name} loss {scores.loss:.4f} acc {scores.accuracy:.3f}"
+        + ("" if scores.recall is None else f" rec {scores.recall:.3f}")
+        for name, scores in phases.items()
+    )
