@@ -2,6 +2,7 @@
 
 from .building import build_from_checkpoint, build_from_weights, build_head_from_weights
 from .converting import Conversion, convert_checkpoint
+from .embedded import embedded_names
 from .heads import CheckpointHeads, find_heads
 from .huggingface import HUGGING_FACE
 from .info import CheckpointInfo, describe_checkpoint
@@ -48,6 +49,7 @@ __all__ = [
     "check_vocabulary_fits",
     "convert_checkpoint",
     "describe_checkpoint",
+    "embedded_names",
     "find_checkpoint",
     "find_heads",
     "find_vocabulary",

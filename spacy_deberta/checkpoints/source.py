@@ -1,4 +1,4 @@
-"""Where a checkpoint is: in a folder or on the Hugging Face hub. Its files, on this disk."""
+"""Where a checkpoint is: in a folder, in this package or on the hub. Its files, on this disk."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Protocol
 from spacy_deberta.errors import Errors
 
 from . import huggingface, microsoft, tensorflow
+from .embedded import find_embedded
 
 CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
@@ -70,7 +71,8 @@ def find_checkpoint(
     """Find a checkpoint's files, downloading them from the hub where needed.
 
     Args:
-        name_or_path: A folder, or a hub name such as `"microsoft/deberta-v3-base"`.
+        name_or_path: A folder, the name of a checkpoint that comes with the package, such as
+            `"deberta-v3-mini-en"`, or a hub name, such as `"microsoft/deberta-v3-base"`.
         revision: Branch, tag or commit on the hub.
         cache_dir: Where downloads are kept, by default the hub's own cache.
         local_files_only: Use only what the cache has. `HF_HUB_OFFLINE=1` does the same.
@@ -114,7 +116,7 @@ def find_vocabulary(
     """Find the vocabulary of a checkpoint, or of a folder that holds nothing else.
 
     Args:
-        name_or_path: A folder, or a hub name.
+        name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
         revision: Branch, tag or commit on the hub.
         cache_dir: Where downloads are kept.
         local_files_only: Use only what the cache has.
@@ -177,6 +179,8 @@ def _open_repository(
         if not name or not folder.is_dir():
             raise FileNotFoundError(Errors.E301.format(path=name))
         return _LocalFolder(name, folder)
+    if (embedded := find_embedded(name)) is not None:
+        return _LocalFolder(name, embedded)
     from .hub import HubRepository  # needs the hub's library, which folders do without
 
     return HubRepository(
