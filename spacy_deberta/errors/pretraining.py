@@ -61,3 +61,7 @@ class PretrainingErrors:
         "The vocabulary of the encoded corpus in '{folder}' is not that of the model. Remove the "
         "folder, so that it is encoded again."
     )
+    E740 = (
+        "The setting '{name}' of a tokenizer's training can't be {value}: it has to be {wanted}."
+    )
+    E741 = "There is no word in the texts that the vocabulary is to be measured on."

@@ -1,0 +1,129 @@
+"""A tokenizer from texts, and how well it fits those that it has not seen."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_deberta.checkpoints import new_folder
+from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
+
+from .vocabulary_report import VocabularyReport, measure_vocabulary
+
+HELD_OUT_EVERY = 100
+SAMPLE_CHARACTERS = 1_000_000
+
+# What SentencePiece takes.
+_LEAST_COVERAGE = 0.98
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TokenizerTraining:
+    """A tokenizer that was trained, and what it was measured on.
+
+    Attributes:
+        folder: Where it is.
+        tokenizer: The tokenizer.
+        sample: The texts that it was measured on.
+        held_out: Whether it was not trained on them. Few texts leave none to hold out.
+        report: What it makes of them.
+    """
+
+    folder: Path
+    tokenizer: DebertaV2Tokenizer
+    sample: tuple[str, ...]
+    held_out: bool
+    report: VocabularyReport
+
+
+def train_tokenizer(
+    texts: Iterable[str],
+    folder: str | os.PathLike[str],
+    *,
+    vocab_size: int = 32_000,
+    byte_fallback: bool = True,
+    character_coverage: float = 0.9995,
+    max_lines: int | None = None,
+    seed: int = 0,
+    do_lower_case: bool = False,
+) -> TokenizerTraining:
+    """Train a tokenizer, write its folder and measure it.
+
+    Every hundredth text is not trained on but measured on, up to a million characters in all. If
+    there are too few texts for that, it is measured on the first million characters of them.
+
+    Args:
+        texts: The corpus, read once.
+        folder: The folder to write: a new one, or an empty one. It is there in whole or not at all.
+        vocab_size: Number of pieces. `[MASK]` is added to them.
+        byte_fallback: Whether characters without a piece are spelled in bytes, as in v3.
+        character_coverage: Share of the characters of the corpus that get a piece, 0.98 to 1.
+        max_lines: Train on a sample of so many lines; None for all.
+        seed: Draws the sample.
+        do_lower_case: Whether the tokenizer lowercases texts, those of the training as well.
+
+    Returns:
+        The tokenizer with its measurements.
+
+    Raises:
+        OSError: There is something in the folder (E318), or there can't be such a folder (E312).
+        ValueError: A setting is out of its range (E740), or the texts do not fit `vocab_size`
+            (E210, E211, E219).
+    """
+    _check("vocab_size", vocab_size, vocab_size >= 1, "1 or more")
+    _check("max_lines", max_lines, max_lines is None or max_lines >= 1, "1 or more")
+    covers = _LEAST_COVERAGE <= character_coverage <= 1
+    _check("character_coverage", character_coverage, covers, f"{_LEAST_COVERAGE} to 1")
+    target = Path(folder).expanduser()
+    sample = _Sample()
+    corpus = sample.take_from(texts)
+    with new_folder(target) as written:
+        vocabulary = train_vocabulary(
+            (text.lower() for text in corpus) if do_lower_case else corpus,
+            written / "spm.model",
+            vocab_size=vocab_size,
+            byte_fallback=byte_fallback,
+            character_coverage=character_coverage,
+            max_lines=max_lines,
+            seed=seed,
+        )
+        tokenizer = DebertaV2Tokenizer(vocabulary, do_lower_case=do_lower_case)
+        tokenizer.save_pretrained(written)
+        chosen = tuple(sample.held_out or sample.first)
+        report = measure_vocabulary(tokenizer, chosen)
+    return TokenizerTraining(
+        folder=target,
+        tokenizer=tokenizer,
+        sample=chosen,
+        held_out=bool(sample.held_out),
+        report=report,
+    )
+
+
+class _Sample:
+    """What is measured on, chosen while the texts go by."""
+
+    def __init__(self) -> None:
+        self.held_out: list[str] = []
+        self.first: list[str] = []
+
+    def take_from(self, texts: Iterable[str]) -> Iterator[str]:
+        """Give the texts that are not held out."""
+        filled = (text for text in texts if text.strip())
+        room = room_of_first = SAMPLE_CHARACTERS
+        for number, text in enumerate(filled, start=1):
+            if number % HELD_OUT_EVERY == 0 and len(text) <= room:
+                self.held_out.append(text)
+                self.first.clear()
+                room -= len(text)
+                continue
+            if not self.held_out and room_of_first:
+                self.first.append(text[:room_of_first])
+                room_of_first -= len(self.first[-1])
+            yield text
+
+
+def _check(name: str, value: float | None, holds: bool, wanted: str) -> None:
+    if not holds:
+        raise ValueError(Errors.E740.format(name=name, value=value, wanted=wanted))
