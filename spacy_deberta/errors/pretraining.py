@@ -4,6 +4,40 @@
 class PretrainingErrors:
     """Messages of exceptions, by their codes."""
 
+    E701 = (
+        "The corpus '{path}' can't be read: {error}. Correct the path, or put text there: .txt "
+        "(also .xz, .gz, .bz2), .jsonl or .spacy."
+    )
+    E702 = (
+        "What kind of file '{path}' is can't be seen from its name. Texts are read from .txt and "
+        ".jsonl, also with .xz, .gz or .bz2 behind, and from .spacy; rename it, or convert it."
+    )
+    E703 = (
+        "Line {line} of '{path}' is not UTF-8 ({reason}, byte {byte} of the file). Convert the "
+        "file, for instance with `iconv -f latin1 -t utf8`."
+    )
+    E704 = "Line {line} of '{path}' is not JSON: {error}. Every line has to be an object."
+    E705 = (
+        "Line {line} of '{path}' has no text: found {found}. Every line has to be an object with "
+        '"text", a string.'
+    )
+    E706 = "The file '{path}' is damaged, or is not what its name says: {error}. Get it again."
+    E707 = (
+        "There is no text in {where}. Give files with text in them; documents that are only "
+        "whitespace do not count."
+    )
+    E708 = (
+        "A reader of texts for pretraining gave {found}. It has to give strings, documents or "
+        "examples, such as 'spacy-deberta.TextCorpus.v1' and 'spacy.Corpus.v1' do."
+    )
+    E709 = (
+        "The folder '{folder}' is not a whole encoded corpus: {error}. Remove it, so that the "
+        "corpus is encoded again."
+    )
+    E710 = (
+        "The encoded corpus '{folder}' can't be written: {error}. Make room there, which takes "
+        "about half as many bytes as the text, or choose another folder."
+    )
     E720 = (
         "Pieces can't be masked with these settings: {masking}. 'probability' must be above 0 and "
         "below 1, 'masked' and 'replaced' at least 0 and together at most 1, and 'max_ngram' at "
@@ -61,7 +95,5 @@ class PretrainingErrors:
         "The vocabulary of the encoded corpus in '{folder}' is not that of the model. Remove the "
         "folder, so that it is encoded again."
     )
-    E740 = (
-        "The setting '{name}' of a tokenizer's training can't be {value}: it has to be {wanted}."
-    )
+    E740 = "The setting '{name}' of a tokenizer's training can't be {value}: it has to be {wanted}."
     E741 = "There is no word in the texts that the vocabulary is to be measured on."

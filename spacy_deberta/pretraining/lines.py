@@ -1,0 +1,67 @@
+"""Lines of UTF-8 from files, compressed or not."""
+
+import bz2
+import codecs
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from spacy_deberta.errors import Errors
+
+# How a file is opened, by the ending of its name.
+COMPRESSIONS: Mapping[str, Callable[[Path], IO[bytes]]] = MappingProxyType(
+    {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+)
+
+
+def read_lines(path: Path, *, longest: int = -1) -> Iterator[tuple[int, str]]:
+    """Read a file line by line.
+
+    Args:
+        path: The file. A byte order mark at its start is left out.
+        longest: Bytes of a line in memory; a longer one comes in parts with the same number. A
+            negative number for any.
+
+    Yields:
+        `(number, line)`, the number counted from 1, the line without its end.
+
+    Raises:
+        ValueError: The file can't be opened or read (E701), is not UTF-8 (E703), or is a damaged
+            archive (E706).
+    """
+    number, before = 1, 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for data in _read_data(path, longest):
+        whole = data.endswith(b"\n")
+        # What a part can't decode yet, as a character goes on in the next one.
+        waiting = len(decoder.getstate()[0])
+        try:
+            line = decoder.decode(data, final=whole or len(data) != longest)
+        except UnicodeDecodeError as error:
+            byte = before - waiting + error.start + 1
+            raise ValueError(
+                Errors.E703.format(path=path, line=number, byte=byte, reason=error.reason)
+            ) from error
+        if not before:
+            line = line.removeprefix("\ufeff")
+        before += len(data)
+        yield number, line.removesuffix("\n").removesuffix("\r") if whole else line
+        number += whole
+
+
+def _read_data(path: Path, longest: int) -> Iterator[bytes]:
+    open_archive = COMPRESSIONS.get(path.suffix.lower())
+    try:
+        with path.open("rb") if open_archive is None else open_archive(path) as file:
+            while data := file.readline(longest):
+                yield data
+    except (lzma.LZMAError, zlib.error, EOFError) as error:
+        raise ValueError(Errors.E706.format(path=path, error=error)) from error
+    except OSError as error:
+        # Those of archives come without a number.
+        message = Errors.E701 if error.errno else Errors.E706
+        raise ValueError(message.format(path=path, error=error.strerror or error)) from error
