@@ -1,5 +1,6 @@
 """Pretraining: objectives, masking, data and the loop."""
 
+from .texts import read_texts
 from .tokenizer_training import TokenizerTraining, train_tokenizer
 from .vocabulary_report import SplitWord, VocabularyReport, measure_vocabulary
 
@@ -8,5 +9,6 @@ __all__ = [
     "TokenizerTraining",
     "VocabularyReport",
     "measure_vocabulary",
+    "read_texts",
     "train_tokenizer",
 ]

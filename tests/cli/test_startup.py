@@ -31,4 +31,5 @@ def test_help_names_the_commands(spacy_cli):
     assert "align" in text
     assert "convert" in text
     assert "info" in text
+    assert "train-tokenizer" in text
     assert "visualize" in text

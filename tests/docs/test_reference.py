@@ -255,10 +255,10 @@ def test_exported_classes_are_documented():
     assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
 
 
-@pytest.mark.parametrize("name", ["align", "convert", "info", "visualize"])
+@pytest.mark.parametrize("name", ["align", "convert", "info", "train-tokenizer", "visualize"])
 def test_options_of_commands_are_those_of_the_command_line(name):
     group = typer.main.get_command(deberta_cli)
-    assert set(group.commands) == {"align", "convert", "info", "visualize"}
+    assert set(group.commands) == {"align", "convert", "info", "train-tokenizer", "visualize"}
     (section,) = (s for s in API["cli"].sections if s.title == name)
     documented = [set(re.findall(r"`([^`]+)`", row[0])) for row in section.rows[2:]]
     expected = [

@@ -1,0 +1,158 @@
+"""`spacy deberta train-tokenizer`: a vocabulary from texts."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from wasabi import table
+
+from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+from .text_splitters import load_splitters
+
+if TYPE_CHECKING:
+    from spacy_deberta.pretraining import TokenizerTraining, VocabularyReport
+
+TEXTS_HELP = (
+    'Texts: .txt, .jsonl with "text", .spacy, or folders of them; .txt and .jsonl may be '
+    "compressed (.xz, .gz, .bz2)"
+)
+BYTES_HELP = "Whether characters without a piece are spelled in bytes; else they are unknown"
+COVERAGE_HELP = "Share of the characters of the texts that get a piece, 0.98 to 1"
+LINES_HELP = "Train on a random sample of so many lines"
+COMPARE_HELP = "Measure another vocabulary too: a checkpoint, an spm.model or a pipeline"
+# Of the labels, the new vocabulary and the one to compare with.
+ALIGNS: tuple[Literal["l", "r", "c"], ...] = ("l", "r", "r")
+# Names of checkpoints and words may be long.
+MAX_COLUMN = 1_000
+
+
+@deberta_cli.command("train-tokenizer")
+def train_tokenizer_cli(
+    texts: Annotated[list[Path], Arg(help=TEXTS_HELP)],
+    output: Annotated[Path, Arg(help="The folder to write: a new one, or an empty one")],
+    vocab_size: Annotated[
+        int, Opt("--vocab-size", "-n", help="Number of pieces; [MASK] is added to them")
+    ] = 32_000,
+    byte_fallback: Annotated[
+        bool, Opt("--byte-fallback/--no-byte-fallback", help=BYTES_HELP)
+    ] = True,
+    character_coverage: Annotated[
+        float, Opt("--character-coverage", "-c", help=COVERAGE_HELP)
+    ] = 0.9995,
+    max_lines: Annotated[int | None, Opt("--max-lines", "-m", help=LINES_HELP)] = None,
+    seed: Annotated[int, Opt("--seed", "-s", help="Draws the sample of --max-lines")] = 0,
+    lowercase: Annotated[bool, Opt("--lowercase", "-L", help="Lowercase all texts")] = False,
+    compare: Annotated[str | None, Opt("--compare", "-C", help=COMPARE_HELP)] = None,
+    as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
+) -> None:
+    """Train the vocabulary of a new model on texts: a SentencePiece unigram model with
+    the layout of DeBERTa-v3's. Then say how well it fits texts that it was not
+    trained on: every hundredth, up to a million characters.
+
+    DOCS: docs/api/cli.md#train-tokenizer
+    """
+    with show_errors():
+        # Before the training, so that a wrong name doesn't cost minutes.
+        other = None if compare is None else load_splitters(compare, lang=None)[1]
+        training = train_tokenizer(
+            texts,
+            output,
+            vocab_size=vocab_size,
+            byte_fallback=byte_fallback,
+            character_coverage=character_coverage,
+            max_lines=max_lines,
+            seed=seed,
+            lowercase=lowercase,
+        )
+    reports = {"new": training.report}
+    if other is not None and compare is not None:
+        from spacy_deberta.pretraining import measure_vocabulary
+
+        reports[compare] = measure_vocabulary(other, training.sample)
+    if as_json:
+        print(json.dumps(_to_dict(training, reports), indent=2))
+        return
+    print_text(_format(reports))
+    msg = make_printer(sys.stdout)
+    if marks := [mark for mark in training.report.without_piece if "!" <= mark <= "~"]:
+        msg.warn(f"No pieces of their own: {' '.join(marks)}")
+        print_text("  Raise --character-coverage if your texts need them.")
+    what = f"{len(training.sample):,} texts ({training.report.words:,} words)"
+    if training.held_out:
+        msg.info(f"Measured on {what} that were held out of the training")
+    else:
+        msg.warn(f"Measured on {what} of the training: there are too few to hold some out")
+    msg.good(f"Saved a tokenizer with {training.report.vocab_size:,} pieces")
+    print_text(str(output))
+
+
+def train_tokenizer(
+    texts: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    *,
+    vocab_size: int = 32_000,
+    byte_fallback: bool = True,
+    character_coverage: float = 0.9995,
+    max_lines: int | None = None,
+    seed: int = 0,
+    lowercase: bool = False,
+) -> "TokenizerTraining":
+    """Train a tokenizer on files of texts.
+
+    texts (Sequence[str | os.PathLike[str]]): Files (.txt, .jsonl, .spacy), or folders of them.
+    output (str | os.PathLike[str]): The folder to write: a new one, or an empty one.
+    vocab_size (int): Number of pieces; [MASK] is added to them.
+    byte_fallback (bool): Whether characters without a piece are spelled in bytes.
+    character_coverage (float): Share of the characters of the texts that get a piece.
+    max_lines (int | None): Train on a random sample of so many lines.
+    seed (int): Draws the sample.
+    lowercase (bool): Whether texts are lowercased, here and by the tokenizer.
+    RETURNS (TokenizerTraining): The tokenizer, and how well it fits texts.
+    """
+    from spacy_deberta import pretraining
+
+    return pretraining.train_tokenizer(
+        # A line is a sentence to the training in any case, and is a smaller thing to hold out.
+        pretraining.read_texts(texts, lines_are_documents=True),
+        output,
+        vocab_size=vocab_size,
+        byte_fallback=byte_fallback,
+        character_coverage=character_coverage,
+        max_lines=max_lines,
+        seed=seed,
+        do_lower_case=lowercase,
+    )
+
+
+def _format(reports: Mapping[str, "VocabularyReport"]) -> str:
+    values = {
+        "Pieces": lambda report: f"{report.vocab_size:,}",
+        "Pieces per word": lambda report: f"{report.pieces_per_word:.3f}",
+        "Words of one piece": lambda report: f"{report.whole_words:.1%}",
+        "Characters with pieces": lambda report: f"{report.covered:.3%}",
+        "Pieces that are bytes": lambda report: f"{report.bytes:.3%}",
+        "Unknown pieces": lambda report: f"{report.unknown:.3%}",
+    }
+    rows = [(label, *map(value, reports.values())) for label, value in values.items()]
+    aligns = ALIGNS[: len(reports) + 1]
+    text = table(rows, header=("", *reports), divider=True, aligns=aligns, max_col=MAX_COLUMN)
+    examples = [
+        (split.word, " ".join(split.pieces)) for split in next(iter(reports.values())).most_pieces
+    ]
+    if examples:
+        text += table(examples, header=("Most pieces", ""), divider=True, max_col=MAX_COLUMN)
+    return text
+
+
+def _to_dict(
+    training: "TokenizerTraining", reports: Mapping[str, "VocabularyReport"]
+) -> dict[str, object]:
+    return {
+        "folder": str(training.folder),
+        "held_out": training.held_out,
+        "texts": len(training.sample),
+        "vocabularies": {name: report.to_dict() for name, report in reports.items()},
+    }
