@@ -23,7 +23,7 @@ def read_texts(path: Path, count: int) -> list[str]:
     if path.suffix == ".spacy":
         docs = DocBin().from_disk(path).get_docs(Vocab())
         return [doc.text for doc in docs][:count]
-    text = _read(path)
+    text = read_file(path)
     if path.name.removesuffix(".xz").endswith(".conllu"):
         return list(_conllu_texts(text))[:count]
     return [line.strip() for line in text.splitlines() if line.strip()][:count]
@@ -34,7 +34,7 @@ def read_entity_docs(path: Path, vocab: Vocab, count: int) -> list[Doc]:
     if path.suffix == ".spacy":
         return list(DocBin().from_disk(path).get_docs(vocab))[:count]
     docs = []
-    for block in re.split(r"\n[ \t]*\n", _read(path)):
+    for block in re.split(r"\n[ \t]*\n", read_file(path)):
         rows = [line.split("\t") for line in block.splitlines() if line.strip()]
         if rows:
             doc = Doc(vocab, words=[row[0] for row in rows])
@@ -92,6 +92,7 @@ def _conllu_texts(text: str) -> Iterator[str]:
         yield " ".join(sentences)
 
 
-def _read(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """The text of a file, perhaps `.xz`."""
     data = path.read_bytes()
     return (lzma.decompress(data) if path.suffix == ".xz" else data).decode("utf-8")

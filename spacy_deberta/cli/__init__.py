@@ -10,7 +10,8 @@ from ._util import deberta_cli
 from .align import align
 from .convert import convert
 from .info import info
+from .pretrain import pretrain
 from .train_tokenizer import train_tokenizer
 from .visualize import visualize
 
-__all__ = ["align", "convert", "deberta_cli", "info", "train_tokenizer", "visualize"]
+__all__ = ["align", "convert", "deberta_cli", "info", "pretrain", "train_tokenizer", "visualize"]

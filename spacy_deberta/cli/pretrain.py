@@ -104,9 +104,7 @@ class _Progress:
             initial = row.step
             self._bar = tqdm(total=self._total, initial=initial, unit="step", dynamic_ncols=True)
         self._bar.update(row.step - self._bar.n)
-        self._bar.set_postfix_str(
-            f"{row.pieces_per_second:,.0f} pieces/s, {_show(row.training)}"
-        )
+        self._bar.set_postfix_str(f"{row.pieces_per_second:,.0f} pieces/s, {_show(row.training)}")
         if row.held_out:
             self._bar.write(f"{row.step:>8}  {_show(row.held_out)}", file=sys.stderr)
 

@@ -67,6 +67,11 @@ class Warnings(metaclass=Coded):
         "'{owner}', which it is to share, so its scores mean little before it is trained further. "
         "Leave out 'shared_encoder', or give '{owner}' the same checkpoint."
     )
+    W701 = (
+        "There is nothing to evaluate on, so that the log has no scores on unseen text: of "
+        "{documents} documents, a share of {held_out} is none. Give a corpus of its own in "
+        "[corpora.dev], or raise 'held_out'."
+    )
 
 
 def warn(message: str, *, stacklevel: int = 3) -> None:

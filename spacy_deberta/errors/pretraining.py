@@ -88,10 +88,6 @@ class PretrainingErrors:
         "{keys}. Set them back to what '{config}' says, or start over in another folder."
     )
     E733 = (
-        "There is nothing to evaluate on: the corpus is too small to hold out documents. Give a "
-        "corpus of its own in [corpora.dev], or set 'held_out' to 0."
-    )
-    E734 = (
         "The vocabulary of the encoded corpus in '{folder}' is not that of the model. Remove the "
         "folder, so that it is encoded again."
     )

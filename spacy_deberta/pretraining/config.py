@@ -1,6 +1,6 @@
 """Reading the config of a pretraining."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
@@ -12,9 +12,8 @@ from spacy.util import registry
 from spacy_deberta.errors import Errors
 
 from .building import ModelSource, ObjectiveBuilder
+from .prepared_corpora import Reader
 from .settings import OptimizerSettings, PretrainingSettings
-
-Reader = Callable[[Language], Iterable[Any]]
 
 _SECTIONS = ("nlp", "corpora", "model", "pretraining")
 _NESTED = ("objective", "optimizer", "logger")

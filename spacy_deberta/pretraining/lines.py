@@ -6,15 +6,15 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from io import BufferedIOBase
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
 
 from spacy_deberta.errors import Errors
 
 # How a file is opened, by the ending of its name.
-COMPRESSIONS: Mapping[str, Callable[[Path], IO[bytes]]] = MappingProxyType(
-    {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+COMPRESSIONS: Mapping[str, Callable[[Path], BufferedIOBase]] = MappingProxyType(
+    {".xz": lzma.LZMAFile, ".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 )
 
 

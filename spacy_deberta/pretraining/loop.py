@@ -32,7 +32,6 @@ class Run:
         tokenizer: Saved beside the models.
         output: Where the models are written, an ordinary checkpoint.
         states: Where checkpoints to resume from are.
-        report: Called in the first process, for every row of the log.
         epoch_sequences: How many sequences make an epoch.
     """
 
@@ -42,15 +41,15 @@ class Run:
     tokenizer: DebertaV2Tokenizer
     output: Path
     states: Path
-    report: Report
     epoch_sequences: int
 
 
-def run_to_the_end(run: Run) -> None:
+def run_to_the_end(run: Run, *, report: Report) -> None:
     """Train from where the trainer stands until the last step.
 
     Args:
         run: The pretraining.
+        report: Called in the first process, for every row of the log.
 
     Raises:
         ValueError: The loss is no number any more (E725); the last checkpoint is from before.
@@ -59,13 +58,13 @@ def run_to_the_end(run: Run) -> None:
     trainer = run.trainer
     window = _Window()
     if trainer.step >= trainer.settings.max_steps:
-        _save(run)
+        _save_models(run)
         return
     with closing(_batches(run)) as batches:
         for step_batches, training_batches in batches:
             trainer.update(training_batches, next_position=step_batches.next_position)
             window.pieces += step_batches.pieces
-            _after_step(run, window)
+            _after_step(run, window, report)
             if trainer.step >= trainer.settings.max_steps:
                 return
 
@@ -96,7 +95,7 @@ def _batches(run: Run) -> Generator[tuple[StepBatches, list[TrainingBatch]], Non
     return prefetch(make())
 
 
-def _after_step(run: Run, window: _Window) -> None:
+def _after_step(run: Run, window: _Window, report: Report) -> None:
     trainer, settings = run.trainer, run.trainer.settings
     last = trainer.step >= settings.max_steps
     evaluates = last or trainer.step % settings.eval_every == 0
@@ -117,7 +116,7 @@ def _after_step(run: Run, window: _Window) -> None:
     if saves:
         _save(run)
     if trainer.processes.is_first:
-        run.report(
+        report(
             LogRow(
                 step=trainer.step,
                 epoch=trainer.position / run.epoch_sequences,
@@ -146,5 +145,10 @@ def _save(run: Run) -> None:
     trainer = run.trainer
     if trainer.processes.is_first:
         save_state(trainer, run.states, keep=trainer.settings.keep)
-        trainer.objective.save(run.output, run.tokenizer)
-    trainer.processes.wait()
+    _save_models(run)
+
+
+def _save_models(run: Run) -> None:
+    if run.trainer.processes.is_first:
+        run.trainer.objective.save(run.output, run.tokenizer)
+    run.trainer.processes.wait()

@@ -1,7 +1,6 @@
 """A pretraining from its config: find where it stands, encode the text, train to the end."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -9,33 +8,28 @@ from confection import Config
 from spacy.util import load_config
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .config import PretrainingConfig, changed_keys, resolve_config
-from .encoded_corpus import EncodedCorpus, encode_corpus
-from .log import LogRow, append_row, drop_rows_after
+from .log import LogRow, append_row, drop_rows_after, read_rows
 from .loop import Report, Run, run_to_the_end
-from .masking import MaskedSequences
+from .loss_plot import plot_losses
 from .objective import Objective
 from .piece_table import PieceTable
+from .prepared_corpora import prepare_corpora
 from .processes import Processes
-from .readers import document_texts
 from .sequences import Sequences
 from .shuffling import SequenceStream
+from .spacy_logger import start_logger
 from .step_batches import StepSource
 from .trainer import Trainer
 from .training_batch import TrainingBatch
 from .training_state import find_states, load_state
 
-# Within the folder of the models.
+# Within the folder of the models, and in it.
 TRAINING = "training"
-CONFIG, LOG, CORPUS = "config.cfg", "log.jsonl", "corpus"
-_TRAIN, _DEV = "train", "dev"
-_POLL_SECONDS = 1.0
-# Held-out text is masked the same way every time, and in another way than text to learn from.
-_HELD_OUT_SEED = 1
-
-Announce = Callable[[str], None]
+CONFIG, LOG, PLOT, CORPUS = "config.cfg", "log.jsonl", "loss.svg", "corpus"
+# Text that is held out has masks of its own, the same ones every time.
+_HELD_OUT_SEED = 0x68656C64
 
 
 def pretrain(
@@ -45,7 +39,7 @@ def pretrain(
     resume: bool = False,
     gpu: int | None = None,
     report: Report | None = None,
-    announce: Announce | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Pretrain a model, or go on with it.
 
@@ -61,53 +55,121 @@ def pretrain(
     Raises:
         ValueError: The config can't be (E720 to E730), is another one than that of the run to
             resume (E732), or there is a run already (E731); the corpus can't be read (E701 to
-            E719); the loss is no number (E725).
-        OSError: Something can't be read or written (E723, E724).
+            E709) or is another one (E733); the loss is no number (E725).
+        OSError: Something can't be written (E710, E723) or read (E724).
     """
     plan = resolve_config(config)
     processes = Processes.join(gpu=gpu)
     say = announce if announce is not None and processes.is_first else _say_nothing
     folder = output / TRAINING
     states = find_states(folder)
-    _check_folder(config, output, states, resume=resume)
+    _check_folder(config, folder, states, resume=resume)
     processes.wait()
     if processes.is_first and not states:
         folder.mkdir(parents=True, exist_ok=True)
         config.to_disk(folder / CONFIG)
-    torch.manual_seed(plan.settings.seed)
-    tokenizer = plan.source.load_tokenizer()
-    objective = plan.objective(plan.source, tokenizer)
-    train, dev = _corpora(plan, tokenizer, folder / CORPUS, processes, say)
-    trainer = Trainer(
-        objective,
-        settings=plan.settings,
-        optimizer_settings=plan.optimizer,
-        processes=processes,
-    )
+    trainer, run = _make_run(plan, output, processes, say)
     if states:
         load_state(trainer, states[-1])
-        say(f"Resumed at step {trainer.step}")
+        say(f"Go on from step {trainer.step}")
     if processes.is_first:
         drop_rows_after(folder / LOG, trainer.step)
-    table = PieceTable.from_tokenizer(tokenizer, rows=_rows(objective))
-    source = _source(plan, objective, train, tokenizer, table, processes)
-    held_out = () if dev is None else _held_out(plan, objective, dev, tokenizer, table, processes)
+    log_to_spacy, finish_logger = start_logger(plan, config, enabled=processes.is_first)
 
     def write(row: LogRow) -> None:
         append_row(folder / LOG, row)
+        log_to_spacy(row)
         if report is not None:
             report(row)
+        if row.held_out is not None:
+            plot_losses(read_rows(folder / LOG), folder / PLOT)
 
-    run_to_the_end(
-        Run(
-            trainer=trainer,
-            source=source,
-            held_out=[TrainingBatch.from_masked(each, processes.device) for each in held_out],
-            tokenizer=tokenizer,
-            output=output,
-            states=folder,
-            report=write,
-            epoch_sequences=len(source.sequences),
+    try:
+        run_to_the_end(run, report=write)
+    finally:
+        finish_logger()
+        processes.leave()
+
+
+def _say_nothing(text: str) -> None:
+    """Take an announcement and leave it."""
+
+
+def _check_folder(config: Config, folder: Path, states: list[Path], *, resume: bool) -> None:
+    if not states:
+        return
+    if not resume:
+        step = int(states[-1].name.partition("-")[2])
+        raise ValueError(Errors.E731.format(folder=folder.parent, step=step))
+    path = folder / CONFIG
+    keys = changed_keys(load_config(path, interpolate=False), config)
+    if keys:
+        raise ValueError(
+            Errors.E732.format(folder=folder.parent, keys=", ".join(keys), config=path)
         )
+
+
+def _make_run(
+    plan: PretrainingConfig, output: Path, processes: Processes, say: Callable[[str], None]
+) -> tuple[Trainer, Run]:
+    settings = plan.settings
+    # The same random weights in every process.
+    torch.manual_seed(settings.seed)
+    tokenizer = plan.source.load_tokenizer()
+    objective = plan.objective(plan.source, tokenizer)
+    for module in objective.modules.values():
+        if settings.gradient_checkpointing:
+            module.deberta.gradient_checkpointing_enable()  # type: ignore[union-attr, operator]
+    table = PieceTable.from_tokenizer(tokenizer, rows=_embedding_rows(objective))
+    train, dev = prepare_corpora(
+        output / TRAINING / CORPUS,
+        train=plan.train,
+        dev=plan.dev,
+        held_out=settings.held_out,
+        nlp=plan.nlp,
+        tokenizer=tokenizer,
+        processes=processes,
+        announce=say,
     )
-    processes.leave()
+    trainer = Trainer(
+        objective, settings=settings, optimizer_settings=plan.optimizer, processes=processes
+    )
+
+    def make_source(corpus: Sequences, *, seed: int, pieces: int, share: Processes) -> StepSource:
+        return StepSource(
+            sequences=corpus,
+            stream=SequenceStream(corpus, seed=seed),
+            masking=objective.masking,
+            table=table,
+            batch_pieces=pieces,
+            micro_batch_pieces=settings.micro_batch_pieces,
+            rank=share.rank,
+            processes=share.count,
+        )
+
+    sequences = Sequences(train, max_length=settings.max_length, starts_word=table.starts_word)
+    held_out: list[TrainingBatch] = []
+    if dev is not None:
+        kept = Sequences(dev, max_length=settings.max_length, starts_word=table.starts_word)
+        pieces = min(settings.eval_pieces, kept.total_pieces)
+        # Few sequences can't be divided among many processes, so that each has all of them.
+        share = processes if len(kept) >= processes.count else processes.alone
+        source = make_source(kept, seed=_HELD_OUT_SEED, pieces=pieces, share=share)
+        batches = source.step(0).batches
+        held_out = [TrainingBatch.from_masked(batch, processes.device) for batch in batches]
+    return trainer, Run(
+        trainer=trainer,
+        source=make_source(
+            sequences, seed=settings.seed, pieces=settings.batch_pieces, share=processes
+        ),
+        held_out=held_out,
+        tokenizer=tokenizer,
+        output=output,
+        states=output / TRAINING,
+        epoch_sequences=len(sequences),
+    )
+
+
+def _embedding_rows(objective: Objective) -> int:
+    model = next(iter(objective.modules.values()))
+    return int(model.config.vocab_size)  # type: ignore[union-attr, arg-type]

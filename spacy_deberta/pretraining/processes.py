@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import torch
 import torch.distributed
 from torch import Tensor
+
+_LONGEST_WAIT = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,13 @@ class Processes:
         rank: The number of this one.
         count: How many there are.
         device: Where this one computes.
+        local_rank: The number of this one on its machine.
     """
 
     rank: int
     count: int
     device: torch.device
+    local_rank: int = 0
 
     @classmethod
     def join(cls, *, gpu: int | None = None) -> "Processes":
@@ -39,13 +44,20 @@ class Processes:
         if use_gpu:
             torch.cuda.set_device(device)
         if count > 1 and not torch.distributed.is_initialized():
-            torch.distributed.init_process_group("nccl" if use_gpu else "gloo")
-        return cls(rank=rank, count=count, device=device)
+            # The first process encodes the corpus before anybody goes on.
+            backend = "nccl" if use_gpu else "gloo"
+            torch.distributed.init_process_group(backend, timeout=_LONGEST_WAIT)
+        return cls(rank=rank, count=count, device=device, local_rank=local_rank)
 
     @property
     def is_first(self) -> bool:
         """Whether this process is the one that writes."""
         return self.rank == 0
+
+    @property
+    def alone(self) -> "Processes":
+        """This one, as if there were no others."""
+        return replace(self, rank=0, count=1)
 
     def sum_over(self, tensor: Tensor) -> Tensor:
         """Add up a tensor of all processes, in place; the same shape and type in each."""

@@ -3,6 +3,7 @@
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
 from spacy_deberta.errors import Errors
@@ -52,13 +53,7 @@ class PieceEncoder:
         Raises:
             ValueError: Something in `texts` is not a string.
         """
-        try:
-            characters = code_points("".join(texts))
-        except TypeError as error:
-            raise ValueError(Errors.E205.format(error=error)) from error
-        except UnicodeEncodeError:
-            texts = [text.translate(_SURROGATES) for text in texts]
-            characters = code_points("".join(texts))
+        texts, characters = _read_characters(texts)
         cu_characters = cumulate(lengths_of(texts))
         if not len(characters):
             empty = np.zeros(0, dtype=np.int64)
@@ -98,6 +93,25 @@ class PieceEncoder:
             )
         return Pieces(ids, starts, ends, cu_pieces)
 
+    def encode_ids(self, texts: list[str], *, threads: int) -> tuple[IntArray, IntArray]:
+        """Cut texts into pieces, without their places.
+
+        Args:
+            texts: Any strings.
+            threads: Native threads.
+
+        Returns:
+            `ids` and `cu_pieces` as in `Pieces`.
+
+        Raises:
+            ValueError: Something in `texts` is not a string.
+        """
+        texts, _ = _read_characters(texts)
+        found: list[list[int]] = self.processor.Encode(texts, out_type=int, num_threads=threads)
+        cu_pieces = cumulate(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
+        total = int(cu_pieces[-1])
+        return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=total), cu_pieces
+
     def _align_changed(
         self, texts: list[str], ids: IntArray, counts: IntArray
     ) -> tuple[IntArray, IntArray]:
@@ -120,3 +134,14 @@ class PieceEncoder:
         firsts = bounds[:-1] + leading - surfaces.continues[ids]
         lasts = bounds[1:] - trailing
         return self._origins.align(texts, bounds[cu_pieces], firsts, lasts, cu_pieces)
+
+
+def _read_characters(texts: list[str]) -> tuple[list[str], NDArray[np.uint32]]:
+    """Texts that SentencePiece can take, and their characters."""
+    try:
+        return texts, code_points("".join(texts))
+    except TypeError as error:
+        raise ValueError(Errors.E205.format(error=error)) from error
+    except UnicodeEncodeError:
+        texts = [text.translate(_SURROGATES) for text in texts]
+        return texts, code_points("".join(texts))

@@ -11,7 +11,7 @@ from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_
 from .encoding import PieceEncoder
 from .files import VOCAB_FILE, check_folder, read_options, read_vocabulary, write_options
 from .packing import pack, unpack
-from .pieces import Pieces
+from .pieces import IntArray, Pieces
 from .segments import encode_segments
 from .special_tokens import SPECIAL_TOKENS, AddedToken, make_table
 from .vocabulary import Vocabulary
@@ -120,6 +120,26 @@ class DebertaV2Tokenizer(Vocabulary):
             split_by_punct=self.split_by_punct,
             tokens=tokens,
         )
+
+    def encode_ids(
+        self, texts: Sequence[str], *, threads: int | None = None
+    ) -> tuple[IntArray, IntArray]:
+        """Cut texts into pieces without asking where these stand, several times as fast.
+
+        Args:
+            texts: As in `encode_batch`. Special tokens in them are text.
+            threads: Native threads; None for those of the tokenizer.
+
+        Returns:
+            `ids` and `cu_pieces` as in `Pieces`.
+
+        Raises:
+            ValueError: `texts` is not a list of strings.
+        """
+        if isinstance(texts, str) or self.do_lower_case or self.split_by_punct:
+            pieces = self.encode_batch(texts)
+            return pieces.ids, pieces.cu_pieces
+        return self._encoder.encode_ids(list(texts), threads=threads or self.threads)
 
     def __call__(
         self,

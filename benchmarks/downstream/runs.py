@@ -1,0 +1,243 @@
+"""One training: a spaCy config through spaCy's own commands, its scores kept in a file."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import srsly
+from thinc.api import Config
+
+from benchmarks.machine import describe_machine, describe_versions
+
+from . import data
+from .contenders import CONTENDERS, Contender
+from .tasks import TASKS, Task
+
+SPLITS = ("train", "dev", "test")
+# Learning rates are compared with this seed.
+RATE_SEED = 0
+LAST_LINES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training.
+
+    Args:
+        task: Name of the task.
+        contender: Name of who is trained.
+        rate: Highest learning rate; None for the contender's own.
+        seed: Of weights, dropout and order.
+    """
+
+    task: str
+    contender: str
+    rate: float | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A name for files."""
+        rate = "own" if self.rate is None else f"{self.rate:g}"
+        return f"{self.task}-{self.contender}-{rate}-{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where runs find what they need, and leave what they found.
+
+    Args:
+        data: A folder with a folder for each corpus.
+        model: Checkpoint of the pretrained model; from random weights only its `config.json` and
+            its vocabulary are read.
+        work: Where everything is kept.
+        threads: Of every process.
+    """
+
+    data: Path
+    model: Path
+    work: Path
+    threads: int
+
+    def corpus(self, task: str) -> Path:
+        """The folder of a task's `.spacy` files."""
+        return self.work / "corpus" / task
+
+    def result(self, run: Run) -> Path:
+        """The file of a run's scores."""
+        return self.work / "results" / f"{run.name}.json"
+
+
+Announce = Callable[[Run], None]
+
+
+def measure_all(
+    place: Place,
+    *,
+    tasks: Sequence[str],
+    contenders: Sequence[str],
+    seeds: Sequence[int],
+    announce: Announce,
+) -> Iterator[Mapping[str, Any]]:
+    """Train everybody on every task with every seed, but for what was trained before.
+
+    Args:
+        place: Where everything is.
+        tasks: Their names.
+        contenders: Their names.
+        seeds: Of the runs.
+        announce: Is told which training begins.
+
+    Yields:
+        What `measure` gives, run by run.
+
+    Raises:
+        ValueError: A contender has the learning rate of another that was not tried yet.
+    """
+    for name in tasks:
+        data.prepare(name, place.data, place.corpus(name))
+        for contender in (CONTENDERS[contender] for contender in contenders):
+            if contender.tasks and name not in contender.tasks:
+                continue
+            tried = []
+            for rate in contender.rates:
+                run = Run(task=name, contender=contender.name, rate=rate, seed=RATE_SEED)
+                tried.append(measure(run, place, announce))
+                yield tried[-1]
+            rate = best_rate(tried) if tried else _borrowed_rate(contender, name, place)
+            for seed in seeds:
+                run = Run(task=name, contender=contender.name, rate=rate, seed=seed)
+                yield measure(run, place, announce)
+
+
+def measure(run: Run, place: Place, announce: Announce) -> dict[str, Any]:
+    """Train and score, unless that was done with the same config and the same files.
+
+    Returns:
+        What the file of the run has: `run`, `dev` and `test` with scores by their names, `seconds`
+        of the training, `machine`, `versions`, and `fingerprint`.
+
+    Raises:
+        RuntimeError: spaCy's command has failed; with its last lines.
+    """
+    task, contender = TASKS[run.task], CONTENDERS[run.contender]
+    config = contender.make_config(task, place.model, run.rate)
+    config["system"]["seed"] = run.seed
+    config["training"]["seed"] = "${system.seed}"
+    fingerprint = _fingerprint(config, contender, run, place)
+    path = place.result(run)
+    if path.exists():
+        found = srsly.read_json(path)
+        if found["fingerprint"] == fingerprint:
+            return dict(found)
+    announce(run)
+    result = {
+        "run": asdict(run),
+        "fingerprint": fingerprint,
+        "steps": config["training"]["max_steps"],
+        **_train(config, task, run, place),
+        "machine": describe_machine(place.threads),
+        "versions": describe_versions(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
+    return result
+
+
+def read_results(work: Path) -> list[dict[str, Any]]:
+    """What all runs have found."""
+    return [dict(srsly.read_json(path)) for path in sorted((work / "results").glob("*.json"))]
+
+
+def mean_score(scores: Mapping[str, float]) -> float:
+    """What models and learning rates are chosen by."""
+    return sum(scores.values()) / len(scores)
+
+
+def best_rate(tried: Sequence[Mapping[str, Any]]) -> float | None:
+    """The learning rate with the best scores on the development data."""
+    best: float | None = max(tried, key=lambda found: mean_score(found["dev"]))["run"]["rate"]
+    return best
+
+
+def _borrowed_rate(contender: Contender, task: str, place: Place) -> float | None:
+    if contender.rate_of is None:
+        return None
+    other = CONTENDERS[contender.rate_of]
+    runs = [Run(task=task, contender=other.name, rate=rate, seed=RATE_SEED) for rate in other.rates]
+    paths = [place.result(run) for run in runs]
+    if not all(path.exists() for path in paths):
+        raise ValueError(
+            f"{contender.name} has the learning rate of {other.name}: run that on {task} first"
+        )
+    return best_rate([srsly.read_json(path) for path in paths])
+
+
+def _train(config: Config, task: Task, run: Run, place: Place) -> dict[str, Any]:
+    """Train in processes of their own, and remove the models once they are scored."""
+    folder = place.work / "runs" / run.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config.to_disk(folder / "config.cfg", interpolate=False)
+    corpus = place.corpus(run.task)
+    paths = {"train": corpus / "train.spacy", "dev": corpus / "dev.spacy"}
+    given = CONTENDERS[run.contender].paths
+    paths |= {name: place.model / within for name, within in given.items()}
+    command = ["train", folder / "config.cfg", "--output", folder / "model", "--gpu-id", "-1"]
+    command += [part for name, path in paths.items() for part in (f"--paths.{name}", path)]
+    start = time.perf_counter()
+    _spacy(command, folder / "train.log", threads=place.threads)
+    seconds = time.perf_counter() - start
+    best = folder / "model" / "model-best"
+    # Without it, spaCy leaves out some of the scores.
+    command = ["benchmark", "accuracy", best, corpus / "test.spacy", "--per-component"]
+    command += ["--output", folder / "test.json", "--gpu-id", "-1"]
+    command += ["--gold-preproc"] * task.gold_sentences
+    _spacy(command, folder / "test.log", threads=place.threads)
+    by_component = srsly.read_json(folder / "test.json")
+    test = {k: v for own in by_component.values() if isinstance(own, dict) for k, v in own.items()}
+    dev = srsly.read_json(best / "meta.json")["performance"]
+    shutil.rmtree(folder / "model")
+    return {
+        "dev": {name: dev[name] for name in task.scores},
+        "test": {name: test[name] for name in task.scores},
+        "seconds": seconds,
+    }
+
+
+def _spacy(command: Sequence[Any], log: Path, *, threads: int) -> None:
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+    }
+    words = [sys.executable, "-m", "spacy", *map(str, command)]
+    with log.open("w", encoding="utf-8") as file:
+        done = subprocess.run(
+            words, stdout=file, stderr=subprocess.STDOUT, env=environment, check=False
+        )
+    if done.returncode:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        raise RuntimeError("\n".join([f"spacy {command[0]} has failed, see {log}:", *lines]))
+
+
+def _fingerprint(config: Config, contender: Contender, run: Run, place: Place) -> str:
+    """Changes with everything that the scores depend on, but for the versions of the software."""
+    digest = hashlib.sha256(config.to_str(interpolate=False).encode())
+    files = [place.corpus(run.task) / f"{split}.spacy" for split in SPLITS]
+    files += [place.model / name for name in contender.files]
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

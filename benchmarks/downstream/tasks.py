@@ -1,0 +1,85 @@
+"""The tasks on which encoders are compared: what is trained, for how long, and what is scored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How long everybody trains.
+
+    Args:
+        steps: Updates of all contenders, but for `cnn_long`.
+        long_steps: Updates of `cnn_long`: with its smaller batches it sees at least as many words
+            in them as the encoders do in `steps`.
+        batch_size: Words in a batch of the encoders, with padding.
+        warmup_steps: Updates until the learning rate of the encoders is at its highest; it falls
+            to 0 from there.
+        evaluations: How often the development data are scored, to keep the best model.
+    """
+
+    steps: int
+    long_steps: int
+    batch_size: int
+    warmup_steps: int
+    evaluations: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task.
+
+    Args:
+        name: As it is called on the command line.
+        title: As it is called in the report.
+        config: File in `configs/` that trains it on an encoder.
+        components: Those that listen to the encoder.
+        scores: What is compared: names of spaCy's scores, and how the report calls them. The best
+            model is the one with the best mean of them on the development data.
+        gold_sentences: Whether documents are cut into their sentences, with the tokens of the
+            data.
+        budget: How long it is trained.
+    """
+
+    name: str
+    title: str
+    config: str
+    components: tuple[str, ...]
+    scores: Mapping[str, str]
+    gold_sentences: bool
+    budget: Budget
+
+
+_TASKS = (
+    Task(
+        name="wnut17",
+        title="WNUT17 test",
+        config="ner.cfg",
+        components=("ner",),
+        scores={"ents_f": "F"},
+        gold_sentences=False,
+        budget=Budget(steps=1000, long_steps=3000, batch_size=500, warmup_steps=100),
+    ),
+    Task(
+        name="banking77",
+        title="banking77 test, 10 examples a class",
+        config="textcat.cfg",
+        components=("textcat",),
+        scores={"cats_micro_f": "accuracy"},
+        gold_sentences=False,
+        budget=Budget(steps=1000, long_steps=3000, batch_size=500, warmup_steps=100),
+    ),
+    Task(
+        name="ud_ewt",
+        title="UD-EWT dev",
+        config="multitask.cfg",
+        components=("tagger", "parser"),
+        scores={"tag_acc": "tagging accuracy", "dep_las": "LAS"},
+        gold_sentences=True,
+        budget=Budget(steps=1000, long_steps=3000, batch_size=500, warmup_steps=100),
+    ),
+)
+TASKS: Mapping[str, Task] = {task.name: task for task in _TASKS}

@@ -1,0 +1,77 @@
+"""Where the texts of a pretraining come from: our reader, and any of spaCy's."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from spacy_deberta.errors import Errors
+
+from .texts import read_texts
+
+
+def text_corpus_v1(
+    path: str | Path | list[str | Path] | None, lines_are_documents: bool = False, limit: int = 0
+) -> Callable[[Language], Iterable[str]]:
+    """Read texts without annotations, one document at a time.
+
+    path (str | Path | list[str | Path] | None): Files (.txt, .jsonl, .spacy) or folders of them.
+    lines_are_documents (bool): Whether every line of a .txt is a document of its own. Otherwise,
+        an empty line stands between documents.
+    limit (int): Read no more than this many documents; 0 for all.
+    RETURNS (Callable[[Language], Iterable[str]]): The reader.
+
+    DOCS: docs/api/corpora.md#TextCorpus
+    """
+    if path is None:
+        raise ValueError(Errors.E701.format(path=path, error="the config gives no path"))
+    paths = path if isinstance(path, list) else [path]
+    return TextCorpus(tuple(map(Path, paths)), lines_are_documents, limit)
+
+
+@dataclass(frozen=True)
+class TextCorpus:
+    """Texts from files; see `text_corpus_v1`."""
+
+    paths: tuple[Path, ...]
+    lines_are_documents: bool = False
+    limit: int = 0
+
+    def __call__(self, nlp: Language) -> Iterator[str]:
+        """Read the texts.
+
+        nlp (Language): Not needed.
+        YIELDS (str): The documents.
+        """
+        texts = read_texts(self.paths, lines_are_documents=self.lines_are_documents)
+        return islice(texts, self.limit or None)
+
+
+def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -> Iterator[str]:
+    """Read the texts of any corpus.
+
+    Args:
+        reader: Gives strings, documents, or examples, as spaCy's readers do.
+        nlp: Makes documents, for readers that need it. spaCy's readers leave every word that they
+            meet in its vocabulary; `spacy-deberta.TextCorpus.v1` does not.
+
+    Yields:
+        One text for each.
+
+    Raises:
+        ValueError: The reader gives something else (E708).
+    """
+    for item in reader(nlp):
+        if isinstance(item, Example):
+            yield item.reference.text
+        elif isinstance(item, Doc):
+            yield item.text
+        elif isinstance(item, str):
+            yield item
+        else:
+            raise ValueError(Errors.E708.format(found=f"a {type(item).__name__}"))
