@@ -11,7 +11,14 @@ from spacy_deberta.pipeline.deberta import DEFAULT_CONFIG
 from tests.docs.pages import ROOT, all_blocks
 
 BLOCKS = all_blocks("ini")
-CONFIGS = sorted([*ROOT.glob("configs/*.cfg"), *ROOT.glob("projects/*/configs/*.cfg")])
+# Those of `spacy deberta pretrain` are no pipelines; tests/pretraining runs them.
+PRETRAINING = ("adapt.cfg", "pretrain.cfg")
+CONFIGS = sorted(
+    path
+    for pattern in ("configs/*.cfg", "projects/*/configs/*.cfg")
+    for path in ROOT.glob(pattern)
+    if path.name not in PRETRAINING
+)
 DATA = ("--paths.train", "train.spacy", "--paths.dev", "dev.spacy")
 DATA_OF = {
     "multiple_choice": ("--paths.train", "questions.tsv", "--paths.dev", "questions.tsv"),

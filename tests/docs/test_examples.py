@@ -2,6 +2,7 @@ import configparser
 import re
 import shlex
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import typer
@@ -10,6 +11,17 @@ from tests.docs.pages import PATHS, ROOT, all_blocks, read_page
 
 LANGUAGES = {"python", "ini", "bash", "console", "text"}
 SPACY = (["spacy"], ["python", "-m", "spacy"])
+
+SHORT_PRETRAINING = shlex.split(
+    "--pretraining.max_steps 2 --pretraining.batch_pieces 128 --pretraining.max_length 32"
+    " --pretraining.held_out 0 --corpora.train.lines_are_documents true"
+)
+SMALL_MODEL = {
+    "pretrain": shlex.split(
+        "--model.config.hidden_size 32 --model.config.num_hidden_layers 2"
+        " --model.config.num_attention_heads 2 --model.config.intermediate_size 64"
+    )
+}
 
 pages = pytest.mark.parametrize("path", PATHS, ids=[read_page(path).name for path in PATHS])
 
@@ -88,6 +100,8 @@ def run_command(command, *, run_spacy, default_model):
         arguments = [*arguments, "--training.max_steps", "2", "--corpora.train.limit", "12"]
     if arguments[:2] == ["deberta", "train-tokenizer"]:
         arguments = [*arguments, "--vocab-size", "400"]
+    if arguments[:2] == ["deberta", "pretrain"]:
+        arguments = [*arguments, *SHORT_PRETRAINING, *SMALL_MODEL.get(Path(arguments[2]).stem, ())]
     if arguments[:2] == ["deberta", "align"] and not {"-m", "--model"} & set(arguments):
         arguments = [*arguments, "--model", default_model]
     return run_spacy(*arguments)

@@ -102,8 +102,8 @@ def test_text_becomes_an_ordinary_checkpoint(objective, config, tmp_path):
 
 def test_a_checkpoint_goes_on(config, tmp_path, texts):
     pretrain(config, tmp_path / "first")
-    config["paths"].update(vocabulary=None, encoder=str(tmp_path / "first"))
-    config["model"]["config"] = {}
+    config["paths"].update(vocabulary=None)
+    config["model"].update(name=str(tmp_path / "first"), config={})
     pretrain(config, tmp_path / "second")
     before, after = rows_of(tmp_path / "first"), rows_of(tmp_path / "second")
     # It begins where the other one had come to, and not at the start.
@@ -240,7 +240,7 @@ BAD = {
     "unknown setting": ({"pretraining": {"n_steps": 3}}, "E729.*n_steps"),
     "unknown field": ({"model": {"config": {"heads": 2}}}, "E414.*heads"),
     "no vocabulary": ({"paths": {"vocabulary": None}}, "E726"),
-    "both": ({"paths": {"encoder": "somewhere"}}, "E727.*somewhere"),
+    "both": ({"model": {"name": "somewhere"}}, "E727.*somewhere"),
     "no texts": ({"paths": {"texts": None}}, "E701"),
     "texts that are not there": ({"paths": {"texts": "nowhere.txt"}}, "E701.*nowhere"),
     "a word for a number": ({"pretraining": {"max_steps": "many"}}, "E730.*pretraining"),
