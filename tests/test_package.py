@@ -24,6 +24,8 @@ nlp.initialize()
 nlp.to_disk(sys.argv[3])
 doc = spacy.load(sys.argv[3])("Mira left.")
 assert doc._.trf_data.model_output.last_hidden_state.shape[-1] == 16
+from spacy_deberta import DebertaV2Model
+assert DebertaV2Model.from_pretrained("deberta-v3-mini-en").config.hidden_size == 256
 """
 
 
@@ -46,7 +48,7 @@ def test_the_wheel_is_complete_and_works(tmp_path, tiny_vocabulary):
     sources = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "spacy_deberta").rglob("*")
-        if path.suffix in (".py", ".typed")
+        if path.suffix in (".py", ".typed") or (path.is_file() and "models" in path.parts)
     }
     assert packaged == sources
     assert any(name.endswith("LICENSE") for name in names)

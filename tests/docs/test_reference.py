@@ -255,10 +255,13 @@ def test_exported_classes_are_documented():
     assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
 
 
-@pytest.mark.parametrize("name", ["align", "convert", "info", "train-tokenizer", "visualize"])
+COMMANDS = ("align", "convert", "info", "pretrain", "train-tokenizer", "visualize")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_options_of_commands_are_those_of_the_command_line(name):
     group = typer.main.get_command(deberta_cli)
-    assert set(group.commands) == {"align", "convert", "info", "train-tokenizer", "visualize"}
+    assert set(group.commands) == set(COMMANDS)
     (section,) = (s for s in API["cli"].sections if s.title == name)
     documented = [set(re.findall(r"`([^`]+)`", row[0])) for row in section.rows[2:]]
     expected = [
