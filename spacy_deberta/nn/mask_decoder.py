@@ -5,6 +5,7 @@ from torch import Tensor
 from .attention import AttentionKernel, RowAttention, resolve_attention
 from .model import DebertaV2Model
 from .packing import PackedPieces
+from .precision import compute_dtype
 from .transfer import send
 
 # How often the last layer runs, each time on the queries that it made the time before.
@@ -37,7 +38,9 @@ def decode_masked(
         microsoft/DeBERTa, which also runs this pass over all rows and then takes the masked ones.
     """
     query = model.embeddings.positions(pieces) + hidden
-    kernel: AttentionKernel = resolve_attention(model.attention, hidden.device, hidden.dtype)
+    kernel: AttentionKernel = resolve_attention(
+        model.attention, hidden.device, compute_dtype(hidden), model.config.head_dim
+    )
     if rows is not None:
         query = query.index_select(0, send(rows, query.device))
         if not len(rows):

@@ -12,6 +12,7 @@ from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
 from .outputs import EncoderOutput, ModelOutput
 from .packing import PackedPieces
+from .precision import compute_dtype
 from .training import init_weights, set_dropout
 
 HeadOutput = TypeVar("HeadOutput", bound=ModelOutput)
@@ -107,7 +108,9 @@ class DebertaV2Model(nn.Module):
             ValueError: If an id, a token type or a position doesn't exist in this model (E112).
         """
         embedded = self.embeddings(pieces)
-        kernel = resolve_attention(self.attention, embedded.device, embedded.dtype)
+        kernel = resolve_attention(
+            self.attention, embedded.device, compute_dtype(embedded), self.config.head_dim
+        )
         return self.encoder(
             embedded,
             pieces,

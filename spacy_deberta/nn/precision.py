@@ -51,3 +51,9 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Non
     if resolved == "fp32":
         return nullcontext()
     return torch.autocast(device.type, dtype=COMPUTE_DTYPES[resolved])
+
+
+def compute_dtype(rows: torch.Tensor) -> torch.dtype:
+    """What matrix products with some rows are computed in: their own type, or that of autocast."""
+    device = rows.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else rows.dtype

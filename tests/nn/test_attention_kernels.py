@@ -162,3 +162,28 @@ def test_resolve():
     assert resolve_attention("reference", "cpu", torch.bfloat16).name == "reference"
     with pytest.raises(ValueError, match=r"E113.*'flash'.*auto, reference, strided, triton"):
         resolve_attention("flash")
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "head_dim", "capability", "expected"),
+    [
+        ("cuda", torch.bfloat16, 64, (9, 0), "triton"),
+        ("cuda", torch.float16, 32, (9, 0), "triton"),
+        ("cuda", torch.float16, 32, (10, 0), "strided"),
+        ("cuda", torch.float32, 64, (9, 0), "strided"),
+        ("cuda", torch.bfloat16, 48, (9, 0), "strided"),
+        ("cuda", torch.bfloat16, None, (9, 0), "strided"),
+        ("cuda", torch.bfloat16, 64, (8, 0), "strided"),
+        ("cpu", torch.bfloat16, 64, (9, 0), "strided"),
+    ],
+)
+def test_auto_is_what_was_measured(device, dtype, head_dim, capability, expected, monkeypatch):
+    pytest.importorskip("triton")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert resolve_attention("auto", device, dtype, head_dim).name == expected
+
+
+def test_auto_on_a_machine_without_triton(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr("spacy_deberta.nn.attention.triton_support.find_spec", lambda name: None)
+    assert resolve_attention("auto", "cuda", torch.bfloat16, 64).name == "strided"

@@ -26,7 +26,7 @@ NEAR = DebertaV2Config(
 OFFICIAL = DebertaV2Config(
     relative_attention=True, position_buckets=256, max_position_embeddings=512, vocab_size=9
 )
-SMALL = TritonAttention(blocks=(16, 16))
+SMALL = TritonAttention(block=16)
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_far_tiles_on_both_sides():
 def test_lengths_beyond_the_buckets():
     """Windows with log buckets, and far tiles, of the official tables."""
     block = 128 if DEVICE.type == "cpu" else 64  # few steps, but what fits on a chip
-    kernel = TritonAttention(blocks=(block, block))
+    kernel = TritonAttention(block=block)
     layout = _layout([700, 3], OFFICIAL)
     low, high = kernel.plan(layout).tiles[block].edges.tolist()
     assert -low == high < -(-700 // block)

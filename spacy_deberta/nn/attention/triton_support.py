@@ -1,0 +1,27 @@
+"""What the Triton kernels can do, and where they are the fastest: known without Triton."""
+
+from importlib.util import find_spec
+
+import torch
+
+HEAD_DIMS = (32, 64, 128)
+_HALF = (torch.bfloat16, torch.float16)
+# Major version of the compute capability.
+_HOPPER = 9
+
+
+def is_fastest(device: torch.device, dtype: torch.dtype, head_dim: int | None) -> bool:
+    """Whether the Triton kernels are the ones to take.
+
+    They were measured on NVIDIA's H200, in half precision: there they are ahead at every length.
+    Other generations have other sizes of what is on chip.
+
+    Args:
+        device: Where the model is.
+        dtype: What it computes in.
+        head_dim: Width of a head; None if it isn't known.
+    """
+    if device.type != "cuda" or dtype not in _HALF or head_dim not in HEAD_DIMS:
+        return False
+    major, _ = torch.cuda.get_device_capability(device)
+    return major == _HOPPER and find_spec("triton") is not None
