@@ -37,7 +37,7 @@ SCORES = {
     "multitask": ["tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f", "ents_f"],
 }
 # Configs whose data is of another kind, and which have tests of their own.
-OTHERS = {"multiple_choice", "question_answering"}
+OTHERS = {"adapt", "multiple_choice", "pretrain", "question_answering"}
 # The components that have an encoder of their own, if not `transformer`.
 OWNERS = {"sequence_classifier": "classifier", "token_classifier": "token_classifier"}
 HEADS = ("tagger", "morphologizer", "parser", "senter", "ner")
