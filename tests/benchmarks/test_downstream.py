@@ -1,0 +1,47 @@
+"""The comparison on three tasks: what it trains, what it keeps, and what it reports."""
+
+import pytest
+
+from benchmarks.downstream.contenders import CONTENDERS
+from benchmarks.downstream.runs import Run, best_rate, mean_score
+from benchmarks.downstream.table import summarize, to_markdown
+from benchmarks.downstream.tasks import TASKS
+from spacy_deberta.checkpoints import find_checkpoint
+
+MODEL = find_checkpoint("deberta-v3-mini-en").folder
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("contender", CONTENDERS)
+def test_everybody_has_the_same_heads_and_budget(task, contender):
+    task, contender = TASKS[task], CONTENDERS[contender]
+    rate = contender.rates[0] if contender.rates else 3e-4
+    config = contender.make_config(task, MODEL, rate)
+    assert set(task.components) <= set(config["nlp"]["pipeline"])
+    expected = task.budget.long_steps if contender.name == "cnn_long" else task.budget.steps
+    assert config["training"]["max_steps"] == expected
+    weights = config["training"]["score_weights"]
+    assert {name for name, weight in weights.items() if weight} == set(task.scores)
+    if contender.name in ("mini", "scratch", "stock"):
+        mini = CONTENDERS["mini"].make_config(task, MODEL, rate)
+        for component in task.components:
+            assert config["components"][component] == mini["components"][component]
+        assert config["training"]["optimizer"] == mini["training"]["optimizer"]
+    if contender.name == "scratch":
+        sizes = config["components"]["transformer"]["model"]["from_scratch"]
+        assert (sizes["hidden_size"], sizes["num_hidden_layers"]) == (256, 6)
+
+
+def make_result(contender, seed, score, rate=None):
+    run = Run(task="wnut17", contender=contender, rate=rate, seed=seed)
+    scores = {"ents_f": score}
+    return {"run": vars(run), "dev": scores, "test": scores, "seconds": 60.0, "steps": 10}
+
+
+def test_rates_are_chosen_on_development_data_and_medians_reported():
+    tried = [make_result("mini", 0, score, rate) for score, rate in ((0.2, 3e-4), (0.3, 6e-4))]
+    assert best_rate(tried) == 6e-4
+    assert mean_score({"tag_acc": 0.8, "dep_las": 0.6}) == pytest.approx(0.7)
+    results = [make_result("cnn", seed, score) for seed, score in ((0, 0.1), (1, 0.5), (2, 0.2))]
+    rows = summarize(results)
+    assert "20.0" in to_markdown(rows)
