@@ -12,10 +12,12 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# STEPS: how long to train. The default takes about five minutes on two cores.
-STEPS ?= 300
+# STEPS: how long to train; the default takes about five minutes on two cores. TEXT: what to look at.
+STEPS ?= 400
+TEXT ?= Lena Brandt joined Siemens in Munich last Monday and bought a Kindle.
 demo: $(INSTALLED)
-	$(BIN)/python -m spacy project run all projects/demo --vars.steps $(STEPS)
+	$(BIN)/python -m spacy project run all projects/quickstart --vars.steps $(STEPS) \
+		--vars.text "$(TEXT)"
 
 # One process a core, with one thread each.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal

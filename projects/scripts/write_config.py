@@ -1,8 +1,8 @@
 """Fit a ready config to a project: a pretrained encoder, or a small one from random weights.
 
 `encoder` in the `vars` of a project decides. With a name on the hub or a folder, the config keeps
-the values it has for fine-tuning. With `null` the encoder is built from random weights, which takes
-a higher learning rate and smaller batches.
+the values it has for fine-tuning. With `null` the encoder is built from random weights. That, and
+the small model of the package, take a higher learning rate and smaller batches.
 """
 
 from pathlib import Path
@@ -12,22 +12,19 @@ import typer
 from spacy.util import load_config
 from wasabi import msg
 
-# How a small encoder from random weights learns.
+from spacy_deberta.checkpoints import embedded_names
+
+# How a small encoder learns: from random weights, and pretrained.
 LEARN_RATE = 0.001
+PRETRAINED_LEARN_RATE = 0.0005
 WARMUP_STEPS = 50
 ATTENTION_HEADS = 4
 
 
 def from_scratch(
-    *,
-    component: str,
-    vocabulary: Path,
-    hidden_size: int,
-    layers: int,
-    batch_size: int,
-    dropout: float,
+    *, component: str, vocabulary: Path, hidden_size: int, layers: int
 ) -> dict[str, Any]:
-    """The settings that train an encoder from random weights."""
+    """The settings that build an encoder from random weights."""
     return {
         "paths.encoder": None,
         f"components.{component}.model.from_scratch": {
@@ -37,10 +34,16 @@ def from_scratch(
             "num_attention_heads": ATTENTION_HEADS,
             "intermediate_size": 4 * hidden_size,
         },
+    }
+
+
+def small_training(*, learn_rate: float, batch_size: int, dropout: float) -> dict[str, Any]:
+    """The settings that train a small encoder."""
+    return {
         "training.dropout": dropout,
         "training.accumulate_gradient": 1,
         "training.batcher.size": batch_size,
-        "training.optimizer.learn_rate.initial_rate": LEARN_RATE,
+        "training.optimizer.learn_rate.initial_rate": learn_rate,
         "training.optimizer.learn_rate.warmup_steps": WARMUP_STEPS,
     }
 
@@ -53,8 +56,8 @@ def main(
     vocabulary: Annotated[Path, typer.Option(help="A spm.model, for random weights")],
     hidden_size: Annotated[int, typer.Option(help="Width, for random weights")] = 128,
     layers: Annotated[int, typer.Option(help="Number of layers, for random weights")] = 2,
-    batch_size: Annotated[int, typer.Option(help="Tokens a batch, for random weights")] = 1000,
-    dropout: Annotated[float, typer.Option(help="Dropout, for random weights")] = 0.1,
+    batch_size: Annotated[int, typer.Option(help="Tokens a batch, for small encoders")] = 1000,
+    dropout: Annotated[float, typer.Option(help="Dropout, for small encoders")] = 0.1,
     eval_frequency: Annotated[int, typer.Option(help="Steps between two evaluations", min=1)] = 100,
     log: Annotated[
         Path | None, typer.Option(help="Where training writes its scores, one JSON a line")
@@ -78,11 +81,15 @@ def main(
             vocabulary=vocabulary,
             hidden_size=hidden_size,
             layers=layers,
-            batch_size=batch_size,
-            dropout=dropout,
         )
     else:
         settings["paths.encoder"] = encoder
+    if encoder in ("null", *embedded_names()):
+        settings |= small_training(
+            learn_rate=LEARN_RATE if encoder == "null" else PRETRAINED_LEARN_RATE,
+            batch_size=batch_size,
+            dropout=dropout,
+        )
     if pipeline is not None:
         settings["nlp.pipeline"] = pipeline.split(",")
     written = load_config(config, overrides=settings)
