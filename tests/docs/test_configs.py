@@ -11,8 +11,8 @@ from spacy_deberta.pipeline.deberta import DEFAULT_CONFIG
 from tests.docs.pages import ROOT, all_blocks
 
 BLOCKS = all_blocks("ini")
-# Those of `spacy deberta pretrain` are no pipelines; tests/pretraining runs them.
-PRETRAINING = ("adapt.cfg", "pretrain.cfg")
+# Those of `spacy deberta pretrain` are no pipelines: the pages and the projects run them.
+PRETRAINING = ("adapt.cfg", "pretrain.cfg", "mini.cfg")
 CONFIGS = sorted(
     path
     for pattern in ("configs/*.cfg", "projects/*/configs/*.cfg")

@@ -3,12 +3,14 @@
 import csv
 import itertools
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
 EVERY = 10
 UTTERANCES = 600
 SENTENCES = 400
+DOCUMENTS = 1500
 
 
 def every_tenth_row(path: Path) -> None:
@@ -31,6 +33,14 @@ def first_sentences(path: Path) -> None:
     path.write_text("\n\n".join(sentences) + "\n\n", encoding="utf-8")
 
 
+def first_documents(path: Path) -> None:
+    """Keep the first documents of a packed text, in which empty lines stand between them."""
+    with lzma.open(path, "rt", encoding="utf-8") as file:
+        documents = itertools.islice(file.read().split("\n\n"), DOCUMENTS)
+    with lzma.open(path, "wt", encoding="utf-8") as file:
+        file.write("\n\n".join(documents))
+
+
 def first_lines(path: Path) -> None:
     """Keep the first lines of a file."""
     lines = path.read_text(encoding="utf-8").split("\n")
@@ -38,6 +48,7 @@ def first_lines(path: Path) -> None:
 
 
 SHORTEN: dict[str, Callable[[Path], None]] = {
+    "pretrain_mini": first_documents,
     "ner_wnut17": first_sentences,
     "textcat_banking77": every_tenth_row,
     "spancat_restaurant8k": first_utterances,

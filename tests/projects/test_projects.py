@@ -3,6 +3,7 @@
 import hashlib
 import lzma
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,13 @@ PROJECTS = sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))
 # that have to be in it.
 SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "demo": (["--vars.steps", "4"], {"training/metrics.json": ["ents_f"]}),
+    "pretrain_mini": (
+        shlex.split(
+            "--vars.gpu -1 --vars.short_steps 2 --vars.long_steps 2 --vars.batch_pieces 2048"
+            " --vars.vocab_size 1000"
+        ),
+        {"metrics/held_out.json": ["accuracy"]},
+    ),
     "ner_wnut17": (
         ["--vars.steps", "2"],
         {
