@@ -19,8 +19,9 @@ MAY_IMPORT = {
     "pipeline": {"layers", "corpora"},
     "corpora": set(),
     "pretraining": {"nn", "tokenization", "checkpoints"},
+    "training": {"layers", "pretraining"},
     "architectures": {"layers"},
-    "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora", "pretraining"},
+    "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora", "pretraining", "training"},
     "compatibility": set(),
     "errors": set(),
 }

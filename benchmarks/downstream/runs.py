@@ -135,7 +135,7 @@ def measure(run: Run, place: Place, announce: Announce) -> dict[str, Any]:
     fingerprint = _fingerprint(config, contender, run, place)
     path = place.result(run)
     if path.exists():
-        found = srsly.read_json(path)
+        found = _read(path)
         if found["fingerprint"] == fingerprint:
             return dict(found)
     announce(run)
@@ -156,7 +156,13 @@ def measure(run: Run, place: Place, announce: Announce) -> dict[str, Any]:
 
 def read_results(work: Path) -> list[dict[str, Any]]:
     """What all runs have found."""
-    return [dict(srsly.read_json(path)) for path in sorted((work / "results").glob("*.json"))]
+    return [_read(path) for path in sorted((work / "results").glob("*.json"))]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # Not srsly, which reads 0.0003 as another number than Python does: learning rates come back.
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def mean_score(scores: Mapping[str, float]) -> float:
@@ -180,7 +186,7 @@ def _borrowed_rate(contender: Contender, task: str, place: Place) -> float | Non
         raise ValueError(
             f"{contender.name} has the learning rate of {other.name}: run that on {task} first"
         )
-    return best_rate([srsly.read_json(path) for path in paths])
+    return best_rate([_read(path) for path in paths])
 
 
 def _train(config: Config, task: Task, run: Run, place: Place) -> dict[str, Any]:

@@ -11,7 +11,17 @@ from .align import align
 from .convert import convert
 from .info import info
 from .pretrain import pretrain
+from .train import train
 from .train_tokenizer import train_tokenizer
 from .visualize import visualize
 
-__all__ = ["align", "convert", "deberta_cli", "info", "pretrain", "train_tokenizer", "visualize"]
+__all__ = [
+    "align",
+    "convert",
+    "deberta_cli",
+    "info",
+    "pretrain",
+    "train",
+    "train_tokenizer",
+    "visualize",
+]

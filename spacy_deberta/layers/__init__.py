@@ -14,6 +14,7 @@ from .deberta_model import (
     save_model,
 )
 from .document_listener import document_encoder, document_listener
+from .encoder_parameters import torch_parameters
 from .encoder_source import EncoderSource
 from .head_model import (
     deberta_with_head,
@@ -93,6 +94,7 @@ __all__ = [
     "span_categorizer",
     "token_offsets",
     "tokenize_ahead",
+    "torch_parameters",
     "waits_for_device",
     "without_output",
 ]

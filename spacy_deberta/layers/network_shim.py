@@ -213,7 +213,7 @@ class NetworkShim(Shim):
     def _scales_gradients(self) -> bool:
         return resolve_precision(self.options.precision, self.device) == "fp16"
 
-    def _own_parameters(self) -> dict[str, torch.nn.Parameter]:
+    def own_parameters(self) -> dict[str, torch.nn.Parameter]:
         """Parameters by name, without those of a shared encoder."""
         if self._model is None:
             return {}
@@ -231,7 +231,7 @@ class NetworkShim(Shim):
         """
         parameters = {
             name: parameter
-            for name, parameter in self._own_parameters().items()
+            for name, parameter in self.own_parameters().items()
             if parameter.grad is not None
         }
         if self._scales_gradients and not (
@@ -262,7 +262,7 @@ class NetworkShim(Shim):
         Args:
             params: Arrays by the optimizer's keys; those of other models are passed over.
         """
-        parameters = self._own_parameters()
+        parameters = self.own_parameters()
         used = {name: params[(self.id, name)] for name in parameters if (self.id, name) in params}
         kept = {name: parameters[name].data for name in used}
         for name, values in used.items():

@@ -8,6 +8,7 @@ from .building import (
 from .log import LogRow
 from .masking import Masking
 from .pretrain import pretrain
+from .processes import Processes
 from .readers import text_corpus_v1
 from .texts import read_texts
 from .tokenizer_training import TokenizerTraining, train_tokenizer
@@ -19,6 +20,7 @@ __all__ = [
     "Masking",
     "ModelSource",
     "PhaseScores",
+    "Processes",
     "SplitWord",
     "TokenizerTraining",
     "VocabularyReport",

@@ -96,7 +96,7 @@ def run_command(command, *, run_spacy, default_model):
         assert command[0] in check, f"nobody knows how to check {command}"
         check[command[0]](command[1:])
         return ""
-    if arguments[0] == "train":
+    if arguments[0] == "train" or arguments[:2] == ["deberta", "train"]:
         arguments = [*arguments, "--training.max_steps", "2", "--corpora.train.limit", "12"]
     if arguments[:2] == ["deberta", "train-tokenizer"]:
         arguments = [*arguments, "--vocab-size", "400"]

@@ -255,7 +255,7 @@ def test_exported_classes_are_documented():
     assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
 
 
-COMMANDS = ("align", "convert", "info", "pretrain", "train-tokenizer", "visualize")
+COMMANDS = ("align", "convert", "info", "pretrain", "train", "train-tokenizer", "visualize")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,0 +1,57 @@
+"""`spacy deberta train`: `spacy train`, also in several processes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
+from spacy.util import load_config
+
+from ._util import Arg, Opt, deberta_cli, show_errors
+
+CODE_HELP = "Python file with functions that the config names"
+GPU_HELP = "GPU ID of the first process or -1 for CPU"
+
+
+@deberta_cli.command(
+    "train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def train_cli(
+    ctx: typer.Context,
+    config_path: Annotated[Path, Arg(help="Config of spacy train", exists=True, dir_okay=False)],
+    output: Annotated[
+        Path | None, Opt("--output", "-o", help="Folder to save the pipeline in")
+    ] = None,
+    code: Annotated[Path | None, Opt("--code", "-c", help=CODE_HELP)] = None,
+    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help=GPU_HELP)] = -1,
+) -> None:
+    """Train a pipeline as `spacy train` does. Started by `torchrun`, all processes
+    train one pipeline: each takes its part of every batch. Settings of the config
+    can be given as options, such as --paths.train train.spacy.
+
+    DOCS: docs/api/cli.md#train
+    """
+    import_code(code)
+    with show_errors(), show_validation_error(config_path):
+        train(config_path, output, overrides=parse_config_overrides(ctx.args), use_gpu=use_gpu)
+
+
+def train(
+    config_path: Path,
+    output: Path | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    use_gpu: int = -1,
+) -> None:
+    """Train a pipeline, in every process that `torchrun` started.
+
+    config_path (Path): A config of `spacy train`.
+    output (Path | None): Folder to save the pipeline in.
+    overrides (Mapping[str, Any] | None): Settings by their names with dots.
+    use_gpu (int): GPU ID of the first process, of which the others count upwards; -1 for the CPU.
+    """
+    from spacy_deberta.training import train_in_parallel
+
+    config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
+    train_in_parallel(config, output, gpu=use_gpu)
