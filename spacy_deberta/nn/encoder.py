@@ -14,6 +14,7 @@ from .convolution import ConvLayer
 from .layer import DebertaV2Layer
 from .outputs import EncoderOutput
 from .packing import PackedPieces
+from .precision import compute_dtype
 from .prepared import PreparedLayers
 from .prepared_layer import PreparedLayer
 from .relative_positions import slot_table
@@ -105,13 +106,11 @@ class DebertaV2Encoder(nn.Module):
         if torch.jit.is_tracing() or torch.compiler.is_compiling() or not len(self.layer):
             return None
         weight = next(self.layer.parameters())
-        dtype = weight.dtype
+        dtype = compute_dtype(weight)
         if self.weights_of_8_bits:
             if weight.device.type != "cpu":
                 raise ValueError(Errors.E124.format(device=weight.device))
             dtype = torch.qint8
-        elif torch.is_autocast_enabled(weight.device.type):
-            dtype = torch.get_autocast_dtype(weight.device.type)
         return self.prepared.get(self, self.layer, self.positions, dtype)
 
     def forward(

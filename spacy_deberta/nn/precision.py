@@ -56,4 +56,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Non
 def compute_dtype(rows: torch.Tensor) -> torch.dtype:
     """What matrix products with some rows are computed in: their own type, or that of autocast."""
     device = rows.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else rows.dtype
+    # Devices without autocast (torch's "meta" is one) refuse even the question whether it is on.
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return rows.dtype
