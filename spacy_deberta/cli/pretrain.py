@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from spacy.cli._util import import_code, parse_config_overrides
+from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
 from spacy.util import load_config
 from tqdm import tqdm
 
@@ -37,7 +37,7 @@ def pretrain_cli(
     DOCS: docs/api/cli.md#pretrain
     """
     import_code(code)
-    with show_errors():
+    with show_errors(), show_validation_error(config_path):
         pretrain(
             config_path,
             output,
@@ -66,7 +66,7 @@ def pretrain(
     from spacy_deberta import pretraining
 
     config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
-    progress = _Progress(int(config["pretraining"].get("max_steps", 0)))
+    progress = _Progress(config.interpolate().get("pretraining", {}).get("max_steps"))
     try:
         pretraining.pretrain(
             config, output, resume=resume, gpu=gpu_id, report=progress, announce=progress.announce
@@ -81,10 +81,10 @@ def pretrain(
 class _Progress:
     """A bar with speed, losses and the time that is left; it appears with the first row.
 
-    total (int): How many steps there are.
+    total (int | None): How many steps there are; None where the config doesn't say.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int | None) -> None:
         self._total = total
         self._bar: tqdm[Any] | None = None
         self._msg = make_printer(sys.stderr)
