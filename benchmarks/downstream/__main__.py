@@ -14,6 +14,8 @@ import srsly
 import typer
 from wasabi import msg
 
+from spacy_deberta.checkpoints import find_checkpoint
+
 from .contenders import CONTENDERS
 from .runs import Place, Run, measure_all, read_results
 from .table import summarize, to_markdown
@@ -27,11 +29,14 @@ Work = Annotated[Path, typer.Option(help="Folder of what was found")]
 @app.command("run")
 def run(
     data: Annotated[Path, typer.Option(help="Folder with wnut17, banking77 and ud_english_ewt")],
-    model: Annotated[Path, typer.Option(help="Checkpoint of the pretrained model", exists=True)],
+    model: Annotated[str, typer.Option(help="Folder or name of the pretrained checkpoint")],
     work: Work,
     tasks: Annotated[str, typer.Option(help="Names with commas")] = ",".join(TASKS),
     contenders: Annotated[str, typer.Option(help="Names with commas")] = ",".join(CONTENDERS),
     seeds: Annotated[str, typer.Option(help="Numbers with commas")] = "0,1,2",
+    rates: Annotated[
+        str, typer.Option(help="Highest learning rates to try, with commas; else those of the code")
+    ] = "",
     threads: Annotated[int, typer.Option(help="Of every process", min=1)] = 1,
 ) -> None:
     """Train and score everybody."""
@@ -39,12 +44,13 @@ def run(
     chosen_contenders = _split(contenders, CONTENDERS)
     if not all(seed.strip().isdigit() for seed in seeds.split(",")):
         raise typer.BadParameter(f"{seeds} has to be numbers with commas")
-    place = Place(data=data, model=model, work=work, threads=threads)
+    place = Place(data=data, model=_find_model(model), work=work, threads=threads)
     found = measure_all(
         place,
         tasks=chosen_tasks,
         contenders=chosen_contenders,
         seeds=[int(seed) for seed in seeds.split(",")],
+        rates=_read_rates(rates),
         announce=_announce,
     )
     for result in found:
@@ -64,6 +70,23 @@ def report(work: Work) -> None:
 
 def _announce(begun: Run) -> None:
     msg.info(f"{begun.name} ...")
+
+
+def _find_model(name: str) -> Path:
+    try:
+        return find_checkpoint(name).folder
+    except OSError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _read_rates(given: str) -> list[float]:
+    try:
+        rates = [float(rate) for rate in given.split(",") if rate.strip()]
+    except ValueError:
+        rates = [0.0]
+    if not all(0 < rate < 1 for rate in rates):
+        raise typer.BadParameter(f"{given} has to be numbers between 0 and 1, with commas")
+    return rates
 
 
 def _split(names: str, known: Iterable[str]) -> list[str]:

@@ -85,6 +85,7 @@ def measure_all(
     tasks: Sequence[str],
     contenders: Sequence[str],
     seeds: Sequence[int],
+    rates: Sequence[float] = (),
     announce: Announce,
 ) -> Iterator[Mapping[str, Any]]:
     """Train everybody on every task with every seed, but for what was trained before.
@@ -94,6 +95,7 @@ def measure_all(
         tasks: Their names.
         contenders: Their names.
         seeds: Of the runs.
+        rates: Learning rates to try in place of those that the contenders try.
         announce: Is told which training begins.
 
     Yields:
@@ -108,11 +110,11 @@ def measure_all(
             if contender.tasks and name not in contender.tasks:
                 continue
             tried = []
-            for rate in contender.rates:
+            for rate in _rates_to_try(contender, rates):
                 run = Run(task=name, contender=contender.name, rate=rate, seed=RATE_SEED)
                 tried.append(measure(run, place, announce))
                 yield tried[-1]
-            rate = best_rate(tried) if tried else _borrowed_rate(contender, name, place)
+            rate = best_rate(tried) if tried else _borrowed_rate(contender, name, place, rates)
             for seed in seeds:
                 run = Run(task=name, contender=contender.name, rate=rate, seed=seed)
                 yield measure(run, place, announce)
@@ -176,11 +178,18 @@ def best_rate(tried: Sequence[Mapping[str, Any]]) -> float | None:
     return best
 
 
-def _borrowed_rate(contender: Contender, task: str, place: Place) -> float | None:
+def _rates_to_try(contender: Contender, given: Sequence[float]) -> Sequence[float]:
+    return given if given and contender.rates else contender.rates
+
+
+def _borrowed_rate(
+    contender: Contender, task: str, place: Place, given: Sequence[float]
+) -> float | None:
     if contender.rate_of is None:
         return None
     other = CONTENDERS[contender.rate_of]
-    runs = [Run(task=task, contender=other.name, rate=rate, seed=RATE_SEED) for rate in other.rates]
+    tried = _rates_to_try(other, given)
+    runs = [Run(task=task, contender=other.name, rate=rate, seed=RATE_SEED) for rate in tried]
     paths = [place.result(run) for run in runs]
     if not all(path.exists() for path in paths):
         raise ValueError(

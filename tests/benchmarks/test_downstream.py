@@ -1,9 +1,12 @@
 """The comparison on three tasks: what it trains, what it keeps, and what it reports."""
 
+import json
+
 import pytest
 
+from benchmarks.downstream import runs
 from benchmarks.downstream.contenders import CONTENDERS
-from benchmarks.downstream.runs import Run, best_rate, mean_score
+from benchmarks.downstream.runs import Place, Run, best_rate, mean_score, measure_all
 from benchmarks.downstream.table import summarize, to_markdown
 from benchmarks.downstream.tasks import TASKS
 from spacy_deberta.checkpoints import find_checkpoint
@@ -45,3 +48,47 @@ def test_rates_are_chosen_on_development_data_and_medians_reported():
     results = [make_result("cnn", seed, score) for seed, score in ((0, 0.1), (1, 0.5), (2, 0.2))]
     rows = summarize(results)
     assert "20.0" in to_markdown(rows)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Where a training is the file of its result, and a lower learning rate the better one."""
+
+    def measure(run, place, announce):
+        announce(run)
+        result = make_result(run.contender, run.seed, 1 - (run.rate or 0.5), run.rate)
+        place.result(run).parent.mkdir(exist_ok=True)
+        place.result(run).write_text(json.dumps(result))
+        return result
+
+    monkeypatch.setattr(runs, "measure", measure)
+    monkeypatch.setattr(runs.data, "prepare", lambda *args: None)
+    return Place(data=tmp_path, model=MODEL, work=tmp_path, threads=1)
+
+
+def measured(place, **options):
+    names = []
+    found = measure_all(
+        place, tasks=["wnut17"], announce=lambda run: names.append(run.name), **options
+    )
+    for _ in found:
+        pass
+    return names
+
+
+def test_given_rates_are_tried_in_place_of_the_contenders_own(place):
+    options = {"contenders": ["mini", "cnn", "stock"], "seeds": [0, 1]}
+    assert measured(place, rates=[0.2, 0.1], **options) == [
+        "wnut17-mini-0.2-0",
+        "wnut17-mini-0.1-0",
+        "wnut17-mini-0.1-0",
+        "wnut17-mini-0.1-1",
+        "wnut17-cnn-own-0",
+        "wnut17-cnn-own-1",
+        "wnut17-stock-0.1-0",
+        "wnut17-stock-0.1-1",
+    ]
+    with pytest.raises(ValueError, match="run that on wnut17 first"):
+        measured(place, contenders=["stock"], seeds=[0])
+    own = CONTENDERS["mini"].rates
+    assert f"wnut17-mini-{own[-1]:g}-0" in measured(place, **options)
