@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from spacy_deberta.nn import has_amx
+from spacy_deberta.nn import has_bf16
 
 PACKAGES = (
     "torch",
@@ -74,7 +74,7 @@ def why_no_bf16() -> str:
 
 def why_auto_is_fp32() -> str:
     """Why `precision = "auto"` is fp32 on the processor; empty if it is bf16."""
-    return "" if has_amx() else 'the processor has no AMX, without which "auto" is fp32'
+    return "" if has_bf16() else f'{why_no_bf16()}, without which "auto" is fp32'
 
 
 def why_no_gpu() -> str:

@@ -124,6 +124,8 @@ def _encoder_config(task: Task, rate: float | None) -> Config:
     pipeline = ["transformer", *task.components]
     config["nlp"]["pipeline"] = pipeline
     config["components"] = {name: config["components"][name] for name in pipeline}
+    # Else scores would depend on what the processor has instructions for.
+    config["components"]["transformer"]["model"]["precision"] = "fp32"
     training = config["training"]
     training["accumulate_gradient"] = 1
     training["batcher"]["size"] = task.budget.batch_size

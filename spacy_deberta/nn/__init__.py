@@ -23,7 +23,7 @@ from .outputs import (
 )
 from .packing import PackedPieces
 from .precision import INT8, autocast, check_precision, resolve_precision
-from .processor import has_amx
+from .processor import has_bf16
 from .training import freeze, init_weights
 from .transfer import send
 
@@ -51,7 +51,7 @@ __all__ = [
     "autocast",
     "check_precision",
     "freeze",
-    "has_amx",
+    "has_bf16",
     "init_weights",
     "resolve_attention",
     "resolve_precision",

@@ -21,7 +21,7 @@ def check_precision(precision: str) -> None:
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """Make `"auto"` definite: bf16 where it is fast, on GPUs that have it and with AMX, else fp32.
+    """Make `"auto"` definite: bf16 where there are instructions for it, else fp32.
 
     Args:
         precision: One of `PRECISIONS`.
@@ -37,7 +37,7 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         return precision
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return "bf16"
-    return "bf16" if device.type == "cpu" and processor.has_amx() else "fp32"
+    return "bf16" if device.type == "cpu" and processor.has_bf16() else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:

@@ -3,9 +3,12 @@
 import torch
 
 
-def has_amx() -> bool:
-    """Whether it multiplies matrices of bfloat16 in tiles: four times as fast as float32."""
-    return _has("_is_amx_tile_supported")
+def has_bf16() -> bool:
+    """Whether it multiplies matrices of bfloat16 faster than those of float32.
+
+    Two to three times as fast with AVX512's instructions for it, more with the tiles of AMX.
+    """
+    return _has("_is_amx_tile_supported") or _has("_is_avx512_bf16_supported")
 
 
 def has_vnni() -> bool:
