@@ -38,6 +38,8 @@ SETTINGS = {
     "eval_pieces": 500,
     "save_every": 4,
     "log_every": 2,
+    # In another process "auto" would be what the processor has.
+    "precision": "fp32",
 }
 
 
