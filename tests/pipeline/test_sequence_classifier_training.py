@@ -84,7 +84,7 @@ def test_training_from_random_weights_beats_guessing(problem_type, tiny_vocabula
     optimizer = nlp.resume_training()
     optimizer.learn_rate = 0.005
     losses = []
-    for step in range(120):
+    for step in range(200):
         batch = [examples[(20 * step + index) % 60] for index in range(20)]
         losses.append(nlp.update(batch, sgd=optimizer, drop=0.1, losses={})["classifier"])
     scores = nlp.evaluate(examples)

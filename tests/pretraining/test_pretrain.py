@@ -138,7 +138,8 @@ def start(config, folder, *options, launcher=()):
     path = folder.with_suffix(".cfg")
     config.to_disk(path)
     command = ["-m", "spacy", "deberta", "pretrain", str(path), str(folder), "--gpu-id", "-1"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # The last bits of a sum depend on how many threads add it up.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
     return subprocess.Popen(
         [sys.executable, *launcher, *command, *options],
         stdout=subprocess.PIPE,
