@@ -11,26 +11,32 @@ from torch.nn import functional
 
 from spacy_deberta.errors import Errors
 
+from .onednn import Activation, Dense, prepare_onednn
 from .processor import has_vnni
 
-# (rows, inputs) to (rows, outputs).
-Dense = Callable[[Tensor], Tensor]
 
-
-def prepare_dense(dense: nn.Linear, dtype: torch.dtype) -> Dense:
+def prepare_dense(
+    dense: nn.Linear, dtype: torch.dtype, activation: Activation | None = None
+) -> Dense:
     """A dense layer for prediction.
 
     Args:
         dense: The layer.
         dtype: What it computes in; `torch.qint8` for weights of 8 bits.
+        activation: What comes after it, or None.
 
     Returns:
         The same function. It shares the weights if they have this dtype already.
     """
     assert dense.bias is not None
     if dtype == torch.qint8:
-        return _quantize(dense.weight, dense.bias)
-    return partial(_linear, weight=dense.weight.to(dtype), bias=dense.bias.to(dtype))
+        return _followed_by(activation, _quantize(dense.weight, dense.bias))
+    weight, bias = dense.weight.detach().to(dtype), dense.bias.detach().to(dtype)
+    copied = dense.weight.dtype != dtype
+    fused = prepare_onednn(weight, bias, activation, copied=copied)
+    if fused is not None:
+        return fused
+    return _followed_by(activation, partial(_linear, weight=weight, bias=bias))
 
 
 def prepare_together(
@@ -55,6 +61,18 @@ def prepare_together(
     together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
     dense = prepare_dense(together, dtype)
     return lambda rows: dense(rows).chunk(len(layers), dim=-1)
+
+
+def _followed_by(activation: Activation | None, dense: Dense) -> Dense:
+    if activation is None:
+        return dense
+    activate = _in_place(activation)
+    return lambda rows: activate(dense(rows))
+
+
+def _in_place(activation: Activation) -> Activation:
+    """The activation that writes where it reads, if torch has it: new memory costs as much."""
+    return torch.ops.aten.gelu_ if activation is functional.gelu else activation
 
 
 def _linear(rows: Tensor, *, weight: Tensor, bias: Tensor) -> Tensor:

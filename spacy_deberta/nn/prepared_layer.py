@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from .attention import AttentionContext, Attentions
 from .layer import DebertaV2Layer
@@ -29,8 +28,7 @@ class PreparedLayer:
         position_query: The same for the position-to-content term.
         attention_output: The dense layer behind attention.
         attention_norm: Normalizes its output with the residual connection.
-        intermediate: First half of the feed-forward network.
-        activation: Between its halves; may change what it is given.
+        intermediate: First half of the feed-forward network, with its activation.
         output: Second half.
         output_norm: Normalizes its output with the residual connection.
     """
@@ -43,7 +41,6 @@ class PreparedLayer:
     attention_output: Dense
     attention_norm: nn.LayerNorm
     intermediate: Dense
-    activation: Callable[[Tensor], Tensor]
     output: Dense
     output_norm: nn.LayerNorm
 
@@ -89,8 +86,7 @@ class PreparedLayer:
 
     def _after_attention(self, rows: Tensor, residual: Tensor) -> Tensor:
         hidden = self.attention_norm(_add(self.attention_output(rows), residual))
-        activated = self.activation(self.intermediate(hidden))
-        return self.output_norm(_add(self.output(activated), hidden))
+        return self.output_norm(_add(self.output(self.intermediate(hidden)), hidden))
 
 
 def prepare_layer(
@@ -120,16 +116,10 @@ def prepare_layer(
         position_query=_convert(position_query, compute_dtype),
         attention_output=prepare_dense(layer.attention.output.dense, dtype),
         attention_norm=layer.attention.output.LayerNorm,
-        intermediate=prepare_dense(layer.intermediate.dense, dtype),
-        activation=_in_place(layer.intermediate.activation),
+        intermediate=prepare_dense(layer.intermediate.dense, dtype, layer.intermediate.activation),
         output=prepare_dense(layer.output.dense, dtype),
         output_norm=layer.output.LayerNorm,
     )
-
-
-def _in_place(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The activation that writes where it reads, if torch has it: new memory costs as much."""
-    return torch.ops.aten.gelu_ if activation is functional.gelu else activation
 
 
 def _convert(table: Tensor | None, dtype: torch.dtype) -> Tensor | None:
