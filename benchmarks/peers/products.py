@@ -1,18 +1,44 @@
 """The floor: the matrix products of the encoder, and nothing else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from benchmarks.ours import DTYPES
 from benchmarks.peers.huggingface import reachable_slots
+from spacy_deberta.nn.onednn import prepare_onednn
+
+
+@dataclass(frozen=True)
+class DenseProduct:
+    """Operands of a dense layer's product.
+
+    Args:
+        inputs: (rows, in).
+        weight: (out, in).
+        multiply: From inputs to (rows, out), by the fastest library that PyTorch has for it.
+    """
+
+    inputs: Tensor
+    weight: Tensor
+    multiply: Callable[[Tensor], Tensor]
+
+
+def make_dense_product(inputs: Tensor, weight: Tensor) -> DenseProduct:
+    """A product by oneDNN with the weight laid out for it, where that can be had."""
+    bias = weight.new_zeros(len(weight))
+    multiply = prepare_onednn(weight, bias, None, copied=True)
+    return DenseProduct(inputs, weight, multiply or partial(functional.linear, weight=weight))
 
 
 @dataclass(frozen=True)
 class Products:
-    """Operands of one layer's products, and how many layers there are.
+    """Operands of all layers' products.
 
     For T pieces in sequences of L, width h, inner width i and R reachable positions, a layer
     multiplies 2 T h (4 h + 2 i) + 4 T L h + 4 T R h operations: projections and feed-forward,
@@ -20,14 +46,13 @@ class Products:
     positions can be kept, and are not counted.
 
     Args:
-        linear: Inputs and weights of fused QKV, output and both of the feed-forward, each layer
-            with weights of its own, (rows, in) and (in, out).
+        dense: Fused QKV, output and both of the feed-forward, each layer with weights of its own.
         attention: Queries and values as (sequences * heads, length, head_dim), and the
             probabilities.
         positions: Queries of all sequences and the position table by head.
     """
 
-    linear: list[tuple[Tensor, Tensor]]
+    dense: list[DenseProduct]
     attention: tuple[Tensor, Tensor]
     positions: tuple[Tensor, Tensor]
     layers: int
@@ -43,11 +68,11 @@ class Products:
     def _run(self, *, backward: bool) -> None:
         with torch.no_grad():
             for layer in range(self.layers):
-                for inputs, weights in self.linear[4 * layer : 4 * layer + 4]:
-                    outputs = inputs @ weights
+                for product in self.dense[4 * layer : 4 * layer + 4]:
+                    outputs = product.multiply(product.inputs)
                     if backward:
-                        outputs @ weights.T
-                        inputs.T @ outputs
+                        outputs @ product.weight
+                        product.inputs.T @ outputs
                 self._attend(backward=backward)
 
     def _attend(self, *, backward: bool) -> None:
@@ -86,14 +111,14 @@ def make_products(
     head_dim, pieces = width // heads, sequences * length
     options: dict[str, Any] = {"dtype": DTYPES[dtype], "device": device}
     inputs = {size: torch.randn(pieces, size, **options) for size in (width, inner)}
-    linear = [
-        (inputs[size], torch.randn(size, out, **options))
+    dense = [
+        make_dense_product(inputs[size], torch.randn(out, size, **options))
         for _ in range(config.num_hidden_layers)
         for size, out in ((width, 3 * width), (width, width), (width, inner), (inner, width))
     ]
     slots = reachable_slots(length, config)
     return Products(
-        linear=linear,
+        dense=dense,
         attention=(
             torch.randn(sequences * heads, length, head_dim, **options),
             torch.randn(sequences * heads, length, length, **options),

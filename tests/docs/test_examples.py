@@ -2,6 +2,7 @@ import configparser
 import re
 import shlex
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,13 @@ def check_pip(arguments):
 
 def check_benchmarks(module, arguments):
     """The module is one of `benchmarks`, and has these options."""
-    app = import_module("benchmarks.__main__" if module == "benchmarks" else module)
-    if module == "benchmarks":
-        command = typer.main.get_command(app.app).commands[arguments[0]]
+    is_package = find_spec(module).submodule_search_locations is not None
+    command_line = import_module(f"{module}.__main__" if is_package else module)
+    if hasattr(command_line, "app"):
+        command = typer.main.get_command(command_line.app).commands[arguments[0]]
     else:
         single = typer.Typer()
-        single.command()(app.main)
+        single.command()(command_line.main)
         command = typer.main.get_command(single)
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     unknown = {word for word in arguments if word.startswith("--")} - known
@@ -157,6 +159,7 @@ def test_hardly_anything_is_not_run():
         "pip install '.[wings]'",
         "python -m benchmarks run --fast",
         "python -m benchmarks.saving --fast",
+        "python -m benchmarks.downstream run --fast",
     ],
 )
 def test_wrong_commands_are_noticed(command):
