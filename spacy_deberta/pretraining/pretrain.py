@@ -59,36 +59,35 @@ def pretrain(
         OSError: Something can't be written (E710, E723) or read (E724).
     """
     plan = resolve_config(config)
-    processes = Processes.join(gpu=gpu)
-    say = announce if announce is not None and processes.is_first else _say_nothing
-    folder = output / TRAINING
-    states = find_states(folder)
-    _check_folder(config, folder, states, resume=resume)
-    processes.wait()
-    if processes.is_first and not states:
-        folder.mkdir(parents=True, exist_ok=True)
-        config.to_disk(folder / CONFIG)
-    trainer, run = _make_run(plan, output, processes, say)
-    if states:
-        load_state(trainer, states[-1])
-        say(f"Go on from step {trainer.step}")
-    if processes.is_first:
-        drop_rows_after(folder / LOG, trainer.step)
-    log_to_spacy, finish_logger = start_logger(plan, config, enabled=processes.is_first)
+    with Processes.join(gpu=gpu) as processes:
+        say = announce if announce is not None and processes.is_first else _say_nothing
+        folder = output / TRAINING
+        states = find_states(folder)
+        _check_folder(config, folder, states, resume=resume)
+        processes.wait()
+        if processes.is_first and not states:
+            folder.mkdir(parents=True, exist_ok=True)
+            config.to_disk(folder / CONFIG)
+        trainer, run = _make_run(plan, output, processes, say)
+        if states:
+            load_state(trainer, states[-1])
+            say(f"Go on from step {trainer.step}")
+        if processes.is_first:
+            drop_rows_after(folder / LOG, trainer.step)
+        log_to_spacy, finish_logger = start_logger(plan, config, enabled=processes.is_first)
 
-    def write(row: LogRow) -> None:
-        append_row(folder / LOG, row)
-        log_to_spacy(row)
-        if report is not None:
-            report(row)
-        if row.held_out is not None:
-            plot_losses(read_rows(folder / LOG), folder / PLOT)
+        def write(row: LogRow) -> None:
+            append_row(folder / LOG, row)
+            log_to_spacy(row)
+            if report is not None:
+                report(row)
+            if row.held_out is not None:
+                plot_losses(read_rows(folder / LOG), folder / PLOT)
 
-    try:
-        run_to_the_end(run, report=write)
-    finally:
-        finish_logger()
-        processes.leave()
+        try:
+            run_to_the_end(run, report=write)
+        finally:
+            finish_logger()
 
 
 def _say_nothing(text: str) -> None:

@@ -16,6 +16,8 @@ _LONGEST_WAIT = timedelta(hours=24)
 class Processes:
     """The processes that train together. `torchrun` starts them; without it there is one.
 
+    At the end of a `with` block, this process parts from the others.
+
     Attributes:
         rank: The number of this one.
         count: How many there are.
@@ -90,7 +92,9 @@ class Processes:
         if self.count > 1:
             torch.distributed.barrier()
 
-    def leave(self) -> None:
-        """Part from the others."""
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         if self.count > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

@@ -35,12 +35,11 @@ def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> 
         gpu: Number of the first process's GPU, of which the others count upwards; negative for the
             CPU.
     """
-    processes = Processes.join(gpu=gpu)
-    use_gpu = processes.device.index if processes.device.type == "cuda" else -1
-    first = processes.is_first
-    if first and output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-    try:
+    with Processes.join(gpu=gpu) as processes:
+        use_gpu = processes.device.index if processes.device.type == "cuda" else -1
+        first = processes.is_first
+        if first and output is not None:
+            output.mkdir(parents=True, exist_ok=True)
         # The same seed makes the same weights in every process.
         nlp = init_nlp(config, use_gpu=use_gpu)
         if processes.count > 1:
@@ -52,8 +51,6 @@ def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> 
             stdout=sys.stdout if first else io.StringIO(),
             stderr=sys.stderr if first else io.StringIO(),
         )
-    finally:
-        processes.leave()
 
 
 def share_work(nlp: Language, processes: Processes) -> None:
