@@ -15,7 +15,7 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.nn import INT8, autocast, resolve_precision
 
 from .forking import use_one_thread_after_fork
-from .fused_adam import ParameterUpdate
+from .fused_adam import ParameterUpdate, can_fuse
 from .gradient_scaler import GradientScaler
 from .network_bytes import SavedNetwork, pack_network, unpack_network
 from .networks import Network, Rows
@@ -23,6 +23,7 @@ from .optimization import plan_update, update_parameters
 from .options import EncoderOptions
 from .packed_batches import PackedBatch, split_batches
 from .sequences import Sequences
+from .table_gradients import TableGradients
 
 ENCODER_PREFIX = "deberta."
 
@@ -51,6 +52,7 @@ class NetworkShim(Shim):
         self.shares_encoder = shares_encoder
         self._owner: NetworkShim | None = None
         self._scaler = GradientScaler()
+        self._table_gradients = TableGradients()
 
     @property
     def is_loaded(self) -> bool:
@@ -168,8 +170,8 @@ class NetworkShim(Shim):
             Rows as in `predict`, and a callback that takes the gradient of the last of them and
             adds to the gradients of the parameters.
         """
-        module, device = self.module, self.device
-        with _training(module), autocast(self.options.precision, device):
+        device = self.device
+        with self._training(), autocast(self.options.precision, device):
             rows = self._run(inputs, self._run_batch_recomputed)
 
         def backprop(d_rows: torch.Tensor) -> None:
@@ -178,10 +180,22 @@ class NetworkShim(Shim):
             if self._scales_gradients:
                 d_rows = d_rows * self._scaler.scale
             # With checkpointing the layers run again here, and must drop out what they dropped.
-            with _training(module):
+            with self._training():
                 torch.autograd.backward(rows[-1], d_rows)
 
         return rows, backprop
+
+    @contextmanager
+    def _training(self) -> Iterator[None]:
+        module, words = self.module, self.encoder.embeddings.word_embeddings
+        module.train()
+        # A GPU writes zeros in no time.
+        words.sparse = self.device.type == "cpu"
+        try:
+            yield
+        finally:
+            module.eval()
+            words.sparse = False
 
     def _run(self, inputs: Sequences, run: Callable[[PackedBatch, bool], Rows]) -> Rows:
         batches = split_batches(inputs, max_pieces=self.options.max_batch_pieces)
@@ -234,17 +248,20 @@ class NetworkShim(Shim):
             for name, parameter in self.own_parameters().items()
             if parameter.grad is not None
         }
-        if self._scales_gradients and not (
-            self._scaler.unscale([p.grad for p in parameters.values() if p.grad is not None])
-        ):
-            for parameter in parameters.values():
-                parameter.grad = None
-            return
-        update_parameters(
-            optimizer,
-            {(self.id, name): parameter for name, parameter in parameters.items()},
-            {(self.id, name): self._plan_update(name) for name in parameters},
-        )
+        # thinc, and optimizers of others, may write to all of a gradient, such as weight decay.
+        fused = can_fuse(optimizer)
+        with self._table_gradients.made_dense(parameters.values(), keep_memory=fused):
+            if self._scales_gradients and not (
+                self._scaler.unscale([p.grad for p in parameters.values() if p.grad is not None])
+            ):
+                for parameter in parameters.values():
+                    parameter.grad = None
+                return
+            update_parameters(
+                optimizer,
+                {(self.id, name): parameter for name, parameter in parameters.items()},
+                {(self.id, name): self._plan_update(name) for name in parameters},
+            )
         self.encoder.encoder.prepared.forget()
 
     def _plan_update(self, name: str) -> ParameterUpdate:
@@ -320,15 +337,6 @@ class NetworkShim(Shim):
             )
         )
         return self
-
-
-@contextmanager
-def _training(module: torch.nn.Module) -> Iterator[None]:
-    module.train()
-    try:
-        yield
-    finally:
-        module.eval()
 
 
 def network_shim(model: Model) -> NetworkShim:

@@ -48,7 +48,7 @@ def _sum(
         return []
     given = torch.tensor([float(g is not None) for g in gradients], device=like[0].device)
     filled = [
-        torch.zeros_like(tensor) if gradient is None else gradient
+        torch.zeros_like(tensor) if gradient is None else gradient.to_dense()
         for gradient, tensor in zip(gradients, like, strict=True)
     ]
     flat = torch.cat([given, *(gradient.detach().flatten() for gradient in filled)])

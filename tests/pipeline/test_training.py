@@ -68,7 +68,7 @@ def gradients(nlp, batches, **options):
     if hasattr(transformer, "_backprop_pending"):
         transformer._backprop_pending()
     found = {
-        name: parameter.grad.clone()
+        name: parameter.grad.to_dense().clone()
         for name, parameter in encoder_of(nlp).named_parameters()
         if parameter.grad is not None
     }

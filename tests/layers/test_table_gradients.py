@@ -1,0 +1,77 @@
+"""Sparse gradients of tables become the dense ones that optimizers take, and nothing stays."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from spacy_deberta.layers.table_gradients import TableGradients
+
+ROWS, WIDTH = 7, 3
+batches = st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=12)
+
+
+def read(table, rows, *, sparse):
+    """Read rows of a table, the first of which is padding, and go back."""
+    read = functional.embedding(torch.tensor(rows), table, 0, sparse=sparse)
+    (read * torch.arange(1.0, 1 + read.numel()).view_as(read)).sum().backward()
+
+
+@given(st.lists(st.lists(batches, min_size=1, max_size=2), min_size=1, max_size=4))
+def test_equal_to_dense_gradients_in_every_update(updates):
+    gradients = TableGradients()
+    table = torch.nn.Parameter(torch.ones(ROWS, WIDTH))
+    for sub_batches in updates:
+        expected = torch.nn.Parameter(torch.ones(ROWS, WIDTH))
+        for rows in sub_batches:
+            read(table, rows, sparse=True)
+            read(expected, rows, sparse=False)
+        with gradients.made_dense([table], keep_memory=True):
+            torch.testing.assert_close(table.grad, expected.grad)
+            table.grad.mul_(0.5)  # as clipping does
+        assert table.grad is None
+
+
+def test_what_an_error_leaves_is_not_in_the_next_gradient():
+    gradients = TableGradients()
+    table = torch.nn.Parameter(torch.ones(ROWS, WIDTH))
+    read(table, [1, 2], sparse=True)
+    with pytest.raises(RuntimeError), gradients.made_dense([table], keep_memory=True):
+        raise RuntimeError
+    assert table.grad is None
+    read(table, [3], sparse=True)
+    with gradients.made_dense([table], keep_memory=True):
+        assert table.grad.any(dim=1).nonzero().flatten().tolist() == [3]
+
+
+def test_memory_is_kept_and_never_shared():
+    gradients = TableGradients()
+    tables = [torch.nn.Parameter(torch.ones(ROWS, WIDTH)) for _ in range(2)]
+    places = set()
+    for _ in range(3):
+        for table in tables:
+            read(table, [1], sparse=True)
+        with gradients.made_dense(tables, keep_memory=True):
+            places.add(tuple(table.grad.data_ptr() for table in tables))
+    assert len(places) == 1
+    assert len(set(*places)) == 2
+
+
+def test_other_gradients_are_left_alone():
+    parameters = [torch.nn.Parameter(torch.ones(ROWS, WIDTH)) for _ in range(2)]
+    read(parameters[0], [1, 1, 4], sparse=False)
+    before = parameters[0].grad.clone()
+    with TableGradients().made_dense(parameters, keep_memory=True):
+        assert parameters[1].grad is None
+    torch.testing.assert_close(parameters[0].grad, before)
+
+
+def test_what_an_optimizer_writes_elsewhere_is_not_in_the_next_gradient():
+    gradients = TableGradients()
+    table = torch.nn.Parameter(torch.ones(ROWS, WIDTH))
+    for row in (1, 2):
+        read(table, [row], sparse=True)
+        with gradients.made_dense([table], keep_memory=False):
+            assert table.grad.any(dim=1).nonzero().flatten().tolist() == [row]
+            table.grad.add_(table.data)
