@@ -12,7 +12,7 @@ from spacy.training import Example
 import spacy_deberta
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.pipeline.fill_mask import FillMask
-from spacy_deberta.pipeline.random_masks import mask_at_random
+from spacy_deberta.pipeline.fill_mask.random_masks import mask_at_random
 from tests.conftest import SENTENCES
 
 TEXTS = (

@@ -10,7 +10,7 @@ from spacy.training.iob_utils import biluo_to_iob, doc_to_biluo_tags
 from spacy.vocab import Vocab
 from transformers import TokenClassificationPipeline
 
-from spacy_deberta.pipeline.label_schemes import Run, bio_labels, find_scheme
+from spacy_deberta.pipeline.token_classifier.label_schemes import Run, bio_labels, find_scheme
 from tests.pipeline.conlleval import read_spans, read_tag
 
 TYPES = ("PER", "ORG-X", "work_of_art")

@@ -21,8 +21,12 @@ from spacy.vocab import Vocab
 from spacy_deberta import DebertaV2ForQuestionAnswering, DebertaV2ForSequenceClassification
 from spacy_deberta.corpora import get_questions, set_questions
 from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.pipeline.answers import Answer, choose_answers, read_candidates
-from spacy_deberta.pipeline.question_answering_scorer import normalize_answer, word_f1
+from spacy_deberta.pipeline.question_answering.answers import (
+    Answer,
+    choose_answers,
+    read_candidates,
+)
+from spacy_deberta.pipeline.question_answering.scorer import normalize_answer, word_f1
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 from tests.conftest import SENTENCES
 

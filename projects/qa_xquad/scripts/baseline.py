@@ -17,7 +17,7 @@ from spacy.tokens import Doc, DocBin
 from wasabi import msg
 
 from spacy_deberta.corpora import Question, get_questions
-from spacy_deberta.pipeline.question_answering_scorer import (
+from spacy_deberta.pipeline.question_answering.scorer import (
     exact_match,
     normalize_answer,
     word_f1,

@@ -17,8 +17,7 @@ from spacy_deberta.layers import (
     get_tokenizer,
     join_sequences,
 )
-
-from .window_mean import mean_of_windows
+from spacy_deberta.pipeline.window_mean import mean_of_windows
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from thinc.api import Model
 from spacy_deberta.corpora import Question, get_questions
 from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.layers import Ints, answer_loss
+from spacy_deberta.pipeline.head_pipe import TrainingBatch
 
-from .head_pipe import TrainingBatch
 from .question_windows import QuestionWindows, make_windows
 
 # How many ids a warning names.

@@ -24,11 +24,11 @@ from spacy_deberta.layers import (
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.window_mean import check_windows, mean_of_windows
 
-from .head_pipe import HeadPipe, TrainingBatch
 from .problem_types import PROBLEM_TYPES, gold_scores, problem_type_of, scores_loss, scores_of
-from .sequence_classifier_scorer import SCORE_WEIGHTS
-from .window_mean import check_windows, mean_of_windows
+from .scorer import SCORE_WEIGHTS
 
 DEFAULT_CONFIG = Config().from_str(
     """

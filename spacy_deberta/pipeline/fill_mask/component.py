@@ -26,12 +26,12 @@ from spacy_deberta.layers import (
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.doc_methods import add_doc_method
+from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.window_mean import check_windows
 
-from .doc_methods import add_doc_method
-from .head_pipe import HeadPipe, TrainingBatch
 from .mask_sequences import mask_sequences
 from .random_masks import mask_at_random
-from .window_mean import check_windows
 
 # Of the texts of an evaluation every seventh piece is masked, about as many as in training.
 SCORED_EVERY = 7

@@ -20,12 +20,12 @@ from spacy_deberta.layers import (
     get_labels,
     get_tokenizer,
 )
+from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
+from spacy_deberta.pipeline.window_mean import check_windows, mean_of_windows
 
-from .head_pipe import HeadPipe, TrainingBatch
 from .hypothesis_pairs import Hypotheses, check_template, keep_or_make, make_pairs
 from .nli_labels import NLI_LABELS, find_contradiction, find_entailment, scores_of_candidates
-from .sequence_classifier_scorer import SCORE_WEIGHTS
-from .window_mean import check_windows, mean_of_windows
 
 DEFAULT_CONFIG = Config().from_str(
     """

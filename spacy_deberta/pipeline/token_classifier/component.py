@@ -26,6 +26,8 @@ from spacy_deberta.layers import (
     get_tokenizer,
     plan_windows,
 )
+from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.window_mean import check_windows
 
 from .gold_units import (
     IGNORED,
@@ -37,7 +39,6 @@ from .gold_units import (
     label_tags,
     span_types,
 )
-from .head_pipe import HeadPipe, TrainingBatch
 from .label_schemes import LabelScheme, bio_labels, find_scheme
 from .placed_spans import ALIGNMENT_MODES, ScoredSpan, place_spans, without_overlap
 from .scored_stretches import find_stretches
@@ -50,7 +51,6 @@ from .units import (
     pieces_read,
     unit_probabilities,
 )
-from .window_mean import check_windows
 
 ANNOTATIONS = ("ents", "spans", "tag")
 

@@ -14,13 +14,13 @@ from thinc.util import to_numpy
 
 from spacy_deberta.corpora import ask_the_same, get_questions
 from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences, check_setting
+from spacy_deberta.pipeline.doc_methods import add_doc_method
+from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.window_mean import check_windows
 
 from .answers import Answer, Candidates, choose_answers, read_candidates
-from .doc_methods import add_doc_method
 from .gold_answers import gold_batch
-from .head_pipe import HeadPipe, TrainingBatch
 from .question_windows import make_windows
-from .window_mean import check_windows
 
 DEFAULT_CONFIG = Config().from_str(
     """

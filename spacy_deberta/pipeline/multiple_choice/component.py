@@ -20,11 +20,11 @@ from spacy_deberta.corpora import (
     get_right_choice,
 )
 from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences
+from spacy_deberta.pipeline.doc_methods import add_doc_method
+from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.window_mean import check_windows
 
 from .choice_sequences import ChoiceSequences, join_choices
-from .doc_methods import add_doc_method
-from .head_pipe import HeadPipe, TrainingBatch
-from .window_mean import check_windows
 
 DEFAULT_CONFIG = Config().from_str(
     """
