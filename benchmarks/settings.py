@@ -23,6 +23,7 @@ class Sizes:
         batch_pieces: Pieces in a batch.
         repeats: How often what takes less than seconds is run.
         few_repeats: How often what takes seconds is run.
+        training_repeats: How often a step of training is run.
         long_repeats: How often an encoder runs on sequences longer than a batch.
         documents: Documents of the pipeline.
         host_documents: Documents of the host side alone.
@@ -41,6 +42,7 @@ class Sizes:
     batch_pieces: int = 1024
     repeats: int = 10
     few_repeats: int = 3
+    training_repeats: int = 5
     long_repeats: int = 1
     documents: int = 16
     host_documents: int = 300
@@ -60,7 +62,13 @@ class Sizes:
         """The same with another number of repeats, or with its own if it is 0."""
         if not repeats:
             return self
-        return replace(self, repeats=repeats, few_repeats=repeats, long_repeats=repeats)
+        return replace(
+            self,
+            repeats=repeats,
+            few_repeats=repeats,
+            training_repeats=repeats,
+            long_repeats=repeats,
+        )
 
 
 FULL = Sizes()
@@ -77,6 +85,7 @@ QUICK = Sizes(
     batch_pieces=64,
     repeats=2,
     few_repeats=2,
+    training_repeats=2,
     long_repeats=1,
     documents=3,
     host_documents=3,

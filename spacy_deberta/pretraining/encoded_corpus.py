@@ -155,7 +155,7 @@ def encode_corpus(
         folder: A new folder, or an empty one. It is there in whole or not at all.
         held_out: Share of the documents that is kept apart, from 0 up to, but without, 1. Which
             ones follows from their numbers; the first is never kept apart.
-        threads: Native threads; None for one on each core.
+        threads: Native threads; None for those of the tokenizer.
         progress: Called after every batch, with all that was encoded so far.
 
     Returns:
@@ -169,7 +169,6 @@ def encode_corpus(
     if not 0 <= held_out < 1:
         wanted = "from 0 up to, but without, 1"
         raise ValueError(Errors.E721.format(name="held_out", value=held_out, wanted=wanted))
-    threads = threads or _count_cores()
     dtype = piece_dtype(len(tokenizer))
     facts = {
         "vocabulary_sha256": digest_vocabulary(tokenizer),
@@ -216,9 +215,3 @@ def _batch(texts: Iterable[str]) -> Iterator[list[str]]:
         characters += len(text)
     if batch:
         yield batch
-
-
-def _count_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

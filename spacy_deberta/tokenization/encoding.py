@@ -9,6 +9,7 @@ from sentencepiece import SentencePieceProcessor
 from spacy_deberta.errors import Errors
 
 from .alignment import Origins
+from .native_threads import choose_threads
 from .pieces import IntArray, Pieces, cumulate, rows_of
 from .spaces import squeeze
 from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
@@ -25,13 +26,13 @@ class PieceEncoder:
 
     Args:
         model_proto: The serialized model.
-        threads: Native threads of a call.
+        threads: Native threads of a call, at most; None for one on each core.
 
     Raises:
         ValueError: `model_proto` is not a SentencePiece model.
     """
 
-    def __init__(self, model_proto: bytes, *, threads: int = 1) -> None:
+    def __init__(self, model_proto: bytes, *, threads: int | None = None) -> None:
         self.processor = SentencePieceProcessor()
         try:
             self.processor.LoadFromSerializedProto(model_proto)
@@ -59,9 +60,7 @@ class PieceEncoder:
             empty = np.zeros(0, dtype=np.int64)
             return Pieces(empty, empty, empty, np.zeros(len(texts) + 1, dtype=np.int64))
 
-        found: list[list[int]] = self.processor.Encode(
-            texts, out_type=int, num_threads=self._threads
-        )
+        found = self._encode(texts, len(characters), threads=self._threads)
         counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
         cu_pieces = cumulate(counts)
         ids = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(cu_pieces[-1]))
@@ -93,12 +92,14 @@ class PieceEncoder:
             )
         return Pieces(ids, starts, ends, cu_pieces)
 
-    def encode_ids(self, texts: list[str], *, threads: int) -> tuple[IntArray, IntArray]:
+    def encode_ids(
+        self, texts: list[str], *, threads: int | None = None
+    ) -> tuple[IntArray, IntArray]:
         """Cut texts into pieces, without their places.
 
         Args:
             texts: Any strings.
-            threads: Native threads.
+            threads: Native threads, at most; None for those of the encoder.
 
         Returns:
             `ids` and `cu_pieces` as in `Pieces`.
@@ -106,11 +107,16 @@ class PieceEncoder:
         Raises:
             ValueError: Something in `texts` is not a string.
         """
-        texts, _ = _read_characters(texts)
-        found: list[list[int]] = self.processor.Encode(texts, out_type=int, num_threads=threads)
+        texts, characters = _read_characters(texts)
+        found = self._encode(texts, len(characters), threads=threads or self._threads)
         cu_pieces = cumulate(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
         total = int(cu_pieces[-1])
         return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=total), cu_pieces
+
+    def _encode(self, texts: list[str], characters: int, *, threads: int | None) -> list[list[int]]:
+        threads = choose_threads(characters, most=threads)
+        ids: list[list[int]] = self.processor.Encode(texts, out_type=int, num_threads=threads)
+        return ids
 
     def _align_changed(
         self, texts: list[str], ids: IntArray, counts: IntArray
@@ -118,7 +124,7 @@ class PieceEncoder:
         surfaces = self.surfaces
         if (ids == self.processor.unk_id()).any():
             # An unknown piece is as wide as what it swallowed, which only its string tells.
-            pieces = self.processor.Encode(texts, out_type=str, num_threads=self._threads)
+            pieces = self.processor.Encode(texts, out_type=str, num_threads=1)
             strings = list(chain.from_iterable(pieces))
             if len(strings) != len(ids):
                 raise ValueError(Errors.E214.format(text=texts[0][:100]))

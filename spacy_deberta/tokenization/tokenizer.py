@@ -40,7 +40,7 @@ class DebertaV2Tokenizer(Vocabulary):
         mask_token: Stands for a piece to be guessed; added if the vocabulary lacks it.
         added_tokens: Further tokens. They count only if `special_tokens_in_text`.
         model_max_length: Pieces that the model takes; `max_length` if that isn't given.
-        threads: Native threads for a batch. One does more than half a million words a second.
+        threads: Native threads for a batch, at most; None for one on each core.
 
     Raises:
         ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218).
@@ -64,7 +64,7 @@ class DebertaV2Tokenizer(Vocabulary):
         mask_token: str = SPECIAL_TOKENS["mask_token"],
         added_tokens: Iterable[AddedToken | str] = (),
         model_max_length: int | None = None,
-        threads: int = 1,
+        threads: int | None = None,
     ) -> None:
         if (vocab_file is None) == (model_proto is None):
             raise ValueError(Errors.E203)
@@ -139,7 +139,7 @@ class DebertaV2Tokenizer(Vocabulary):
         if isinstance(texts, str) or self.do_lower_case or self.split_by_punct:
             pieces = self.encode_batch(texts)
             return pieces.ids, pieces.cu_pieces
-        return self._encoder.encode_ids(list(texts), threads=threads or self.threads)
+        return self._encoder.encode_ids(list(texts), threads=threads)
 
     def __call__(
         self,
@@ -226,13 +226,15 @@ class DebertaV2Tokenizer(Vocabulary):
         return self.convert_ids_to_tokens(pieces.ids.tolist())
 
     @classmethod
-    def from_directory(cls, path: str | PathLike[str], *, threads: int = 1) -> "DebertaV2Tokenizer":
+    def from_directory(
+        cls, path: str | PathLike[str], *, threads: int | None = None
+    ) -> "DebertaV2Tokenizer":
         """Read the folder of a tokenizer or of a whole checkpoint.
 
         Args:
             path: A folder with `spm.model`. `tokenizer_config.json`, `special_tokens_map.json` and
                 `added_tokens.json` are read where they are.
-            threads: Native threads for a batch.
+            threads: Native threads for a batch, at most; None for one on each core.
 
         Returns:
             The tokenizer.
@@ -285,12 +287,12 @@ class DebertaV2Tokenizer(Vocabulary):
         return pack({**self._options(), **self._table.roles}, added, self.model_proto)
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, threads: int = 1) -> "DebertaV2Tokenizer":
+    def from_bytes(cls, data: bytes, *, threads: int | None = None) -> "DebertaV2Tokenizer":
         """Read what `to_bytes` wrote.
 
         Args:
             data: The bytes.
-            threads: Native threads for a batch.
+            threads: Native threads for a batch, at most; None for one on each core.
 
         Returns:
             The tokenizer.
@@ -314,5 +316,5 @@ class DebertaV2Tokenizer(Vocabulary):
         return options
 
 
-def _from_bytes(data: bytes, threads: int) -> DebertaV2Tokenizer:
+def _from_bytes(data: bytes, threads: int | None) -> DebertaV2Tokenizer:
     return DebertaV2Tokenizer.from_bytes(data, threads=threads)

@@ -126,5 +126,5 @@ def test_bf16_is_another_precision(settings, model):
 
 def test_sizes_can_be_repeated_more_often(settings):
     assert settings.sizes.with_repeats(0) == settings.sizes
-    expected = replace(settings.sizes, repeats=7, few_repeats=7, long_repeats=7)
+    expected = replace(settings.sizes, repeats=7, few_repeats=7, training_repeats=7, long_repeats=7)
     assert settings.sizes.with_repeats(7) == expected

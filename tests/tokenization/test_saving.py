@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+from spacy_deberta.tokenization.native_threads import choose_threads
 from tests.tokenization.texts import PROBES
 
 READABLE = [text for text in PROBES if text.isprintable()]
@@ -143,11 +145,25 @@ def test_threads(small_vocabulary, strange_texts):
             assert np.array_equal(pieces.ends, expected.ends)
 
 
-def test_native_threads(small_vocabulary, small, strange_texts):
-    several = DebertaV2Tokenizer(small_vocabulary, threads=2)
-    assert np.array_equal(
-        several.encode_batch(strange_texts).ends, small.encode_batch(strange_texts).ends
+def test_native_threads(small_vocabulary, strange_texts):
+    one, several, default = (
+        DebertaV2Tokenizer(small_vocabulary, threads=threads).encode_batch(strange_texts)
+        for threads in (1, 3, None)
     )
+    for pieces in (several, default):
+        assert np.array_equal(pieces.ids, one.ids)
+        assert np.array_equal(pieces.ends, one.ends)
+
+
+@pytest.mark.parametrize(
+    ("characters", "most", "chosen"), [(0, 4, 1), (5_000, 4, 1), (10_000, 4, 2), (10**6, 4, 4)]
+)
+def test_threads_have_enough_to_do(characters, most, chosen):
+    assert choose_threads(characters, most=most) == chosen
+
+
+def test_no_more_threads_than_cores():
+    assert 1 <= choose_threads(10**9, most=None) <= os.cpu_count()
 
 
 @pytest.mark.parametrize("cut", [0, 10, 1000, -1])
