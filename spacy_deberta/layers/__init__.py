@@ -3,8 +3,10 @@
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .alignment import DocPieces, align_pieces, token_offsets
 from .answer_loss import answer_loss
+from .classifiers.document_listener import document_encoder, document_listener
+from .classifiers.pooled_text_classifier import pooled_text_classifier
+from .classifiers.span_categorizer import span_categorizer
 from .deberta_model import (
     deberta_model,
     get_encoder,
@@ -13,9 +15,9 @@ from .deberta_model import (
     pooled_tokens,
     save_model,
 )
-from .document_listener import document_encoder, document_listener
-from .encoder_parameters import torch_parameters
-from .encoder_source import EncoderSource
+from .documents.alignment import DocPieces, align_pieces, token_offsets
+from .documents.transformer_data import DebertaBatch
+from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 from .head_model import (
     deberta_with_head,
     get_config,
@@ -26,8 +28,9 @@ from .head_model import (
     without_output,
 )
 from .loss_gradient import Loss, loss_gradient
+from .network.encoder_parameters import torch_parameters
+from .network.encoder_source import EncoderSource
 from .options import NO_DECAY, EncoderOptions
-from .pooled_text_classifier import pooled_text_classifier
 from .ragged import Array, Ints, cumulative, expand_ranges
 from .sequences import (
     SPECIAL_TOKENS,
@@ -40,10 +43,7 @@ from .sequences import (
 )
 from .settings import check_choice, check_setting
 from .shared_encoder import share_encoder
-from .span_categorizer import span_categorizer
 from .tokenize_ahead import tokenize_ahead, waits_for_device
-from .transformer_data import DebertaBatch
-from .windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 
 __all__ = [
     "NO_DECAY",

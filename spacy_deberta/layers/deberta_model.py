@@ -23,19 +23,19 @@ from spacy_deberta.checkpoints import (
 from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .alignment import DocPieces
-from .doc_rows import doc_rows, predict_doc_rows
-from .encoder_source import EncoderSource
-from .from_scratch import encoder_from_scratch
-from .network_layer import network_layer
-from .network_shim import network_shim
-from .networks import ENCODER
+from .documents.alignment import DocPieces
+from .documents.doc_rows import doc_rows, predict_doc_rows
+from .documents.tokenize import doc_tokenizer, tokenizer_shim
+from .documents.transformer_data import DebertaBatch, DocGradients, split_by_doc
+from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
+from .network.encoder_source import EncoderSource
+from .network.from_scratch import encoder_from_scratch
+from .network.network_layer import network_layer
+from .network.network_shim import network_shim
+from .network.networks import ENCODER
 from .options import EncoderOptions
 from .packed_batches import group_by_length
 from .sequences import SPECIAL_TOKENS
-from .tokenize import doc_tokenizer, tokenizer_shim
-from .transformer_data import DebertaBatch, DocGradients, split_by_doc
-from .windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
 
 InT = list[Doc]
 OutT = FullTransformerBatch

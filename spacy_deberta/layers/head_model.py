@@ -21,16 +21,16 @@ from spacy_deberta.checkpoints import (
 )
 from spacy_deberta.errors import Errors, Warnings, warn
 
-from .encoder_source import EncoderSource
-from .from_scratch import config_from_scratch
-from .network_layer import network_layer
-from .network_shim import NetworkShim, network_shim
-from .networks import HEADS, Network
+from .documents.tokenize import doc_tokenizer, tokenizer_shim
+from .network.encoder_source import EncoderSource
+from .network.from_scratch import config_from_scratch
+from .network.network_layer import network_layer
+from .network.network_shim import NetworkShim, network_shim
+from .network.networks import HEADS, Network
 from .options import EncoderOptions
 from .ragged import Array
 from .sequences import Sequences
 from .settings import check_choice, check_setting
-from .tokenize import doc_tokenizer, tokenizer_shim
 
 InT = Sequences
 OutT = Array

@@ -6,8 +6,8 @@ from thinc.api import Model
 
 from spacy_deberta.errors import Errors
 
-from .network_shim import network_shim
-from .tokenize import tokenizer_shim
+from .documents.tokenize import tokenizer_shim
+from .network.network_shim import network_shim
 
 
 def share_encoder(owner: Model, owner_name: str, component: Any) -> None:

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from .network_shim import network_shim
-from .tokenize import tokenizer_shim
+from .documents.tokenize import tokenizer_shim
+from .network.network_shim import network_shim
 
 
 def waits_for_device(model: Model) -> bool:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from thinc.api import Model
 
 from spacy_deberta.layers import PieceWindows
-from spacy_deberta.layers.doc_rows import doc_rows, predict_doc_rows
-from spacy_deberta.layers.windows import plan_windows
+from spacy_deberta.layers.documents.doc_rows import doc_rows, predict_doc_rows
+from spacy_deberta.layers.documents.windows import plan_windows
 from tests.layers.test_windows import CLS, SEP, limits, make_batch
 
 WIDTH = 256

@@ -5,8 +5,8 @@ import pytest
 import torch
 from thinc.api import SGD, Adam, Optimizer, RAdam
 
-from spacy_deberta.layers.fused_adam import can_fuse
-from spacy_deberta.layers.optimization import ParameterUpdate, update_parameters
+from spacy_deberta.layers.updates.fused_adam import can_fuse
+from spacy_deberta.layers.updates.optimization import ParameterUpdate, update_parameters
 
 SHAPES = {"encoder.weight": (7, 5), "encoder.bias": (5,), "embeddings": (40, 3)}
 UPDATES = {

@@ -33,7 +33,7 @@ from thinc.api import (
 from thinc.types import Ragged
 
 from spacy_deberta.layers import span_categorizer
-from spacy_deberta.layers.fixed_dropout import fixed_dropout
+from spacy_deberta.layers.classifiers.fixed_dropout import fixed_dropout
 
 WIDTH = 6
 LABELS = 3

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from spacy_deberta.layers.table_gradients import TableGradients
+from spacy_deberta.layers.updates.table_gradients import TableGradients
 
 ROWS, WIDTH = 7, 3
 batches = st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=12)

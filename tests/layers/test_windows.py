@@ -8,8 +8,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_deberta.layers import PieceWindows, align_pieces
+from spacy_deberta.layers.documents.windows import plan_windows
 from spacy_deberta.layers.packed_batches import split_batches
-from spacy_deberta.layers.windows import plan_windows
 from spacy_deberta.tokenization import Pieces
 
 VOCAB = Vocab()

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 
 from spacy_deberta.checkpoints import saving
-from spacy_deberta.layers import network_bytes
+from spacy_deberta.layers.network import network_bytes
 from tests.pipeline.pipelines import (
     FACTORIES,
     TRAIN_DATA,

@@ -199,7 +199,7 @@ def test_training_in_half_precision_stays_close(precision, tiny_checkpoint):
     full, half = make_copies(tiny_checkpoint, {"precision": "fp32"}, {"precision": precision})
     expected, found = (gradients(nlp, [make_examples(nlp)]) for nlp in (full, half))
     if precision == "fp16":
-        scaler = half.get_pipe("transformer").model.layers[1].shims[0]._scaler
+        scaler = half.get_pipe("transformer").model.layers[1].shims[0]._updates.scaler
         assert scaler.unscale(list(found.values()))
     key = "encoder.layer.0.attention.self.value_proj.weight"
     assert found[key].dtype == torch.float32

@@ -17,10 +17,10 @@ from thinc.types import Ragged
 from thinc.util import xp2torch
 
 from spacy_deberta.compatibility import ModelOutput
+from spacy_deberta.layers.ragged import Array, cumulative
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces
-from .ragged import Array, cumulative
 from .windows import WindowPlan
 
 

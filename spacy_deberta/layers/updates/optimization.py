@@ -9,8 +9,9 @@ import torch
 from thinc.api import Optimizer
 from thinc.util import torch2xp, xp2torch
 
+from spacy_deberta.layers.ragged import Array
+
 from .fused_adam import Key, ParameterUpdate, can_fuse, fused_adam
-from .ragged import Array
 
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
-from .ragged import Array
+from spacy_deberta.layers.ragged import Array
 
 InT = Ragged
 OutT = Floats2d

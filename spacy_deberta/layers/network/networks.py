@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from spacy_deberta import nn
-
-from .options import EncoderOptions
-from .packed_batches import PackedBatch
+from spacy_deberta.layers.options import EncoderOptions
+from spacy_deberta.layers.packed_batches import PackedBatch
 
 Rows = list[torch.Tensor]
 

@@ -9,7 +9,7 @@ from thinc.api import Optimizer
 from thinc.util import torch2xp, xp2torch
 from torch.optim.adamw import adamw
 
-from .ragged import Array
+from spacy_deberta.layers.ragged import Array
 
 Key = tuple[int, str]
 

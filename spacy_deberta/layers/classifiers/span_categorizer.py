@@ -11,8 +11,9 @@ from thinc.layers.chain import init as init_chain
 from thinc.types import Floats2d, Ragged
 from thinc.util import to_numpy
 
+from spacy_deberta.layers.settings import check_setting
+
 from .reduce_spans import reduce_spans
-from .settings import check_setting
 from .span_rows import find_span_rows
 
 InT = tuple[list[Doc], Ragged]

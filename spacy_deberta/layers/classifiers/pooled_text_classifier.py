@@ -21,9 +21,10 @@ from thinc.api import (
 from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d, Ragged
 
+from spacy_deberta.layers.settings import check_choice, check_setting
+
 from .document_rows import document_rows
 from .fixed_dropout import fixed_dropout
-from .settings import check_choice, check_setting
 from .skip_empty import skip_empty
 
 InT = list[Doc]

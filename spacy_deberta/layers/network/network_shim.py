@@ -12,18 +12,17 @@ from thinc.util import xp2torch
 from spacy_deberta import nn
 from spacy_deberta.checkpoints import build_from_weights, build_head_from_weights
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.options import EncoderOptions
+from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
+from spacy_deberta.layers.sequences import Sequences
+from spacy_deberta.layers.updates.fused_adam import ParameterUpdate
+from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
+from spacy_deberta.layers.updates.optimization import plan_update
 from spacy_deberta.nn import INT8, autocast, resolve_precision
 
 from .forking import use_one_thread_after_fork
-from .fused_adam import ParameterUpdate, can_fuse
-from .gradient_scaler import GradientScaler
 from .network_bytes import SavedNetwork, pack_network, unpack_network
 from .networks import Network, Rows
-from .optimization import plan_update, update_parameters
-from .options import EncoderOptions
-from .packed_batches import PackedBatch, split_batches
-from .sequences import Sequences
-from .table_gradients import TableGradients
 
 ENCODER_PREFIX = "deberta."
 
@@ -51,8 +50,7 @@ class NetworkShim(Shim):
         self.options = options
         self.shares_encoder = shares_encoder
         self._owner: NetworkShim | None = None
-        self._scaler = GradientScaler()
-        self._table_gradients = TableGradients()
+        self._updates = GradientUpdates()
 
     @property
     def is_loaded(self) -> bool:
@@ -178,7 +176,7 @@ class NetworkShim(Shim):
             if not rows[-1].requires_grad:  # everything is frozen
                 return
             if self._scales_gradients:
-                d_rows = d_rows * self._scaler.scale
+                d_rows = d_rows * self._updates.scaler.scale
             # With checkpointing the layers run again here, and must drop out what they dropped.
             with self._training():
                 torch.autograd.backward(rows[-1], d_rows)
@@ -248,21 +246,14 @@ class NetworkShim(Shim):
             for name, parameter in self.own_parameters().items()
             if parameter.grad is not None
         }
-        # thinc, and optimizers of others, may write to all of a gradient, such as weight decay.
-        fused = can_fuse(optimizer)
-        with self._table_gradients.made_dense(parameters.values(), keep_memory=fused):
-            if self._scales_gradients and not (
-                self._scaler.unscale([p.grad for p in parameters.values() if p.grad is not None])
-            ):
-                for parameter in parameters.values():
-                    parameter.grad = None
-                return
-            update_parameters(
-                optimizer,
-                {(self.id, name): parameter for name, parameter in parameters.items()},
-                {(self.id, name): self._plan_update(name) for name in parameters},
-            )
-        self.encoder.encoder.prepared.forget()
+        updated = self._updates(
+            optimizer,
+            {(self.id, name): parameter for name, parameter in parameters.items()},
+            {(self.id, name): self._plan_update(name) for name in parameters},
+            scaled=self._scales_gradients,
+        )
+        if updated:
+            self.encoder.encoder.prepared.forget()
 
     def _plan_update(self, name: str) -> ParameterUpdate:
         return plan_update(

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
+from spacy_deberta.layers.ragged import Ints, cumulative, expand_ranges
 from spacy_deberta.tokenization import Pieces
-
-from .ragged import Ints, cumulative, expand_ranges
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from thinc.api import Model, Ops
 
-from .packed_batches import group_by_length
-from .ragged import Array, cumulative, expand_ranges
-from .sequences import Sequences
+from spacy_deberta.layers.packed_batches import group_by_length
+from spacy_deberta.layers.ragged import Array, cumulative, expand_ranges
+from spacy_deberta.layers.sequences import Sequences
+
 from .windows import WindowPlan
 
 InT = tuple[list[Array], WindowPlan]

@@ -10,8 +10,7 @@ from thinc.util import to_numpy
 
 from spacy_deberta.compatibility import ModelOutput
 from spacy_deberta.errors import Errors
-
-from .ragged import Array, Ints, cumulative
+from spacy_deberta.layers.ragged import Array, Ints, cumulative
 
 InT = list[TransformerData]
 OutT = Ragged

@@ -5,9 +5,8 @@ from typing import Any
 from spacy_deberta import nn
 from spacy_deberta.checkpoints import check_vocabulary_fits
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.tokenization import DebertaV2Tokenizer
-
-from .options import EncoderOptions
 
 
 def encoder_from_scratch(

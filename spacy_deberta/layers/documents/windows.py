@@ -7,10 +7,10 @@ import numpy as np
 from spacy.tokens import Doc, Span
 
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.layers.ragged import Ints, cumulative, expand_ranges
+from spacy_deberta.layers.sequences import Sequences, split_ranges
 
 from .alignment import DocPieces, PiecePositions
-from .ragged import Ints, cumulative, expand_ranges
-from .sequences import Sequences, split_ranges
 
 SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from thinc.api import Model
 from thinc.util import torch2xp, xp2torch
 
+from spacy_deberta.layers.options import EncoderOptions
+from spacy_deberta.layers.ragged import Array
+from spacy_deberta.layers.sequences import Sequences
+
 from .network_shim import NetworkShim, network_shim
 from .networks import Network
-from .options import EncoderOptions
-from .ragged import Array
-from .sequences import Sequences
 
 InT = Sequences
 OutT = list[Array]

@@ -1,0 +1,1 @@
+"""From documents to windows, and from windows back to documents."""

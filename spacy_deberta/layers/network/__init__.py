@@ -1,0 +1,1 @@
+"""The PyTorch module within a thinc model."""

@@ -1,0 +1,1 @@
+"""What an optimizer does with the module's parameters."""

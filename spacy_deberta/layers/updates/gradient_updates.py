@@ -1,0 +1,53 @@
+"""From gradients to new parameters, and what is kept from one update to the next."""
+
+from collections.abc import Mapping
+
+import torch
+from thinc.api import Optimizer
+
+from .fused_adam import Key, ParameterUpdate, can_fuse
+from .gradient_scaler import GradientScaler
+from .optimization import update_parameters
+from .table_gradients import TableGradients
+
+
+class GradientUpdates:
+    """Updates the parameters of one module.
+
+    Attributes:
+        scaler: Says what gradients in fp16 have to be multiplied with.
+    """
+
+    def __init__(self) -> None:
+        self.scaler = GradientScaler()
+        self._table_gradients = TableGradients()
+
+    def __call__(
+        self,
+        optimizer: Optimizer,
+        parameters: Mapping[Key, torch.nn.Parameter],
+        updates: Mapping[Key, ParameterUpdate],
+        *,
+        scaled: bool,
+    ) -> bool:
+        """Update parameters in place, and drop their gradients.
+
+        Args:
+            optimizer: thinc's.
+            parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
+            updates: How each is updated.
+            scaled: Whether the gradients were multiplied with the scale.
+
+        Returns:
+            Whether there was an update: there is none if a scaled gradient has overflowed.
+        """
+        # thinc, and optimizers of others, may write to all of a gradient, such as weight decay.
+        keep_memory = can_fuse(optimizer)
+        with self._table_gradients.made_dense(parameters.values(), keep_memory=keep_memory):
+            gradients = [p.grad for p in parameters.values() if p.grad is not None]
+            if scaled and not self.scaler.unscale(gradients):
+                for parameter in parameters.values():
+                    parameter.grad = None
+                return False
+            update_parameters(optimizer, parameters, updates)
+        return True
