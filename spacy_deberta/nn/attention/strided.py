@@ -28,6 +28,10 @@ class StridedAttention:
     of 129, where the two are the same; longer sequences are cut into blocks of rows, which reach
     fewer distances: as many as there are slots at 256, a quarter more at 512. That spares the
     gather of (heads, length, length) scores, which costs more.
+
+    With L pieces, heads of D and blocks of B rows, a head takes 4 L^2 D operations for content and
+    values, as attention without positions does, and 2 L (L + B - 1) D for each position term: three
+    times as many in all at L = B, 2.25 times at L = 4 B, and hardly more than twice from there on.
     """
 
     name: str = "strided"
