@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from spacy_deberta.nn.transfer import send
@@ -19,6 +20,9 @@ _WASTE_ROWS = 8
 # an accelerator busy without filling its memory.
 _SCORES_CPU = 2**21
 _SCORES_ACCELERATOR = 2**27
+# Batched products are divided among cores by their heads: a head for each core is worth twice as
+# much memory, but no more than that.
+_SCORES_OF_ALL_CORES = 2 * _SCORES_CPU
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,15 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
         padding=(send(padding[:, None], layout.cu_seqlens.device) if padding.any() else None),
         descending=descending,
         ascending=ascending,
-        heads=min(layout.num_heads, max(1, limit // scores)),
+        heads=min(layout.num_heads, _heads_at_once(scores, layout.cu_seqlens.device, limit)),
     )
+
+
+def _heads_at_once(scores: int, device: torch.device, limit: int) -> int:
+    heads = max(1, limit // scores)
+    if device.type != "cpu":
+        return heads
+    return max(heads, min(torch.get_num_threads(), _SCORES_OF_ALL_CORES // scores))
 
 
 def _block_rows(

@@ -214,10 +214,13 @@ def _add(bias: Tensor, blocks: Iterator[Tensor]) -> Tensor:
     """
     if torch.is_grad_enabled():
         return bias + _join(list(blocks), dim=3)
+    # In half precision, a sum across the rows is not vectorized; a copy and a sum along them take a
+    # quarter of its time. In float32 the sum alone is faster.
+    copied = bias.device.type == "cpu" and bias.dtype.itemsize < 4
     first = 0
     for block in blocks:
         last = first + block.shape[3]
-        bias[..., first:last].add_(block)
+        bias[..., first:last].add_(block.contiguous() if copied else block)
         first = last
     return bias
 
