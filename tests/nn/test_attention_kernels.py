@@ -149,12 +149,22 @@ def test_equal_lengths_are_taken_as_they_are():
 
 
 def test_scores_are_bounded(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     per_head = 12 * (2 * 12 - 1)
     for limit, groups, heads in ((9 * per_head, 1, 3), (4 * per_head, 3, 3), (per_head, 3, 1)):
         monkeypatch.setattr(grouping, "_SCORES_CPU", limit)
         plan = plan_groups(_layout([12, 12, 12]))
         assert len(plan.groups) == groups
         assert {group.heads for group in plan.groups} == {heads}
+
+
+@pytest.mark.parametrize(
+    ("threads", "limit", "heads"), [(2, 1, 2), (3, 1, 2), (3, 2, 3), (1, 1, 1)]
+)
+def test_cores_have_a_head_each_within_twice_the_memory(monkeypatch, threads, limit, heads):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(grouping, "_SCORES_CPU", limit * 12 * (2 * 12 - 1))
+    assert plan_groups(_layout([12])).groups[0].heads == heads
 
 
 def test_resolve():

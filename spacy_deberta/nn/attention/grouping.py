@@ -20,9 +20,6 @@ _WASTE_ROWS = 8
 # an accelerator busy without filling its memory.
 _SCORES_CPU = 2**21
 _SCORES_ACCELERATOR = 2**27
-# Batched products are divided among cores by their heads: a head for each core is worth twice as
-# much memory, but no more than that.
-_SCORES_OF_ALL_CORES = 2 * _SCORES_CPU
 
 
 @dataclass(frozen=True)
@@ -146,10 +143,12 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
 
 
 def _heads_at_once(scores: int, device: torch.device, limit: int) -> int:
-    heads = max(1, limit // scores)
-    if device.type != "cpu":
-        return heads
-    return max(heads, min(torch.get_num_threads(), _SCORES_OF_ALL_CORES // scores))
+    heads = limit // scores
+    if device.type == "cpu":
+        # Batched products are divided among cores by their heads: one for each core is worth twice
+        # as much memory.
+        heads = max(heads, min(torch.get_num_threads(), 2 * limit // scores))
+    return max(1, heads)
 
 
 def _block_rows(
