@@ -124,7 +124,8 @@ class PieceEncoder:
         surfaces = self.surfaces
         if (ids == self.processor.unk_id()).any():
             # An unknown piece is as wide as what it swallowed, which only its string tells.
-            pieces = self.processor.Encode(texts, out_type=str, num_threads=1)
+            threads = choose_threads(sum(map(len, texts)), most=self._threads)
+            pieces = self.processor.Encode(texts, out_type=str, num_threads=threads)
             strings = list(chain.from_iterable(pieces))
             if len(strings) != len(ids):
                 raise ValueError(Errors.E214.format(text=texts[0][:100]))

@@ -45,7 +45,8 @@ class TableGradients:
             for parameter, dense, rows in filled:
                 parameter.grad = None
                 dense.index_fill_(0, rows, 0.0)
-            self._zeros = [dense for _, dense, _ in filled] if keep_memory else []
+            if filled:  # spaCy asks for updates without gradients too
+                self._zeros = [dense for _, dense, _ in filled] if keep_memory else []
 
     def _take_zeros(self, like: Tensor) -> Tensor:
         for place, zeros in enumerate(self._zeros):
