@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "pipeline": {"layers", "corpora"},
     "corpora": set(),
     "pretraining": {"nn", "tokenization", "checkpoints"},
-    "training": {"layers", "pretraining"},
+    "training": {"layers", "pretraining", "checkpoints"},
     "architectures": {"layers"},
     "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora", "pretraining", "training"},
     "compatibility": set(),

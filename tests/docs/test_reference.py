@@ -178,7 +178,7 @@ def test_every_registered_function_is_documented():
     prefix = "spacy-deberta."
     registered = {
         name
-        for kind in ("architectures", "span_getters", "scorers", "readers")
+        for kind in ("architectures", "span_getters", "schedules", "scorers", "readers")
         for name in getattr(registry, kind).get_all()
         if name.startswith(prefix)
     }
