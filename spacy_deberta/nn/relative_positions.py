@@ -71,9 +71,7 @@ def position_slots(length: int, config: DebertaV2Config) -> Tensor:
         (2 * length - 1,) int64, on the CPU. The slot of the distance d is at `d + length - 1`.
         It is shared between callers and must not be changed.
     """
-    buckets = max(config.position_buckets, 0)
-    clamp = config.far_positions == "microsoft"
-    return _position_slots(length, buckets, config.max_distance, clamp)
+    return _middle(_slots(length, config, torch.device("cpu")), length)
 
 
 def slot_table(length: int, config: DebertaV2Config, device: torch.device) -> SlotTable:
@@ -87,34 +85,40 @@ def slot_table(length: int, config: DebertaV2Config, device: torch.device) -> Sl
     Returns:
         The reachable slots. The slots of a length are contiguous, so they are a slice.
     """
+    slots = position_slots(length, config)
+    start, stop = int(slots[0]), int(slots[-1]) + 1
+    # A batch for training may come after one for prediction, and keeps the rows for its way back.
+    with torch.inference_mode(False):
+        rows = _middle(_slots(length, config, device), length) - start
+    return SlotTable(rows=rows, start=start, stop=stop)
+
+
+def _slots(length: int, config: DebertaV2Config, device: torch.device) -> Tensor:
+    """The slots of the next power of two."""
     buckets = max(config.position_buckets, 0)
     clamp = config.far_positions == "microsoft"
-    return _slot_table(length, buckets, config.max_distance, clamp, device)
+    longest = 1 << (length - 1).bit_length()
+    return _cached_slots(longest, buckets, config.max_distance, clamp, device)
 
 
-@lru_cache(maxsize=256)
-def _position_slots(length: int, buckets: int, max_distance: int, clamp: bool) -> Tensor:
+def _middle(slots: Tensor, length: int) -> Tensor:
+    """Of the slots of a longer sequence, those of one of this length."""
+    left_out = (len(slots) + 1) // 2 - length
+    return slots[left_out : len(slots) - left_out]
+
+
+# For lengths of powers of two only: a table for every length would lie between the tensors of the
+# batches for as long as it is kept, and their memory could not be used again.
+@lru_cache(maxsize=64)
+def _cached_slots(
+    length: int, buckets: int, max_distance: int, clamp: bool, device: torch.device
+) -> Tensor:
     distances = np.arange(1 - length, length, dtype=np.int64)
     span = max_distance
     if buckets:
         span = buckets
         distances = log_buckets(distances, buckets=buckets, max_distance=max_distance, clamp=clamp)
-    return _shared_tensor((distances + span).clip(0, 2 * span - 1))
-
-
-@lru_cache(maxsize=256)
-def _slot_table(
-    length: int, buckets: int, max_distance: int, clamp: bool, device: torch.device
-) -> SlotTable:
-    slots = _position_slots(length, buckets, max_distance, clamp).numpy()
-    start, stop = int(slots[0]), int(slots[-1]) + 1
-    with torch.inference_mode(False):
-        rows = _shared_tensor(slots - start).to(device)
-    return SlotTable(rows=rows, start=start, stop=stop)
-
-
-def _shared_tensor(values: np.ndarray) -> Tensor:
     # A tensor made in inference mode could never be used for training again, and this one is
     # cached for both.
     with torch.inference_mode(False):
-        return torch.from_numpy(values)
+        return torch.from_numpy((distances + span).clip(0, 2 * span - 1)).to(device)

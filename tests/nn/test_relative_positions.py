@@ -85,6 +85,10 @@ def test_made_in_inference_mode_used_in_training():
     config = DebertaV2Config(relative_attention=True, position_buckets=250)
     with torch.inference_mode():
         table = slot_table(77, config, CPU)
-    assert slot_table(77, config, CPU) is table
     assert not table.rows.is_inference()
     assert not position_slots(77, config).is_inference()
+
+
+def test_lengths_share_one_table():
+    kept = {position_slots(length, V3).untyped_storage().data_ptr() for length in range(65, 129)}
+    assert len(kept) == 1
