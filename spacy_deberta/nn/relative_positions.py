@@ -87,7 +87,7 @@ def slot_table(length: int, config: DebertaV2Config, device: torch.device) -> Sl
     """
     slots = position_slots(length, config)
     start, stop = int(slots[0]), int(slots[-1]) + 1
-    # A batch for training may come after one for prediction, and keeps the rows for its way back.
+    # What is made in inference mode could not be used for training.
     with torch.inference_mode(False):
         rows = _middle(_slots(length, config, device), length) - start
     return SlotTable(rows=rows, start=start, stop=stop)
