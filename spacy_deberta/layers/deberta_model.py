@@ -79,7 +79,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     tokenize, encode, select = model.layers
     doc_pieces, _ = tokenize(X, is_train)
     if not is_train:
-        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: X
+        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
     plan = _plan(model, doc_pieces)
     window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
@@ -87,7 +87,8 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
     def backprop(dY: DocGradients) -> InT:
         backprop_encoder(backprop_rows(dY.rows))
-        return X
+        # A new list, not that of the documents: thinc adds to it what layers beside this return.
+        return []
 
     return Y, backprop
 
