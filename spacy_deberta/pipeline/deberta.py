@@ -157,7 +157,7 @@ class Deberta(Transformer):
             losses[self.name] += sum_of_squares
             backprop_model(output.unsplit_by_doc([[d_rows[None]]]))
             self._gradients = None
-            if sgd is not None:
+            if sgd not in (None, False):
                 self.finish_update(sgd)
 
         self._gradients = ListenerGradients(len(self.listeners), backprop)

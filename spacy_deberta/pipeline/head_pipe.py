@@ -189,7 +189,7 @@ class HeadPipe(TrainablePipe):
         loss, d_scores = loss_gradient(scores, batch.loss)
         backprop(d_scores)
         losses[self.name] += loss
-        if sgd is not None:
+        if sgd not in (None, False):
             self.finish_update(sgd)
         return losses
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from thinc.api import Model, Optimizer, Shim, get_torch_default_device
+from thinc.api import Model, Shim, get_torch_default_device
 from thinc.util import xp2torch
 
 from spacy_deberta import nn
@@ -15,7 +15,7 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
 from spacy_deberta.layers.sequences import Sequences
-from spacy_deberta.layers.updates.fused_adam import ParameterUpdate
+from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
 from spacy_deberta.nn import INT8, autocast, resolve_precision
@@ -235,11 +235,12 @@ class NetworkShim(Shim):
             if not (self.shares_encoder and name.startswith(ENCODER_PREFIX))
         }
 
-    def finish_update(self, optimizer: Optimizer) -> None:
+    def finish_update(self, optimizer: UpdateFunction) -> None:
         """Update the parameters that have gradients, and drop the gradients.
 
         Args:
-            optimizer: thinc's; its learning rate and L2 are those of the top layer's weights.
+            optimizer: thinc's; its learning rate and L2 are those of the top layer's weights. Any
+                other function of its arguments will do, such as that of `Language.rehearse`.
         """
         parameters = {
             name: parameter
