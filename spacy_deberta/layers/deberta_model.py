@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
-from spacy_transformers.layers import split_trf_batch, trfs2arrays
+from spacy_transformers.layers import split_trf_batch
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
@@ -25,6 +25,7 @@ from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.alignment import DocPieces
 from .documents.doc_rows import doc_rows, predict_doc_rows
+from .documents.token_rows import token_rows
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
 from .documents.transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
@@ -86,7 +87,8 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, get_tokenizer(model)))
 
     def backprop(dY: DocGradients) -> InT:
-        backprop_encoder(backprop_rows(dY.rows))
+        if len(dY.rows):
+            backprop_encoder(backprop_rows(dY.rows))
         # A new list, not that of the documents: thinc adds to it what layers beside this return.
         return []
 
@@ -228,7 +230,7 @@ def pooled_tokens(
         A model with the structure that `Language.replace_listeners` gives a listening component, so
         that one can be loaded as the other.
     """
-    return chain(chain(model, split_trf_batch()), trfs2arrays(pooling, grad_factor))
+    return chain(chain(model, split_trf_batch()), token_rows(pooling, grad_factor))
 
 
 def replace_listener(model: Model[InT, OutT]) -> Model:

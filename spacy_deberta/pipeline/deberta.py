@@ -112,6 +112,14 @@ class Deberta(Transformer):
             return []
         return docs
 
+    def predict(self, docs: Iterable[Doc]) -> FullTransformerBatch:
+        """Encode a batch without changing the documents.
+
+        docs (Iterable[Doc]): The documents. Those without tokens get no rows, but a width.
+        RETURNS (FullTransformerBatch): What `set_annotations` takes.
+        """
+        return self.model.predict(list(docs))
+
     def find_listeners(self, component: Any) -> None:
         """Find the listeners of a later component, and share the encoder if its config asks for it.
 
