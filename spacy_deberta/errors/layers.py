@@ -63,3 +63,24 @@ class LayerErrors:
         "{length} tokens. Suggest spans of at least one token, inside their document, as their "
         "first token and the one after their last."
     )
+    E421 = (
+        "The saved weights are those of 'spacy-transformers.TransformerModel', which stores them "
+        "in another form than 'spacy-deberta.DebertaV2Model.v1'. Load the pipeline with the block "
+        "that it was trained with, or train it again with this one; docs/migrating.md says how a "
+        "new training takes over the encoder."
+    )
+    E422 = (
+        "The saved weights are those of another architecture, with the layers {found}; the config "
+        "asks for {expected}. Give the component the '@architectures' that it was trained with, or "
+        "train it again."
+    )
+    E423 = (
+        "'{path}' holds no settings of a component: {reason}. The file is damaged or was written "
+        "by something else; copy the pipeline again."
+    )
+    E424 = (
+        "A component listens to '{upstream}', but would read the rows of '{encoder}', which stands "
+        "between them and writes 'doc._.trf_data' last. Give '{upstream}' the factory 'deberta', "
+        "move the component before '{encoder}', or give it an encoder of its own with "
+        "`nlp.replace_listeners`."
+    )

@@ -16,6 +16,7 @@ from .deberta_model import (
     save_model,
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
+from .documents.named_rows import listeners_of, note_encoder, read_by_name
 from .documents.transformer_data import DebertaBatch
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 from .head_model import (
@@ -82,13 +83,16 @@ __all__ = [
     "initialize_head",
     "is_initialized",
     "join_sequences",
+    "listeners_of",
     "load_head",
     "load_model",
     "loss_gradient",
+    "note_encoder",
     "piece_windows_v1",
     "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
+    "read_by_name",
     "save_model",
     "share_encoder",
     "span_categorizer",

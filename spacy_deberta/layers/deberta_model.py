@@ -36,6 +36,7 @@ from .network.network_shim import network_shim
 from .network.networks import ENCODER
 from .options import EncoderOptions
 from .packed_batches import group_by_length
+from .saved_model import SavedModel
 from .sequences import SPECIAL_TOKENS
 
 InT = list[Doc]
@@ -59,7 +60,7 @@ def deberta_model(
     Returns:
         A model from documents to a `DebertaBatch`.
     """
-    return Model(
+    return SavedModel(
         "deberta_model",
         forward,
         init=init,

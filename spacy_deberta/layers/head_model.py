@@ -29,6 +29,7 @@ from .network.network_shim import NetworkShim, network_shim
 from .network.networks import HEADS, Network
 from .options import EncoderOptions
 from .ragged import Array
+from .saved_model import SavedModel
 from .sequences import Sequences
 from .settings import check_choice, check_setting
 
@@ -76,7 +77,7 @@ def deberta_with_head(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
     shares = shared_encoder is not None
-    return Model(
+    return SavedModel(
         "deberta_with_head",
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.

@@ -1,6 +1,7 @@
 """The folder of a component: its model as a checkpoint, its settings beside it."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,11 @@ def read_folder(
 
     Raises:
         FileNotFoundError: The folder holds no model (E415).
-        ValueError: It was written by a newer release (E406).
+        ValueError: It was written by a newer release (E406), or its settings are damaged (E423).
     """
 
     def read_cfg(source: str | Path) -> None:
-        settings = srsly.read_json(source)
-        found = settings.pop("format", FORMAT)
-        if found > FORMAT:
-            raise ValueError(Errors.E406.format(found=found, known=FORMAT))
-        cfg.update(settings)
+        cfg.update(_read_settings(Path(source), cfg))
 
     def read_model(source: str | Path) -> None:
         source = Path(source)
@@ -96,3 +93,31 @@ def read_folder(
         "model": read_model,
     }
     util.from_disk(path, deserialize, exclude)
+
+
+def _read_settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a component; those that it has already have to stay of their kind."""
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise TypeError(f"{type(settings).__name__} in place of an object")
+        found = settings.pop("format", FORMAT)
+        for name, value, example in (
+            ("format", found, FORMAT),
+            *((name, settings[name], value) for name, value in known.items() if name in settings),
+        ):
+            is_optional = name != "format" and (value is None or example is None)
+            if not is_optional and _kind(value) is not _kind(example):
+                raise TypeError(f"'{name}' is {value!r}, not like {example!r}")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(Errors.E423.format(path=path, reason=error)) from error
+    if found > FORMAT:
+        raise ValueError(Errors.E406.format(found=found, known=FORMAT))
+    return settings
+
+
+def _kind(value: object) -> type:
+    """The type in JSON, which has one for numbers and one for sequences."""
+    if isinstance(value, list | tuple):
+        return list
+    return float if type(value) is int else type(value)

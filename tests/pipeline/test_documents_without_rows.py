@@ -27,7 +27,10 @@ def marked_pipeline(checkpoint, factory, **settings):
 
 def tagged(nlp, texts):
     docs = [nlp.make_doc(text) for text in texts]
-    return [Example.from_dict(doc, {"tags": ["ODD" if t.i % 2 else "EVEN" for t in doc]}) for doc in docs]
+    return [
+        Example.from_dict(doc, {"tags": ["ODD" if t.i % 2 else "EVEN" for t in doc]})
+        for doc in docs
+    ]
 
 
 @pytest.mark.parametrize("settings", [{}, {"max_batch_pieces": 4}])

@@ -44,6 +44,19 @@ class EmptyOutput(ModelOutput):
         return False
 
 
+@dataclass
+class DocData(TransformerData):
+    """The output for one document, which may have had one of another encoder before.
+
+    Attributes:
+        encoder: Name of the component whose rows these are, once they are those of a document.
+        replaces_others: Whether it wrote over the rows of another encoder.
+    """
+
+    encoder: str | None = None
+    replaces_others: bool = False
+
+
 class DebertaBatch(FullTransformerBatch):
     """The output for a batch of documents, each with rows of its own and no padding.
 
@@ -151,13 +164,13 @@ def split_by_doc(
     wordpieces = _split_wordpieces(plan, doc_pieces, tokenizer)
     alignments = _split_alignment(plan, doc_pieces)
     cu_rows = plan.cu_rows.tolist()
-    doc_data = []
+    doc_data: list[TransformerData] = []
     for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
         output_class = ModelOutput if end > start else EmptyOutput
         model_output = output_class(**_outputs([rows[None, start:end] for rows in layers]))
         if start == end:
             pieces, align = WordpieceBatch.empty(), TransformerData.empty().align
-        doc_data.append(TransformerData(pieces, model_output, align))
+        doc_data.append(DocData(pieces, model_output, align))
     return doc_data
 
 
