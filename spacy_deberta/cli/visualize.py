@@ -6,7 +6,6 @@ import zlib
 from pathlib import Path
 from typing import Annotated
 
-from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.training import Corpus, Example
 
@@ -49,8 +48,11 @@ def visualize_cli(
 
     DOCS: docs/api/cli.md#visualize
     """
+    from spacy_deberta.layers import select_gpu
+
     with show_errors():
-        setup_gpu(use_gpu, silent=True)
+        if use_gpu >= 0:
+            select_gpu(use_gpu)
         report = visualize(model, data, output, metrics=metrics, log=log, limit=limit)
     msg = make_printer(sys.stdout)
     msg.good(f"Saved the page of {report.count:,} texts, {len(report.examples)} of them shown")

@@ -36,3 +36,9 @@ class CommandLineErrors:
         "`pip install 'spacy-deberta[visualize]'`."
     )
     E512 = "The {kind} '{path}' can't be used: {cause}. {way_out}."
+    E513 = (
+        "The GPU {number} can't be used: {reason}. Give '--gpu-id' the number of another one, "
+        "counted from 0, or -1 for the CPU. A GPU takes a PyTorch with CUDA, see "
+        "https://pytorch.org/get-started, and for pipelines CuPy: `pip install "
+        "'spacy-deberta[cuda12x]'`."
+    )

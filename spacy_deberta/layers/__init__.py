@@ -18,6 +18,7 @@ from .deberta_model import (
 from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.transformer_data import DebertaBatch
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
+from .gpu import select_gpu
 from .head_model import (
     deberta_with_head,
     get_config,
@@ -90,6 +91,7 @@ __all__ = [
     "pooled_text_classifier",
     "pooled_tokens",
     "save_model",
+    "select_gpu",
     "share_encoder",
     "span_categorizer",
     "token_offsets",
