@@ -32,8 +32,8 @@ class CommandLineErrors:
     E508 = "'{to}' is no layout to convert to. Known: {known}."
     E509 = "'{to}' has no language: leave out 'lang', which is for pipelines ('spacy') only."
     E511 = (
-        "The plots of the page are drawn with the package matplotlib, which is not installed: "
-        "`pip install 'spacy-deberta[visualize]'`."
+        "The page has no plots: they are drawn with the package matplotlib, which is not "
+        "installed. To have them, `pip install 'spacy-deberta[visualize]'`, and write it again."
     )
     E512 = "The {kind} '{path}' can't be used: {cause}. {way_out}."
     E513 = (
