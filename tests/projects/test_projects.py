@@ -120,6 +120,10 @@ def check_package(folder):
     assert done.stdout.strip() == "4", done.stderr
 
 
+# Where commands leave their files.
+LEFT = re.compile("(corpus|training|metrics|packages)/")
+
+
 def fill(text, variables):
     """A text of project.yml with the values of its variables."""
     return re.sub(r"\$\{vars\.(\w+)\}", lambda match: str(variables[match[1]]), text)
@@ -130,7 +134,7 @@ def test_a_command_depends_on_every_file_of_the_project_that_it_runs(path):
     content = read_project(path)
     for command in content["commands"]:
         words = shlex.split(fill(" ".join(command["script"]), content["vars"]))
-        used = [word for word in words if (path / word).is_file()]
+        used = [word for word in words if (path / word).is_file() and not LEFT.match(word)]
         scripts = [word for word in words if word.endswith(".py")]
         assert set(scripts) <= set(used), command["name"]
         deps = [fill(file, content["vars"]) for file in command.get("deps", [])]
