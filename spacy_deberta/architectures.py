@@ -8,6 +8,7 @@ from spacy_transformers.data_classes import FullTransformerBatch, TransformerDat
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
+from spacy_deberta.errors import check_strings
 from spacy_deberta.layers import (
     NO_DECAY,
     Array,
@@ -79,7 +80,7 @@ def deberta_v2_model_v1(
             freeze_embeddings=freeze_embeddings,
             freeze_layers=freeze_layers,
             layer_lr_decay=layer_lr_decay,
-            no_decay=tuple(no_decay),
+            no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
         ),
     )
@@ -178,7 +179,7 @@ def deberta_v2_with_head_v1(
             freeze_embeddings=freeze_embeddings,
             freeze_layers=freeze_layers,
             layer_lr_decay=layer_lr_decay,
-            no_decay=tuple(no_decay),
+            no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
         ),
         shared_encoder=shared_encoder,

@@ -16,6 +16,17 @@ from .encoder import EncoderErrors
 from .layers import LayerErrors
 from .pretraining import PretrainingErrors
 from .tokenization import TokenizationErrors
+from .values import check_list, check_number, check_strings, check_texts
+
+__all__ = [
+    "Errors",
+    "Warnings",
+    "check_list",
+    "check_number",
+    "check_strings",
+    "check_texts",
+    "warn",
+]
 
 
 class Errors(

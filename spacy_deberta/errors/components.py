@@ -63,6 +63,14 @@ class ComponentErrors:
         "in sequences of {max_length}. Shorten the label or 'hypothesis_template', or set "
         "'max_length' higher."
     )
+    E624 = (
+        "'{name}' has to be a list of strings, but is {found}. A list of one is written with "
+        'brackets, too: ["…"].'
+    )
+    E625 = (
+        "'{name}' has the label '{label}' twice. Each label has one score: leave out the second, "
+        "or give it another name."
+    )
     E630 = (
         "The head {reason}, so that no spans can be read from its labels: {labels}. Spans need "
         "'O' for what is outside of them, and labels in BIO, BIOES, BILUO or without prefix. "

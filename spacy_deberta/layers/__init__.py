@@ -19,6 +19,7 @@ from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.named_rows import listeners_of, note_encoder, read_by_name
 from .documents.transformer_data import DebertaBatch
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
+from .gpu import select_gpu
 from .head_model import (
     deberta_with_head,
     get_config,
@@ -94,6 +95,7 @@ __all__ = [
     "pooled_tokens",
     "read_by_name",
     "save_model",
+    "select_gpu",
     "share_encoder",
     "span_categorizer",
     "token_offsets",

@@ -20,7 +20,7 @@ from spacy_deberta.checkpoints import (
     read_tokenizer,
     save_checkpoint,
 )
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.alignment import DocPieces
@@ -231,6 +231,7 @@ def pooled_tokens(
         A model with the structure that `Language.replace_listeners` gives a listening component, so
         that one can be loaded as the other.
     """
+    check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
     return chain(chain(model, split_trf_batch()), token_rows(pooling, grad_factor))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_list
 
 from .config_checks import check_config
 from .frozen import FrozenDict, freeze_json, thaw_json
@@ -193,8 +193,12 @@ class DebertaV2Config:
         return float((self.head_dim * (1 + len(set(self.pos_att_type)))) ** -0.5)
 
     def with_labels(self, labels: Sequence[str]) -> "DebertaV2Config":
-        """The same configuration for other classes, in this order."""
-        names = {index: str(label) for index, label in enumerate(labels)}
+        """The same configuration for other classes, in this order.
+
+        Raises:
+            ValueError: The labels are one string (E624).
+        """
+        names = {index: str(label) for index, label in enumerate(check_list("labels", labels))}
         back = {name: index for index, name in names.items()}
         return replace(self, num_labels=len(names), id2label=names, label2id=back)
 

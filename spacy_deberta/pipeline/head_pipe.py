@@ -25,6 +25,7 @@ from spacy_deberta.layers import (
     without_output,
 )
 
+from .labels import check_labels
 from .model_folder import read_folder, write_folder
 
 
@@ -142,6 +143,7 @@ class HeadPipe(TrainablePipe):
         labels (list[str] | None): The labels, instead of those found in the data.
         new_head (bool): Whether to leave out the head of the checkpoint and start a new one.
         """
+        labels = None if labels is None else check_labels(labels)
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if is_initialized(self.model):
             return

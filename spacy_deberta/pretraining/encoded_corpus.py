@@ -11,7 +11,7 @@ import numpy as np
 import srsly
 
 from spacy_deberta.checkpoints import new_folder
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_texts
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .corpus_writer import (
@@ -162,7 +162,8 @@ def encode_corpus(
         What to learn from, and what was held out, if anything was.
 
     Raises:
-        ValueError: `held_out` is out of its range (E721), or there is no text (E707).
+        ValueError: `held_out` is out of its range (E721), there is no text (E707), or
+            just one string (E205).
         OSError: There is something in the folder (E318), there can't be such a folder (E312), or
             it can't be written to (E710).
     """
@@ -179,7 +180,7 @@ def encode_corpus(
         apart = written / HELD_OUT
         apart.mkdir()
         with CorpusWriter(written, dtype=dtype) as train, CorpusWriter(apart, dtype=dtype) as kept:
-            for batch in _batch(texts):
+            for batch in _batch(check_texts(texts)):
                 ids, cu_pieces = tokenizer.encode_ids(batch, threads=threads)
                 lengths = np.diff(cu_pieces)
                 first = train.counts.documents + kept.counts.documents

@@ -9,6 +9,8 @@ import torch
 import torch.distributed
 from torch import Tensor
 
+from spacy_deberta.errors import Errors
+
 _LONGEST_WAIT = timedelta(hours=24)
 
 
@@ -37,14 +39,15 @@ class Processes:
         Args:
             gpu: Number of a GPU, or a negative number for none; None for that of the process if
                 there is one. Processes count upwards from the number.
+
+        Raises:
+            ValueError: There is no such GPU (E513).
         """
         count = int(os.environ.get("WORLD_SIZE", "1"))
         rank = int(os.environ.get("RANK", "0"))
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))
         use_gpu = torch.cuda.is_available() if gpu is None else gpu >= 0
-        device = torch.device("cuda", (gpu or 0) + local_rank) if use_gpu else torch.device("cpu")
-        if use_gpu:
-            torch.cuda.set_device(device)
+        device = _take_gpu((gpu or 0) + local_rank) if use_gpu else torch.device("cpu")
         if count > 1 and not torch.distributed.is_initialized():
             # The first process encodes the corpus before anybody goes on.
             backend = "nccl" if use_gpu else "gloo"
@@ -98,3 +101,18 @@ class Processes:
     def __exit__(self, *error: object) -> None:
         if self.count > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+
+def _take_gpu(number: int) -> torch.device:
+    available = torch.cuda.device_count()
+    if number >= available:
+        reason = "this PyTorch has no CUDA" if torch.version.cuda is None else "there is none"
+        if available:
+            reason = f"there are {available}, one for each process on this machine"
+        raise ValueError(Errors.E513.format(number=number, reason=reason))
+    device = torch.device("cuda", number)
+    try:
+        torch.cuda.set_device(device)
+    except RuntimeError as error:
+        raise ValueError(Errors.E513.format(number=number, reason=error)) from error
+    return device

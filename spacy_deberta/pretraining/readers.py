@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 
 from .texts import read_texts
 
@@ -30,6 +30,7 @@ def text_corpus_v1(
     """
     if path is None:
         raise ValueError(Errors.E701.format(path=path, error="the config gives no path"))
+    check_number("limit", limit, lambda n: n >= 0, "at least 0", whole=True)
     paths = path if isinstance(path, list) else [path]
     return TextCorpus(tuple(map(Path, paths)), lines_are_documents, limit)
 
@@ -66,7 +67,10 @@ def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -
     Raises:
         ValueError: The reader gives something else (E708).
     """
-    for item in reader(nlp):
+    items = reader(nlp)
+    if isinstance(items, str):
+        raise ValueError(Errors.E708.format(found="a single string"))
+    for item in items:
         if isinstance(item, Example):
             yield item.reference.text
         elif isinstance(item, Doc):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sentencepiece import SentencePieceProcessor
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_list
 
 # The order in which Hugging Face numbers those that a vocabulary lacks.
 SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
@@ -126,7 +126,8 @@ def make_table(
             mask may be missing: it is added), or two tokens want one id.
     """
     vocab_size = processor.GetPieceSize()
-    added = [AddedToken(content=t) if isinstance(t, str) else t for t in added_tokens]
+    given = check_list("added_tokens", added_tokens)
+    added = [AddedToken(content=t) if isinstance(t, str) else t for t in given]
     added = [replace(t, special=t.special or t.content in roles.values()) for t in added]
     if do_lower_case:
         added = [replace(t, content=_lower_added(t)) for t in added]

@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_list, check_texts
 
 from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
 from .encoding import PieceEncoder
@@ -105,14 +105,13 @@ class DebertaV2Tokenizer(Vocabulary):
         Raises:
             ValueError: `texts` is not a list of strings.
         """
-        if isinstance(texts, str):
-            raise ValueError(Errors.E205.format(error="got a single string"))
+        check_texts(texts)
         plain = not (self.do_lower_case or self.split_by_punct or special_tokens_in_text)
         if plain:
             return self._encoder.encode(list(texts))
         tokens = self._table if special_tokens_in_text else None
         if tokens is not None and not isinstance(special_tokens_in_text, bool):
-            tokens = tokens.only(special_tokens_in_text)
+            tokens = tokens.only(check_list("special_tokens_in_text", special_tokens_in_text))
         return encode_segments(
             self._encoder,
             list(texts),

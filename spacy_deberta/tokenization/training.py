@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import sentencepiece
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_texts
 
 # Longer lines would be left out without a word; paragraphs are longer than SentencePiece's 4192.
 _MAX_LINE_BYTES = 1 << 20
@@ -49,8 +49,9 @@ def train_vocabulary(
         `path`.
 
     Raises:
-        ValueError: The corpus has too few different words for `vocab_size` (E210) or too many
-            characters (E219), or SentencePiece fails for another reason (E211).
+        ValueError: The corpus is one string (E205), it has too few different words for
+            `vocab_size` (E210) or too many characters (E219), or SentencePiece fails for another
+            reason (E211).
 
     Source: Kudo 2018 (arXiv 1804.10959); Kudo and Richardson 2018 (arXiv 1808.06226).
     """
@@ -75,7 +76,7 @@ def train_vocabulary(
         "num_threads": _THREADS,
         "minloglevel": 2,
     }
-    corpus = _Corpus(texts)
+    corpus = _Corpus(check_texts(texts))
     lines = iter(corpus) if max_lines is None else iter(_sample(corpus, max_lines, seed))
     try:
         sentencepiece.SentencePieceTrainer.train(

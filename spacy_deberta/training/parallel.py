@@ -15,6 +15,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Model, Optimizer, Shim
 
+from spacy_deberta.layers import select_gpu
 from spacy_deberta.pretraining import Processes
 
 from .shared_gradients import sum_gradients
@@ -34,9 +35,15 @@ def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> 
         output: Where the first process saves the pipeline; None for nowhere.
         gpu: Number of the first process's GPU, of which the others count upwards; negative for the
             CPU.
+
+    Raises:
+        ValueError: There is no such GPU, or no CuPy (E513).
     """
     with Processes.join(gpu=gpu) as processes:
-        use_gpu = processes.device.index if processes.device.type == "cuda" else -1
+        use_gpu = -1
+        if processes.device.type == "cuda":
+            use_gpu = processes.device.index
+            select_gpu(use_gpu)
         first = processes.is_first
         if first and output is not None:
             output.mkdir(parents=True, exist_ok=True)
