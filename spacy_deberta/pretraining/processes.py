@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import torch
 import torch.distributed
 from torch import Tensor
 
-_LONGEST_WAIT = timedelta(hours=24)
+# torch has no public name for the store of a group that somebody else may have started.
+from torch.distributed.distributed_c10d import _get_default_store
+
+from .meeting import LONGEST_WAIT, Meeting
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Processes:
         count: How many there are.
         device: Where this one computes.
         local_rank: The number of this one on its machine.
+        meeting: Where they wait for each other; None for one that is alone.
     """
 
     rank: int
     count: int
     device: torch.device
     local_rank: int = 0
+    meeting: Meeting | None = None
 
     @classmethod
     def join(cls, *, gpu: int | None = None) -> "Processes":
@@ -46,10 +50,10 @@ class Processes:
         if use_gpu:
             torch.cuda.set_device(device)
         if count > 1 and not torch.distributed.is_initialized():
-            # The first process encodes the corpus before anybody goes on.
             backend = "nccl" if use_gpu else "gloo"
-            torch.distributed.init_process_group(backend, timeout=_LONGEST_WAIT)
-        return cls(rank=rank, count=count, device=device, local_rank=local_rank)
+            torch.distributed.init_process_group(backend, timeout=LONGEST_WAIT)
+        meeting = Meeting(_get_default_store(), count=count) if count > 1 else None
+        return cls(rank=rank, count=count, device=device, local_rank=local_rank, meeting=meeting)
 
     @property
     def is_first(self) -> bool:
@@ -59,7 +63,7 @@ class Processes:
     @property
     def alone(self) -> "Processes":
         """This one, as if there were no others."""
-        return replace(self, rank=0, count=1)
+        return replace(self, rank=0, count=1, meeting=None)
 
     def sum_over(self, tensor: Tensor) -> Tensor:
         """Add up a tensor of all processes, in place; the same shape and type in each."""
@@ -88,9 +92,9 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
-        if self.count > 1:
-            torch.distributed.barrier()
+        """Wait until all processes are here, however long one of them takes."""
+        if self.meeting is not None:
+            self.meeting.wait()
 
     def __enter__(self) -> "Processes":
         return self
