@@ -71,6 +71,11 @@ class Processes:
             torch.distributed.all_reduce(tensor)
         return tensor
 
+    def all_agree(self, agrees: bool) -> bool:
+        """Whether every process says so."""
+        self.wait()
+        return int(self.sum_over(torch.tensor([int(agrees)], device=self.device))) == self.count
+
     def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Add up the gradients of all processes, in one message.
 

@@ -1,6 +1,5 @@
 """Pretraining from a config, as people run it: to the end, stopped and resumed, and in company."""
 
-import json
 import os
 import signal
 import subprocess
@@ -20,56 +19,9 @@ from spacy_deberta.pretraining import pretrain
 from spacy_deberta.pretraining.training_state import find_states
 from tests.docs.pages import ROOT
 from tests.pretraining.conftest import make_texts
+from tests.pretraining.runs import SIZES, losses_of, rows_of
 
 MLM = {"@misc": "spacy-deberta.MaskedLanguageModelling.v1", "masking": None}
-SIZES = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-}
-SETTINGS = {
-    "max_steps": 12,
-    "batch_pieces": 600,
-    "micro_batch_pieces": None,
-    "max_length": 48,
-    "held_out": 0.1,
-    "eval_every": 6,
-    "eval_pieces": 500,
-    "save_every": 4,
-    "log_every": 2,
-    # In another process "auto" would be what the processor has.
-    "precision": "fp32",
-}
-
-
-@pytest.fixture
-def texts(tmp_path):
-    path = tmp_path / "texts.txt"
-    path.write_text("\n\n".join(make_texts(120, seed=5)), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def config(texts, vocabulary):
-    """configs/pretrain.cfg for a tiny model."""
-    config = util.load_config(ROOT / "configs" / "pretrain.cfg", interpolate=False)
-    config["paths"].update(texts=str(texts), vocabulary=str(vocabulary))
-    config["model"]["config"] = SIZES
-    config["pretraining"].update(SETTINGS)
-    config["pretraining"]["optimizer"].update(learn_rate=5e-3, warmup_steps=3)
-    return config
-
-
-def rows_of(folder):
-    lines = (folder / "training" / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def losses_of(folder):
-    """What must not change: no times and speeds."""
-    kept = ("step", "epoch", "pieces", "learn_rate", "training", "held_out")
-    return [{key: row[key] for key in kept} for row in rows_of(folder)]
 
 
 @pytest.mark.parametrize("objective", ["rtd", "mlm"])
