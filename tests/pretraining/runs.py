@@ -1,11 +1,16 @@
 """Pretrainings that take a second, and what they left in their folders."""
 
 import json
+import os
+import subprocess
+import sys
 
+import torch
 from spacy import util
 
 from tests.docs.pages import ROOT
 
+TWO_PROCESSES = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 SIZES = {
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -46,3 +51,20 @@ def losses_of(folder):
     """What must not change: no times and speeds."""
     kept = ("step", "epoch", "pieces", "learn_rate", "training", "held_out")
     return [{key: row[key] for key in kept} for row in rows_of(folder)]
+
+
+def start(config, folder, *options, launcher=()):
+    """Pretrain in a process of its own, from the command line."""
+    path = folder.with_suffix(".cfg")
+    config.to_disk(path)
+    command = ["-m", "spacy", "deberta", "pretrain", str(path), str(folder), "--gpu-id", "-1"]
+    # The last bits of a sum depend on how many threads add it up.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen(
+        [sys.executable, *launcher, *command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )

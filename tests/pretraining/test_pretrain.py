@@ -1,9 +1,6 @@
 """Pretraining from a config, as people run it: to the end, stopped and resumed, and in company."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -17,9 +14,8 @@ from spacy.tokens import DocBin
 from spacy_deberta import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from spacy_deberta.pretraining import pretrain
 from spacy_deberta.pretraining.training_state import find_states
-from tests.docs.pages import ROOT
 from tests.pretraining.conftest import make_texts
-from tests.pretraining.runs import SIZES, losses_of, rows_of
+from tests.pretraining.runs import SIZES, TWO_PROCESSES, losses_of, rows_of, start
 
 MLM = {"@misc": "spacy-deberta.MaskedLanguageModelling.v1", "masking": None}
 
@@ -86,22 +82,6 @@ def test_spacy_readers_work_as_well(kind, config, tmp_path):
     assert rows_of(tmp_path / "model")[-1]["held_out"]
 
 
-def start(config, folder, *options, launcher=()):
-    path = folder.with_suffix(".cfg")
-    config.to_disk(path)
-    command = ["-m", "spacy", "deberta", "pretrain", str(path), str(folder), "--gpu-id", "-1"]
-    # The last bits of a sum depend on how many threads add it up.
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    return subprocess.Popen(
-        [sys.executable, *launcher, *command, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        cwd=ROOT,
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["rtd", "mlm"])
 def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_path):
@@ -143,8 +123,7 @@ def test_two_processes_are_one(objective, config, tmp_path):
     }
     config["pretraining"].update(max_steps=50, log_every=1, save_every=50, eval_every=25)
     pretrain(config, tmp_path / "one")
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    process = start(config, tmp_path / "two", launcher=launcher)
+    process = start(config, tmp_path / "two", launcher=TWO_PROCESSES)
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     one, two = losses_of(tmp_path / "one"), losses_of(tmp_path / "two")

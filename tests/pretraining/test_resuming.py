@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from spacy_deberta.pretraining import pretrain
 from spacy_deberta.pretraining.trainer import Trainer
 from spacy_deberta.pretraining.training_state import find_states
-from tests.pretraining.runs import losses_of, make_config, rows_of
+from tests.pretraining.runs import TWO_PROCESSES, losses_of, make_config, rows_of, start
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,18 @@ def test_the_checkpoint_before_a_damaged_one_is_gone_on_from(case, run, finished
         torch.testing.assert_close(found[key], tensor, rtol=0, atol=0)
     # What was damaged is still there for whoever wants to see it.
     assert (folder / "training" / "damaged-step-00000012").is_dir()
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_from_the_same_checkpoint(run, finished):
+    folder, _ = run
+    flip_a_bit(find_states(folder / "training")[-1] / "state.safetensors")
+    process = start(finished[1], folder, "--resume", launcher=TWO_PROCESSES)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert output.count("W702") == 1
+    assert output.count("Go on from step 8") == 1
+    assert [row["step"] for row in rows_of(folder)] == [2, 4, 6, 8, 10, 12]
 
 
 def test_damage_in_all_checkpoints_is_named(run):
