@@ -52,8 +52,8 @@ class PretrainingErrors:
         "fewer of them, raise 'batch_pieces', or give a larger corpus."
     )
     E723 = (
-        "The checkpoint '{path}' can't be written: {error}. {kept}. Make room on the disk, and go "
-        "on from there with --resume."
+        "The checkpoint '{path}' can't be written: {error}. {kept}. Make room on the disk, or see "
+        "to the rights to the folder, and go on from there with --resume."
     )
     E724 = (
         "The checkpoint '{path}' can't be resumed from: {error}. None before it is whole, or they "

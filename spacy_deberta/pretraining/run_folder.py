@@ -91,7 +91,7 @@ class RunFolder:
             remove_unfinished(folder)
         with failures_named(self.training):
             for pattern in _LEFTOVERS:
-                for path in self.training.rglob(pattern):
+                for path in list(self.training.rglob(pattern)):
                     _remove(path)
 
 
