@@ -245,6 +245,16 @@ def test_a_second_run_in_a_folder_is_refused(run):
     resume()
 
 
+def test_a_disk_without_locks_is_said(run, monkeypatch):
+    def fail(self, *args, **options):
+        raise NotImplementedError
+
+    _, resume = run
+    monkeypatch.setattr(FileLock, "acquire", fail)
+    with pytest.warns(UserWarning, match="W704"):
+        resume()
+
+
 @pytest.mark.parametrize(
     "leftover",
     [
