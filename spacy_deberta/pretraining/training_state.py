@@ -97,10 +97,23 @@ def save_state(trainer: Trainer, folder: Path, *, keep: int) -> Path:
         save_file(_tensors(trainer), files[0])
         files[1].write_text(json.dumps(asdict(place)) + "\n", encoding="utf-8")
         write_checksums(unfinished / SUMS_FILE, files)
+    remove_old_states(folder, keep=keep)
+    return path
+
+
+def remove_old_states(folder: Path, *, keep: int) -> None:
+    """Remove all checkpoints but the last ones.
+
+    Args:
+        folder: Where the checkpoints are.
+        keep: How many to keep.
+
+    Raises:
+        OSError: One can't be removed (E735).
+    """
     for old in find_states(folder)[:-keep]:
         with failures_named(old):
             discard(old)
-    return path
 
 
 def load_state(trainer: Trainer, path: Path) -> None:

@@ -278,6 +278,14 @@ def test_what_a_killed_run_left_is_removed(leftover, run):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_a_checkpoint_that_was_not_removed_yet_is(run, finished):
+    folder, _ = run
+    config = finished[1].copy()
+    config["pretraining"]["keep"] = 1
+    pretrain(config, folder, resume=True)
+    assert [path.name for path in find_states(folder / "training")] == ["step-00000012"]
+
+
 def test_a_row_that_was_not_written_yet_is_not_lost(config, tmp_path, finished, monkeypatch):
     from spacy_deberta.pretraining import loop
 
