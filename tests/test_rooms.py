@@ -12,21 +12,32 @@ import spacy_deberta
 PACKAGE = Path(spacy_deberta.__file__).parent
 # What each room may import of the others. `errors` is everybody's.
 MAY_IMPORT = {
+    "files": set(),
     "nn": set(),
-    "tokenization": set(),
-    "checkpoints": {"nn", "tokenization"},
+    "tokenization": {"files"},
+    "checkpoints": {"files", "nn", "tokenization"},
     "layers": {"nn", "tokenization", "checkpoints"},
-    "pipeline": {"layers", "corpora"},
+    "pipeline": {"files", "layers", "corpora"},
     "corpora": set(),
-    "pretraining": {"nn", "tokenization", "checkpoints"},
+    "pretraining": {"files", "nn", "tokenization", "checkpoints"},
     "training": {"layers", "pretraining"},
     "architectures": {"layers"},
-    "cli": {"layers", "checkpoints", "tokenization", "nn", "corpora", "pretraining", "training"},
+    "cli": {
+        "files",
+        "layers",
+        "checkpoints",
+        "tokenization",
+        "nn",
+        "corpora",
+        "pretraining",
+        "training",
+    },
     "compatibility": set(),
     "errors": set(),
 }
 # All that the lower rooms know beside the standard library.
 LIBRARIES = {
+    "files": set(),
     "nn": {"numpy", "torch", "triton"},
     "tokenization": {"numpy", "sentencepiece", "torch"},
     "checkpoints": {"h5py", "huggingface_hub", "safetensors", "srsly", "torch"},

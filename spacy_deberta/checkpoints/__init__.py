@@ -1,5 +1,7 @@
 """Where weights and vocabularies come from and go to."""
 
+from spacy_deberta.files import new_folder, remove_unfinished, staged_folder
+
 from .building import build_from_checkpoint, build_from_weights, build_head_from_weights
 from .converting import Conversion, convert_checkpoint
 from .embedded import embedded_names
@@ -23,7 +25,6 @@ from .pretrained import (
 )
 from .saving import STORAGE_DTYPES, save_checkpoint, save_tensorflow_checkpoint
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
-from .staging import new_folder, remove_unfinished, staged_folder
 from .weights import read_weights
 
 __all__ = [

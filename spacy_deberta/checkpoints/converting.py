@@ -9,6 +9,7 @@ import torch
 
 from spacy_deberta import nn
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import new_folder
 
 from . import huggingface, tensorflow
 from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra
@@ -17,7 +18,6 @@ from .loading import load_weights
 from .pretrained import read_config, read_tokenizer
 from .saving import save_checkpoint, save_tensorflow_checkpoint
 from .source import find_checkpoint
-from .staging import new_folder
 from .weights import Weights, read_weights
 
 BARE_MODEL = "DebertaV2Model"

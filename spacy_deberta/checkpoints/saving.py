@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import staged_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .source import (
@@ -22,7 +23,6 @@ from .source import (
     TENSORFLOW_FILE,
     TENSORFLOW_INDEX_FILE,
 )
-from .staging import staged_folder
 from .tensorflow import write_tensorflow
 from .weights import Weights
 
@@ -85,7 +85,7 @@ def save_checkpoint(
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
     names = _shard_names(len(shards))
     replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_PATTERNS)
-    with staged_folder(Path(folder), replaces=replaces) as staging:
+    with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
         for name, keys in zip(names, shards, strict=True):
             save_file(_storable(weights, keys, dtype), staging / name, metadata={"format": "pt"})
         if len(shards) > 1:
@@ -127,7 +127,7 @@ def save_tensorflow_checkpoint(
     """
     of_tokenizer = () if tokenizer is None else TOKENIZER_PATTERNS
     replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
-    with staged_folder(Path(folder), replaces=replaces) as staging:
+    with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
         written = write_tensorflow(staging / TENSORFLOW_FILE, weights, architecture=architecture)
         _write_json(staging / CONFIG_FILE, {**config, "architectures": [architecture]})
         if tokenizer is not None:

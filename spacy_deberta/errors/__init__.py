@@ -83,6 +83,19 @@ class Warnings(metaclass=Coded):
         "{documents} documents, a share of {held_out} is none. Give a corpus of its own in "
         "[corpora.dev], or raise 'held_out'."
     )
+    W702 = (
+        "The checkpoint '{path}' is damaged: {error}. The run goes on from '{good}', {lost} "
+        "updates before it. What is damaged was put aside as '{aside}'; remove it if you don't "
+        "need it."
+    )
+    W703 = (
+        "Of the log '{path}', these lines are damaged and left out: {lines}. The log as it was is "
+        "put aside as '{aside}'; remove it if you don't need it."
+    )
+    W704 = (
+        "The file system of '{folder}' knows no locks, so that a second run in this folder would "
+        "not be noticed. See to it that there is one only."
+    )
 
 
 def warn(message: str, *, stacklevel: int = 3) -> None:

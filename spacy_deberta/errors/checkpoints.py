@@ -79,3 +79,20 @@ class CheckpointErrors:
         "'{path}' exists and is no empty folder, and a conversion replaces nothing. Give the path "
         "of a new folder, or empty this one."
     )
+    E340 = (
+        "A save to '{folder}' was interrupted while its files moved, and it can't be finished: "
+        "{error}. Load the folder once with the right to write to it, and with room on its disk: "
+        "all files are there, in its hidden folder '.saving-…'."
+    )
+    E341 = (
+        "The journal of an interrupted save, '{path}', can't be followed: {error}. Remove its "
+        "folder, and copy the folder around it again from where it comes from."
+    )
+    E342 = (
+        "The weights file '{path}' can't be written: {error}. Make room on the disk, or give "
+        "another folder. What was saved before is still there."
+    )
+    E343 = (
+        "An interrupted save of the pipeline '{path}' was found and has just been finished, when a "
+        "part of it was read already. Load it again: it is complete now."
+    )

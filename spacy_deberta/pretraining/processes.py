@@ -3,15 +3,17 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import torch
 import torch.distributed
 from torch import Tensor
 
+# torch has no public name for the store of a group that somebody else may have started.
+from torch.distributed.distributed_c10d import _get_default_store
+
 from spacy_deberta.errors import Errors
 
-_LONGEST_WAIT = timedelta(hours=24)
+from .meeting import LONGEST_WAIT, Meeting
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class Processes:
         count: How many there are.
         device: Where this one computes.
         local_rank: The number of this one on its machine.
+        meeting: Where they wait for each other; None for one that is alone.
     """
 
     rank: int
     count: int
     device: torch.device
     local_rank: int = 0
+    meeting: Meeting | None = None
 
     @classmethod
     def join(cls, *, gpu: int | None = None) -> "Processes":
@@ -49,10 +53,10 @@ class Processes:
         use_gpu = torch.cuda.is_available() if gpu is None else gpu >= 0
         device = _take_gpu((gpu or 0) + local_rank) if use_gpu else torch.device("cpu")
         if count > 1 and not torch.distributed.is_initialized():
-            # The first process encodes the corpus before anybody goes on.
             backend = "nccl" if use_gpu else "gloo"
-            torch.distributed.init_process_group(backend, timeout=_LONGEST_WAIT)
-        return cls(rank=rank, count=count, device=device, local_rank=local_rank)
+            torch.distributed.init_process_group(backend, timeout=LONGEST_WAIT)
+        meeting = Meeting(_get_default_store(), count=count) if count > 1 else None
+        return cls(rank=rank, count=count, device=device, local_rank=local_rank, meeting=meeting)
 
     @property
     def is_first(self) -> bool:
@@ -62,13 +66,18 @@ class Processes:
     @property
     def alone(self) -> "Processes":
         """This one, as if there were no others."""
-        return replace(self, rank=0, count=1)
+        return replace(self, rank=0, count=1, meeting=None)
 
     def sum_over(self, tensor: Tensor) -> Tensor:
         """Add up a tensor of all processes, in place; the same shape and type in each."""
         if self.count > 1:
             torch.distributed.all_reduce(tensor)
         return tensor
+
+    def all_agree(self, agrees: bool) -> bool:
+        """Whether every process says so."""
+        self.wait()
+        return int(self.sum_over(torch.tensor([int(agrees)], device=self.device))) == self.count
 
     def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Add up the gradients of all processes, in one message.
@@ -91,9 +100,9 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
-        if self.count > 1:
-            torch.distributed.barrier()
+        """Wait until all processes are here, however long one of them takes."""
+        if self.meeting is not None:
+            self.meeting.wait()
 
     def __enter__(self) -> "Processes":
         return self

@@ -65,12 +65,9 @@ def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -
         One text for each.
 
     Raises:
-        ValueError: The reader gives something else (E708).
+        ValueError: The reader gives something else (E708), or can't read (E701).
     """
-    items = reader(nlp)
-    if isinstance(items, str):
-        raise ValueError(Errors.E708.format(found="a single string"))
-    for item in items:
+    for item in _read(reader, nlp):
         if isinstance(item, Example):
             yield item.reference.text
         elif isinstance(item, Doc):
@@ -79,3 +76,14 @@ def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -
             yield item
         else:
             raise ValueError(Errors.E708.format(found=f"a {type(item).__name__}"))
+
+
+def _read(reader: Callable[[Language], Iterable[Any]], nlp: Language) -> Iterator[Any]:
+    try:
+        items = reader(nlp)
+        if isinstance(items, str):
+            raise ValueError(Errors.E708.format(found="a single string"))
+        yield from items
+    except OSError as error:
+        where, reason = error.filename or "of the config", error.strerror or error
+        raise ValueError(Errors.E701.format(path=where, error=reason)) from error

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_deberta.checkpoints import new_folder
 from spacy_deberta.errors import Errors, check_texts
+from spacy_deberta.files import new_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 
 from .vocabulary_report import VocabularyReport, measure_vocabulary

@@ -115,7 +115,11 @@ class GradientShim(Shim):
         self._processes = processes
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Wait for the gradients of the other processes."""
+        """Wait for the gradients of the other processes.
+
+        The first one comes late where it has saved the pipeline or told a logger.
+        """
+        self._processes.wait()
         sum_gradients(self._trained, processes=self._processes)
 
 
@@ -132,6 +136,7 @@ def _update_with_own_part(
 def _evaluate_once(evaluate: Any, processes: Processes, *args: Any, **options: Any) -> Any:
     """Scores of the first process, for all of them: they decide together when to stop."""
     scores = [evaluate(*args, **options) if processes.is_first else None]
+    processes.wait()
     torch.distributed.broadcast_object_list(scores, src=0)
     return scores[0]
 

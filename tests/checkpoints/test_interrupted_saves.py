@@ -13,7 +13,7 @@ from spacy_deberta.checkpoints import (
     saving,
     staged_folder,
 )
-from spacy_deberta.checkpoints.staging import STAGING_PREFIX
+from spacy_deberta.files.leftovers import STAGING_PREFIX
 from tests.checkpoints.folders import contents, names
 
 
