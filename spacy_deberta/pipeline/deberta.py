@@ -14,7 +14,13 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer, install_extensions
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
-from spacy_deberta.layers import load_model, share_encoder, tokenize_ahead, waits_for_device
+from spacy_deberta.layers import (
+    load_model,
+    name_component,
+    share_encoder,
+    tokenize_ahead,
+    waits_for_device,
+)
 
 from .listener_gradients import ListenerGradients
 from .model_folder import read_folder, write_folder
@@ -75,6 +81,7 @@ class Deberta(Transformer):
         *,
         name: str = "transformer",
     ) -> None:
+        name_component(model, name)
         super().__init__(vocab, model, set_extra_annotations, name=name)
         self.cfg: dict[str, Any] = {}
         self._gradients: ListenerGradients | None = None
