@@ -5,17 +5,16 @@ class LayerErrors:
     """Messages of exceptions, by their codes."""
 
     E401 = (
-        "The transformer model has no weights to start from. Set 'name' in "
-        "[components.transformer.model] to a folder or a hub name, or give "
-        "'from_scratch' with a vocabulary and a size."
+        "The model has no weights to start from. Set 'name' in [components.{component}.model] to a "
+        "folder or a hub name, or give 'from_scratch' there, with a vocabulary and a size."
     )
     E402 = (
-        "The transformer model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
+        "The model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
         "'name' starts from a checkpoint, 'from_scratch' from random weights."
     )
     E403 = (
-        "The transformer model is used before it has weights. Call `nlp.initialize()` first, or "
-        "load a trained pipeline with `spacy.load`."
+        "The model in [components.{component}] is used before it has weights. Call "
+        "`nlp.initialize()` first, or load a trained pipeline with `spacy.load`."
     )
     E404 = (
         "'from_scratch' needs 'vocabulary': the path of a SentencePiece model (spm.model). "

@@ -7,6 +7,7 @@ from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
 from .classifiers.pooled_text_classifier import pooled_text_classifier
 from .classifiers.span_categorizer import span_categorizer
+from .component_name import name_component
 from .deberta_model import (
     deberta_model,
     get_encoder,
@@ -21,6 +22,7 @@ from .documents.transformer_data import DebertaBatch
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 from .gpu import select_gpu
 from .head_model import (
+    FINE_TUNED,
     deberta_with_head,
     get_config,
     get_labels,
@@ -48,6 +50,7 @@ from .shared_encoder import share_encoder
 from .tokenize_ahead import tokenize_ahead, waits_for_device
 
 __all__ = [
+    "FINE_TUNED",
     "NO_DECAY",
     "SPECIAL_TOKENS",
     "SPECIAL_TOKENS_OF_PAIR",
@@ -88,6 +91,7 @@ __all__ = [
     "load_head",
     "load_model",
     "loss_gradient",
+    "name_component",
     "note_encoder",
     "piece_windows_v1",
     "plan_windows",

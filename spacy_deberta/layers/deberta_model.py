@@ -136,7 +136,7 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
         options = network_shim(model.layers[1]).options
         _set(model, *encoder_from_scratch(options, **source.from_scratch))
     else:
-        raise ValueError(Errors.E401)
+        raise ValueError(Errors.E401.format(component=network_shim(model.layers[1]).component))
 
 
 def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = None) -> None:

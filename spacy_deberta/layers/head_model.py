@@ -35,6 +35,8 @@ from .settings import check_choice, check_setting
 
 InT = Sequences
 OutT = Array
+# What a checkpoint that lacks the head is not.
+FINE_TUNED = "a checkpoint that was fine-tuned for this"
 UnknownLabels = Callable[[Sequence[str], Sequence[str]], list[str]]
 
 
@@ -103,6 +105,7 @@ def initialize_head(
     trainable: bool = False,
     problem_type: str | None = None,
     unknown_labels: UnknownLabels = without_output,
+    wanted: str = FINE_TUNED,
 ) -> None:
     """Take weights and vocabulary from the source, unless the model has them already.
 
@@ -115,6 +118,7 @@ def initialize_head(
             what the checkpoint says.
         unknown_labels: From the labels of the data and those of the checkpoint's head to what the
             head can't express.
+        wanted: What checkpoint to give where the head is missing, for the message.
 
     Raises:
         OSError: A file of the checkpoint is missing or damaged.
@@ -136,15 +140,14 @@ def initialize_head(
             new_head=new_head,
             can_be_new=can_be_new,
             unknown_labels=unknown_labels,
+            wanted=wanted,
             **changes,
         )
         return
     if not source.from_scratch and model.attrs["shared_encoder"] is None:
-        raise ValueError(Errors.E401)
+        raise ValueError(Errors.E401.format(component=head_shim(model).component))
     if not can_be_new:
-        raise ValueError(
-            Errors.E602.format(source="random weights", head=_in_words(model), found="no head")
-        )
+        raise _without_head(model, "random weights", "no head", wanted=wanted)
     shim = head_shim(model)
     attention = shim.options.attention
     if source.from_scratch:
@@ -215,6 +218,7 @@ def _load(
     new_head: bool,
     can_be_new: bool,
     unknown_labels: UnknownLabels = without_output,
+    wanted: str = FINE_TUNED,
     **changes: Any,
 ) -> None:
     network, options = HEADS[model.attrs["head"]], head_shim(model).options
@@ -223,9 +227,10 @@ def _load(
     heads = find_heads(weights, config)
     has_head = not new_head and heads.fits(network.module_class.__name__)
     if not has_head and not can_be_new:
-        raise ValueError(Errors.E602.format(source=files.name, head=_in_words(model), found=heads))
+        raise _without_head(model, files.name, heads, wanted=wanted)
     if has_head and network.has_labels:
-        _check_labels(config, labels or (), unknown_labels, source=files.name)
+        component = head_shim(model).component
+        _check_labels(config, labels or (), unknown_labels, source=files.name, component=component)
     config = _with_labels(config, None if has_head else labels, network, changes)
     module = build_from_weights(
         network.module_class,
@@ -288,14 +293,25 @@ def _check_labels(
     unknown_labels: UnknownLabels,
     *,
     source: str,
+    component: str,
 ) -> None:
     known = list(config.id2label.values())
     unknown = unknown_labels(labels, known) if labels else []
     if unknown:
         raise ValueError(
-            Errors.E603.format(source=source, unknown=", ".join(unknown), known=", ".join(known))
+            Errors.E603.format(
+                source=source,
+                unknown=", ".join(unknown),
+                known=", ".join(known),
+                component=component,
+            )
         )
 
 
-def _in_words(model: Model[InT, OutT]) -> str:
-    return model.attrs["head"].replace("_", " ")
+def _without_head(model: Model[InT, OutT], source: str, found: object, *, wanted: str) -> Exception:
+    head, component = model.attrs["head"].replace("_", " "), head_shim(model).component
+    return ValueError(
+        Errors.E602.format(
+            source=source, head=head, found=found, component=component, wanted=wanted
+        )
+    )

@@ -18,6 +18,7 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     listeners_of,
     load_model,
+    name_component,
     note_encoder,
     read_by_name,
     share_encoder,
@@ -84,6 +85,7 @@ class Deberta(Transformer):
         *,
         name: str = "transformer",
     ) -> None:
+        name_component(model, name)
         super().__init__(vocab, model, set_extra_annotations, name=name)
         self.cfg: dict[str, Any] = {}
         self._gradients: ListenerGradients | None = None

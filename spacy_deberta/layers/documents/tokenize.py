@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, Optimizer, Shim
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces, align_pieces
@@ -32,6 +33,7 @@ class TokenizerShim(Shim):
     ) -> None:
         super().__init__(tokenizer)
         self.is_shared = is_shared
+        self.component = ANY_COMPONENT
         self._owner: TokenizerShim | None = None
         self._ahead: dict[tuple[int, ...], Future[DocPieces]] = {}
 
@@ -46,7 +48,9 @@ class TokenizerShim(Shim):
         if self._owner is not None:
             return self._owner.tokenizer
         if self._model is None:
-            raise ValueError(Errors.E601 if self.is_shared else Errors.E403)
+            if self.is_shared:
+                raise ValueError(Errors.E601)
+            raise ValueError(Errors.E403.format(component=self.component))
         return self._model
 
     def share_tokenizer(self, owner: "TokenizerShim") -> None:
@@ -68,6 +72,7 @@ class TokenizerShim(Shim):
     def copy(self) -> "TokenizerShim":
         """A copy that shares the tokenizer, which never changes."""
         copied = TokenizerShim(self._model, is_shared=self.is_shared)
+        copied.component = self.component
         copied._owner = self._owner
         return copied
 

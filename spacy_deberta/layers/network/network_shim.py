@@ -15,6 +15,7 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
 from spacy_deberta.layers.sequences import Sequences
+from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
@@ -49,6 +50,7 @@ class NetworkShim(Shim):
         self.network = network
         self.options = options
         self.shares_encoder = shares_encoder
+        self.component = ANY_COMPONENT
         self._owner: NetworkShim | None = None
         self._updates = GradientUpdates()
 
@@ -66,7 +68,7 @@ class NetworkShim(Shim):
                 encoder with it (E601).
         """
         if self._model is None:
-            raise ValueError(Errors.E403)
+            raise ValueError(Errors.E403.format(component=self.component))
         if self.shares_encoder:
             encoder = self.shared_encoder
             if getattr(self._model, "deberta", None) is not encoder:
@@ -101,7 +103,7 @@ class NetworkShim(Shim):
             ValueError: There is no module before `initialize` or loading (E403).
         """
         if self._model is None:
-            raise ValueError(Errors.E403)
+            raise ValueError(Errors.E403.format(component=self.component))
         config: Any = self._model.config
         return config
 
@@ -285,6 +287,7 @@ class NetworkShim(Shim):
     def copy(self) -> "NetworkShim":
         """A copy with weights, and optimizer state, of its own; a shared encoder stays shared."""
         copied = NetworkShim(self.network, self.options, shares_encoder=self.shares_encoder)
+        copied.component = self.component
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
             del self._model.deberta

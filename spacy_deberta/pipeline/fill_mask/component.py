@@ -117,6 +117,10 @@ class FillMask(HeadPipe):
     """
 
     head = "masked_lm"
+    wanted = (
+        "a checkpoint with a head for masked language modelling, such as "
+        "'microsoft/deberta-v2-xlarge'"
+    )
 
     def __init__(
         self,

@@ -90,6 +90,10 @@ class QuestionAnswering(HeadPipe):
     """
 
     head = "question_answering"
+    wanted = (
+        "a checkpoint that was fine-tuned to answer questions, such as "
+        "'deepset/deberta-v3-base-squad2'"
+    )
 
     def __init__(
         self,

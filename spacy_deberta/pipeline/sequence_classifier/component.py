@@ -96,6 +96,10 @@ class SequenceClassifier(HeadPipe):
     """
 
     head = "sequence_classification"
+    wanted = (
+        "a checkpoint that was fine-tuned to classify texts, such as "
+        "'protectai/deberta-v3-base-prompt-injection-v2'"
+    )
 
     def __init__(
         self,

@@ -139,6 +139,9 @@ class TokenClassifier(HeadPipe):
     """
 
     head = "token_classification"
+    wanted = (
+        "a checkpoint that was fine-tuned to label tokens, such as 'tner/deberta-v3-large-wnut2017'"
+    )
 
     def __init__(
         self,

@@ -110,6 +110,10 @@ class ZeroShot(HeadPipe):
     """
 
     head = "sequence_classification"
+    wanted = (
+        "a checkpoint for natural language inference (NLI), such as "
+        "'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'"
+    )
 
     def __init__(
         self,
