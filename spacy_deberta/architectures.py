@@ -41,6 +41,8 @@ def deberta_v2_model_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -63,6 +65,9 @@ def deberta_v2_model_v1(
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
     storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
+    map_weights (bool): Map float32 weights from files of 64 MiB or more when a pipeline is loaded;
+        false reads them, so that nothing that happens to the file matters any more.
+    allow_non_finite (bool): Accept weights that are not finite.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
@@ -82,6 +87,8 @@ def deberta_v2_model_v1(
             layer_lr_decay=layer_lr_decay,
             no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            map_weights=map_weights,
+            allow_non_finite=allow_non_finite,
         ),
     )
 
@@ -104,6 +111,8 @@ def deberta_v2_tok2vec_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, with no shared pipe.
 
@@ -133,6 +142,8 @@ def deberta_v2_tok2vec_v1(
         layer_lr_decay=layer_lr_decay,
         no_decay=no_decay,
         storage_precision=storage_precision,
+        map_weights=map_weights,
+        allow_non_finite=allow_non_finite,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -153,6 +164,8 @@ def deberta_v2_with_head_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
 
@@ -181,6 +194,8 @@ def deberta_v2_with_head_v1(
             layer_lr_decay=layer_lr_decay,
             no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            map_weights=map_weights,
+            allow_non_finite=allow_non_finite,
         ),
         shared_encoder=shared_encoder,
     )

@@ -9,9 +9,11 @@ from spacy_deberta.errors import Errors
 
 from .keys import BACKBONE_PREFIX, masked_lm_layout
 from .layouts import detect_key_map
-from .loading import list_names, load_weights
+from .loading import load_weights
+from .names import list_names
 from .source import CheckpointFiles
 from .weights import Weights, read_weights
+from .weights_guard import guard_weights
 
 ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
 
@@ -20,6 +22,9 @@ def build_from_checkpoint(
     module_class: type[ModuleT],
     files: CheckpointFiles,
     config: nn.DebertaV2Config,
+    *,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill it from a checkpoint, without a second copy of the weights.
@@ -28,6 +33,8 @@ def build_from_checkpoint(
         module_class: A class of `spacy_deberta.nn` that is built from a config.
         files: The checkpoint's files, with weights.
         config: Its config, or one changed in what does not concern shapes.
+        map_weights: Whether weights of large files stay mapped, see `load_weights`.
+        allow_non_finite: Whether to accept numbers that are not finite.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -36,12 +43,20 @@ def build_from_checkpoint(
 
     Raises:
         ImportError: The weights are of TensorFlow, and `h5py` is not installed (E315).
-        OSError: A file of weights is damaged (E305).
-        ValueError: The weights do not fit the module (E306, E307), or are those of the first
-            DeBERTa (E316).
+        OSError: A file of weights is damaged or can't be used (E305, E327, E330).
+        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
+            (E316), or are not finite (E328).
     """
     weights = read_weights(files.weights)
-    return build_from_weights(module_class, weights, config, source=files.name, **options)
+    return build_from_weights(
+        module_class,
+        weights,
+        config,
+        source=files.name,
+        map_weights=map_weights,
+        allow_non_finite=allow_non_finite,
+        **options,
+    )
 
 
 def build_from_weights(
@@ -51,6 +66,8 @@ def build_from_weights(
     *,
     source: str,
     new_head: bool = False,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill it with the parameters of a checkpoint, without copying them.
@@ -61,6 +78,8 @@ def build_from_weights(
         config: The config.
         source: The checkpoint's name, for messages.
         new_head: Whether to leave out the checkpoint's head, and start a new one.
+        map_weights: Whether weights of large files stay mapped, see `load_weights`.
+        allow_non_finite: Whether to accept numbers that are not finite.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -68,8 +87,8 @@ def build_from_weights(
         have is freshly initialized.
 
     Raises:
-        ValueError: The weights do not fit the module (E306, E307), or are those of the first
-            DeBERTa (E316).
+        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
+            (E316), or are not finite (E328).
     """
     if new_head:
         key_map = detect_key_map(weights)
@@ -82,7 +101,13 @@ def build_from_weights(
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
         )
-    report = load_weights(module, weights, source=source)
+    report = load_weights(
+        module,
+        weights,
+        source=source,
+        map_weights=map_weights,
+        allow_non_finite=allow_non_finite,
+    )
     # In the order of the module, so that a seed gives the same heads every time.
     for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
         head = module.get_submodule(name).to_empty(device="cpu").float()
@@ -96,6 +121,7 @@ def build_head_from_weights(
     config: nn.DebertaV2Config,
     *,
     source: str,
+    allow_non_finite: bool = False,
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill its head only; the encoder stays without values.
@@ -105,13 +131,14 @@ def build_head_from_weights(
         weights: The parameters of the head, by our names.
         config: The config.
         source: Where the weights come from, for messages.
+        allow_non_finite: Whether to accept numbers that are not finite.
         options: Further keyword arguments of `module_class`.
 
     Returns:
         The module in evaluation mode. Its `deberta` is on the meta device.
 
     Raises:
-        ValueError: Parameters of the head are missing (E306).
+        ValueError: Parameters of the head are missing (E306), or are not finite (E328).
     """
     with torch.device("meta"):
         module = module_class(
@@ -122,6 +149,7 @@ def build_head_from_weights(
     lacking = [key for key in missing if not key.startswith(BACKBONE_PREFIX)]
     if lacking:
         raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
+    guard_weights(module, head, source=source, allow_non_finite=allow_non_finite)
     return module.eval()
 
 

@@ -15,6 +15,7 @@ from .microsoft import refuse_first_generation
 from .pretrained import read_config, read_tokenizer
 from .source import find_checkpoint
 from .weights import read_weights
+from .weights_guard import find_non_finite
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class CheckpointInfo:
             the embeddings without being used, under its own name.
         heads: What the heads and other extras are, by the start of their names.
         pieces: Ids that the tokenizer can give, or None without a vocabulary.
+        non_finite: Names of parameters with numbers that are not finite.
     """
 
     name: str
@@ -41,6 +43,7 @@ class CheckpointInfo:
     parts: Mapping[str, int]
     heads: Mapping[str, str]
     pieces: int | None
+    non_finite: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -53,6 +56,7 @@ class CheckpointInfo:
             "parts": dict(self.parts),
             "heads": dict(self.heads),
             "pieces": self.pieces,
+            "non_finite": list(self.non_finite),
         }
 
 
@@ -105,6 +109,7 @@ def describe_checkpoint(
         parts=dict(parts),
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
+        non_finite=find_non_finite(weights),
     )
 
 

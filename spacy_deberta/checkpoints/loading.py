@@ -9,11 +9,11 @@ from spacy_deberta.errors import Errors, Warnings, warn
 
 from .keys import BACKBONE_PREFIX, KeyMap, describe_extra, with_backbone_prefix
 from .layouts import detect_key_map
+from .mapped_files import MIN_MAPPED_BYTES, find_mapped_file
 from .microsoft import refuse_first_generation
+from .names import list_names
 from .weights import Weights
-
-# An error lists this many names and says how many more there are.
-NAMES_SHOWN = 5
+from .weights_guard import guard_weights
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,34 @@ class LoadReport:
 
 
 def load_weights(
-    module: torch.nn.Module, weights: Weights, *, source: str, key_map: KeyMap | None = None
+    module: torch.nn.Module,
+    weights: Weights,
+    *,
+    source: str,
+    key_map: KeyMap | None = None,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
 ) -> LoadReport:
     """Put the tensors of a checkpoint into a module, without copying those that fit as they are.
+
+    What is mapped from a file below `MIN_MAPPED_BYTES` is copied all the same. What stays mapped
+    is guarded, see `WeightsGuard`.
 
     Args:
         module: A module of `spacy_deberta.nn`; its parameters may be on the meta device.
         weights: Tensors by name, as `read_weights` gives them. Half precision becomes float32.
         source: The checkpoint's name, for messages.
         key_map: The file's layout, detected if not given.
+        map_weights: Whether weights of large files stay mapped; False copies them.
+        allow_non_finite: Whether to accept numbers that are not finite.
 
     Returns:
         What was left over on either side.
 
     Raises:
         ValueError: Parameters of the backbone, or a part of a head, are missing (E306), or have
-            other shapes than the config says or are no floating-point numbers (E307), or they are
-            those of the first DeBERTa (E316).
+            other shapes than the config says or are no dense floating-point numbers (E307), they
+            are those of the first DeBERTa (E316), or they are not finite (E328).
 
     Source:
         Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.`
@@ -70,9 +81,9 @@ def load_weights(
         raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
     state = {wanted[key]: weights[available[key]] for key in wanted if key in available}
     _check_fit(state, expected, source=source)
-    module.load_state_dict(
-        {key: _as_float32(tensor) for key, tensor in state.items()}, strict=False, assign=True
-    )
+    state = _to_module(state, map_weights=map_weights)
+    module.load_state_dict(state, strict=False, assign=True)
+    guard_weights(module, state, source=source, allow_non_finite=allow_non_finite)
     extras = {key: describe_extra(key) for key in available if key not in wanted}
     unknown = tuple(available[key] for key, text in extras.items() if text is None)
     if unknown:
@@ -99,25 +110,58 @@ def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
 def _check_fit(
     state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], *, source: str
 ) -> None:
-    wrong = [
-        f"{key} is {tuple(tensor.shape)}, not {tuple(expected[key].shape)}"
-        for key, tensor in state.items()
-        if tensor.shape != expected[key].shape
-    ] + [
-        f"{key} is {tensor.dtype}, not floating-point"
-        for key, tensor in state.items()
-        if expected[key].is_floating_point() and not tensor.is_floating_point()
-    ]
+    wrong = (
+        [
+            f"{key} is {tuple(tensor.shape)}, not {tuple(expected[key].shape)}"
+            for key, tensor in state.items()
+            if tensor.shape != expected[key].shape
+        ]
+        + [
+            f"{key} is {tensor.dtype}, not floating-point"
+            for key, tensor in state.items()
+            if expected[key].is_floating_point() and not tensor.is_floating_point()
+        ]
+        + [
+            f"{key} is {tensor.layout} on the device {tensor.device}, not dense and in memory"
+            for key, tensor in state.items()
+            if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized
+        ]
+    )
     if wrong:
         raise ValueError(Errors.E307.format(source=source, shapes=list_names(wrong, sep="; ")))
 
 
-def _as_float32(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _to_module(state: Mapping[str, torch.Tensor], *, map_weights: bool) -> Weights:
+    """The same values as a module takes them: in float32, each in memory of its own or mapped."""
+    taken: Weights = {}
+    shared = _find_shared(state)
+    for key, tensor in state.items():
+        fitting = tensor.float() if tensor.is_floating_point() else tensor
+        file = find_mapped_file(fitting)
+        is_mapped = file is not None and map_weights and file.size >= MIN_MAPPED_BYTES
+        if fitting is tensor and (key in shared or (file is not None and not is_mapped)):
+            fitting = tensor.clone()
+        taken[key] = fitting
+    return taken
 
 
-def list_names(names: list[str] | tuple[str, ...], *, sep: str = ", ") -> str:
-    """The first names of a list, and how many more there are, for a message."""
-    shown = sep.join(names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+def _find_shared(state: Mapping[str, torch.Tensor]) -> set[str]:
+    """Names of tensors that have memory in common with another one: trained, both would change."""
+    shared: set[str] = set()
+    spans = sorted(
+        (tensor.data_ptr(), tensor.data_ptr() + _extent(tensor), key)
+        for key, tensor in state.items()
+        if tensor.numel()
+    )
+    end = 0
+    for start, stop, key in spans:
+        if start < end:
+            shared.add(key)
+        end = max(end, stop)
+    return shared
+
+
+def _extent(tensor: torch.Tensor) -> int:
+    """Bytes from the first number of a tensor to the end of its last one."""
+    steps = zip(tensor.stride(), tensor.shape, strict=True)
+    return tensor.itemsize * (1 + sum(step * (count - 1) for step, count in steps))

@@ -93,6 +93,8 @@ class PretrainedModule(torch.nn.Module):
         local_files_only: bool = False,
         attention: str = "auto",
         config_overrides: Mapping[str, Any] | None = None,
+        map_weights: bool = True,
+        allow_non_finite: bool = False,
     ) -> ModuleT:
         """Load a checkpoint from a folder or from the Hugging Face hub.
 
@@ -104,15 +106,20 @@ class PretrainedModule(torch.nn.Module):
             attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
             config_overrides: Values that replace those of `config.json`. New labels make a new
                 head only if the checkpoint has none.
+            map_weights: Whether float32 weights in a file of 64 MiB or more are mapped from it;
+                False reads them, so that nothing that happens to the file matters any more.
+            allow_non_finite: Whether to accept weights that are not finite.
 
         Returns:
-            The module in evaluation mode, on the CPU, in float32.
+            The module in evaluation mode, on the CPU, in float32. If it is mapped, using it raises
+            an OSError when somebody has written into its file (E329), and for the first time a
+            ValueError if its weights are not finite (E328).
 
         Raises:
-            OSError: A file is missing (E304) or damaged (E305), or the name is not found (E301 to
-                E303).
+            OSError: A file is missing (E304), damaged (E305) or not what its name says (E326, E327,
+                E330), or the name is not found (E301 to E303).
             ValueError: The files hold no DeBERTa-v2 that this class can be filled from (E101 to
-                E107, E306 to E308), or there is no such override (E313).
+                E107, E306 to E308, E328), or there is no such override (E313).
 
         Source:
             The arguments of Hugging Face's method of that name.
@@ -126,7 +133,14 @@ class PretrainedModule(torch.nn.Module):
         config = read_config(files)
         if config_overrides:
             config = override_config(config, config_overrides)
-        return build_from_checkpoint(cls, files, config, attention=attention)
+        return build_from_checkpoint(
+            cls,
+            files,
+            config,
+            map_weights=map_weights,
+            allow_non_finite=allow_non_finite,
+            attention=attention,
+        )
 
     def save_pretrained(
         self,

@@ -11,6 +11,7 @@ from spacy_deberta.errors import Errors
 
 from . import huggingface, microsoft, tensorflow
 from .embedded import find_embedded
+from .refusals import check_is_itself
 
 CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
@@ -83,7 +84,8 @@ def find_checkpoint(
     Raises:
         FileNotFoundError: A folder (E301), or a file in it (E304), is missing.
         OSError: The name is not on the hub (E302), not in the cache while offline (E303), a
-            download fails (E314), or the list of shards is damaged (E305).
+            download fails (E314), the list of shards is damaged (E305), or something else lies
+            under the name of a file (E326).
 
     Source:
         File names of the released checkpoints, and `huggingface_hub`'s cache.
@@ -193,30 +195,43 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1 or not name
 
 
+def _find(repository: _Repository, file_name: str) -> Path | None:
+    """A file, if it is itself and nothing that stands for it.
+
+    It may be a link to anywhere: the hub's cache is made of links, and so are folders of people who
+    keep large files on another disk. Whoever makes a link in a folder here has the rights to copy,
+    and whatever it leads to is read as tensors, JSON or a vocabulary, and nothing else.
+    """
+    path = repository.find(file_name)
+    if path is not None:
+        check_is_itself(path)
+    return path
+
+
 def _find_config(repository: _Repository) -> Path | None:
-    found = (repository.find(file_name) for file_name in CONFIG_FILES)
+    found = (_find(repository, file_name) for file_name in CONFIG_FILES)
     return next((path for path in found if path is not None), None)
 
 
 def _find_vocabulary(repository: _Repository) -> Path | None:
-    vocabulary = repository.find(VOCABULARY_FILE)
+    vocabulary = _find(repository, VOCABULARY_FILE)
     if vocabulary is not None:
         for file_name in TOKENIZER_FILES:
-            repository.find(file_name)
+            _find(repository, file_name)
     return vocabulary
 
 
 def _find_weights(repository: _Repository) -> tuple[str, tuple[Path, ...]]:
     """The layout, and the files."""
     for file_name, layout in WEIGHTS_FILES.items():
-        path = repository.find(file_name)
+        path = _find(repository, file_name)
         if path is None:
             continue
         if not file_name.endswith(".index.json"):
             return layout, (path,)
         shards = []
         for shard_name in _read_index(path):
-            shard = repository.find(shard_name)
+            shard = _find(repository, shard_name)
             if shard is None:
                 raise repository.missing(shard_name)
             shards.append(shard)

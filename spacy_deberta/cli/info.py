@@ -65,9 +65,11 @@ def info_cli(
     for head, description in checkpoint.heads.items():
         if description == UNKNOWN_HEAD:
             msg.warn(f"'{head}' is no part that DeBERTa checkpoints are known to have")
+    for key in checkpoint.non_finite:
+        msg.warn(f"'{key}' has numbers that are not finite")
     if checkpoint.pieces is None:
         msg.warn("There is no spm.model, so texts can't be split into pieces")
-    else:
+    elif not checkpoint.non_finite:
         msg.good("Config, weights and vocabulary are readable, and every piece has an embedding")
 
 

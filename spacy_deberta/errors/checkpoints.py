@@ -79,6 +79,28 @@ class CheckpointErrors:
         "'{path}' exists and is no empty folder, and a conversion replaces nothing. Give the path "
         "of a new folder, or empty this one."
     )
+    E326 = "{path} is {found}, not the file itself. To get the file, {remedy}."
+    E327 = (
+        "The weights file {path} has {found} under the name '{key}'; parameters are dense tensors "
+        "of plain numbers. Save the state dict of a model that is on the CPU or a GPU, neither "
+        "quantized nor sparse."
+    )
+    E328 = (
+        "Parameters of '{source}' are not finite: {keys}. They were damaged, or their training "
+        "diverged, and whatever is computed from them is not a number. Use an earlier checkpoint, "
+        "or fetch the file again. With 'allow_non_finite = true' they are loaded all the same."
+    )
+    E329 = (
+        "Somebody wrote into {path} while its weights were in use, so that they are neither the "
+        "old nor the new ones. Load it again. To replace weights under a running process, write "
+        "the new file beside the old one and rename it; 'map_weights = false' reads weights into "
+        "memory when they are loaded."
+    )
+    E330 = (
+        "The weights file {path} has {size} bytes, and says that it holds {needed}. PyTorch and "
+        "Keras write weights without compression: write the file again with one of them, unless "
+        "you don't know where it comes from."
+    )
     E340 = (
         "A save to '{folder}' was interrupted while its files moved, and it can't be finished: "
         "{error}. Load the folder once with the right to write to it, and with room on its disk: "

@@ -143,7 +143,14 @@ def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = N
     files = find_checkpoint(name, revision=revision)
     options = network_shim(model.layers[1]).options
     config = options.configure(read_config(files))
-    encoder = build_from_checkpoint(nn.DebertaV2Model, files, config, attention=options.attention)
+    encoder = build_from_checkpoint(
+        nn.DebertaV2Model,
+        files,
+        config,
+        map_weights=options.map_weights,
+        allow_non_finite=options.allow_non_finite,
+        attention=options.attention,
+    )
     _set(model, encoder, read_tokenizer(files, config))
 
 

@@ -163,6 +163,7 @@ def initialize_head(
             _with_labels(encoder.config, labels, network, changes),
             source="the shared encoder",
             new_head=True,
+            allow_non_finite=shim.options.allow_non_finite,
             attention=attention,
         )
         _set(model, module)
@@ -238,6 +239,8 @@ def _load(
         config,
         source=files.name,
         new_head=not has_head,
+        map_weights=options.map_weights,
+        allow_non_finite=options.allow_non_finite,
         attention=options.attention,
     )
     if model.attrs["shared_encoder"] is None:

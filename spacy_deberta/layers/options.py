@@ -32,6 +32,8 @@ class EncoderOptions:
         layer_lr_decay: Factor on the learning rate for each layer further down.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
         storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`.
+        map_weights: Map weights from large files; False reads them when the model is loaded.
+        allow_non_finite: Accept weights that are not finite.
     """
 
     precision: str = "auto"
@@ -45,6 +47,8 @@ class EncoderOptions:
     layer_lr_decay: float = 1.0
     no_decay: tuple[str, ...] = NO_DECAY
     storage_precision: str = "fp32"
+    map_weights: bool = True
+    allow_non_finite: bool = False
 
     def __post_init__(self) -> None:
         check_precision(self.precision)

@@ -85,7 +85,6 @@ def test_overriding_what_does_not_exist(name, make_checkpoint):
     [
         ("", "E308"),
         ('{"model_type": "deberta-v2",', "E308"),
-        ("<!DOCTYPE html><html></html>", "E308"),
         ('["deberta-v2"]', "E308"),
         ("null", "E308"),
         ({"model_type": "bert"}, "E101"),

@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Model
+from spacy_deberta.checkpoints import DebertaV2Model, loading
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/maps").exists(), reason="needs Linux, which lists what is mapped"
 )
+
+
+@pytest.fixture(autouse=True)
+def map_small_files(monkeypatch):
+    monkeypatch.setattr(loading, "MIN_MAPPED_BYTES", 0)
 
 
 def mapped_ranges(*paths):

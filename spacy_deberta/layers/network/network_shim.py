@@ -328,6 +328,7 @@ class NetworkShim(Shim):
                 saved.weights,
                 self.options.configure(saved.config),
                 source="saved transformer model",
+                allow_non_finite=self.options.allow_non_finite,
                 attention=self.options.attention,
             )
         )
