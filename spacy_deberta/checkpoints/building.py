@@ -1,15 +1,15 @@
 """Building a module and filling it from a checkpoint, without a second copy of the weights."""
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import torch
 
 from spacy_deberta import nn
-from spacy_deberta.errors import Errors
 
 from .keys import BACKBONE_PREFIX, masked_lm_layout
 from .layouts import detect_key_map
-from .loading import list_names, load_weights
+from .loading import check_layers, load_weights, missing_parameters
 from .source import CheckpointFiles
 from .weights import Weights, read_weights
 
@@ -20,6 +20,8 @@ def build_from_checkpoint(
     module_class: type[ModuleT],
     files: CheckpointFiles,
     config: nn.DebertaV2Config,
+    *,
+    overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill it from a checkpoint, without a second copy of the weights.
@@ -28,6 +30,7 @@ def build_from_checkpoint(
         module_class: A class of `spacy_deberta.nn` that is built from a config.
         files: The checkpoint's files, with weights.
         config: Its config, or one changed in what does not concern shapes.
+        overridden: The fields that are changed, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -41,7 +44,9 @@ def build_from_checkpoint(
             DeBERTa (E316).
     """
     weights = read_weights(files.weights)
-    return build_from_weights(module_class, weights, config, source=files.name, **options)
+    return build_from_weights(
+        module_class, weights, config, source=files.name, overridden=overridden, **options
+    )
 
 
 def build_from_weights(
@@ -51,6 +56,7 @@ def build_from_weights(
     *,
     source: str,
     new_head: bool = False,
+    overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill it with the parameters of a checkpoint, without copying them.
@@ -61,6 +67,7 @@ def build_from_weights(
         config: The config.
         source: The checkpoint's name, for messages.
         new_head: Whether to leave out the checkpoint's head, and start a new one.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -68,8 +75,8 @@ def build_from_weights(
         have is freshly initialized.
 
     Raises:
-        ValueError: The weights do not fit the module (E306, E307), or are those of the first
-            DeBERTa (E316).
+        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
+            (E316), or there is no memory for a new head (E126).
     """
     if new_head:
         key_map = detect_key_map(weights)
@@ -78,11 +85,14 @@ def build_from_weights(
             for key, tensor in weights.items()
             if key_map.to_ours(key).startswith(BACKBONE_PREFIX)
         }
+    check_layers(weights, config, source=source, overridden=overridden)
     with torch.device("meta"):
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
         )
-    report = load_weights(module, weights, source=source)
+    report = load_weights(module, weights, source=source, overridden=overridden)
+    new = set(report.new)
+    nn.check_memory(sum(p.numel() for name, p in module.named_parameters() if name in new))
     # In the order of the module, so that a seed gives the same heads every time.
     for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
         head = module.get_submodule(name).to_empty(device="cpu").float()
@@ -121,7 +131,7 @@ def build_head_from_weights(
     missing = module.load_state_dict(head, strict=False, assign=True).missing_keys
     lacking = [key for key in missing if not key.startswith(BACKBONE_PREFIX)]
     if lacking:
-        raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
+        raise missing_parameters(lacking, source=source)
     return module.eval()
 
 
