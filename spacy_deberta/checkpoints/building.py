@@ -1,16 +1,15 @@
 """Building a module and filling it from a checkpoint, without a second copy of the weights."""
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import torch
 
 from spacy_deberta import nn
-from spacy_deberta.errors import Errors
 
 from .keys import BACKBONE_PREFIX, masked_lm_layout
 from .layouts import detect_key_map
-from .loading import load_weights
-from .names import list_names
+from .loading import check_layers, load_weights, missing_parameters
 from .source import CheckpointFiles
 from .weights import Weights, read_weights
 from .weights_guard import guard_weights
@@ -25,6 +24,7 @@ def build_from_checkpoint(
     *,
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill it from a checkpoint, without a second copy of the weights.
@@ -35,6 +35,7 @@ def build_from_checkpoint(
         config: Its config, or one changed in what does not concern shapes.
         map_weights: Whether weights of large files stay mapped, see `load_weights`.
         allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: The fields that are changed, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -55,6 +56,7 @@ def build_from_checkpoint(
         source=files.name,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
+        overridden=overridden,
         **options,
     )
 
@@ -68,6 +70,7 @@ def build_from_weights(
     new_head: bool = False,
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
     """Build a module and fill it with the parameters of a checkpoint, without copying them.
@@ -80,6 +83,7 @@ def build_from_weights(
         new_head: Whether to leave out the checkpoint's head, and start a new one.
         map_weights: Whether weights of large files stay mapped, see `load_weights`.
         allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -88,7 +92,7 @@ def build_from_weights(
 
     Raises:
         ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
-            (E316), or are not finite (E328).
+            (E316), are not finite (E328), or there is no memory for a new head (E126).
     """
     if new_head:
         key_map = detect_key_map(weights)
@@ -97,6 +101,7 @@ def build_from_weights(
             for key, tensor in weights.items()
             if key_map.to_ours(key).startswith(BACKBONE_PREFIX)
         }
+    check_layers(weights, config, source=source, overridden=overridden)
     with torch.device("meta"):
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
@@ -107,7 +112,10 @@ def build_from_weights(
         source=source,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
+        overridden=overridden,
     )
+    new = set(report.new)
+    nn.check_memory(sum(p.numel() for name, p in module.named_parameters() if name in new))
     # In the order of the module, so that a seed gives the same heads every time.
     for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
         head = module.get_submodule(name).to_empty(device="cpu").float()
@@ -148,7 +156,7 @@ def build_head_from_weights(
     missing = module.load_state_dict(head, strict=False, assign=True).missing_keys
     lacking = [key for key in missing if not key.startswith(BACKBONE_PREFIX)]
     if lacking:
-        raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
+        raise missing_parameters(lacking, source=source)
     guard_weights(module, head, source=source, allow_non_finite=allow_non_finite)
     return module.eval()
 

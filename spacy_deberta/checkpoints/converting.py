@@ -14,7 +14,7 @@ from spacy_deberta.files import new_folder
 from . import huggingface, tensorflow
 from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra
 from .layouts import detect_key_map
-from .loading import load_weights
+from .loading import check_layers, load_weights
 from .pretrained import read_config, read_tokenizer
 from .saving import save_checkpoint, save_tensorflow_checkpoint
 from .source import find_checkpoint
@@ -98,6 +98,7 @@ def convert_checkpoint(
     )
     config = read_config(files)
     weights = read_weights(files.weights)
+    check_layers(weights, config, source=files.name)
     with torch.device("meta"):
         encoder = nn.DebertaV2Model(config)
     report = load_weights(encoder, weights, source=files.name)

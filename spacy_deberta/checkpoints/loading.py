@@ -1,11 +1,13 @@
 """Filling a module with the weights of a checkpoint, and saying what did not fit."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
 
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.nn import DebertaV2Config
 
 from .keys import BACKBONE_PREFIX, KeyMap, describe_extra, with_backbone_prefix
 from .layouts import detect_key_map
@@ -14,6 +16,10 @@ from .microsoft import refuse_first_generation
 from .names import list_names
 from .weights import Weights
 from .weights_guard import guard_weights
+
+_LAYER = re.compile(
+    rf"{re.escape(BACKBONE_PREFIX)}encoder\.layer\.(?P<layer>\d{{1,9}})\.(?P<name>.+)"
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ def load_weights(
     key_map: KeyMap | None = None,
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
 ) -> LoadReport:
     """Put the tensors of a checkpoint into a module, without copying those that fit as they are.
 
@@ -56,6 +63,7 @@ def load_weights(
         key_map: The file's layout, detected if not given.
         map_weights: Whether weights of large files stay mapped; False copies them.
         allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
 
     Returns:
         What was left over on either side.
@@ -78,9 +86,9 @@ def load_weights(
     new = _new_heads(missing, available)
     lacking = [key for key in missing if key not in new]
     if lacking:
-        raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
+        raise missing_parameters(lacking, source=source, overridden=overridden)
     state = {wanted[key]: weights[available[key]] for key in wanted if key in available}
-    _check_fit(state, expected, source=source)
+    _check_fit(state, expected, source=source, overridden=overridden)
     state = _to_module(state, map_weights=map_weights)
     module.load_state_dict(state, strict=False, assign=True)
     guard_weights(module, state, source=source, allow_non_finite=allow_non_finite)
@@ -97,6 +105,37 @@ def load_weights(
     )
 
 
+def check_layers(
+    weights: Weights, config: DebertaV2Config, *, source: str, overridden: Collection[str] = ()
+) -> None:
+    """Compare the number of layers with the names in a file, before any layer is built.
+
+    Args:
+        weights: Tensors by name, as `read_weights` gives them.
+        config: Says how many layers there are.
+        source: The checkpoint's name, for messages.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
+
+    Raises:
+        ValueError: A layer of the config is not in the file (E306), or the parameters are those of
+            the first DeBERTa (E316).
+    """
+    refuse_first_generation(weights, source=source)
+    key_map = detect_key_map(weights)
+    found: dict[int, list[str]] = {}
+    for match in map(_LAYER.match, map(key_map.to_ours, weights)):
+        if match:
+            found.setdefault(int(match["layer"]), []).append(match["name"])
+    lacking = [
+        f"{BACKBONE_PREFIX}encoder.layer.{layer}.{name}"
+        for layer in range(config.num_hidden_layers)
+        if found and layer not in found
+        for name in found[min(found)]
+    ]
+    if lacking:
+        raise missing_parameters(lacking, source=source, overridden=overridden)
+
+
 def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
     """Missing names whose whole head is missing: such a head is new, not damaged."""
     present = {key.partition(".")[0] for key in available}
@@ -108,7 +147,11 @@ def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
 
 
 def _check_fit(
-    state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], *, source: str
+    state: Mapping[str, torch.Tensor],
+    expected: Mapping[str, torch.Tensor],
+    *,
+    source: str,
+    overridden: Collection[str],
 ) -> None:
     wrong = (
         [
@@ -128,7 +171,38 @@ def _check_fit(
         ]
     )
     if wrong:
-        raise ValueError(Errors.E307.format(source=source, shapes=list_names(wrong, sep="; ")))
+        hint = _way_out(overridden) or "Use the config.json that belongs to these weights."
+        shapes = list_names(wrong, sep="; ")
+        raise ValueError(Errors.E307.format(source=source, shapes=shapes, hint=hint))
+
+
+def missing_parameters(
+    names: list[str], *, source: str, overridden: Collection[str] = ()
+) -> ValueError:
+    """The error that a checkpoint lacks parameters (E306).
+
+    Args:
+        names: Their names.
+        source: The checkpoint's name.
+        overridden: Fields of the config that are not those of the checkpoint.
+    """
+    hint = _way_out(overridden) or (
+        "It was made for another config or is damaged; compare its config.json with "
+        "`spacy deberta info`."
+    )
+    return ValueError(Errors.E306.format(source=source, keys=list_names(names), hint=hint))
+
+
+def _way_out(overridden: Collection[str]) -> str:
+    """Where the config has been changed, the checkpoint's own is hardly to blame."""
+    if not overridden:
+        return ""
+    fields = ", ".join(f"'{name}'" for name in overridden)
+    return (
+        f"The config differs from the checkpoint's own in {fields}, set by 'config_overrides' or "
+        "[model.config]: a checkpoint's weights have the shapes that they have, so leave out what "
+        "changes them."
+    )
 
 
 def _to_module(state: Mapping[str, torch.Tensor], *, map_weights: bool) -> Weights:

@@ -1,6 +1,5 @@
 """The classes that people import: modules that come from a checkpoint and go to one."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,6 +9,7 @@ import torch
 
 from spacy_deberta import nn, tokenization
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import JsonError, read_json
 
 from .building import ModuleT, build_from_checkpoint
 from .saving import MAX_SHARD_BYTES, save_checkpoint
@@ -22,15 +22,17 @@ def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
     """Read `config.json` of a checkpoint, or what stands for it in another layout.
 
     Raises:
-        ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107).
+        ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107); the message
+            names the file.
     """
     try:
-        values = json.loads(files.config.read_text(encoding="utf-8"))
-    except ValueError as error:
+        values = read_json(files.config)
+    except JsonError as error:
         raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
-    if not isinstance(values, dict):
-        raise ValueError(Errors.E308.format(path=files.config, error="it is no JSON object"))
-    return nn.DebertaV2Config.from_dict(values)
+    try:
+        return nn.DebertaV2Config.from_dict(values)
+    except ValueError as error:
+        raise ValueError(f"{error} The file is {files.config}.") from error
 
 
 def read_tokenizer(
@@ -40,7 +42,7 @@ def read_tokenizer(
 
     Raises:
         FileNotFoundError: The checkpoint has no `spm.model`.
-        ValueError: The vocabulary has more pieces than the encoder has embeddings.
+        ValueError: Texts can have ids that the encoder has no embedding for (E310).
     """
     if not files.has_vocabulary:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
@@ -52,9 +54,30 @@ def read_tokenizer(
 def check_vocabulary_fits(
     tokenizer: tokenization.DebertaV2Tokenizer, config: nn.DebertaV2Config
 ) -> None:
-    """Raise where the tokenizer can give an id that has no embedding."""
-    if len(tokenizer) > config.vocab_size:
-        raise ValueError(Errors.E310.format(pieces=len(tokenizer), rows=config.vocab_size))
+    """Make sure that every id of a text has an embedding.
+
+    The mask is in no text, and published checkpoints of 128,000 rows have none for it: whoever
+    needs it asks `check_mask_fits`.
+
+    Raises:
+        ValueError: There are more pieces and tokens than embeddings (E310).
+    """
+    needed = tokenizer.count_rows(mask=False)
+    if needed > config.vocab_size:
+        raise ValueError(Errors.E310.format(pieces=needed, rows=config.vocab_size))
+
+
+def check_mask_fits(tokenizer: tokenization.DebertaV2Tokenizer, config: nn.DebertaV2Config) -> None:
+    """Make sure that the mask has an embedding.
+
+    Raises:
+        ValueError: It has none (E319).
+    """
+    if tokenizer.mask_token_id >= config.vocab_size:
+        mask = tokenizer.convert_ids_to_tokens(tokenizer.mask_token_id)
+        raise ValueError(
+            Errors.E319.format(mask=mask, id=tokenizer.mask_token_id, rows=config.vocab_size)
+        )
 
 
 def override_config(config: nn.DebertaV2Config, overrides: Mapping[str, Any]) -> nn.DebertaV2Config:
@@ -140,6 +163,7 @@ class PretrainedModule(torch.nn.Module):
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
             attention=attention,
+            overridden=tuple(config_overrides or ()),
         )
 
     def save_pretrained(

@@ -1,13 +1,23 @@
 """Where a checkpoint is: in a folder, in this package or on the hub. Its files, on this disk."""
 
-import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, Field
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import (
+    FieldError,
+    JsonError,
+    Schema,
+    check_fields,
+    read_json,
+    shorten,
+)
 
 from . import huggingface, microsoft, tensorflow
 from .embedded import find_embedded
@@ -38,7 +48,31 @@ WEIGHTS_FILES = {
 }
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
-_SHARD_NAME = re.compile(r"[^/\\]+\.(safetensors|bin|h5)")
+# What PEFT writes in place of a checkpoint: the difference from one.
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+
+# The name of a file beside the index, short enough for every file system.
+_SHARD_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}\.(safetensors|bin|h5)")
+
+
+def _shard_name(name: str) -> str:
+    if not _SHARD_NAME.fullmatch(name):
+        raise ValueError("the name of a weights file beside it")
+    return name
+
+
+class ShardIndex(Schema):
+    """An `*.index.json`: which shard has which parameter."""
+
+    weight_map: Annotated[
+        Mapping[str, Annotated[str, AfterValidator(_shard_name)]], Field(min_length=1)
+    ]
+
+
+class AdapterConfig(Schema):
+    """An `adapter_config.json` of PEFT."""
+
+    base_model_name_or_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +129,7 @@ def find_checkpoint(
     )
     config = _find_config(repository)
     if config is None:
+        _refuse_adapter(repository)
         raise repository.missing(CONFIG_FILE)
     vocabulary = _find_vocabulary(repository)
     layout, weights = _find_weights(repository)
@@ -138,6 +173,7 @@ def find_vocabulary(
     if vocabulary is not None:
         return vocabulary.parent
     if _find_config(repository) is None:
+        _refuse_adapter(repository)
         raise repository.missing(VOCABULARY_FILE)
     raise repository.missing(VOCABULARY_FILE, message=Errors.E309)
 
@@ -175,10 +211,14 @@ def _open_repository(
     local_files_only: bool,
 ) -> _Repository:
     name = os.fspath(name_or_path)
-    folder = Path(name).expanduser()
-    if _looks_like_path(name) or folder.exists():
+    try:
+        folder = Path(name).expanduser()
+        exists, is_folder = folder.exists(), folder.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, nobody's home
+        raise FileNotFoundError(Errors.E301.format(path=shorten(name))) from error
+    if _looks_like_path(name) or exists:
         # The path of the empty name is the current folder, which nobody meant.
-        if not name or not folder.is_dir():
+        if not name or not is_folder:
             raise FileNotFoundError(Errors.E301.format(path=name))
         return _LocalFolder(name, folder)
     if (embedded := find_embedded(name)) is not None:
@@ -236,6 +276,7 @@ def _find_weights(repository: _Repository) -> tuple[str, tuple[Path, ...]]:
                 raise repository.missing(shard_name)
             shards.append(shard)
         return layout, tuple(shards)
+    _refuse_adapter(repository)
     raise repository.missing(*WEIGHTS_FILES)
 
 
@@ -245,14 +286,28 @@ def _read_index(path: Path) -> list[str]:
     They come from a stranger's file, so that they may name nothing outside of the folder.
     """
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        index = check_fields(ShardIndex, read_json(path))
+    except (JsonError, FieldError) as error:
         raise OSError(Errors.E305.format(path=path, error=error)) from error
-    shards = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(shards, dict) or not shards:
-        raise OSError(Errors.E305.format(path=path, error="it has no 'weight_map'"))
-    for name in shards.values():
-        if not isinstance(name, str) or not _SHARD_NAME.fullmatch(name):
-            reason = f"{name!r} is not the name of a weights file beside it"
-            raise OSError(Errors.E305.format(path=path, error=reason))
-    return list(dict.fromkeys(shards.values()))
+    return list(dict.fromkeys(index.weight_map.values()))
+
+
+def _refuse_adapter(repository: _Repository) -> None:
+    """Where a file of a checkpoint is missing: say so if that is because there is none.
+
+    Raises:
+        OSError: The place holds an adapter (E320).
+    """
+    found = (repository.find(file_name) for file_name in ADAPTER_FILES)
+    path = next((path for path in found if path is not None), None)
+    if path is not None:
+        base = _base_of_adapter(path.with_name(ADAPTER_FILES[0]))
+        raise FileNotFoundError(Errors.E320.format(name=repository.name, file=path.name, base=base))
+
+
+def _base_of_adapter(path: Path) -> str:
+    try:
+        base = check_fields(AdapterConfig, read_json(path)).base_model_name_or_path
+    except (OSError, JsonError, FieldError):
+        base = None
+    return "the checkpoint that it was made for" if base is None else f"'{shorten(base)}'"

@@ -47,3 +47,10 @@ class TokenizationErrors:
         "{vocab_size} pieces are too few: the characters of the texts, the bytes and the special "
         "tokens alone are {needed}. Raise 'vocab_size', or lower 'character_coverage'."
     )
+    E230 = (
+        "'{field}' in '{path}' is {found}, which has to be {expected}. Correct it, or copy the "
+        "file again from where the checkpoint comes from."
+    )
+    E231 = (
+        "'threads' is {threads}, but has to be a whole number, or None for one thread on each core."
+    )

@@ -1,6 +1,7 @@
 """Sequences → the scores of a head: a fine-tuned checkpoint as a thinc model."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from spacy_deberta import nn
 from spacy_deberta.checkpoints import (
     CheckpointFiles,
     build_from_weights,
+    check_mask_fits,
     find_checkpoint,
     find_heads,
     read_config,
@@ -153,14 +155,14 @@ def initialize_head(
     if source.from_scratch:
         config, tokenizer = config_from_scratch(shim.options, **source.from_scratch)
         tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
-        config = _with_labels(config, labels, network, changes)
+        config = _with_labels(config, labels, network, changes, source="random weights")
         _set(model, network.module_class(config, attention=attention))
     else:
         encoder = shim.shared_encoder
         module = build_from_weights(
             network.module_class,
             encoder.state_dict(),
-            _with_labels(encoder.config, labels, network, changes),
+            _with_labels(encoder.config, labels, network, changes, source="the shared encoder"),
             source="the shared encoder",
             new_head=True,
             allow_non_finite=shim.options.allow_non_finite,
@@ -232,7 +234,7 @@ def _load(
     if has_head and network.has_labels:
         component = head_shim(model).component
         _check_labels(config, labels or (), unknown_labels, source=files.name, component=component)
-    config = _with_labels(config, None if has_head else labels, network, changes)
+    config = _with_labels(config, None if has_head else labels, network, changes, source=files.name)
     module = build_from_weights(
         network.module_class,
         weights,
@@ -256,6 +258,8 @@ def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None)
         if trained_as is not None and not _is_same(shim.shared_encoder, module.deberta):
             owner = model.attrs["shared_encoder"]
             warn(Warnings.W620.format(source=trained_as, owner=owner))
+    if model.attrs["head"] == "masked_lm":
+        check_mask_fits(tokenizer_shim(model.layers[0]).tokenizer, module.config)
     shim.set_module(module)
 
 
@@ -280,6 +284,8 @@ def _with_labels(
     labels: Sequence[str] | None,
     network: Network,
     changes: Mapping[str, Any],
+    *,
+    source: str,
 ) -> nn.DebertaV2Config:
     if labels and network.has_labels:
         # What an old head was trained for says nothing of a new one.
@@ -287,7 +293,17 @@ def _with_labels(
     if network.own_labels and config.num_labels != len(network.own_labels):
         # An encoder comes with the labels of whatever else it was trained for.
         config = config.with_labels(network.own_labels)
-    return replace(config, **changes)
+    config = replace(config, **changes)
+    if network.has_labels:
+        _check_names(config, source=source)
+    return config
+
+
+def _check_names(config: nn.DebertaV2Config, *, source: str) -> None:
+    counts = Counter(config.id2label.values())
+    label, count = counts.most_common(1)[0]
+    if count > 1:
+        raise ValueError(Errors.E127.format(source=source, label=label))
 
 
 def _check_labels(

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from confection import Config
 
+from spacy_deberta.checkpoints import check_mask_fits, check_vocabulary_fits
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import write_whole
 
@@ -130,6 +131,9 @@ def _make_run(
     for module in objective.modules.values():
         if settings.gradient_checkpointing:
             module.deberta.gradient_checkpointing_enable()  # type: ignore[union-attr, operator]
+    for module in objective.modules.values():
+        check_vocabulary_fits(tokenizer, module.config)  # type: ignore[arg-type]
+        check_mask_fits(tokenizer, module.config)  # type: ignore[arg-type]
     table = PieceTable.from_tokenizer(tokenizer, rows=_embedding_rows(objective))
     train, dev = prepare_corpora(
         folder.corpus,

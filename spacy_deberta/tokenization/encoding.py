@@ -9,7 +9,7 @@ from sentencepiece import SentencePieceProcessor
 from spacy_deberta.errors import Errors
 
 from .alignment import Origins
-from .native_threads import choose_threads
+from .native_threads import check_threads, choose_threads
 from .pieces import IntArray, Pieces, cumulate, rows_of
 from .spaces import squeeze
 from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
@@ -29,7 +29,8 @@ class PieceEncoder:
         threads: Native threads of a call, at most; None for one on each core.
 
     Raises:
-        ValueError: `model_proto` is not a SentencePiece model.
+        ValueError: `model_proto` is not a SentencePiece model (E202), or `threads` is no whole
+            number (E231).
     """
 
     def __init__(self, model_proto: bytes, *, threads: int | None = None) -> None:
@@ -40,7 +41,7 @@ class PieceEncoder:
             raise ValueError(Errors.E202.format(size=len(model_proto), error=error)) from error
         self.surfaces = read_surfaces(self.processor)
         self._origins = Origins(lambda text: self.processor.Normalize(text, with_offsets=True))
-        self._threads = threads
+        self._threads = check_threads(threads)
 
     def encode(self, texts: list[str]) -> Pieces:
         """Cut texts into pieces.
@@ -108,7 +109,8 @@ class PieceEncoder:
             ValueError: Something in `texts` is not a string.
         """
         texts, characters = _read_characters(texts)
-        found = self._encode(texts, len(characters), threads=threads or self._threads)
+        threads = check_threads(threads) or self._threads
+        found = self._encode(texts, len(characters), threads=threads)
         cu_pieces = cumulate(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
         total = int(cu_pieces[-1])
         return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=total), cu_pieces

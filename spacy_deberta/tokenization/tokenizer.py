@@ -43,7 +43,8 @@ class DebertaV2Tokenizer(Vocabulary):
         threads: Native threads for a batch, at most; None for one on each core.
 
     Raises:
-        ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218).
+        ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218),
+            or `threads` is no whole number (E231).
 
     Source: Kudo 2018 (arXiv 1804.10959), the unigram model; He et al. 2021 (arXiv 2111.09543).
     """

@@ -37,6 +37,18 @@ class Vocabulary:
         """Return the number of pieces of the model, plus the tokens added to them."""
         return len(self._table)
 
+    def count_rows(self, *, mask: bool) -> int:
+        """Count the rows that embeddings need, so that every id has one.
+
+        Args:
+            mask: Whether the mask needs one; it stands in no text.
+
+        Returns:
+            One more than the largest id.
+        """
+        beside = (i for i in self._table.by_id if mask or i != self.mask_token_id)
+        return max(self.vocab_size, max(beside, default=-1) + 1)
+
     @overload
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # type: ignore[overload-overlap]
 

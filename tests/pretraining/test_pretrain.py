@@ -175,6 +175,13 @@ BAD = {
     "unknown field": ({"model": {"config": {"heads": 2}}}, "E414.*heads"),
     "no vocabulary": ({"paths": {"vocabulary": None}}, "E726"),
     "both": ({"model": {"name": "somewhere"}}, "E727.*somewhere"),
+    "a list for a name": ({"model": {"vocabulary": [1]}}, "E730.*vocabulary"),
+    "sizes of a giant": ({"model": {"config": {"num_hidden_layers": 2**31}}}, "E102.*num_hidden"),
+    "a word for a size": ({"model": {"config": {"hidden_size": "wide"}}}, "E102.*hidden_size"),
+    "more than there is memory": (
+        {"model": {"config": {"vocab_size": 2**24, "hidden_size": 2**17}}},
+        "E126.*memory",
+    ),
     "no texts": ({"paths": {"texts": None}}, "E701"),
     "texts that are not there": ({"paths": {"texts": "nowhere.txt"}}, "E701.*nowhere"),
     "a word for a number": ({"pretraining": {"max_steps": "many"}}, "E730.*pretraining"),

@@ -5,13 +5,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.nn.config_checks import PROBLEM_TYPES
 
 from .base import check_shape
 
 # The label of what doesn't count, as everywhere in torch.
 IGNORED = -100
-
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
