@@ -102,6 +102,16 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
+def memory() -> float:
+    """Memory that this process has, in MiB.
+
+    Raises:
+        OSError: The system has no `/proc`.
+    """
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def available_memory() -> float:
     """Memory that can be had without swapping, in GiB; unlimited where the system does not say."""
     path = Path("/proc/meminfo")

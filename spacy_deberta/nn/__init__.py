@@ -24,6 +24,7 @@ from .outputs import (
 )
 from .packing import PackedPieces
 from .precision import INT8, autocast, check_precision, resolve_precision
+from .primitive_cache import bound_primitive_caches
 from .processor import has_bf16
 from .training import freeze, init_weights
 from .transfer import send
@@ -59,3 +60,5 @@ __all__ = [
     "resolve_precision",
     "send",
 ]
+
+bound_primitive_caches()

@@ -7,6 +7,7 @@ from .activations import resolve_activation
 from .attention.interface import first_rows
 from .config import DebertaV2Config
 from .dropout import Dropout
+from .row_blocks import rounded
 from .transfer import send
 
 
@@ -44,7 +45,8 @@ class ConvLayer(nn.Module):
             return hidden
         # Zero rows before, between and after the sequences: no window sees two of them.
         places = send(_gapped_rows(lengths, self.reach), embedded.device)
-        rows = len(embedded) + self.reach * (len(lengths) + 1)
+        # oneDNN compiles a convolution for each number of rows: a few more rows, for few numbers.
+        rows = rounded(len(embedded) + self.reach * (len(lengths) + 1))
         gapped = embedded.new_zeros(rows, embedded.shape[1]).index_copy(0, places, embedded)
         convolved = self.conv(gapped.T[None])[0].T.index_select(0, places - self.reach)
         return self.LayerNorm(hidden + self.activation(self.dropout(convolved)))

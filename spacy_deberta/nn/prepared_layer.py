@@ -10,10 +10,7 @@ from .attention import AttentionContext, Attentions
 from .layer import DebertaV2Layer
 from .prepared_dense import Dense, prepare_dense, prepare_together
 from .relative_positions import SlotTable
-
-# Rows that pass through the feed-forward network together. What it makes of them, four times as
-# wide, stays in the caches of a processor and is no new memory for each layer.
-_ROWS = 1024
+from .row_blocks import by_blocks
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class PreparedLayer:
             length) or None.
         """
         query, key, value = (
-            rows.unflatten(-1, self.heads) for rows in self.query_key_value(hidden)
+            rows.unflatten(-1, self.heads) for rows in by_blocks(self.query_key_value, hidden)
         )
         rows, attentions = context.kernel(
             query,
@@ -75,18 +72,12 @@ class PreparedLayer:
             scale=self.scale,
             return_attentions=return_attentions,
         )
-        rows = rows.flatten(1)
-        if len(hidden) <= _ROWS:
-            return self._after_attention(rows, hidden), attentions
-        output = torch.empty_like(hidden)
-        parts = (tensor.split(_ROWS) for tensor in (rows, hidden, output))
-        for attended, residual, place in zip(*parts, strict=True):
-            place.copy_(self._after_attention(attended, residual))
+        (output,) = by_blocks(self._after_attention, rows.flatten(1), hidden)
         return output, attentions
 
-    def _after_attention(self, rows: Tensor, residual: Tensor) -> Tensor:
+    def _after_attention(self, rows: Tensor, residual: Tensor) -> tuple[Tensor]:
         hidden = self.attention_norm(_add(self.attention_output(rows), residual))
-        return self.output_norm(_add(self.output(self.intermediate(hidden)), hidden))
+        return (self.output_norm(_add(self.output(self.intermediate(hidden)), hidden)),)
 
 
 def prepare_layer(
