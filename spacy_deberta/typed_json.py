@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
+ValueT = TypeVar("ValueT")
 
 # The longest real file is a tokenizer's, with a hundred bytes for each of 128,000 pieces.
 MAX_BYTES = 64 * 2**20
@@ -97,6 +99,29 @@ def parse_json(content: bytes) -> dict[str, Any]:
         raise JsonError("it is no JSON object")
     _check_values(values)
     return values
+
+
+def parse_typed(content: bytes, adapter: TypeAdapter[ValueT]) -> ValueT:
+    """Parse JSON that is wholly known, such as a file that this package wrote.
+
+    Args:
+        content: The JSON.
+        adapter: Knows what it has to be.
+
+    Returns:
+        That.
+
+    Raises:
+        JsonError: It is something else.
+    """
+    try:
+        return adapter.validate_json(content, strict=True)
+    except ValidationError as error:
+        parts = [
+            ".".join(map(str, found["loc"])) + ": " * bool(found["loc"]) + found["msg"]
+            for found in error.errors(include_url=False)
+        ]
+        raise JsonError("; ".join(parts)) from None
 
 
 def check_fields(schema: type[SchemaT], values: Mapping[str, Any]) -> SchemaT:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from spacy_deberta.errors import Errors, check_texts
 from spacy_deberta.files import new_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.typed_json import parse_typed
 
 from .checksums import SUMS_FILE, check_checksums, write_checksums
 from .corpus_writer import (
@@ -28,7 +29,6 @@ from .corpus_writer import (
 )
 from .counter_random import uniform
 from .failures import coded_failures
-from .typed_json import parse_json
 
 # The folder of the documents that are kept apart, within that of the others.
 HELD_OUT = "held_out"
@@ -102,7 +102,7 @@ class EncodedCorpus(CorpusFacts):
         """
         folder = Path(folder)
         try:
-            facts = parse_json((folder / CORPUS_FILE).read_bytes(), _FACTS)
+            facts = parse_typed((folder / CORPUS_FILE).read_bytes(), _FACTS)
             corpus = cls(folder=folder, **asdict(facts))
             corpus._check_files()
         except (OSError, ValueError) as error:

@@ -10,10 +10,10 @@ from pydantic import TypeAdapter
 
 from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.files import write_whole
+from spacy_deberta.typed_json import parse_typed
 
 from .run_folder import failures_named
 from .totals import PhaseScores
-from .typed_json import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +124,6 @@ def _read(path: Path) -> tuple[list[LogRow], list[int]]:
 
 def _parse(line: bytes) -> LogRow | None:
     try:
-        return parse_json(line, _ROW)
+        return parse_typed(line, _ROW)
     except ValueError:
         return None

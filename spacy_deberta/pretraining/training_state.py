@@ -12,13 +12,13 @@ from torch import Tensor
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import new_folder
+from spacy_deberta.typed_json import parse_typed
 
 from .checksums import SUMS_FILE, check_checksums, write_checksums
 from .failures import coded_failures
 from .optimization import load_optimizer_tensors, optimizer_tensors
 from .run_folder import discard, failures_named
 from .trainer import Trainer
-from .typed_json import parse_json
 
 _STATE, _PLACE = "state.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d+)")
@@ -155,7 +155,7 @@ def _read(path: Path) -> tuple[Place, dict[str, Tensor]]:
     # A checkpoint without them is from before there were any.
     if (path / SUMS_FILE).exists():
         check_checksums(path / SUMS_FILE)
-    place = parse_json((path / _PLACE).read_bytes(), _PLACES)
+    place = parse_typed((path / _PLACE).read_bytes(), _PLACES)
     if place.step != step_of(path):
         raise ValueError(f"{_PLACE} is of step {place.step}")
     return place, load_file(path / _STATE)
