@@ -40,6 +40,7 @@ def deberta_v2_model_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    split_special_tokens: bool | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -62,12 +63,20 @@ def deberta_v2_model_v1(
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
     storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
+    split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
+        text in a document, and not one piece each; null leaves it to the checkpoint or, when a
+        trained pipeline is loaded, to what it was saved with.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
     """
     return deberta_model(
-        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderSource(
+            name=name,
+            revision=revision,
+            from_scratch=from_scratch,
+            split_special_tokens=split_special_tokens,
+        ),
         get_spans,
         EncoderOptions(
             precision=precision,
@@ -103,6 +112,7 @@ def deberta_v2_tok2vec_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    split_special_tokens: bool | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, with no shared pipe.
 
@@ -132,6 +142,7 @@ def deberta_v2_tok2vec_v1(
         layer_lr_decay=layer_lr_decay,
         no_decay=no_decay,
         storage_precision=storage_precision,
+        split_special_tokens=split_special_tokens,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -152,6 +163,7 @@ def deberta_v2_with_head_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    split_special_tokens: bool | None = None,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
 
@@ -168,7 +180,12 @@ def deberta_v2_with_head_v1(
     """
     return deberta_with_head(
         head,
-        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderSource(
+            name=name,
+            revision=revision,
+            from_scratch=from_scratch,
+            split_special_tokens=split_special_tokens,
+        ),
         EncoderOptions(
             precision=precision,
             attention=attention,

@@ -31,6 +31,8 @@ class CheckpointInfo:
             the embeddings without being used, under its own name.
         heads: What the heads and other extras are, by the start of their names.
         pieces: Ids that the tokenizer can give, or None without a vocabulary.
+        added_tokens: Ids of the tokens that are found in texts beside the pieces of the vocabulary,
+            by their content; without control tokens.
     """
 
     name: str
@@ -41,6 +43,7 @@ class CheckpointInfo:
     parts: Mapping[str, int]
     heads: Mapping[str, str]
     pieces: int | None
+    added_tokens: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -53,6 +56,7 @@ class CheckpointInfo:
             "parts": dict(self.parts),
             "heads": dict(self.heads),
             "pieces": self.pieces,
+            "added_tokens": dict(self.added_tokens),
         }
 
 
@@ -105,6 +109,9 @@ def describe_checkpoint(
         parts=dict(parts),
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
+        added_tokens={
+            token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()
+        },
     )
 
 

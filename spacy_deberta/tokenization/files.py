@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def read_options(folder: Path) -> dict[str, Any]:
     listed = _read_json(folder / SPECIAL_TOKENS_FILE)
     options: dict[str, Any] = {
         name: config[name]
-        for name in ("do_lower_case", "split_by_punct")
+        for name in ("do_lower_case", "split_by_punct", "split_special_tokens")
         if config.get(name) is not None
     }
     # Hugging Face writes 1e30 for no limit.
@@ -55,11 +54,11 @@ def read_options(folder: Path) -> dict[str, Any]:
         added = [AddedToken(content=content, id=i) for content, i in ids.items()]
     extra = config.get("additional_special_tokens") or listed.get("additional_special_tokens") or ()
     further = [_added_token(token, None) for token in extra]
-    # Special is what has a role or is listed; the flag alone may be left from an earlier role.
-    special = {token.content for token in further}
+    # `skip_special_tokens` goes by the list; the flag alone may be left from an earlier role.
     known = {token.content for token in added}
     added += [token for token in further if token.content not in known]
-    options["added_tokens"] = [replace(t, special=t.content in special) for t in added]
+    options["additional_special_tokens"] = [token.content for token in further]
+    options["added_tokens"] = added
     return options
 
 
