@@ -43,6 +43,7 @@ def deberta_v2_model_v1(
     storage_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    split_special_tokens: bool | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -68,12 +69,20 @@ def deberta_v2_model_v1(
     map_weights (bool): Map float32 weights from files of 64 MiB or more when a pipeline is loaded;
         false reads them, so that nothing that happens to the file matters any more.
     allow_non_finite (bool): Accept weights that are not finite.
+    split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
+        text in a document, and not one piece each; null leaves it to the checkpoint or, when a
+        trained pipeline is loaded, to what it was saved with.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
     """
     return deberta_model(
-        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderSource(
+            name=name,
+            revision=revision,
+            from_scratch=from_scratch,
+            split_special_tokens=split_special_tokens,
+        ),
         get_spans,
         EncoderOptions(
             precision=precision,
@@ -113,6 +122,7 @@ def deberta_v2_tok2vec_v1(
     storage_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    split_special_tokens: bool | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, with no shared pipe.
 
@@ -144,6 +154,7 @@ def deberta_v2_tok2vec_v1(
         storage_precision=storage_precision,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
+        split_special_tokens=split_special_tokens,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -166,6 +177,7 @@ def deberta_v2_with_head_v1(
     storage_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    split_special_tokens: bool | None = None,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
 
@@ -182,7 +194,12 @@ def deberta_v2_with_head_v1(
     """
     return deberta_with_head(
         head,
-        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderSource(
+            name=name,
+            revision=revision,
+            from_scratch=from_scratch,
+            split_special_tokens=split_special_tokens,
+        ),
         EncoderOptions(
             precision=precision,
             attention=attention,

@@ -33,6 +33,8 @@ class CheckpointInfo:
         heads: What the heads and other extras are, by the start of their names.
         pieces: Ids that the tokenizer can give, or None without a vocabulary.
         non_finite: Names of parameters with numbers that are not finite.
+        added_tokens: Ids of the tokens that are found in texts beside the pieces of the vocabulary,
+            by their content; without control tokens.
     """
 
     name: str
@@ -44,6 +46,7 @@ class CheckpointInfo:
     heads: Mapping[str, str]
     pieces: int | None
     non_finite: tuple[str, ...]
+    added_tokens: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -57,6 +60,7 @@ class CheckpointInfo:
             "heads": dict(self.heads),
             "pieces": self.pieces,
             "non_finite": list(self.non_finite),
+            "added_tokens": dict(self.added_tokens),
         }
 
 
@@ -110,6 +114,9 @@ def describe_checkpoint(
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
         non_finite=find_non_finite(weights),
+        added_tokens={
+            token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()
+        },
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from spacy.cli.info import get_markdown
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 UNKNOWN_HEAD = "unknown"
 # Wide enough for every value here: wasabi would cut nothing, but misplace what comes after.
 MAX_COLUMN = 120
+# All of them are in the JSON.
+MAX_TOKENS = 10
 
 
 @deberta_cli.command("info")
@@ -121,11 +124,19 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
     pieces = "none" if checkpoint.pieces is None else f"{checkpoint.pieces:,} pieces"
     return {
         "Vocabulary": pieces,
+        "Added tokens": _quoted(checkpoint.added_tokens) or "none",
         "Layout": checkpoint.layout,
         "Weights": ", ".join(files),
         "Stored as": _in_words(checkpoint.dtypes),
         "Heads and extras": ", ".join(heads) or "none",
     }
+
+
+def _quoted(tokens: Iterable[str]) -> str:
+    """Tokens as a list to read, cut where there are many."""
+    shown = list(tokens)
+    more = f" and {len(shown) - MAX_TOKENS:,} more" if len(shown) > MAX_TOKENS else ""
+    return ", ".join(map(repr, shown[:MAX_TOKENS])) + more
 
 
 def _in_words(counts: Any) -> str:

@@ -63,6 +63,12 @@ class Warnings(metaclass=Coded):
         "them, and 'doc.ents' can't overlap. With 'annotate = \"spans\"' the component "
         "'{component}' keeps all; with 'aggregation_strategy = \"first\"' there are none of them."
     )
+    W603 = (
+        "{count} pieces of a batch have labels of entities, and their tokens have none: the "
+        "'aggregation_strategy' of the component '{component}', \"{strategy}\", loses entities "
+        "within tokens, such as the address in 'mail:clara@example.org'. \"simple\" finds them, if "
+        "the checkpoint was trained on all pieces and not only on the first of each word."
+    )
     W610 = (
         "{count} of the {total} answers in '{path}' do not stand in the text where 'answer_start' "
         "says, and are left out; questions that have no other answer are left out, too. They "

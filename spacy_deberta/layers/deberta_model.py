@@ -66,7 +66,11 @@ def deberta_model(
         init=init,
         dims={"nO": (source.from_scratch or {}).get("hidden_size")},
         # Layers by position, not by reference: references are lost when thinc copies a model.
-        layers=[doc_tokenizer(), network_layer(ENCODER, options), doc_rows()],
+        layers=[
+            doc_tokenizer(split_special_tokens=source.split_special_tokens),
+            network_layer(ENCODER, options),
+            doc_rows(),
+        ],
         attrs={
             "source": source,
             "get_spans": get_spans,

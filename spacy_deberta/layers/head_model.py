@@ -80,13 +80,19 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
+        check_setting(
+            source.split_special_tokens is None,
+            "split_special_tokens",
+            source.split_special_tokens,
+            "null where an encoder is shared, whose component has the tokenizer",
+        )
     shares = shared_encoder is not None
     return SavedModel(
         "deberta_with_head",
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
-            doc_tokenizer(is_shared=shares),
+            doc_tokenizer(is_shared=shares, split_special_tokens=source.split_special_tokens),
             network_layer(HEADS[head], options, shares_encoder=shares),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},

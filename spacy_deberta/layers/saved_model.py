@@ -40,5 +40,8 @@ class SavedModel(Model):
             raise ValueError(
                 Errors.E422.format(found=", ".join(map(str, found)), expected=", ".join(expected))
             )
-        super().from_dict(msg)
+        try:
+            super().from_dict(msg)
+        except (LookupError, TypeError) as error:
+            raise ValueError(Errors.E407.format(error=repr(error))) from error
         return self

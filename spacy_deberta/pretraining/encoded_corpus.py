@@ -164,12 +164,15 @@ def digest_vocabulary(tokenizer: DebertaV2Tokenizer) -> str:
         tokenizer: The tokenizer.
 
     Returns:
-        The SHA-256 of `spm.model` and of the options that change a text before.
+        The SHA-256 of `spm.model`, of the options that change a text before, and of the tokens that
+        were added to the vocabulary.
     """
     digest = hashlib.sha256(tokenizer.model_proto)
-    for option in ("do_lower_case", "split_by_punct"):
+    for option in ("do_lower_case", "split_by_punct", "split_special_tokens"):
         if getattr(tokenizer, option):
             digest.update(option.encode())
+    for token in tokenizer.added_tokens.values():
+        digest.update(repr(token).encode())
     return digest.hexdigest()
 
 

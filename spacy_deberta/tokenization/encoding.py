@@ -18,6 +18,9 @@ from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
 # long, so that offsets stay.
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
+# What a normalizer does with spaces if `SqueezedTexts` is to follow it. Not all do.
+_SPACED, _SQUEEZED = " a  b ", "▁a▁b"
+
 
 class PieceEncoder:
     """A SentencePiece model that says where its pieces come from.
@@ -29,7 +32,8 @@ class PieceEncoder:
         threads: Native threads of a call, at most; None for one on each core.
 
     Raises:
-        ValueError: `model_proto` is not a SentencePiece model (E202), or `threads` is no whole
+        ValueError: `model_proto` is not a SentencePiece model (E202), or one that lacks the
+            unknown piece (E220) or has pieces that are no text (E221); or `threads` is no whole
             number (E231).
     """
 
@@ -37,9 +41,10 @@ class PieceEncoder:
         self.processor = SentencePieceProcessor()
         try:
             self.processor.LoadFromSerializedProto(model_proto)
-        except (RuntimeError, OSError, TypeError) as error:
+        except (RuntimeError, OSError, TypeError, ValueError) as error:
             raise ValueError(Errors.E202.format(size=len(model_proto), error=error)) from error
         self.surfaces = read_surfaces(self.processor)
+        self._squeezes = self.processor.Normalize(_SPACED) == _SQUEEZED
         self._origins = Origins(lambda text: self.processor.Normalize(text, with_offsets=True))
         self._threads = check_threads(threads)
 
@@ -70,7 +75,9 @@ class PieceEncoder:
         bounds = cumulate(widths)
         rows = self.surfaces.characters[rows_of(self.surfaces.starts[ids], widths)]
         squeezed = squeeze(characters, cu_characters)
-        unchanged = squeezed.are_unchanged(rows, bounds[cu_pieces])
+        unchanged = np.zeros(len(texts), dtype=bool)
+        if self._squeezes:
+            unchanged = squeezed.are_unchanged(rows, bounds[cu_pieces])
 
         # As if all texts were unchanged: one row for the space in front, then a row a character.
         first_rows = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)

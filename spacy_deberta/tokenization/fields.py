@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
 from spacy_deberta.typed_json import Schema, expected, whole_number
 
@@ -63,6 +63,7 @@ class TokenizerFields(SpecialTokenFields):
 
     do_lower_case: Flag = None
     split_by_punct: Flag = None
+    split_special_tokens: Flag = None
     model_max_length: Annotated[
         Annotated[float, AfterValidator(_limit)] | None,
         expected("a whole number from 0 up, or null"),
@@ -73,6 +74,21 @@ class TokenizerFields(SpecialTokenFields):
             'null, or an object from ids to tokens, such as {"128000": {"content": "[MASK]"}}'
         ),
     ] = None
+
+
+class PackedTokenFields(TokenFields):
+    """A token with flags and its id, as a tokenizer is written to bytes."""
+
+    id: Annotated[int, whole_number(0, MAX_ID)] | None = None
+
+
+class PackedFields(TokenizerFields):
+    """The options of a tokenizer that was written to bytes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int
+    added_tokens: Sequence[PackedTokenFields]
 
 
 class AddedTokenIds(RootModel[dict[str, int]]):

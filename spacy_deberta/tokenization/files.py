@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def read_options(folder: Path) -> dict[str, Any]:
     listed = _read(folder / SPECIAL_TOKENS_FILE, SpecialTokenFields)
     options: dict[str, Any] = {
         name: value
-        for name in ("do_lower_case", "split_by_punct")
+        for name in ("do_lower_case", "split_by_punct", "split_special_tokens")
         if (value := getattr(config, name)) is not None
     }
     # Hugging Face writes 1e30 for no limit.
@@ -63,12 +62,15 @@ def read_options(folder: Path) -> dict[str, Any]:
         added = [AddedToken(content=content, id=i) for content, i in ids.items()]
     extra = config.additional_special_tokens or listed.additional_special_tokens or ()
     further = [_added_token(token, None) for token in extra]
-    # Special is what has a role or is listed; the flag alone may be left from an earlier role.
-    special = {token.content for token in further}
+    # `skip_special_tokens` goes by the list; the flag alone may be left from an earlier role.
     known = {token.content for token in added}
     added += [token for token in further if token.content not in known]
-    tokens = [replace(t, special=t.content in special) for t in added]
-    return {**options, **roles, "added_tokens": tokens}
+    return {
+        **options,
+        **roles,
+        "additional_special_tokens": [token.content for token in further],
+        "added_tokens": added,
+    }
 
 
 def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -> list[Path]:
