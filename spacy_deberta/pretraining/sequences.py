@@ -1,13 +1,12 @@
 """An encoded corpus as sequences for a model: documents cut to length, read in any order."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import whole_file
 
 from .corpus_writer import START_DTYPE
 from .cutting import cut_documents
@@ -119,11 +118,7 @@ def _write_starts(
 ) -> None:
     # Several processes may write the same at once; the last one's file stays.
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=corpus.folder)
-    except OSError as error:
-        raise _cant_be_written(corpus, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(path) as file:
             for starts in cut_documents(
                 NumberFile(corpus.documents_file, START_DTYPE),
                 pieces,
@@ -131,11 +126,8 @@ def _write_starts(
                 starts_word=starts_word,
             ):
                 file.write(starts.astype(START_DTYPE).tobytes())
-        Path(name).replace(path)
     except OSError as error:
         raise _cant_be_written(corpus, error) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _cant_be_written(corpus: EncodedCorpus, error: OSError) -> OSError:
