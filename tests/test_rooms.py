@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "tokenization": {"files"},
     "checkpoints": {"files", "nn", "tokenization"},
     "layers": {"nn", "tokenization", "checkpoints"},
-    "pipeline": {"files", "layers", "corpora"},
+    "pipeline": {"files", "checkpoints", "layers", "corpora"},
     "corpora": set(),
     "pretraining": {"files", "nn", "tokenization", "checkpoints"},
     "training": {"layers", "pretraining"},

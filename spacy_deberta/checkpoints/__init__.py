@@ -24,12 +24,19 @@ from .pretrained import (
     read_config,
     read_tokenizer,
 )
-from .saving import STORAGE_DTYPES, save_checkpoint, save_tensorflow_checkpoint
-from .source import CheckpointFiles, find_checkpoint, find_vocabulary
+from .saving import (
+    REPLACED_PATTERNS,
+    STORAGE_DTYPES,
+    save_checkpoint,
+    save_tensorflow_checkpoint,
+)
+from .source import CONFIG_FILE, CheckpointFiles, find_checkpoint, find_vocabulary
 from .weights import read_weights
 
 __all__ = [
+    "CONFIG_FILE",
     "HUGGING_FACE",
+    "REPLACED_PATTERNS",
     "STORAGE_DTYPES",
     "CheckpointFiles",
     "CheckpointHeads",

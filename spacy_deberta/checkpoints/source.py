@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import recover
 from spacy_deberta.typed_json import (
     FieldError,
     JsonError,
@@ -47,6 +48,10 @@ WEIGHTS_FILES = {
     TENSORFLOW_INDEX_FILE: tensorflow.LAYOUT,
 }
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+
+# A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
+# as a whole.
+_LEVELS = 3
 
 # What PEFT writes in place of a checkpoint: the difference from one.
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
@@ -118,8 +123,8 @@ def find_checkpoint(
     Raises:
         FileNotFoundError: A folder (E301), or a file in it (E304), is missing.
         OSError: The name is not on the hub (E302), not in the cache while offline (E303), a
-            download fails (E314), the list of shards is damaged (E305), or something else lies
-            under the name of a file (E326).
+            download fails (E314), the list of shards is damaged (E305), something else lies
+            under the name of a file (E326), or an interrupted save can't be finished (E340, E341).
 
     Source:
         File names of the released checkpoints, and `huggingface_hub`'s cache.
@@ -220,6 +225,7 @@ def _open_repository(
         # The path of the empty name is the current folder, which nobody meant.
         if not name or not is_folder:
             raise FileNotFoundError(Errors.E301.format(path=name))
+        recover(folder, levels=_LEVELS)
         return _LocalFolder(name, folder)
     if (embedded := find_embedded(name)) is not None:
         return _LocalFolder(name, embedded)

@@ -2,10 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 from uuid import uuid4
 
 # Windows can't open a folder, and writes its changes down in order.
@@ -41,46 +38,6 @@ def flush_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there once all of it is written; what was there before stays until then.
-
-    Args:
-        path: The file, in a folder that is there.
-
-    Yields:
-        What to write to. It lies beside the file under a hidden name.
-
-    Raises:
-        OSError: It can't be written. What was there is still there.
-    """
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with unfinished.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file as `whole_file` does.
-
-    Args:
-        path: The file, in a folder that is there.
-        data: All of it.
-
-    Raises:
-        OSError: It can't be written. What was there is still there.
-    """
-    with whole_file(path) as file:
-        file.write(data)
 
 
 def settle(folder: Path) -> None:

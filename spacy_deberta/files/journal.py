@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from spacy_deberta.errors import Errors
 
-from .durable import flush_folder, write_whole
+from .durable import flush_file, flush_folder
 from .leftovers import JOURNAL, find_leftovers, remove, says_whose_it_is, taken_over
 
 WRITTEN = "written"
@@ -38,8 +38,12 @@ class Switch:
 
     def record(self) -> None:
         """Write the journal. From here on the switch will be made, whatever happens."""
-        content = json.dumps({"old": list(self.old), "new": list(self.new)})
-        write_whole(self.staging / JOURNAL, content.encode())
+        unfinished = self.staging / f"{JOURNAL}.tmp"
+        content = {"old": list(self.old), "new": list(self.new)}
+        unfinished.write_text(json.dumps(content), encoding="utf-8")
+        flush_file(unfinished)
+        unfinished.rename(self.staging / JOURNAL)
+        flush_folder(self.staging)
 
     def finish(self) -> None:
         """Move what is not yet moved.
@@ -116,14 +120,15 @@ def recover(folder: Path, *, levels: int = 1) -> list[Path]:
         levels: How many folders to look at: 1 for this one, 2 for the one above it, too.
 
     Returns:
-        The folders in which a save had to be finished.
+        The folders in which a save had to be finished, as absolute paths.
 
     Raises:
         OSError: A save was killed while its files moved, and can't be finished from here (E340,
             E341).
     """
     finished = []
-    for place in reversed([folder, *folder.absolute().parents][:levels]):
+    folder = folder.absolute()
+    for place in reversed([folder, *folder.parents][:levels]):
         for staging in find_leftovers(place):
             with taken_over(staging) as is_free:
                 if is_free and _end(staging, place):

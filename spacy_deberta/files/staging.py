@@ -1,4 +1,4 @@
-"""A folder whose files are replaced together: all of them or none."""
+"""A folder whose files are replaced together, or a file: all of it or nothing."""
 
 import errno
 import os
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from spacy_deberta.errors import Errors
 
@@ -110,6 +111,7 @@ def exchanged_folder(folder: Path) -> Iterator[Path]:
     folder = folder.resolve()
     if folder.exists() and not folder.is_dir():
         raise OSError(Errors.E312.format(path=folder, error="it is a file"))
+    recover(folder.parent)
     replaces = folder.is_dir() and any(folder.iterdir())
     if replaces and not _may_be_exchanged(folder):
         raise CannotExchangeError
@@ -129,6 +131,46 @@ def exchanged_folder(folder: Path) -> Iterator[Path]:
                 raise CannotExchangeError from error
             raise
         flush_folder(folder.parent)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there once all of it is written; what was there before stays until then.
+
+    Several processes may write the same file; the last one's stays.
+
+    Args:
+        path: The file, in a folder that is there.
+
+    Yields:
+        What to write to.
+
+    Raises:
+        OSError: It can't be written. What was there is still there.
+    """
+    recover(path.parent)
+    with staging_folder(path.parent) as staging:
+        written = staging / WRITTEN
+        with written.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(path)
+        flush_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file as `whole_file` does.
+
+    Args:
+        path: The file, in a folder that is there.
+        data: All of it.
+
+    Raises:
+        OSError: It can't be written. What was there is still there.
+    """
+    with whole_file(path) as file:
+        file.write(data)
 
 
 @contextmanager

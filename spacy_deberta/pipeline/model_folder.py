@@ -10,7 +10,9 @@ from spacy import util
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from spacy_deberta.checkpoints import CONFIG_FILE, REPLACED_PATTERNS
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import recover, remove_unfinished, staged_folder
 from spacy_deberta.layers import save_model
 
 # Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
@@ -34,6 +36,9 @@ def write_folder(
         model: Made by `deberta_model` or `deberta_with_head`. With a shared encoder, only its head
             is written, and `path/model` is a file.
         exclude: Fields to leave out: `cfg`, `vocab`, `model`.
+
+    Raises:
+        OSError: The path is that of a file (E312), or can't be written to. What was there is there.
     """
 
     def write_model(target: Path) -> None:
@@ -47,7 +52,11 @@ def write_folder(
         "vocab": lambda p: vocab.to_disk(p),
         "model": write_model,
     }
-    util.to_disk(path, serialize, exclude)
+    # A model may also have been saved alone, and that may have been killed.
+    remove_unfinished(Path(path) / "model")
+    replaces = [] if "model" in exclude else [f"model/{name}" for name in REPLACED_PATTERNS]
+    with staged_folder(Path(path), replaces=replaces, last=[CONFIG_FILE]) as staging:
+        util.to_disk(staging, serialize, exclude)
 
 
 def read_folder(
@@ -71,8 +80,13 @@ def read_folder(
 
     Raises:
         FileNotFoundError: The folder holds no model (E415).
+        OSError: A save was interrupted, and can't be finished (E340, E341), or was finished when
+            spaCy had read a part of the pipeline already (E343).
         ValueError: It was written by a newer release (E406), or its settings are damaged (E423).
     """
+    folder = Path(path).absolute()
+    if folder.parent in recover(folder, levels=2):
+        raise OSError(Errors.E343.format(path=folder.parent))
 
     def read_cfg(source: str | Path) -> None:
         cfg.update(_read_settings(Path(source), cfg))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_deberta.errors import Errors, check_list, check_texts
+from spacy_deberta.files import recover, staged_folder, write_whole
 
 from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
 from .encoding import PieceEncoder
@@ -266,8 +267,10 @@ class DebertaV2Tokenizer(Vocabulary):
 
         Raises:
             ValueError: The folder has no vocabulary, or a file is damaged (E202, E212, E213).
+            OSError: An interrupted save can't be finished (E340, E341).
         """
         folder = Path(path)
+        recover(folder)
         check_folder(folder)
         return cls(folder / VOCAB_FILE, threads=threads, **read_options(folder))
 
@@ -275,14 +278,20 @@ class DebertaV2Tokenizer(Vocabulary):
         """Write a folder that `from_directory` and Hugging Face open.
 
         Args:
-            path: The folder; made if it isn't there.
+            path: The folder; made if it isn't there. A tokenizer that is there already is replaced
+                when all is written.
 
         Returns:
             The files.
+
+        Raises:
+            OSError: The path is that of a file (E312), or can't be written to.
         """
         folder = Path(path)
-        vocabulary = self.save_vocabulary(folder)
-        return [vocabulary, *write_options(folder, self._options(), self._table)]
+        with staged_folder(folder, last=[VOCAB_FILE]) as staging:
+            vocabulary = self.save_vocabulary(staging)
+            files = [vocabulary, *write_options(staging, self._options(), self._table)]
+        return [folder / file.name for file in files]
 
     def save_vocabulary(
         self, directory: str | PathLike[str], filename_prefix: str | None = None
@@ -294,12 +303,12 @@ class DebertaV2Tokenizer(Vocabulary):
             filename_prefix: Put in front of the name, with a hyphen.
 
         Returns:
-            The file.
+            The file. One that is there already is replaced when all is written.
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / (f"{filename_prefix}-{VOCAB_FILE}" if filename_prefix else VOCAB_FILE)
-        file.write_bytes(self.model_proto)
+        write_whole(file, self.model_proto)
         return file
 
     def to_bytes(self) -> bytes:
