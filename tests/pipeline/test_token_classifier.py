@@ -262,7 +262,7 @@ def label_piece(pipe, monkeypatch, piece, label):
 
     def forward(model, sequences, is_train):
         chosen = np.where(sequences.input_ids == piece_id, LABELS.index(label), 0)
-        return np.eye(len(LABELS), dtype="f")[chosen] * 9, lambda d_y: sequences
+        return np.eye(len(LABELS), dtype="f")[chosen] * 9, lambda _: sequences
 
     monkeypatch.setattr(pipe.model, "_func", forward)
 

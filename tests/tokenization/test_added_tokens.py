@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spacy_deberta.layers import align_pieces
@@ -52,6 +52,7 @@ def spans(pieces):
 
 
 @given(text=texts)
+@example(text="<word>\n<left>")
 def test_ids_are_those_of_hugging_face(tokenizer, slow, text):
     expected = slow.convert_tokens_to_ids(slow.tokenize(text))
     assert tokenizer.encode_batch([text]).ids.tolist() == expected
@@ -72,6 +73,7 @@ def with_option(request, small_vocabulary, tmp_path_factory):
 
 
 @given(text=texts)
+@example(text="[E1]<word>")
 def test_ids_are_those_of_hugging_face_in_texts_that_are_changed(with_option, text):
     slow, tokenizer = with_option
     expected = slow.convert_tokens_to_ids(slow.tokenize(text))
