@@ -6,16 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Model, loading
+from spacy_deberta.checkpoints import DebertaV2Model
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/maps").exists(), reason="needs Linux, which lists what is mapped"
-)
-
-
-@pytest.fixture(autouse=True)
-def map_small_files(monkeypatch):
-    monkeypatch.setattr(loading, "MIN_MAPPED_BYTES", 0)
+pytestmark = [
+    pytest.mark.usefixtures("map_small_files"),
+    pytest.mark.skipif(
+        not Path("/proc/self/maps").exists(), reason="needs Linux, which lists what is mapped"
+    ),
+]
 
 
 def mapped_ranges(*paths):

@@ -20,11 +20,6 @@ SUFFIXES = (".safetensors", ".bin")
 FORMS = ["safetensors", "safetensors shards", "bin"]
 
 
-@pytest.fixture
-def map_small_files(monkeypatch):
-    monkeypatch.setattr(loading, "MIN_MAPPED_BYTES", 0)
-
-
 def weights_file(folder):
     return next(
         path for path in sorted(folder.iterdir()) if path.suffix in (".safetensors", ".bin")
