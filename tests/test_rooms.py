@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "pipeline": {"files", "checkpoints", "layers", "corpora"},
     "corpora": set(),
     "pretraining": {"files", "nn", "tokenization", "checkpoints"},
-    "training": {"layers", "pretraining"},
+    "training": {"layers", "pretraining", "checkpoints"},
     "architectures": {"layers"},
     "cli": {
         "files",

@@ -54,6 +54,11 @@ class Warnings(metaclass=Coded):
         "zero. Use a span getter that covers every token, such as "
         "'spacy-deberta.piece_windows.v1'."
     )
+    W440 = (
+        "The learning rate can't follow the encoder: {why}. It is {rate}, that of a base-size "
+        "checkpoint. Set 'initial_rate' in [training.optimizer.learn_rate], for an encoder from "
+        "random weights to about 0.001, or 'encoder' to the checkpoint."
+    )
     W601 = (
         "{count} spans of a batch do not sit on the borders of tokens and are left out, because "
         "'alignment_mode' of the component '{component}' is \"{mode}\". \"expand\" drops none."

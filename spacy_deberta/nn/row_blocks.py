@@ -13,13 +13,13 @@ from torch import Tensor
 # Rows that are computed together. What a feed-forward network makes of them, four times as wide,
 # stays in the caches of a processor and is no new memory for each layer.
 BLOCK = 1024
-# Sizes between a power of two and the next. One more than needed is an eighth too much at most.
-_SIZES = 8
+# Sizes are multiples of it, and above 128 rows an eighth apart at most.
+_STEP = 8
 
 
 def rounded(rows: int) -> int:
-    """The next size of those that are compiled for: 64 up to `BLOCK` rows."""
-    step = max(1, (1 << max(rows - 1, 0).bit_length()) // (2 * _SIZES))
+    """The next size of those that are compiled for: 40 up to `BLOCK` rows."""
+    step = max(_STEP, (1 << max(rows - 1, 0).bit_length()) // 16)
     return -(-rows // step) * step
 
 

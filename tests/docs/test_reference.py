@@ -178,7 +178,14 @@ def test_every_registered_function_is_documented():
     prefix = "spacy-deberta."
     registered = {
         name
-        for kind in ("architectures", "span_getters", "scorers", "readers", "callbacks")
+        for kind in (
+            "architectures",
+            "callbacks",
+            "readers",
+            "schedules",
+            "scorers",
+            "span_getters",
+        )
         for name in getattr(registry, kind).get_all()
         if name.startswith(prefix)
     }

@@ -80,10 +80,10 @@ def test_what_the_user_has_set_is_left_alone(monkeypatch):
     assert os.environ["LRU_CACHE_CAPACITY"] == str(CAPACITY)
 
 
-def test_rows_are_rounded_to_few_sizes_by_an_eighth_at_most():
+def test_rows_are_rounded_to_few_sizes_by_seven_or_an_eighth_at_most():
     sizes = [rounded(rows) for rows in range(BLOCK + 1)]
-    assert len(set(sizes[1:])) == 64
-    assert all(rows <= size <= 1.125 * rows for rows, size in enumerate(sizes))
+    assert len(set(sizes[1:])) == 40
+    assert all(rows <= size <= max(rows + 7, 1.125 * rows) for rows, size in enumerate(sizes))
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 33, BLOCK, BLOCK + 1, 2 * BLOCK + 9])
