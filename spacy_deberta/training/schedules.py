@@ -31,7 +31,7 @@ def warmup_linear_v1(
     encoder: str | None = None,
     initial_rate: float | None = None,
 ) -> Iterable[float]:
-    """thinc's `warmup_linear.v1` with a highest rate that follows the encoder.
+    """Thinc's `warmup_linear.v1` with a highest rate that follows the encoder.
 
     The encoder is looked up when its rate is first needed, which is after the update that begins
     the warm-up: a config whose checkpoint is elsewhere can be loaded and checked.

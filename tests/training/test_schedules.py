@@ -73,7 +73,9 @@ def test_a_pipeline_whose_checkpoint_is_gone_is_loaded_and_trained_on(tmp_path, 
     config = util.load_config(ROOT / "configs" / "textcat.cfg", interpolate=False)
     config["components"]["transformer"]["model"]["from_scratch"] = {
         "vocabulary": str(tiny_vocabulary),
-        **{"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2},
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
     }
     config["components"]["transformer"]["model"]["name"] = None
     config["paths"]["encoder"] = "./is/nowhere"
