@@ -115,6 +115,8 @@ def _read_legacy(path: Path, file: BinaryIO) -> dict[str, torch.Tensor]:
     _check_byte_order(read_pickle(file)["little_endian"])
     state_dict = _state_dict(path, read_pickle(file))
     declared = {storage.key: storage for storage in _storages(state_dict)}
+    if sum(map(_bytes, declared.values())) > path.stat().st_size:
+        raise EOFError("it ends within its tensors")
     memory: Memory = {}
     for key in read_pickle(file):
         storage = declared[str(key)]
