@@ -15,6 +15,7 @@ from spacy.tokens import DocBin
 
 from spacy_deberta import DebertaV2ForSequenceClassification, DebertaV2Model, DebertaV2Tokenizer
 from spacy_deberta.checkpoints import describe_checkpoint, read_weights
+from spacy_deberta.layers import get_encoder
 from tests.checkpoints.folders import write_weights
 from tests.fuzz.mutators import (
     Mutator,
@@ -26,6 +27,10 @@ from tests.fuzz.mutators import (
 )
 from tests.fuzz.sandbox import Garbage
 from tests.pipeline.pipelines import encoder_config, make_trained
+
+# A flipped bit of an exponent leaves a number finite, and nobody can know that it was another one.
+# From such weights on, results may overflow.
+ABSURD = 1e15
 
 TEXT = "Mira Okafor left Halden Freight [E1] on Friday."
 
@@ -104,16 +109,19 @@ def open_checkpoint(folder: Path) -> None:
     tokenizer = DebertaV2Tokenizer.from_pretrained(folder)
     inputs = tokenizer([TEXT, "[CLS]"], padding=True, return_tensors="pt")
     for model_class in (DebertaV2Model, DebertaV2ForSequenceClassification):
+        model = model_class.from_pretrained(folder).eval()
         with torch.no_grad():
-            outputs = model_class.from_pretrained(folder).eval()(**inputs)
+            outputs = model(**inputs)
         rows = outputs.last_hidden_state if model_class is DebertaV2Model else outputs.logits
-        _check_numbers(rows.numpy())
+        _check_numbers(rows.numpy(), model)
 
 
 def open_pipeline(folder: Path) -> None:
-    doc = spacy.load(folder)(TEXT)
+    nlp = spacy.load(folder)
+    doc = nlp(TEXT)
+    _, pipe = nlp.pipeline[0]
     for value in (*doc.cats.values(), *_rows(doc)):
-        _check_numbers(value)
+        _check_numbers(value, get_encoder(pipe.model))
 
 
 def open_bytes(folder: Path) -> None:
@@ -121,7 +129,7 @@ def open_bytes(folder: Path) -> None:
     pipe = nlp.add_pipe("deberta", name="transformer", config=encoder_config(folder))
     pipe.from_bytes((folder / "component").read_bytes(), exclude=["vocab"])
     for rows in _rows(pipe(nlp.make_doc(TEXT))):
-        _check_numbers(rows)
+        _check_numbers(rows, get_encoder(pipe.model))
 
 
 def open_docs(folder: Path) -> None:
@@ -138,8 +146,9 @@ def _rows(doc: Any) -> list[np.ndarray]:
     return [] if data is None else list(data.model_output.values())
 
 
-def _check_numbers(values: Any) -> None:
-    if not np.isfinite(np.asarray(values)).all():
+def _check_numbers(values: Any, model: torch.nn.Module) -> None:
+    largest = max(float(parameter.abs().max()) for parameter in model.parameters())
+    if not np.isfinite(np.asarray(values)).all() and not largest > ABSURD:
         raise Garbage("the output is not finite")
 
 
