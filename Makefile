@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-tf bench lint types format clean
+.PHONY: demo test test-tf fuzz bench lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,10 @@ demo: $(INSTALLED)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 test: $(INSTALLED)
 	$(PYTEST) $(PYTEST_ARGS)
+
+# Damaged files and stopped saves: everything that `make test` has some of. See docs/reliability.md.
+fuzz: $(INSTALLED)
+	SPACY_DEBERTA_FUZZ=long $(PYTEST) tests/fuzz $(PYTEST_ARGS)
 
 # TensorFlow has an environment of its own: its releases and those of PyTorch want different ones of
 # what they share.

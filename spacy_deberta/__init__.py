@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DebertaV2Tokenizer,
     )
     from spacy_deberta.nn import DebertaV2Config
+    from spacy_deberta.pipeline.safe_saving import load_pipeline, save_pipeline
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,8 @@ _HOMES = {
     "DebertaV2ForTokenClassification": "spacy_deberta.checkpoints",
     "DebertaV2Model": "spacy_deberta.checkpoints",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
+    "load_pipeline": "spacy_deberta.pipeline.safe_saving",
+    "save_pipeline": "spacy_deberta.pipeline.safe_saving",
 }
 
 __all__ = [
@@ -45,6 +48,8 @@ __all__ = [
     "DebertaV2Model",
     "DebertaV2Tokenizer",
     "__version__",
+    "load_pipeline",
+    "save_pipeline",
 ]
 
 

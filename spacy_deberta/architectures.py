@@ -8,6 +8,7 @@ from spacy_transformers.data_classes import FullTransformerBatch, TransformerDat
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
+from spacy_deberta.errors import check_strings
 from spacy_deberta.layers import (
     NO_DECAY,
     Array,
@@ -40,6 +41,9 @@ def deberta_v2_model_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    split_special_tokens: bool | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -62,12 +66,23 @@ def deberta_v2_model_v1(
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
     storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
+    map_weights (bool): Map float32 weights from files of 64 MiB or more when a pipeline is loaded;
+        false reads them, so that nothing that happens to the file matters any more.
+    allow_non_finite (bool): Accept weights that are not finite.
+    split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
+        text in a document, and not one piece each; null leaves it to the checkpoint or, when a
+        trained pipeline is loaded, to what it was saved with.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
     """
     return deberta_model(
-        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderSource(
+            name=name,
+            revision=revision,
+            from_scratch=from_scratch,
+            split_special_tokens=split_special_tokens,
+        ),
         get_spans,
         EncoderOptions(
             precision=precision,
@@ -79,8 +94,10 @@ def deberta_v2_model_v1(
             freeze_embeddings=freeze_embeddings,
             freeze_layers=freeze_layers,
             layer_lr_decay=layer_lr_decay,
-            no_decay=tuple(no_decay),
+            no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            map_weights=map_weights,
+            allow_non_finite=allow_non_finite,
         ),
     )
 
@@ -103,6 +120,9 @@ def deberta_v2_tok2vec_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    split_special_tokens: bool | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, with no shared pipe.
 
@@ -132,6 +152,9 @@ def deberta_v2_tok2vec_v1(
         layer_lr_decay=layer_lr_decay,
         no_decay=no_decay,
         storage_precision=storage_precision,
+        map_weights=map_weights,
+        allow_non_finite=allow_non_finite,
+        split_special_tokens=split_special_tokens,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -152,6 +175,9 @@ def deberta_v2_with_head_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    split_special_tokens: bool | None = None,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
 
@@ -168,7 +194,12 @@ def deberta_v2_with_head_v1(
     """
     return deberta_with_head(
         head,
-        EncoderSource(name=name, revision=revision, from_scratch=from_scratch),
+        EncoderSource(
+            name=name,
+            revision=revision,
+            from_scratch=from_scratch,
+            split_special_tokens=split_special_tokens,
+        ),
         EncoderOptions(
             precision=precision,
             attention=attention,
@@ -178,8 +209,10 @@ def deberta_v2_with_head_v1(
             freeze_embeddings=freeze_embeddings,
             freeze_layers=freeze_layers,
             layer_lr_decay=layer_lr_decay,
-            no_decay=tuple(no_decay),
+            no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            map_weights=map_weights,
+            allow_non_finite=allow_non_finite,
         ),
         shared_encoder=shared_encoder,
     )

@@ -139,3 +139,9 @@ def tiny_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer) -> Path:
         folder, config=tiny_config, weights=model.state_dict(), tokenizer=tiny_tokenizer
     )
     return folder
+
+
+@pytest.fixture
+def map_small_files(monkeypatch):
+    """Weights of any file are mapped, as those of large ones are."""
+    monkeypatch.setattr("spacy_deberta.checkpoints.loading.MIN_MAPPED_BYTES", 0)

@@ -48,6 +48,13 @@ def small_training(*, learn_rate: float, batch_size: int, dropout: float) -> dic
     }
 
 
+def scored_every(steps: int, at_most: int) -> int:
+    """The steps between two evaluations that leave the fewest at the end unscored."""
+    most = min(at_most, steps)
+    frequencies = range((most + 1) // 2, most + 1)
+    return max(frequencies, key=lambda frequency: (-(steps % frequency), frequency))
+
+
 def main(
     config: Annotated[Path, typer.Argument(help="A config of ../configs", exists=True)],
     output: Annotated[Path, typer.Argument(help="The config to write")],
@@ -58,7 +65,9 @@ def main(
     layers: Annotated[int, typer.Option(help="Number of layers, for random weights")] = 2,
     batch_size: Annotated[int, typer.Option(help="Tokens a batch, for small encoders")] = 1000,
     dropout: Annotated[float, typer.Option(help="Dropout, for small encoders")] = 0.1,
-    eval_frequency: Annotated[int, typer.Option(help="Steps between two evaluations", min=1)] = 100,
+    eval_frequency: Annotated[
+        int, typer.Option(help="Steps from score to score, at most", min=1)
+    ] = 100,
     log: Annotated[
         Path | None, typer.Option(help="Where training writes its scores, one JSON a line")
     ] = None,
@@ -72,7 +81,7 @@ def main(
     """Write the config."""
     settings: dict[str, Any] = {
         "training.max_steps": steps,
-        "training.eval_frequency": min(eval_frequency, steps),
+        "training.eval_frequency": scored_every(steps, eval_frequency),
         "training.optimizer.learn_rate.total_steps": steps,
     }
     if encoder == "null":

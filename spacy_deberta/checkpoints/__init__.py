@@ -1,5 +1,7 @@
 """Where weights and vocabularies come from and go to."""
 
+from spacy_deberta.files import new_folder, remove_unfinished, staged_folder
+
 from .building import build_from_checkpoint, build_from_weights, build_head_from_weights
 from .converting import Conversion, convert_checkpoint
 from .embedded import embedded_names
@@ -17,17 +19,24 @@ from .pretrained import (
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     DebertaV2Tokenizer,
+    check_mask_fits,
     check_vocabulary_fits,
     read_config,
     read_tokenizer,
 )
-from .saving import STORAGE_DTYPES, save_checkpoint, save_tensorflow_checkpoint
-from .source import CheckpointFiles, find_checkpoint, find_vocabulary
-from .staging import new_folder, remove_unfinished, staged_folder
+from .saving import (
+    REPLACED_PATTERNS,
+    STORAGE_DTYPES,
+    save_checkpoint,
+    save_tensorflow_checkpoint,
+)
+from .source import CONFIG_FILE, CheckpointFiles, find_checkpoint, find_vocabulary
 from .weights import read_weights
 
 __all__ = [
+    "CONFIG_FILE",
     "HUGGING_FACE",
+    "REPLACED_PATTERNS",
     "STORAGE_DTYPES",
     "CheckpointFiles",
     "CheckpointHeads",
@@ -46,6 +55,7 @@ __all__ = [
     "build_from_checkpoint",
     "build_from_weights",
     "build_head_from_weights",
+    "check_mask_fits",
     "check_vocabulary_fits",
     "convert_checkpoint",
     "describe_checkpoint",

@@ -9,16 +9,17 @@ import torch
 
 from spacy_deberta import nn
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import new_folder
 
 from . import huggingface, tensorflow
 from .keys import BACKBONE_PREFIX, POSITIONS, describe_extra
 from .layouts import detect_key_map
-from .loading import load_weights
+from .loading import check_layers, load_weights
 from .pretrained import read_config, read_tokenizer
 from .saving import save_checkpoint, save_tensorflow_checkpoint
 from .source import find_checkpoint
-from .staging import new_folder
 from .weights import Weights, read_weights
+from .weights_guard import check_finite
 
 BARE_MODEL = "DebertaV2Model"
 # For each class the modules that it has beside the encoder, and that each of its files has.
@@ -87,8 +88,8 @@ def convert_checkpoint(
     Raises:
         ImportError: `h5py` is needed and not installed (E315).
         OSError: A file is missing or damaged, or the folder can't be written to (E312, E318).
-        ValueError: It is no DeBERTa-v2, the weights do not fit their config (E306, E307), there is
-            no such layout (E508), or it can't hold the model (E317).
+        ValueError: It is no DeBERTa-v2, the weights do not fit their config (E306, E307) or are
+            not finite (E328), there is no such layout (E508), or it can't hold the model (E317).
     """
     if to not in WRITERS:
         raise ValueError(Errors.E508.format(to=to, known=", ".join(WRITERS)))
@@ -97,6 +98,7 @@ def convert_checkpoint(
     )
     config = read_config(files)
     weights = read_weights(files.weights)
+    check_layers(weights, config, source=files.name)
     with torch.device("meta"):
         encoder = nn.DebertaV2Model(config)
     report = load_weights(encoder, weights, source=files.name)
@@ -108,6 +110,7 @@ def convert_checkpoint(
         for key, tensor in ours.items()
         if key in encoder_keys or (key not in _USELESS and describe_extra(key) is not None)
     }
+    check_finite(kept, source=files.name)
     architecture = find_architecture(kept, config)
     tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
     with new_folder(Path(folder).expanduser()) as staging:

@@ -22,6 +22,8 @@ from huggingface_hub.utils import build_hf_headers
 
 from spacy_deberta.errors import Errors
 
+from .known_names import describe_alternatives
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SERVER_ERROR = 500
 
@@ -157,12 +159,22 @@ class HubRepository:
 
     def _refused(self, error: object) -> OSError:
         return OSError(
-            Errors.E302.format(name=self.name, revision=self._revision, error=_in_one_line(error))
+            Errors.E302.format(
+                name=self.name,
+                revision=self._revision,
+                hint=describe_alternatives(self.name),
+                error=_in_one_line(error),
+            )
         )
 
     def _unreachable(self, file_names: str, error: object) -> OSError:
         return OSError(
-            Errors.E303.format(name=self.name, file=file_names, error=_in_one_line(error))
+            Errors.E303.format(
+                name=self.name,
+                file=file_names,
+                hint=describe_alternatives(self.name),
+                error=_in_one_line(error),
+            )
         )
 
 

@@ -15,6 +15,7 @@ from .microsoft import refuse_first_generation
 from .pretrained import read_config, read_tokenizer
 from .source import find_checkpoint
 from .weights import read_weights
+from .weights_guard import find_non_finite
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class CheckpointInfo:
             the embeddings without being used, under its own name.
         heads: What the heads and other extras are, by the start of their names.
         pieces: Ids that the tokenizer can give, or None without a vocabulary.
+        non_finite: Names of parameters with numbers that are not finite.
+        added_tokens: Ids of the tokens that are found in texts beside the pieces of the vocabulary,
+            by their content; without control tokens.
     """
 
     name: str
@@ -41,6 +45,8 @@ class CheckpointInfo:
     parts: Mapping[str, int]
     heads: Mapping[str, str]
     pieces: int | None
+    non_finite: tuple[str, ...]
+    added_tokens: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -53,6 +59,8 @@ class CheckpointInfo:
             "parts": dict(self.parts),
             "heads": dict(self.heads),
             "pieces": self.pieces,
+            "non_finite": list(self.non_finite),
+            "added_tokens": dict(self.added_tokens),
         }
 
 
@@ -105,6 +113,10 @@ def describe_checkpoint(
         parts=dict(parts),
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
+        non_finite=find_non_finite(weights),
+        added_tokens={
+            token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()
+        },
     )
 
 

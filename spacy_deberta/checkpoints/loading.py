@@ -1,19 +1,25 @@
 """Filling a module with the weights of a checkpoint, and saying what did not fit."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
 
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.nn import DebertaV2Config
 
 from .keys import BACKBONE_PREFIX, KeyMap, describe_extra, with_backbone_prefix
 from .layouts import detect_key_map
+from .mapped_files import MIN_MAPPED_BYTES, find_mapped_file
 from .microsoft import refuse_first_generation
+from .names import list_names
 from .weights import Weights
+from .weights_guard import guard_weights
 
-# An error lists this many names and says how many more there are.
-NAMES_SHOWN = 5
+_LAYER = re.compile(
+    rf"{re.escape(BACKBONE_PREFIX)}encoder\.layer\.(?P<layer>\d{{1,9}})\.(?P<name>.+)"
+)
 
 
 @dataclass(frozen=True)
@@ -36,23 +42,36 @@ class LoadReport:
 
 
 def load_weights(
-    module: torch.nn.Module, weights: Weights, *, source: str, key_map: KeyMap | None = None
+    module: torch.nn.Module,
+    weights: Weights,
+    *,
+    source: str,
+    key_map: KeyMap | None = None,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
 ) -> LoadReport:
     """Put the tensors of a checkpoint into a module, without copying those that fit as they are.
+
+    What is mapped from a file below `MIN_MAPPED_BYTES` is copied all the same. What stays mapped
+    is guarded, see `WeightsGuard`.
 
     Args:
         module: A module of `spacy_deberta.nn`; its parameters may be on the meta device.
         weights: Tensors by name, as `read_weights` gives them. Half precision becomes float32.
         source: The checkpoint's name, for messages.
         key_map: The file's layout, detected if not given.
+        map_weights: Whether weights of large files stay mapped; False copies them.
+        allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
 
     Returns:
         What was left over on either side.
 
     Raises:
         ValueError: Parameters of the backbone, or a part of a head, are missing (E306), or have
-            other shapes than the config says or are no floating-point numbers (E307), or they are
-            those of the first DeBERTa (E316).
+            other shapes than the config says or are no dense floating-point numbers (E307), they
+            are those of the first DeBERTa (E316), or they are not finite (E328).
 
     Source:
         Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.`
@@ -67,12 +86,12 @@ def load_weights(
     new = _new_heads(missing, available)
     lacking = [key for key in missing if key not in new]
     if lacking:
-        raise ValueError(Errors.E306.format(source=source, keys=list_names(lacking)))
+        raise missing_parameters(lacking, source=source, overridden=overridden)
     state = {wanted[key]: weights[available[key]] for key in wanted if key in available}
-    _check_fit(state, expected, source=source)
-    module.load_state_dict(
-        {key: _as_float32(tensor) for key, tensor in state.items()}, strict=False, assign=True
-    )
+    _check_fit(state, expected, source=source, overridden=overridden)
+    state = _to_module(state, map_weights=map_weights)
+    module.load_state_dict(state, strict=False, assign=True)
+    guard_weights(module, state, source=source, allow_non_finite=allow_non_finite)
     extras = {key: describe_extra(key) for key in available if key not in wanted}
     unknown = tuple(available[key] for key, text in extras.items() if text is None)
     if unknown:
@@ -86,6 +105,37 @@ def load_weights(
     )
 
 
+def check_layers(
+    weights: Weights, config: DebertaV2Config, *, source: str, overridden: Collection[str] = ()
+) -> None:
+    """Compare the number of layers with the names in a file, before any layer is built.
+
+    Args:
+        weights: Tensors by name, as `read_weights` gives them.
+        config: Says how many layers there are.
+        source: The checkpoint's name, for messages.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
+
+    Raises:
+        ValueError: A layer of the config is not in the file (E306), or the parameters are those of
+            the first DeBERTa (E316).
+    """
+    refuse_first_generation(weights, source=source)
+    key_map = detect_key_map(weights)
+    found: dict[int, list[str]] = {}
+    for match in map(_LAYER.match, map(key_map.to_ours, weights)):
+        if match:
+            found.setdefault(int(match["layer"]), []).append(match["name"])
+    lacking = [
+        f"{BACKBONE_PREFIX}encoder.layer.{layer}.{name}"
+        for layer in range(config.num_hidden_layers)
+        if found and layer not in found
+        for name in found[min(found)]
+    ]
+    if lacking:
+        raise missing_parameters(lacking, source=source, overridden=overridden)
+
+
 def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
     """Missing names whose whole head is missing: such a head is new, not damaged."""
     present = {key.partition(".")[0] for key in available}
@@ -97,27 +147,95 @@ def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
 
 
 def _check_fit(
-    state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], *, source: str
+    state: Mapping[str, torch.Tensor],
+    expected: Mapping[str, torch.Tensor],
+    *,
+    source: str,
+    overridden: Collection[str],
 ) -> None:
-    wrong = [
-        f"{key} is {tuple(tensor.shape)}, not {tuple(expected[key].shape)}"
-        for key, tensor in state.items()
-        if tensor.shape != expected[key].shape
-    ] + [
-        f"{key} is {tensor.dtype}, not floating-point"
-        for key, tensor in state.items()
-        if expected[key].is_floating_point() and not tensor.is_floating_point()
-    ]
+    wrong = (
+        [
+            f"{key} is {tuple(tensor.shape)}, not {tuple(expected[key].shape)}"
+            for key, tensor in state.items()
+            if tensor.shape != expected[key].shape
+        ]
+        + [
+            f"{key} is {tensor.dtype}, not floating-point"
+            for key, tensor in state.items()
+            if expected[key].is_floating_point() and not tensor.is_floating_point()
+        ]
+        + [
+            f"{key} is {tensor.layout} on the device {tensor.device}, not dense and in memory"
+            for key, tensor in state.items()
+            if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized
+        ]
+    )
     if wrong:
-        raise ValueError(Errors.E307.format(source=source, shapes=list_names(wrong, sep="; ")))
+        hint = _way_out(overridden) or "Use the config.json that belongs to these weights."
+        shapes = list_names(wrong, sep="; ")
+        raise ValueError(Errors.E307.format(source=source, shapes=shapes, hint=hint))
 
 
-def _as_float32(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def missing_parameters(
+    names: list[str], *, source: str, overridden: Collection[str] = ()
+) -> ValueError:
+    """The error that a checkpoint lacks parameters (E306).
+
+    Args:
+        names: Their names.
+        source: The checkpoint's name.
+        overridden: Fields of the config that are not those of the checkpoint.
+    """
+    hint = _way_out(overridden) or (
+        "It was made for another config or is damaged; compare its config.json with "
+        "`spacy deberta info`."
+    )
+    return ValueError(Errors.E306.format(source=source, keys=list_names(names), hint=hint))
 
 
-def list_names(names: list[str] | tuple[str, ...], *, sep: str = ", ") -> str:
-    """The first names of a list, and how many more there are, for a message."""
-    shown = sep.join(names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+def _way_out(overridden: Collection[str]) -> str:
+    """Where the config has been changed, the checkpoint's own is hardly to blame."""
+    if not overridden:
+        return ""
+    fields = ", ".join(f"'{name}'" for name in overridden)
+    return (
+        f"The config differs from the checkpoint's own in {fields}, set by 'config_overrides' or "
+        "[model.config]: a checkpoint's weights have the shapes that they have, so leave out what "
+        "changes them."
+    )
+
+
+def _to_module(state: Mapping[str, torch.Tensor], *, map_weights: bool) -> Weights:
+    """The same values as a module takes them: in float32, each in memory of its own or mapped."""
+    taken: Weights = {}
+    shared = _find_shared(state)
+    for key, tensor in state.items():
+        fitting = tensor.float() if tensor.is_floating_point() else tensor
+        file = find_mapped_file(fitting)
+        is_mapped = file is not None and map_weights and file.size >= MIN_MAPPED_BYTES
+        if fitting is tensor and (key in shared or (file is not None and not is_mapped)):
+            fitting = tensor.clone()
+        taken[key] = fitting
+    return taken
+
+
+def _find_shared(state: Mapping[str, torch.Tensor]) -> set[str]:
+    """Names of tensors that have memory in common with another one: trained, both would change."""
+    shared: set[str] = set()
+    spans = sorted(
+        (tensor.data_ptr(), tensor.data_ptr() + _extent(tensor), key)
+        for key, tensor in state.items()
+        if tensor.numel()
+    )
+    end = 0
+    for start, stop, key in spans:
+        if start < end:
+            shared.add(key)
+        end = max(end, stop)
+    return shared
+
+
+def _extent(tensor: torch.Tensor) -> int:
+    """Bytes from the first number of a tensor to the end of its last one."""
+    steps = zip(tensor.stride(), tensor.shape, strict=True)
+    return tensor.itemsize * (1 + sum(step * (count - 1) for step, count in steps))

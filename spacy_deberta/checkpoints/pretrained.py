@@ -1,6 +1,5 @@
 """The classes that people import: modules that come from a checkpoint and go to one."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,6 +9,7 @@ import torch
 
 from spacy_deberta import nn, tokenization
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import JsonError, read_json
 
 from .building import ModuleT, build_from_checkpoint
 from .saving import MAX_SHARD_BYTES, save_checkpoint
@@ -22,15 +22,17 @@ def read_config(files: CheckpointFiles) -> nn.DebertaV2Config:
     """Read `config.json` of a checkpoint, or what stands for it in another layout.
 
     Raises:
-        ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107).
+        ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107); the message
+            names the file.
     """
     try:
-        values = json.loads(files.config.read_text(encoding="utf-8"))
-    except ValueError as error:
+        values = read_json(files.config)
+    except JsonError as error:
         raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
-    if not isinstance(values, dict):
-        raise ValueError(Errors.E308.format(path=files.config, error="it is no JSON object"))
-    return nn.DebertaV2Config.from_dict(values)
+    try:
+        return nn.DebertaV2Config.from_dict(values)
+    except ValueError as error:
+        raise ValueError(f"{error} The file is {files.config}.") from error
 
 
 def read_tokenizer(
@@ -40,7 +42,7 @@ def read_tokenizer(
 
     Raises:
         FileNotFoundError: The checkpoint has no `spm.model`.
-        ValueError: The vocabulary has more pieces than the encoder has embeddings.
+        ValueError: Texts can have ids that the encoder has no embedding for (E310).
     """
     if not files.has_vocabulary:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
@@ -52,9 +54,30 @@ def read_tokenizer(
 def check_vocabulary_fits(
     tokenizer: tokenization.DebertaV2Tokenizer, config: nn.DebertaV2Config
 ) -> None:
-    """Raise where the tokenizer can give an id that has no embedding."""
-    if len(tokenizer) > config.vocab_size:
-        raise ValueError(Errors.E310.format(pieces=len(tokenizer), rows=config.vocab_size))
+    """Make sure that every id of a text has an embedding.
+
+    The mask is in no text, and published checkpoints of 128,000 rows have none for it: whoever
+    needs it asks `check_mask_fits`.
+
+    Raises:
+        ValueError: There are more pieces and tokens than embeddings (E310).
+    """
+    needed = tokenizer.count_rows(mask=False)
+    if needed > config.vocab_size:
+        raise ValueError(Errors.E310.format(pieces=needed, rows=config.vocab_size))
+
+
+def check_mask_fits(tokenizer: tokenization.DebertaV2Tokenizer, config: nn.DebertaV2Config) -> None:
+    """Make sure that the mask has an embedding.
+
+    Raises:
+        ValueError: It has none (E319).
+    """
+    if tokenizer.mask_token_id >= config.vocab_size:
+        mask = tokenizer.convert_ids_to_tokens(tokenizer.mask_token_id)
+        raise ValueError(
+            Errors.E319.format(mask=mask, id=tokenizer.mask_token_id, rows=config.vocab_size)
+        )
 
 
 def override_config(config: nn.DebertaV2Config, overrides: Mapping[str, Any]) -> nn.DebertaV2Config:
@@ -93,6 +116,8 @@ class PretrainedModule(torch.nn.Module):
         local_files_only: bool = False,
         attention: str = "auto",
         config_overrides: Mapping[str, Any] | None = None,
+        map_weights: bool = True,
+        allow_non_finite: bool = False,
     ) -> ModuleT:
         """Load a checkpoint from a folder or from the Hugging Face hub.
 
@@ -104,15 +129,20 @@ class PretrainedModule(torch.nn.Module):
             attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
             config_overrides: Values that replace those of `config.json`. New labels make a new
                 head only if the checkpoint has none.
+            map_weights: Whether float32 weights in a file of 64 MiB or more are mapped from it;
+                False reads them, so that nothing that happens to the file matters any more.
+            allow_non_finite: Whether to accept weights that are not finite.
 
         Returns:
-            The module in evaluation mode, on the CPU, in float32.
+            The module in evaluation mode, on the CPU, in float32. If it is mapped, using it raises
+            an OSError when somebody has written into its file (E329), and for the first time a
+            ValueError if its weights are not finite (E328).
 
         Raises:
-            OSError: A file is missing (E304) or damaged (E305), or the name is not found (E301 to
-                E303).
+            OSError: A file is missing (E304), damaged (E305) or not what its name says (E326, E327,
+                E330), or the name is not found (E301 to E303).
             ValueError: The files hold no DeBERTa-v2 that this class can be filled from (E101 to
-                E107, E306 to E308), or there is no such override (E313).
+                E107, E306 to E308, E328), or there is no such override (E313).
 
         Source:
             The arguments of Hugging Face's method of that name.
@@ -126,7 +156,15 @@ class PretrainedModule(torch.nn.Module):
         config = read_config(files)
         if config_overrides:
             config = override_config(config, config_overrides)
-        return build_from_checkpoint(cls, files, config, attention=attention)
+        return build_from_checkpoint(
+            cls,
+            files,
+            config,
+            map_weights=map_weights,
+            allow_non_finite=allow_non_finite,
+            attention=attention,
+            overridden=tuple(config_overrides or ()),
+        )
 
     def save_pretrained(
         self,

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import staged_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .source import (
@@ -22,7 +24,6 @@ from .source import (
     TENSORFLOW_FILE,
     TENSORFLOW_INDEX_FILE,
 )
-from .staging import staged_folder
 from .tensorflow import write_tensorflow
 from .weights import Weights
 
@@ -49,6 +50,8 @@ WEIGHTS_PATTERNS = (
 TENSORFLOW_PATTERNS = (TENSORFLOW_FILE, TENSORFLOW_INDEX_FILE, "tf_model-*-of-*.h5")
 # Hugging Face prefers this conversion of a vocabulary to the vocabulary.
 TOKENIZER_PATTERNS = ("tokenizer.json",)
+# All that goes from a folder when a checkpoint with its tokenizer is saved there.
+REPLACED_PATTERNS = (*WEIGHTS_PATTERNS, *TOKENIZER_PATTERNS)
 
 
 def save_checkpoint(
@@ -72,7 +75,7 @@ def save_checkpoint(
 
     Raises:
         ValueError: The precision is unknown (E311).
-        OSError: The path is that of a file (E312), or can't be written to.
+        OSError: The path is that of a file (E312), or can't be written to (also E342).
 
     Source:
         The layout of Hugging Face's `save_pretrained` with safetensors.
@@ -85,9 +88,9 @@ def save_checkpoint(
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
     names = _shard_names(len(shards))
     replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_PATTERNS)
-    with staged_folder(Path(folder), replaces=replaces) as staging:
+    with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
         for name, keys in zip(names, shards, strict=True):
-            save_file(_storable(weights, keys, dtype), staging / name, metadata={"format": "pt"})
+            _write_shard(staging / name, _storable(weights, keys, dtype), path=Path(folder, name))
         if len(shards) > 1:
             _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards, sizes))
         _write_json(
@@ -127,12 +130,19 @@ def save_tensorflow_checkpoint(
     """
     of_tokenizer = () if tokenizer is None else TOKENIZER_PATTERNS
     replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
-    with staged_folder(Path(folder), replaces=replaces) as staging:
+    with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
         written = write_tensorflow(staging / TENSORFLOW_FILE, weights, architecture=architecture)
         _write_json(staging / CONFIG_FILE, {**config, "architectures": [architecture]})
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
     return written
+
+
+def _write_shard(file: Path, tensors: Weights, *, path: Path) -> None:
+    try:
+        save_file(tensors, file, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise OSError(Errors.E342.format(path=path, error=error)) from error
 
 
 def _stored_dtype(tensor: torch.Tensor, dtype: torch.dtype) -> torch.dtype:

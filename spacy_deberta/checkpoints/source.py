@@ -1,16 +1,28 @@
 """Where a checkpoint is: in a folder, in this package or on the hub. Its files, on this disk."""
 
-import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, Field
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import recover
+from spacy_deberta.typed_json import (
+    FieldError,
+    JsonError,
+    Schema,
+    check_fields,
+    read_json,
+    shorten,
+)
 
 from . import huggingface, microsoft, tensorflow
 from .embedded import find_embedded
+from .refusals import check_is_itself
 
 CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
@@ -37,7 +49,35 @@ WEIGHTS_FILES = {
 }
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
-_SHARD_NAME = re.compile(r"[^/\\]+\.(safetensors|bin|h5)")
+# A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
+# as a whole.
+_LEVELS = 3
+
+# What PEFT writes in place of a checkpoint: the difference from one.
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+
+# The name of a file beside the index, short enough for every file system.
+_SHARD_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}\.(safetensors|bin|h5)")
+
+
+def _shard_name(name: str) -> str:
+    if not _SHARD_NAME.fullmatch(name):
+        raise ValueError("the name of a weights file beside it")
+    return name
+
+
+class ShardIndex(Schema):
+    """An `*.index.json`: which shard has which parameter."""
+
+    weight_map: Annotated[
+        Mapping[str, Annotated[str, AfterValidator(_shard_name)]], Field(min_length=1)
+    ]
+
+
+class AdapterConfig(Schema):
+    """An `adapter_config.json` of PEFT."""
+
+    base_model_name_or_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +123,8 @@ def find_checkpoint(
     Raises:
         FileNotFoundError: A folder (E301), or a file in it (E304), is missing.
         OSError: The name is not on the hub (E302), not in the cache while offline (E303), a
-            download fails (E314), or the list of shards is damaged (E305).
+            download fails (E314), the list of shards is damaged (E305), something else lies
+            under the name of a file (E326), or an interrupted save can't be finished (E340, E341).
 
     Source:
         File names of the released checkpoints, and `huggingface_hub`'s cache.
@@ -93,6 +134,7 @@ def find_checkpoint(
     )
     config = _find_config(repository)
     if config is None:
+        _refuse_adapter(repository)
         raise repository.missing(CONFIG_FILE)
     vocabulary = _find_vocabulary(repository)
     layout, weights = _find_weights(repository)
@@ -136,6 +178,7 @@ def find_vocabulary(
     if vocabulary is not None:
         return vocabulary.parent
     if _find_config(repository) is None:
+        _refuse_adapter(repository)
         raise repository.missing(VOCABULARY_FILE)
     raise repository.missing(VOCABULARY_FILE, message=Errors.E309)
 
@@ -173,11 +216,16 @@ def _open_repository(
     local_files_only: bool,
 ) -> _Repository:
     name = os.fspath(name_or_path)
-    folder = Path(name).expanduser()
-    if _looks_like_path(name) or folder.exists():
+    try:
+        folder = Path(name).expanduser()
+        exists, is_folder = folder.exists(), folder.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, nobody's home
+        raise FileNotFoundError(Errors.E301.format(path=shorten(name))) from error
+    if _looks_like_path(name) or exists:
         # The path of the empty name is the current folder, which nobody meant.
-        if not name or not folder.is_dir():
+        if not name or not is_folder:
             raise FileNotFoundError(Errors.E301.format(path=name))
+        recover(folder, levels=_LEVELS)
         return _LocalFolder(name, folder)
     if (embedded := find_embedded(name)) is not None:
         return _LocalFolder(name, embedded)
@@ -193,34 +241,48 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1 or not name
 
 
+def _find(repository: _Repository, file_name: str) -> Path | None:
+    """A file, if it is itself and nothing that stands for it.
+
+    It may be a link to anywhere: the hub's cache is made of links, and so are folders of people who
+    keep large files on another disk. Whoever makes a link in a folder here has the rights to copy,
+    and whatever it leads to is read as tensors, JSON or a vocabulary, and nothing else.
+    """
+    path = repository.find(file_name)
+    if path is not None:
+        check_is_itself(path)
+    return path
+
+
 def _find_config(repository: _Repository) -> Path | None:
-    found = (repository.find(file_name) for file_name in CONFIG_FILES)
+    found = (_find(repository, file_name) for file_name in CONFIG_FILES)
     return next((path for path in found if path is not None), None)
 
 
 def _find_vocabulary(repository: _Repository) -> Path | None:
-    vocabulary = repository.find(VOCABULARY_FILE)
+    vocabulary = _find(repository, VOCABULARY_FILE)
     if vocabulary is not None:
         for file_name in TOKENIZER_FILES:
-            repository.find(file_name)
+            _find(repository, file_name)
     return vocabulary
 
 
 def _find_weights(repository: _Repository) -> tuple[str, tuple[Path, ...]]:
     """The layout, and the files."""
     for file_name, layout in WEIGHTS_FILES.items():
-        path = repository.find(file_name)
+        path = _find(repository, file_name)
         if path is None:
             continue
         if not file_name.endswith(".index.json"):
             return layout, (path,)
         shards = []
         for shard_name in _read_index(path):
-            shard = repository.find(shard_name)
+            shard = _find(repository, shard_name)
             if shard is None:
                 raise repository.missing(shard_name)
             shards.append(shard)
         return layout, tuple(shards)
+    _refuse_adapter(repository)
     raise repository.missing(*WEIGHTS_FILES)
 
 
@@ -230,14 +292,28 @@ def _read_index(path: Path) -> list[str]:
     They come from a stranger's file, so that they may name nothing outside of the folder.
     """
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        index = check_fields(ShardIndex, read_json(path))
+    except (JsonError, FieldError) as error:
         raise OSError(Errors.E305.format(path=path, error=error)) from error
-    shards = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(shards, dict) or not shards:
-        raise OSError(Errors.E305.format(path=path, error="it has no 'weight_map'"))
-    for name in shards.values():
-        if not isinstance(name, str) or not _SHARD_NAME.fullmatch(name):
-            reason = f"{name!r} is not the name of a weights file beside it"
-            raise OSError(Errors.E305.format(path=path, error=reason))
-    return list(dict.fromkeys(shards.values()))
+    return list(dict.fromkeys(index.weight_map.values()))
+
+
+def _refuse_adapter(repository: _Repository) -> None:
+    """Where a file of a checkpoint is missing: say so if that is because there is none.
+
+    Raises:
+        OSError: The place holds an adapter (E320).
+    """
+    found = (repository.find(file_name) for file_name in ADAPTER_FILES)
+    path = next((path for path in found if path is not None), None)
+    if path is not None:
+        base = _base_of_adapter(path.with_name(ADAPTER_FILES[0]))
+        raise FileNotFoundError(Errors.E320.format(name=repository.name, file=path.name, base=base))
+
+
+def _base_of_adapter(path: Path) -> str:
+    try:
+        base = check_fields(AdapterConfig, read_json(path)).base_model_name_or_path
+    except (OSError, JsonError, FieldError):
+        base = None
+    return "the checkpoint that it was made for" if base is None else f"'{shorten(base)}'"

@@ -4,6 +4,7 @@ Keras saves one group per layer of the model. Names are paths in it that begin w
 name, such as `tf_deberta_v2_model/deberta/encoder/LayerNorm/gamma:0`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from spacy_deberta.errors import Errors
 
 from .keys import POSITIONS
 from .microsoft import POSITION_PROJECTIONS
+from .refusals import RefusedFileError, check_expansion
 
 LAYOUT = "tensorflow"
 
@@ -107,7 +109,8 @@ def read_tensorflow(path: Path) -> dict[str, torch.Tensor]:
 
     Raises:
         ImportError: `h5py` is not installed (E315).
-        OSError: The file is damaged, or is no such file (E305).
+        OSError: The file is damaged, or is no such file (E305), or it would take far more memory
+            than its size (E330).
 
     Source:
         `load_tf_weights_from_h5` and `convert_tf_weight_name_to_pt_weight_name` of Hugging Face,
@@ -116,11 +119,13 @@ def read_tensorflow(path: Path) -> dict[str, torch.Tensor]:
     h5py = _import_h5py()
     try:
         with h5py.File(path, "r") as file:
-            weights: dict[str, torch.Tensor] = {}
+            variables: dict[str, tuple[Any, str]] = {}
             for name, data in _variables(file):
-                if to_ours(name) not in weights:  # of those that are there twice
-                    weights[to_ours(name)] = _read(file, data, name)
-            return weights
+                variables.setdefault(to_ours(name), (data, name))  # some are there twice
+            check_expansion(path, sum(_memory(data) for data, _ in variables.values()))
+            return {key: _read(file, *variable) for key, variable in variables.items()}
+    except RefusedFileError:
+        raise
     except Exception as error:  # damage shows as almost any kind of exception
         raise OSError(Errors.E305.format(path=path, error=error)) from error
 
@@ -193,6 +198,12 @@ def _names(attributes: Mapping[str, Any], name: str) -> list[str]:
         for part in parts
         for value in part
     ]
+
+
+def _memory(data: Any) -> int:
+    """Bytes that reading a variable takes: of what is compressed, whole chunks are read."""
+    chunk = math.prod(data.chunks or ())
+    return int(max(data.size or 0, chunk)) * int(data.dtype.itemsize)
 
 
 def _read(file: Any, data: Any, name: str) -> torch.Tensor:

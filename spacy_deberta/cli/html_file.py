@@ -1,9 +1,9 @@
 """Writing an HTML page: the whole of it, or nothing."""
 
-import os
 from pathlib import Path
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import write_whole
 
 
 def write_html(html: str, path: Path) -> None:
@@ -12,10 +12,7 @@ def write_html(html: str, path: Path) -> None:
     html (str): The page.
     path (Path): The file.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_text(html, encoding="utf8")
-        unfinished.replace(path)
+        write_whole(path, html.encode("utf8"))
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise OSError(Errors.E503.format(path=path, error=error.strerror)) from error

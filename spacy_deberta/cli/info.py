@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from spacy.cli.info import get_markdown
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 UNKNOWN_HEAD = "unknown"
 # Wide enough for every value here: wasabi would cut nothing, but misplace what comes after.
 MAX_COLUMN = 120
+# All of them are in the JSON.
+MAX_TOKENS = 10
 
 
 @deberta_cli.command("info")
@@ -65,9 +68,11 @@ def info_cli(
     for head, description in checkpoint.heads.items():
         if description == UNKNOWN_HEAD:
             msg.warn(f"'{head}' is no part that DeBERTa checkpoints are known to have")
+    for key in checkpoint.non_finite:
+        msg.warn(f"'{key}' has numbers that are not finite")
     if checkpoint.pieces is None:
         msg.warn("There is no spm.model, so texts can't be split into pieces")
-    else:
+    elif not checkpoint.non_finite:
         msg.good("Config, weights and vocabulary are readable, and every piece has an embedding")
 
 
@@ -119,11 +124,19 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
     pieces = "none" if checkpoint.pieces is None else f"{checkpoint.pieces:,} pieces"
     return {
         "Vocabulary": pieces,
+        "Added tokens": _quoted(checkpoint.added_tokens) or "none",
         "Layout": checkpoint.layout,
         "Weights": ", ".join(files),
         "Stored as": _in_words(checkpoint.dtypes),
         "Heads and extras": ", ".join(heads) or "none",
     }
+
+
+def _quoted(tokens: Iterable[str]) -> str:
+    """Tokens as a list to read, cut where there are many."""
+    shown = list(tokens)
+    more = f" and {len(shown) - MAX_TOKENS:,} more" if len(shown) > MAX_TOKENS else ""
+    return ", ".join(map(repr, shown[:MAX_TOKENS])) + more
 
 
 def _in_words(counts: Any) -> str:

@@ -3,10 +3,10 @@
 import os
 import sys
 import zlib
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
-from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.training import Corpus, Example
 
@@ -17,10 +17,10 @@ from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
 from .html_file import write_html
 from .report import (
     Report,
+    can_plot,
     read_log,
     read_metrics,
     render_report,
-    require_matplotlib,
     sort_scores,
 )
 from .text_splitters import load_pipeline
@@ -49,9 +49,15 @@ def visualize_cli(
 
     DOCS: docs/api/cli.md#visualize
     """
+    from spacy_deberta.layers import select_gpu
+
     with show_errors():
-        setup_gpu(use_gpu, silent=True)
+        if use_gpu >= 0:
+            select_gpu(use_gpu)
         report = visualize(model, data, output, metrics=metrics, log=log, limit=limit)
+    if not report.has_plots:
+        with redirect_stdout(sys.stderr):
+            make_printer(sys.stderr).warn(Errors.E511)
     msg = make_printer(sys.stdout)
     msg.good(f"Saved the page of {report.count:,} texts, {len(report.examples)} of them shown")
     print_text(str(output))
@@ -75,11 +81,10 @@ def visualize(
         them. Without, they are computed from the data.
     log (str | os.PathLike[str] | None): Training log of `spacy.ConsoleLogger.v3`.
     limit (int): How many texts to show.
-    RETURNS (Report): What is on the page.
+    RETURNS (Report): What is on the page. Without matplotlib, there are no plots, which it says.
     """
     if limit < 0:
         raise ValueError(Errors.E413.format(name="limit", value=limit, condition="0 or more"))
-    require_matplotlib()
     # Small files first: whoever has mistyped their names should not wait for the pipeline.
     scores = None if metrics is None else read_metrics(Path(metrics))
     training_log = None if log is None else read_log(Path(log))
@@ -105,6 +110,7 @@ def visualize(
         scores=sort_scores(scores),
         scores_source=source,
         log=training_log,
+        has_plots=can_plot(),
     )
     write_html(render_report(report), Path(output))
     return report

@@ -10,7 +10,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.training import Example
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 
 from .choices import is_choice, is_index
 
@@ -81,8 +81,21 @@ def multiple_choice_corpus_v1(
     """
     if path is None:
         raise ValueError(Errors.E654.format(path=path, reason="the config gives no path"))
-    columns = Columns(question_column, tuple(choice_columns), answer_column)
+    check_number("limit", limit, lambda n: n >= 0, "at least 0", whole=True)
+    columns = _check_columns(question_column, choice_columns, answer_column)
     return MultipleChoiceCorpus(Path(path), limit=limit, header=header, columns=columns)
+
+
+def _check_columns(question: int, choices: Sequence[int], answer: int | None) -> Columns:
+    # A string is a sequence, too.
+    listed = [choices] if isinstance(choices, str) else choices
+    given = [("question_column", question), *(("choice_columns", column) for column in listed)]
+    if answer is not None:
+        given.append(("answer_column", answer))
+    for name, column in given:
+        wanted = "counted from 0; of several, a list"
+        check_number(name, column, lambda n: True, wanted, whole=True)
+    return Columns(question, tuple(choices), answer)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 
-from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.errors import Errors, Warnings, check_number, warn
 
 from .questions import GoldAnswer, Question, ask_the_same, set_questions, stands_at
 
@@ -52,6 +52,7 @@ def squad_corpus_v1(path: Path | None, limit: int = 0) -> Callable[[Language], I
     """
     if path is None:
         raise ValueError(Errors.E643.format(path=path, reason="the config gives no path"))
+    check_number("limit", limit, lambda n: n >= 0, "at least 0", whole=True)
     return SquadCorpus(Path(path), limit=limit)
 
 

@@ -16,6 +16,17 @@ from .encoder import EncoderErrors
 from .layers import LayerErrors
 from .pretraining import PretrainingErrors
 from .tokenization import TokenizationErrors
+from .values import check_list, check_number, check_strings, check_texts
+
+__all__ = [
+    "Errors",
+    "Warnings",
+    "check_list",
+    "check_number",
+    "check_strings",
+    "check_texts",
+    "warn",
+]
 
 
 class Errors(
@@ -57,6 +68,12 @@ class Warnings(metaclass=Coded):
         "them, and 'doc.ents' can't overlap. With 'annotate = \"spans\"' the component "
         "'{component}' keeps all; with 'aggregation_strategy = \"first\"' there are none of them."
     )
+    W603 = (
+        "{count} pieces of a batch have labels of entities, and their tokens have none: the "
+        "'aggregation_strategy' of the component '{component}', \"{strategy}\", loses entities "
+        "within tokens, such as the address in 'mail:clara@example.org'. \"simple\" finds them, if "
+        "the checkpoint was trained on all pieces and not only on the first of each word."
+    )
     W610 = (
         "{count} of the {total} answers in '{path}' do not stand in the text where 'answer_start' "
         "says, and are left out; questions that have no other answer are left out, too. They "
@@ -76,6 +93,19 @@ class Warnings(metaclass=Coded):
         "There is nothing to evaluate on, so that the log has no scores on unseen text: of "
         "{documents} documents, a share of {held_out} is none. Give a corpus of its own in "
         "[corpora.dev], or raise 'held_out'."
+    )
+    W702 = (
+        "The checkpoint '{path}' is damaged: {error}. The run goes on from '{good}', {lost} "
+        "updates before it. What is damaged was put aside as '{aside}'; remove it if you don't "
+        "need it."
+    )
+    W703 = (
+        "Of the log '{path}', these lines are damaged and left out: {lines}. The log as it was is "
+        "put aside as '{aside}'; remove it if you don't need it."
+    )
+    W704 = (
+        "The file system of '{folder}' knows no locks, so that a second run in this folder would "
+        "not be noticed. See to it that there is one only."
     )
 
 

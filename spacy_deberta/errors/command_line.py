@@ -32,7 +32,13 @@ class CommandLineErrors:
     E508 = "'{to}' is no layout to convert to. Known: {known}."
     E509 = "'{to}' has no language: leave out 'lang', which is for pipelines ('spacy') only."
     E511 = (
-        "The plots of the page are drawn with the package matplotlib, which is not installed: "
-        "`pip install 'spacy-deberta[visualize]'`."
+        "The page has no plots: they are drawn with the package matplotlib, which is not "
+        "installed. To have them, `pip install 'spacy-deberta[visualize]'`, and write it again."
     )
     E512 = "The {kind} '{path}' can't be used: {cause}. {way_out}."
+    E513 = (
+        "The GPU {number} can't be used: {reason}. Give '--gpu-id' the number of another one, "
+        "counted from 0, or -1 for the CPU. A GPU takes a PyTorch with CUDA, see "
+        "https://pytorch.org/get-started, and for pipelines CuPy: `pip install "
+        "'spacy-deberta[cuda12x]'`."
+    )

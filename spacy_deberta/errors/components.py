@@ -10,14 +10,14 @@ class ComponentErrors:
         "'deberta' or one of 'deberta_…', not the stock 'transformer'."
     )
     E602 = (
-        "'{source}' has no head for {head} that could be used as it is; it has: {found}. Give a "
-        "checkpoint that was fine-tuned for this, or training data (`nlp.initialize(get_examples)` "
-        "or `spacy train`), from which a new head gets its labels."
+        "'{source}' has no head for {head} that could be used as it is; it has: {found}. Set "
+        "'name' in [components.{component}.model] to {wanted}, or give training data "
+        "(`nlp.initialize(get_examples)` or `spacy train`), from which a new head learns."
     )
     E603 = (
         "The head of '{source}' does not know the labels {unknown}; it knows: {known}. Rename the "
-        "labels of the data, or set 'new_head = true' in [initialize.components.NAME] to train a "
-        "new head on them."
+        "labels of the data, or set 'new_head = true' in [initialize.components.{component}] to "
+        "train a new head on them."
     )
     E604 = (
         "The shared encoder does not fit this head: {reason}. Leave out 'shared_encoder', or give "
@@ -48,7 +48,7 @@ class ComponentErrors:
         "The component '{component}' needs the label of an NLI checkpoint that stands for "
         "{wanted}, but {reason}; its labels are: {found}. Set '{wanted}_label' in "
         "[components.{component}] to one of them, or give a checkpoint that was trained on natural "
-        "language inference."
+        "language inference (NLI), such as 'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'."
     )
     E621 = (
         "'hypothesis_template' has to have '{{}}' exactly once, in the place of the label, for "
@@ -62,6 +62,14 @@ class ComponentErrors:
         "The hypothesis of the label '{label}' has {length} pieces, which leave no room for a text "
         "in sequences of {max_length}. Shorten the label or 'hypothesis_template', or set "
         "'max_length' higher."
+    )
+    E624 = (
+        "'{name}' has to be a list of strings, but is {found}. A list of one is written with "
+        'brackets, too: ["…"].'
+    )
+    E625 = (
+        "'{name}' has the label '{label}' twice. Each label has one score: leave out the second, "
+        "or give it another name."
     )
     E630 = (
         "The head {reason}, so that no spans can be read from its labels: {labels}. Spans need "

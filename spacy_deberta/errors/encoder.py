@@ -9,8 +9,8 @@ class EncoderErrors:
         "'deberta-v2' (DeBERTa-v2, DeBERTa-v3 and mDeBERTa). {hint}"
     )
     E102 = (
-        "The configuration's '{field}' is {value!r}, which has to be {expected}. Correct it in the "
-        "config.json or in the call."
+        "The configuration's '{field}' is {value}, which has to be {expected}. Correct it in the "
+        "config.json, the config or the call that it comes from."
     )
     E103 = (
         "{heads} attention heads of {head_size} make a width of {width}, but 'hidden_size' is "
@@ -92,4 +92,14 @@ class EncoderErrors:
     E125 = (
         "A weight of this model is infinite or not a number, so that no weights of 8 bits can be "
         "made of it. Its training has diverged, or its file is damaged: load an earlier save."
+    )
+    E126 = (
+        "New weights of this config take {needed:.0f} GiB ({parameters} parameters), and this "
+        "machine has {available:.0f} GiB of memory. Choose smaller sizes, such as 'hidden_size', "
+        "'num_hidden_layers', 'vocab_size' or 'num_labels'."
+    )
+    E127 = (
+        "Two labels of '{source}' have the same name, '{label}', so that the score of one of them "
+        "would be lost. Give every label a name of its own: in 'id2label' of the checkpoint's "
+        "config.json, or in the labels that the component is initialized with."
     )

@@ -5,17 +5,16 @@ class LayerErrors:
     """Messages of exceptions, by their codes."""
 
     E401 = (
-        "The transformer model has no weights to start from. Set 'name' in "
-        "[components.transformer.model] to a folder or a hub name, or give "
-        "'from_scratch' with a vocabulary and a size."
+        "The model has no weights to start from. Set 'name' in [components.{component}.model] to a "
+        "folder or a hub name, or give 'from_scratch' there, with a vocabulary and a size."
     )
     E402 = (
-        "The transformer model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
+        "The model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
         "'name' starts from a checkpoint, 'from_scratch' from random weights."
     )
     E403 = (
-        "The transformer model is used before it has weights. Call `nlp.initialize()` first, or "
-        "load a trained pipeline with `spacy.load`."
+        "The model in [components.{component}] is used before it has weights. Call "
+        "`nlp.initialize()` first, or load a trained pipeline with `spacy.load`."
     )
     E404 = (
         "'from_scratch' needs 'vocabulary': the path of a SentencePiece model (spm.model). "
@@ -62,4 +61,25 @@ class LayerErrors:
         "The suggester of a span categorizer gives the span {start}:{end} of a document of "
         "{length} tokens. Suggest spans of at least one token, inside their document, as their "
         "first token and the one after their last."
+    )
+    E421 = (
+        "The saved weights are those of 'spacy-transformers.TransformerModel', which stores them "
+        "in another form than 'spacy-deberta.DebertaV2Model.v1'. Load the pipeline with the block "
+        "that it was trained with, or train it again with this one; docs/migrating.md says how a "
+        "new training takes over the encoder."
+    )
+    E422 = (
+        "The saved weights are those of another architecture, with the layers {found}; the config "
+        "asks for {expected}. Give the component the '@architectures' that it was trained with, or "
+        "train it again."
+    )
+    E423 = (
+        "'{path}' holds no settings of a component: {reason}. The file is damaged or was written "
+        "by something else; copy the pipeline again."
+    )
+    E424 = (
+        "A component listens to '{upstream}', but would read the rows of '{encoder}', which stands "
+        "between them and writes 'doc._.trf_data' last. Give '{upstream}' the factory 'deberta', "
+        "move the component before '{encoder}', or give it an encoder of its own with "
+        "`nlp.replace_listeners`."
     )

@@ -52,16 +52,20 @@ class PretrainingErrors:
         "fewer of them, raise 'batch_pieces', or give a larger corpus."
     )
     E723 = (
-        "The checkpoint '{path}' can't be written: {error}. {kept}. Make room on the disk, and go "
-        "on from there with --resume."
+        "The checkpoint '{path}' can't be written: {error}. {kept}. Make room on the disk, or see "
+        "to the rights to the folder, and go on from there with --resume."
     )
     E724 = (
-        "The checkpoint '{path}' can't be resumed from: {error}. Remove its folder to resume from "
-        "the one before it, or start over in another output folder."
+        "The checkpoint '{path}' can't be resumed from: {error}. None before it is whole, or they "
+        "are of other models as well. Put back a copy of it or the config and the version of this "
+        "package that it is of, or start over in another output folder: 'name' in [model] may be "
+        "the folder of the model that this run has written."
     )
     E725 = (
-        "The loss of update {step} is no number. {kept}. Lower 'learn_rate', raise 'warmup_steps', "
-        "or compute with 'precision = \"fp32\"', and go on with --resume."
+        "The loss of update {step} is no number. {kept}. If the run computed with less than "
+        "float32, go on from there with --resume and 'precision = \"fp32\"'. Otherwise begin "
+        "another run in another output folder, with a lower 'learn_rate' or more 'warmup_steps'; "
+        "'name' in [model] may be the model that this run has written."
     )
     E726 = (
         "There is nothing to begin with. Set 'vocabulary' in [model] to an spm.model (`spacy "
@@ -90,6 +94,34 @@ class PretrainingErrors:
     E733 = (
         "The vocabulary of the encoded corpus in '{folder}' is not that of the model. Remove the "
         "folder, so that it is encoded again."
+    )
+    E734 = (
+        "The model '{path}' can't be written: {error}. The checkpoint of the training is written "
+        "already. Make room on the disk, or see to the rights to the folder, and go on with "
+        "--resume, which writes the model first if the training is done."
+    )
+    E735 = (
+        "The pretraining can't write or remove '{path}': {error}. Make room on the disk, or see to "
+        "the rights to the folder, and go on with --resume."
+    )
+    E736 = (
+        "After update {step} there are weights that are no finite numbers, so they are not saved. "
+        "{kept}. If the run computed with less than float32, go on from there with --resume and "
+        "'precision = \"fp32\"'. Otherwise begin another run in another output folder, with a "
+        "lower 'learn_rate' or more 'warmup_steps'; 'name' in [model] may be the model that this "
+        "run has written."
+    )
+    E737 = (
+        "Another process is pretraining in '{folder}': it holds the lock '{lock}'. Wait for it, "
+        "stop it, or choose another folder. A process that is dead holds no lock."
+    )
+    E738 = (
+        "The config '{path}', which the run to resume was started with, is damaged: {error}. If "
+        "you still have that config, write it there; or start over in another folder."
+    )
+    E739 = (
+        "The log '{path}' can't be read: {error}. See to the rights to it, or move it away: the "
+        "training goes on without its rows."
     )
     E740 = "The setting '{name}' of a tokenizer's training can't be {value}: it has to be {wanted}."
     E741 = "There is no word in the texts that the vocabulary is to be measured on."

@@ -47,3 +47,18 @@ class TokenizationErrors:
         "{vocab_size} pieces are too few: the characters of the texts, the bytes and the special "
         "tokens alone are {needed}. Raise 'vocab_size', or lower 'character_coverage'."
     )
+    E220 = (
+        "The vocabulary has no unknown piece, so that SentencePiece could not say what it can't "
+        "spell. Restore the 'spm.model', or train one with 'spacy deberta train-tokenizer'."
+    )
+    E221 = (
+        "Piece {id} of the vocabulary is no text ({error}). The 'spm.model' is damaged, or was "
+        "written by something else than SentencePiece: restore it."
+    )
+    E230 = (
+        "'{field}' in '{path}' is {found}, which has to be {expected}. Correct it, or copy the "
+        "file again from where the checkpoint comes from."
+    )
+    E231 = (
+        "'threads' is {threads}, but has to be a whole number, or None for one thread on each core."
+    )

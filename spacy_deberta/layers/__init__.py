@@ -7,6 +7,7 @@ from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
 from .classifiers.pooled_text_classifier import pooled_text_classifier
 from .classifiers.span_categorizer import span_categorizer
+from .component_name import name_component
 from .deberta_model import (
     deberta_model,
     get_encoder,
@@ -16,9 +17,12 @@ from .deberta_model import (
     save_model,
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
+from .documents.named_rows import listeners_of, note_encoder, read_by_name
 from .documents.transformer_data import DebertaBatch
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
+from .gpu import select_gpu
 from .head_model import (
+    FINE_TUNED,
     deberta_with_head,
     get_config,
     get_labels,
@@ -46,6 +50,7 @@ from .shared_encoder import share_encoder
 from .tokenize_ahead import tokenize_ahead, waits_for_device
 
 __all__ = [
+    "FINE_TUNED",
     "NO_DECAY",
     "SPECIAL_TOKENS",
     "SPECIAL_TOKENS_OF_PAIR",
@@ -82,14 +87,19 @@ __all__ = [
     "initialize_head",
     "is_initialized",
     "join_sequences",
+    "listeners_of",
     "load_head",
     "load_model",
     "loss_gradient",
+    "name_component",
+    "note_encoder",
     "piece_windows_v1",
     "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
+    "read_by_name",
     "save_model",
+    "select_gpu",
     "share_encoder",
     "span_categorizer",
     "token_offsets",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
-from spacy_transformers.layers import split_trf_batch, trfs2arrays
+from spacy_transformers.layers import split_trf_batch
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
@@ -20,11 +20,12 @@ from spacy_deberta.checkpoints import (
     read_tokenizer,
     save_checkpoint,
 )
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.alignment import DocPieces
 from .documents.doc_rows import doc_rows, predict_doc_rows
+from .documents.token_rows import token_rows
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
 from .documents.transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
@@ -35,6 +36,7 @@ from .network.network_shim import network_shim
 from .network.networks import ENCODER
 from .options import EncoderOptions
 from .packed_batches import group_by_length
+from .saved_model import SavedModel
 from .sequences import SPECIAL_TOKENS
 
 InT = list[Doc]
@@ -58,13 +60,17 @@ def deberta_model(
     Returns:
         A model from documents to a `DebertaBatch`.
     """
-    return Model(
+    return SavedModel(
         "deberta_model",
         forward,
         init=init,
         dims={"nO": (source.from_scratch or {}).get("hidden_size")},
         # Layers by position, not by reference: references are lost when thinc copies a model.
-        layers=[doc_tokenizer(), network_layer(ENCODER, options), doc_rows()],
+        layers=[
+            doc_tokenizer(split_special_tokens=source.split_special_tokens),
+            network_layer(ENCODER, options),
+            doc_rows(),
+        ],
         attrs={
             "source": source,
             "get_spans": get_spans,
@@ -79,15 +85,17 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     tokenize, encode, select = model.layers
     doc_pieces, _ = tokenize(X, is_train)
     if not is_train:
-        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: X
+        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
     plan = _plan(model, doc_pieces)
     window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
     Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, get_tokenizer(model)))
 
     def backprop(dY: DocGradients) -> InT:
-        backprop_encoder(backprop_rows(dY.rows))
-        return X
+        if len(dY.rows):
+            backprop_encoder(backprop_rows(dY.rows))
+        # A new list, not that of the documents: thinc adds to it what layers beside this return.
+        return []
 
     return Y, backprop
 
@@ -132,14 +140,21 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
         options = network_shim(model.layers[1]).options
         _set(model, *encoder_from_scratch(options, **source.from_scratch))
     else:
-        raise ValueError(Errors.E401)
+        raise ValueError(Errors.E401.format(component=network_shim(model.layers[1]).component))
 
 
 def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = None) -> None:
     files = find_checkpoint(name, revision=revision)
     options = network_shim(model.layers[1]).options
     config = options.configure(read_config(files))
-    encoder = build_from_checkpoint(nn.DebertaV2Model, files, config, attention=options.attention)
+    encoder = build_from_checkpoint(
+        nn.DebertaV2Model,
+        files,
+        config,
+        map_weights=options.map_weights,
+        allow_non_finite=options.allow_non_finite,
+        attention=options.attention,
+    )
     _set(model, encoder, read_tokenizer(files, config))
 
 
@@ -227,7 +242,8 @@ def pooled_tokens(
         A model with the structure that `Language.replace_listeners` gives a listening component, so
         that one can be loaded as the other.
     """
-    return chain(chain(model, split_trf_batch()), trfs2arrays(pooling, grad_factor))
+    check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
+    return chain(chain(model, split_trf_batch()), token_rows(pooling, grad_factor))
 
 
 def replace_listener(model: Model[InT, OutT]) -> Model:

@@ -1,6 +1,7 @@
 """Sequences → the scores of a head: a fine-tuned checkpoint as a thinc model."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from spacy_deberta import nn
 from spacy_deberta.checkpoints import (
     CheckpointFiles,
     build_from_weights,
+    check_mask_fits,
     find_checkpoint,
     find_heads,
     read_config,
@@ -29,11 +31,14 @@ from .network.network_shim import NetworkShim, network_shim
 from .network.networks import HEADS, Network
 from .options import EncoderOptions
 from .ragged import Array
+from .saved_model import SavedModel
 from .sequences import Sequences
 from .settings import check_choice, check_setting
 
 InT = Sequences
 OutT = Array
+# What a checkpoint that lacks the head is not.
+FINE_TUNED = "a checkpoint that was fine-tuned for this"
 UnknownLabels = Callable[[Sequence[str], Sequence[str]], list[str]]
 
 
@@ -75,13 +80,19 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
+        check_setting(
+            source.split_special_tokens is None,
+            "split_special_tokens",
+            source.split_special_tokens,
+            "null where an encoder is shared, whose component has the tokenizer",
+        )
     shares = shared_encoder is not None
-    return Model(
+    return SavedModel(
         "deberta_with_head",
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
-            doc_tokenizer(is_shared=shares),
+            doc_tokenizer(is_shared=shares, split_special_tokens=source.split_special_tokens),
             network_layer(HEADS[head], options, shares_encoder=shares),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
@@ -102,6 +113,7 @@ def initialize_head(
     trainable: bool = False,
     problem_type: str | None = None,
     unknown_labels: UnknownLabels = without_output,
+    wanted: str = FINE_TUNED,
 ) -> None:
     """Take weights and vocabulary from the source, unless the model has them already.
 
@@ -114,6 +126,7 @@ def initialize_head(
             what the checkpoint says.
         unknown_labels: From the labels of the data and those of the checkpoint's head to what the
             head can't express.
+        wanted: What checkpoint to give where the head is missing, for the message.
 
     Raises:
         OSError: A file of the checkpoint is missing or damaged.
@@ -135,30 +148,30 @@ def initialize_head(
             new_head=new_head,
             can_be_new=can_be_new,
             unknown_labels=unknown_labels,
+            wanted=wanted,
             **changes,
         )
         return
     if not source.from_scratch and model.attrs["shared_encoder"] is None:
-        raise ValueError(Errors.E401)
+        raise ValueError(Errors.E401.format(component=head_shim(model).component))
     if not can_be_new:
-        raise ValueError(
-            Errors.E602.format(source="random weights", head=_in_words(model), found="no head")
-        )
+        raise _without_head(model, "random weights", "no head", wanted=wanted)
     shim = head_shim(model)
     attention = shim.options.attention
     if source.from_scratch:
         config, tokenizer = config_from_scratch(shim.options, **source.from_scratch)
         tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
-        config = _with_labels(config, labels, network, changes)
+        config = _with_labels(config, labels, network, changes, source="random weights")
         _set(model, network.module_class(config, attention=attention))
     else:
         encoder = shim.shared_encoder
         module = build_from_weights(
             network.module_class,
             encoder.state_dict(),
-            _with_labels(encoder.config, labels, network, changes),
+            _with_labels(encoder.config, labels, network, changes, source="the shared encoder"),
             source="the shared encoder",
             new_head=True,
+            allow_non_finite=shim.options.allow_non_finite,
             attention=attention,
         )
         _set(model, module)
@@ -214,6 +227,7 @@ def _load(
     new_head: bool,
     can_be_new: bool,
     unknown_labels: UnknownLabels = without_output,
+    wanted: str = FINE_TUNED,
     **changes: Any,
 ) -> None:
     network, options = HEADS[model.attrs["head"]], head_shim(model).options
@@ -222,16 +236,19 @@ def _load(
     heads = find_heads(weights, config)
     has_head = not new_head and heads.fits(network.module_class.__name__)
     if not has_head and not can_be_new:
-        raise ValueError(Errors.E602.format(source=files.name, head=_in_words(model), found=heads))
+        raise _without_head(model, files.name, heads, wanted=wanted)
     if has_head and network.has_labels:
-        _check_labels(config, labels or (), unknown_labels, source=files.name)
-    config = _with_labels(config, None if has_head else labels, network, changes)
+        component = head_shim(model).component
+        _check_labels(config, labels or (), unknown_labels, source=files.name, component=component)
+    config = _with_labels(config, None if has_head else labels, network, changes, source=files.name)
     module = build_from_weights(
         network.module_class,
         weights,
         config,
         source=files.name,
         new_head=not has_head,
+        map_weights=options.map_weights,
+        allow_non_finite=options.allow_non_finite,
         attention=options.attention,
     )
     if model.attrs["shared_encoder"] is None:
@@ -247,6 +264,8 @@ def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None)
         if trained_as is not None and not _is_same(shim.shared_encoder, module.deberta):
             owner = model.attrs["shared_encoder"]
             warn(Warnings.W620.format(source=trained_as, owner=owner))
+    if model.attrs["head"] == "masked_lm":
+        check_mask_fits(tokenizer_shim(model.layers[0]).tokenizer, module.config)
     shim.set_module(module)
 
 
@@ -271,6 +290,8 @@ def _with_labels(
     labels: Sequence[str] | None,
     network: Network,
     changes: Mapping[str, Any],
+    *,
+    source: str,
 ) -> nn.DebertaV2Config:
     if labels and network.has_labels:
         # What an old head was trained for says nothing of a new one.
@@ -278,7 +299,17 @@ def _with_labels(
     if network.own_labels and config.num_labels != len(network.own_labels):
         # An encoder comes with the labels of whatever else it was trained for.
         config = config.with_labels(network.own_labels)
-    return replace(config, **changes)
+    config = replace(config, **changes)
+    if network.has_labels:
+        _check_names(config, source=source)
+    return config
+
+
+def _check_names(config: nn.DebertaV2Config, *, source: str) -> None:
+    counts = Counter(config.id2label.values())
+    label, count = counts.most_common(1)[0]
+    if count > 1:
+        raise ValueError(Errors.E127.format(source=source, label=label))
 
 
 def _check_labels(
@@ -287,14 +318,25 @@ def _check_labels(
     unknown_labels: UnknownLabels,
     *,
     source: str,
+    component: str,
 ) -> None:
     known = list(config.id2label.values())
     unknown = unknown_labels(labels, known) if labels else []
     if unknown:
         raise ValueError(
-            Errors.E603.format(source=source, unknown=", ".join(unknown), known=", ".join(known))
+            Errors.E603.format(
+                source=source,
+                unknown=", ".join(unknown),
+                known=", ".join(known),
+                component=component,
+            )
         )
 
 
-def _in_words(model: Model[InT, OutT]) -> str:
-    return model.attrs["head"].replace("_", " ")
+def _without_head(model: Model[InT, OutT], source: str, found: object, *, wanted: str) -> Exception:
+    head, component = model.attrs["head"].replace("_", " "), head_shim(model).component
+    return ValueError(
+        Errors.E602.format(
+            source=source, head=head, found=found, component=component, wanted=wanted
+        )
+    )

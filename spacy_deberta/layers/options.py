@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
+from spacy_deberta.errors import check_number
 from spacy_deberta.nn import DebertaV2Config, check_precision, resolve_attention
 
 from .settings import check_choice, check_setting
@@ -31,6 +32,8 @@ class EncoderOptions:
         layer_lr_decay: Factor on the learning rate for each layer further down.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
         storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`.
+        map_weights: Map weights from large files; False reads them when the model is loaded.
+        allow_non_finite: Accept weights that are not finite.
     """
 
     precision: str = "auto"
@@ -44,6 +47,8 @@ class EncoderOptions:
     layer_lr_decay: float = 1.0
     no_decay: tuple[str, ...] = NO_DECAY
     storage_precision: str = "fp32"
+    map_weights: bool = True
+    allow_non_finite: bool = False
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
@@ -51,13 +56,10 @@ class EncoderOptions:
         if self.far_positions is not None:
             check_choice("far_positions", self.far_positions, FAR_POSITIONS)
         check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
-        check_setting(
-            self.max_batch_pieces >= 1, "max_batch_pieces", self.max_batch_pieces, "at least 1"
-        )
-        check_setting(
-            0 < self.layer_lr_decay <= 1, "layer_lr_decay", self.layer_lr_decay, "in (0, 1]"
-        )
-        check_setting(self.freeze_layers >= 0, "freeze_layers", self.freeze_layers, "at least 0")
+        pieces, decay, layers = self.max_batch_pieces, self.layer_lr_decay, self.freeze_layers
+        check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
+        check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")
+        check_number("freeze_layers", layers, lambda n: n >= 0, "at least 0", whole=True)
 
     def configure(self, config: DebertaV2Config) -> DebertaV2Config:
         """The config of an encoder with these options.

@@ -2,6 +2,9 @@
 
 from spacy_deberta.errors import Errors
 
+# Stands for the name of a component in messages of models that nobody has told it.
+ANY_COMPONENT = "*"
+
 
 def check_setting(good: bool, name: str, value: object, condition: str) -> None:
     """Refuse a setting that is out of its range.

@@ -11,6 +11,7 @@ from .heads import (
     DebertaV2ForTokenClassification,
     answer_loss,
 )
+from .memory import check_memory
 from .model import DebertaV2Model
 from .outputs import (
     EncoderOutput,
@@ -50,6 +51,7 @@ __all__ = [
     "TokenClassifierOutput",
     "answer_loss",
     "autocast",
+    "check_memory",
     "check_precision",
     "freeze",
     "has_bf16",

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import shorten
 
 
 def _identity(x: Tensor) -> Tensor:
@@ -57,5 +58,7 @@ def resolve_activation(name: str, *, field: str = "activation") -> Callable[[Ten
         ValueError: If there is none of this name (E104).
     """
     if name not in ACTIVATIONS:
-        raise ValueError(Errors.E104.format(value=name, field=field, known=", ".join(ACTIVATIONS)))
+        raise ValueError(
+            Errors.E104.format(value=shorten(name), field=field, known=", ".join(ACTIVATIONS))
+        )
     return ACTIVATIONS[name]

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_list
+from spacy_deberta.typed_json import shorten
 
-from .config_checks import check_config
+from .config_checks import check_config, check_kinds
 from .frozen import FrozenDict, freeze_json, thaw_json
 
 MODEL_TYPE = "deberta-v2"
@@ -132,6 +133,8 @@ class DebertaV2Config:
     extra: Mapping[str, Any] = field(default_factory=FrozenDict)
 
     def __post_init__(self) -> None:
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        check_kinds({**_validated(given.pop("extra")), **given})
         kinds = self.pos_att_type
         if isinstance(kinds, str):
             kinds = tuple(kind.strip() for kind in kinds.lower().split("|"))
@@ -140,7 +143,8 @@ class DebertaV2Config:
         names = {int(key): str(name) for key, name in (self.id2label or {}).items()}
         num_labels = self.num_labels or len(names) or 2
         names = names or {index: f"LABEL_{index}" for index in range(num_labels)}
-        back = dict(self.label2id or {}) or {name: index for index, name in names.items()}
+        back = {str(name): int(key) for name, key in (self.label2id or {}).items()}
+        back = back or {name: index for index, name in names.items()}
         self._set("pos_att_type", kinds)
         self._set("num_labels", num_labels)
         self._set("id2label", FrozenDict(names))
@@ -193,8 +197,12 @@ class DebertaV2Config:
         return float((self.head_dim * (1 + len(set(self.pos_att_type)))) ** -0.5)
 
     def with_labels(self, labels: Sequence[str]) -> "DebertaV2Config":
-        """The same configuration for other classes, in this order."""
-        names = {index: str(label) for index, label in enumerate(labels)}
+        """The same configuration for other classes, in this order.
+
+        Raises:
+            ValueError: The labels are one string (E624).
+        """
+        names = {index: str(label) for index, label in enumerate(check_list("labels", labels))}
         back = {name: index for index, name in names.items()}
         return replace(self, num_labels=len(names), id2label=names, label2id=back)
 
@@ -217,7 +225,9 @@ class DebertaV2Config:
         model_type = values.get("model_type", MODEL_TYPE)
         if model_type != MODEL_TYPE:
             raise ValueError(
-                Errors.E101.format(model_type=model_type, hint=_other_family(model_type))
+                Errors.E101.format(
+                    model_type=shorten(str(model_type)), hint=_other_family(model_type)
+                )
             )
         known = {item.name: item for item in fields(cls) if item.name != "extra"}
         own: dict[str, Any] = {}
@@ -256,7 +266,12 @@ class DebertaV2Config:
         return {**thaw_json(self.extra), **values}
 
 
-def _other_family(model_type: str) -> str:
+def _validated(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the keys that mean nothing to the encoder, those that mean something to a checkpoint."""
+    return {key: extra[key] for key in ("architectures",) if key in extra}
+
+
+def _other_family(model_type: object) -> str:
     if model_type == "deberta":
         return (
             "The first DeBERTa has other weights and a byte-level vocabulary: use a checkpoint "

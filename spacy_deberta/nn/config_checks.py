@@ -1,41 +1,138 @@
-"""What has to hold between the fields of a configuration."""
+"""What the fields of a configuration can be, and what has to hold between them."""
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import (
+    FieldError,
+    Schema,
+    check_fields,
+    expected,
+    shorten,
+    whole_number,
+)
 
 from .activations import resolve_activation
 
 if TYPE_CHECKING:
     from .config import DebertaV2Config
 
-_POSITIVE = (
-    "vocab_size",
-    "hidden_size",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "num_labels",
-)
-_AT_LEAST_ZERO = ("num_hidden_layers", "type_vocab_size", "conv_kernel_size", "pad_token_id")
-_POSITIVE_OR_NONE = ("attention_head_size", "embedding_size", "pooler_hidden_size")
-_WHOLE = ("max_relative_positions", "position_buckets")
-_RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "pooler_dropout")
-_FLAGS = ("relative_attention", "position_biased_input", "share_att_key", "legacy")
+MAX_LAYERS = 2**10
+MAX_LABELS = 2**20
+PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+
+_LABEL_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+def _label_names(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not all(
+        _LABEL_NUMBER.fullmatch(str(number)) and isinstance(name, str | int | float)
+        for number, name in value.items()
+    ):
+        raise ValueError('an object from numbers to names, such as {"0": "NO", "1": "YES"}')
+    if len({str(number) for number in value}) < len(value):
+        raise ValueError("an object that names every number once")
+    return value
+
+
+def _label_numbers(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(number, int) or (isinstance(number, str) and _LABEL_NUMBER.fullmatch(number))
+        for number in value.values()
+    ):
+        raise ValueError('an object from names to numbers, such as {"NO": 0, "YES": 1}')
+    return value
+
+
+Flag = Annotated[bool, expected("true or false")]
+Name = Annotated[str, expected("a string")]
+Names = Annotated[
+    str | Sequence[str] | None, expected("a string or a list of strings, such as 'p2c|c2p'")
+]
+Rate = Annotated[float, Field(ge=0, lt=1), expected("from 0 up to (but without) 1")]
+Width = Annotated[int, whole_number(1, 2**17)]
+OptionalWidth = Annotated[Width | None, expected(f"a whole number from 1 to {2**17}, or null")]
+
+
+class ConfigFields(Schema):
+    """What values the fields of a configuration can have, each for itself.
+
+    No trained model comes near the upper ends. They are there so that a damaged or hostile file
+    can't ask for more than can be computed with.
+    """
+
+    vocab_size: Annotated[int, whole_number(1, 2**24)]
+    hidden_size: Width
+    num_hidden_layers: Annotated[int, whole_number(0, MAX_LAYERS)]
+    num_attention_heads: Annotated[int, whole_number(1, 2**12)]
+    intermediate_size: Annotated[int, whole_number(1, 2**20)]
+    hidden_act: Name
+    hidden_dropout_prob: Rate
+    attention_probs_dropout_prob: Rate
+    max_position_embeddings: Annotated[int, whole_number(1, 2**24)]
+    type_vocab_size: Annotated[int, whole_number(0, 2**20)]
+    initializer_range: Annotated[float, Field(ge=0, le=100), expected("a number from 0 to 100")]
+    layer_norm_eps: Annotated[float, Field(ge=0, lt=1), expected("a number from 0 up to 1")]
+    relative_attention: Flag
+    max_relative_positions: Annotated[int, whole_number(-(2**24), 2**24)]
+    pad_token_id: Annotated[int, whole_number(0, 2**24)]
+    position_biased_input: Flag
+    pos_att_type: Names
+    pooler_dropout: Rate
+    pooler_hidden_act: Name
+    pooler_hidden_size: OptionalWidth
+    position_buckets: Annotated[int, whole_number(-(2**24), 2**24)]
+    norm_rel_ebd: Name
+    share_att_key: Flag
+    attention_head_size: OptionalWidth
+    embedding_size: OptionalWidth
+    conv_kernel_size: Annotated[int, whole_number(0, 2**10)]
+    conv_groups: Annotated[int, whole_number(-(2**17), 2**17)]
+    conv_act: Name
+    cls_dropout: Annotated[Rate | None, expected("from 0 up to (but without) 1, or null")]
+    legacy: Flag
+    num_labels: Annotated[int, whole_number(0, MAX_LABELS)]
+    id2label: Annotated[Any, AfterValidator(_label_names)] | None
+    label2id: Annotated[Any, AfterValidator(_label_numbers)] | None
+    problem_type: Annotated[str | None, expected("a string or null")]
+    far_positions: Name
+    architectures: Annotated[
+        Sequence[str] | None, expected("a list with the names of classes, or null")
+    ] = None
+
+
+def check_kinds(values: Mapping[str, Any]) -> None:
+    """Check every value of a configuration for itself.
+
+    Args:
+        values: As they were given, by field; `architectures` too, where there are any.
+
+    Raises:
+        ValueError: A value is not of its kind, or out of its range (E102).
+    """
+    try:
+        check_fields(ConfigFields, values)
+    except FieldError as error:
+        raise ValueError(
+            Errors.E102.format(field=error.field, value=error.found, expected=error.expected)
+        ) from error
 
 
 def check_config(config: "DebertaV2Config") -> None:
-    """Check a configuration.
+    """Check what has to hold between the fields of a configuration.
 
     Args:
-        config: The configuration, with the labels already filled in.
+        config: The configuration, with values of the right kinds and the labels filled in.
 
     Raises:
-        ValueError: If a value is not of its kind (E102), if the heads don't fill the width (E103),
-            if a name is unknown (E104), if the convolution can't be (E105), if there are more or
+        ValueError: If the padding has no row (E102), if the heads don't fill the width (E103), if a
+            name is unknown (E104), if the convolution can't be (E105), if there are more or
             fewer labels than names (E106), or if the buckets can't be (E107).
     """
-    _check_kinds(config)
     _check_names(config)
     width = config.num_attention_heads * config.head_dim
     if width != config.hidden_size:
@@ -56,29 +153,15 @@ def check_config(config: "DebertaV2Config") -> None:
         raise ValueError(
             Errors.E106.format(num_labels=config.num_labels, named=len(config.id2label))
         )
+    rows = config.vocab_size
+    if config.pad_token_id >= rows:
+        in_range = f"in the vocabulary (0 to {rows - 1})"
+        raise ValueError(
+            Errors.E102.format(field="pad_token_id", value=config.pad_token_id, expected=in_range)
+        )
     buckets, last = config.position_buckets, config.max_distance - 1
     if config.relative_attention and buckets > 0 and (buckets < 2 or last <= buckets // 2):
         raise ValueError(Errors.E107.format(buckets=buckets, max_distance=last))
-
-
-def _check_kinds(config: "DebertaV2Config") -> None:
-    for name in (*_POSITIVE, *_AT_LEAST_ZERO, *_WHOLE, "conv_groups"):
-        _check(config, name, _is_whole(getattr(config, name)), "a whole number")
-    for name in _POSITIVE:
-        _check(config, name, getattr(config, name) > 0, "1 or more")
-    for name in _AT_LEAST_ZERO:
-        _check(config, name, getattr(config, name) >= 0, "0 or more")
-    for name in _POSITIVE_OR_NONE:
-        value = getattr(config, name)
-        _check(config, name, value is None or (_is_whole(value) and value > 0), "1 or more")
-    for name in _RATES:
-        _check(config, name, is_rate(getattr(config, name)), "from 0 up to (but without) 1")
-    rate = config.cls_dropout
-    _check(config, "cls_dropout", rate is None or is_rate(rate), "from 0 up to (but without) 1")
-    for name in _FLAGS:
-        _check(config, name, isinstance(getattr(config, name), bool), "true or false")
-    last = config.vocab_size - 1
-    _check(config, "pad_token_id", config.pad_token_id <= last, f"in the vocabulary (0 to {last})")
 
 
 def _check_names(config: "DebertaV2Config") -> None:
@@ -88,23 +171,16 @@ def _check_names(config: "DebertaV2Config") -> None:
         _check_known(kind, "pos_att_type", ("c2p", "p2c"))
     for kind in config.norm_rel_ebd.lower().split("|"):
         _check_known(kind.strip(), "norm_rel_ebd", ("layer_norm", "none"))
+    if config.problem_type is not None:
+        _check_known(config.problem_type, "problem_type", PROBLEM_TYPES)
     _check_known(config.far_positions, "far_positions", ("microsoft", "huggingface"))
-
-
-def _check(config: "DebertaV2Config", name: str, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ValueError(
-            Errors.E102.format(field=name, value=getattr(config, name), expected=expected)
-        )
 
 
 def _check_known(value: str, name: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise ValueError(Errors.E104.format(value=value, field=name, known=", ".join(known)))
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+        raise ValueError(
+            Errors.E104.format(value=shorten(value), field=name, known=", ".join(known))
+        )
 
 
 def is_rate(value: Any) -> bool:

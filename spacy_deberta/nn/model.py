@@ -10,6 +10,7 @@ from .attention import Attentions, resolve_attention
 from .config import DebertaV2Config
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
+from .memory import check_memory, count_weights
 from .outputs import EncoderOutput, ModelOutput
 from .packing import PackedPieces
 from .precision import compute_dtype
@@ -35,7 +36,7 @@ class DebertaV2Model(nn.Module):
             input, for the enhanced mask decoder.
 
     Raises:
-        ValueError: If there is no kernel of this name (E113).
+        ValueError: If there is no kernel of this name (E113), or no memory for the weights (E126).
 
     Source: He et al. 2021 (arXiv 2006.03654); He et al. 2021 (arXiv 2111.09543), whose models
         differ in their training, not in their encoder.
@@ -46,6 +47,7 @@ class DebertaV2Model(nn.Module):
     ) -> None:
         super().__init__()
         resolve_attention(attention)
+        check_memory(count_weights(config, keep_positions=keep_positions))
         self.config = config
         self.attention = attention
         self.embeddings = DebertaV2Embeddings(config, keep_positions=keep_positions)

@@ -1,7 +1,8 @@
 """What models return."""
 
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 from torch import Tensor
 
@@ -10,17 +11,79 @@ from torch import Tensor
 LayerAttentions = tuple[Tensor, ...] | tuple[tuple[Tensor, ...], ...]
 
 
-class ModelOutput:
-    """What the outputs of all models have in common. Each is a dataclass of its own."""
+class ModelOutput(Mapping[str, Any]):
+    """What the outputs of all models have in common. Each is a frozen dataclass of its own.
+
+    Beside attributes, it can be read as Hugging Face's is: `output["logits"]` by name, `output[0]`
+    and `output[:2]` by place, and as a mapping. Fields that are None are left out of all of these.
+    As there, iterating gives names: unpack `output.to_tuple()`.
+
+    Source:
+        `ModelOutput` of Hugging Face.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     hidden_states: tuple[Tensor, ...] | None
     attentions: LayerAttentions | None
 
+    # Tensors have no truth value, so that two outputs can only be told apart as objects.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @overload
+    def __getitem__(self, key: str | int) -> Any: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Any, ...]: ...
+    def __getitem__(self, key: str | int | slice) -> Any:
+        """A field by its name, or by its place among those that are there.
+
+        Args:
+            key: Name, index or slice.
+
+        Raises:
+            KeyError: There is no such field, or it is None.
+            IndexError: There are fewer fields.
+        """
+        if not isinstance(key, str):
+            return self.to_tuple()[key]
+        return self._present()[key]
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is a field of this name; places are none."""
+        return key in self._present()
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of what is there, in order."""
+        return iter(self._present())
+
+    def __len__(self) -> int:
+        """How many fields are there."""
+        return len(self._present())
+
+    # The views of `Mapping` print the whole output.
+    def keys(self) -> KeysView[str]:
+        """Names of what is there, in order."""
+        return self._present().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """What is there, in order."""
+        return self._present().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Names and values of what is there, in order."""
+        return self._present().items()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A field by its name, or the default if it is not there."""
+        return self._present().get(key, default)
+
     def to_tuple(self) -> tuple[Any, ...]:
         """What is there, in order: what Hugging Face returns without `return_dict`."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return tuple(value for value in values if value is not None)
+        return tuple(self._present().values())
+
+    def _present(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)

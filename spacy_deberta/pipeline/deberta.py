@@ -14,7 +14,17 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer, install_extensions
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
-from spacy_deberta.layers import load_model, share_encoder, tokenize_ahead, waits_for_device
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers import (
+    listeners_of,
+    load_model,
+    name_component,
+    note_encoder,
+    read_by_name,
+    share_encoder,
+    tokenize_ahead,
+    waits_for_device,
+)
 
 from .listener_gradients import ListenerGradients
 from .model_folder import read_folder, write_folder
@@ -75,9 +85,11 @@ class Deberta(Transformer):
         *,
         name: str = "transformer",
     ) -> None:
+        name_component(model, name)
         super().__init__(vocab, model, set_extra_annotations, name=name)
         self.cfg: dict[str, Any] = {}
         self._gradients: ListenerGradients | None = None
+        self._is_followed = False
 
     def __call__(self, doc: Doc) -> Doc:
         """Encode one document.
@@ -112,12 +124,65 @@ class Deberta(Transformer):
             return []
         return docs
 
+    def predict(self, docs: Iterable[Doc]) -> FullTransformerBatch:
+        """Encode a batch without changing the documents.
+
+        docs (Iterable[Doc]): The documents. Those without tokens get no rows, but a width.
+        RETURNS (FullTransformerBatch): What `set_annotations` takes.
+        """
+        return self.model.predict(list(docs))
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: FullTransformerBatch) -> None:
+        """Give documents their rows as `doc._.trf_data`, and call `set_extra_annotations`.
+
+        docs (Iterable[Doc]): The documents.
+        predictions (FullTransformerBatch): What `predict` gave for them.
+        """
+        docs = list(docs)
+        for doc, data in zip(docs, predictions.doc_data, strict=True):
+            note_encoder(doc, data, encoder=self.name, keep=self._is_followed)
+        super().set_annotations(docs, predictions)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+    ) -> None:
+        """Take weights and vocabulary from the source that the config names.
+
+        get_examples (Callable[[], Iterable[Example]]): Not used.
+        nlp (Language | None): The pipeline, whose listeners are looked for.
+        """
+        super().initialize(get_examples, nlp=nlp)
+        if nlp is not None:
+            self._check_upstreams(nlp)
+
+    def _check_upstreams(self, nlp: Language) -> None:
+        """Refuse a listener that names a stock encoder and would read the rows of this one."""
+        earlier: dict[str, Any] = {}
+        last: Any = None
+        for name, component in nlp.pipeline:
+            for listener in listeners_of(component):
+                upstream = earlier.get(listener.upstream_name)
+                is_kept = upstream is last or isinstance(upstream, Deberta)
+                if last is self and upstream is not None and not is_kept:
+                    raise ValueError(
+                        Errors.E424.format(upstream=listener.upstream_name, encoder=self.name)
+                    )
+            if isinstance(component, Transformer):
+                earlier[name] = last = component
+
     def find_listeners(self, component: Any) -> None:
         """Find the listeners of a later component, and share the encoder if its config asks for it.
 
         component (Any): A component that comes after this one.
         """
         super().find_listeners(component)
+        # Rows have to be kept for listeners that name this encoder, if another one comes after it.
+        self._is_followed |= component is not self and isinstance(component, Transformer)
+        for listener in listeners_of(component):
+            read_by_name(listener)
         share_encoder(self.model, self.name, component)
 
     def update(
@@ -157,7 +222,7 @@ class Deberta(Transformer):
             losses[self.name] += sum_of_squares
             backprop_model(output.unsplit_by_doc([[d_rows[None]]]))
             self._gradients = None
-            if sgd is not None:
+            if sgd not in (None, False):
                 self.finish_update(sgd)
 
         self._gradients = ListenerGradients(len(self.listeners), backprop)

@@ -14,6 +14,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    FINE_TUNED,
     Loss,
     Sequences,
     get_labels,
@@ -21,10 +22,12 @@ from spacy_deberta.layers import (
     is_initialized,
     load_head,
     loss_gradient,
+    name_component,
     share_encoder,
     without_output,
 )
 
+from .labels import check_labels
 from .model_folder import read_folder, write_folder
 
 
@@ -45,8 +48,9 @@ class TrainingBatch:
 class HeadPipe(TrainablePipe):
     """A component on a DeBERTa-v2 with a head. Each factory says what goes in and what comes out.
 
-    A subclass names its head, and defines `predict`, `set_annotations` and `training_batch`; and
-    `gold_labels` if the head has labels, or `has_gold` if it has none.
+    A subclass names its head, and in `wanted`, for messages, checkpoints that have it. It defines
+    `predict`, `set_annotations` and `training_batch`; and `gold_labels` if the head has labels, or
+    `has_gold` if it has none.
 
     Args:
         vocab: The vocabulary of the pipeline.
@@ -60,6 +64,7 @@ class HeadPipe(TrainablePipe):
     """
 
     head: str
+    wanted: str = FINE_TUNED
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class HeadPipe(TrainablePipe):
         found = model.attrs.get("head")
         if found != self.head:
             raise ValueError(Errors.E605.format(component=name, expected=self.head, found=found))
+        name_component(model, name)
         super().__init__(vocab, model, name, **cfg)
         self.scorer = scorer
         # spaCy looks for these at components that others depend on.
@@ -142,6 +148,7 @@ class HeadPipe(TrainablePipe):
         labels (list[str] | None): The labels, instead of those found in the data.
         new_head (bool): Whether to leave out the head of the checkpoint and start a new one.
         """
+        labels = None if labels is None else check_labels(labels)
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if is_initialized(self.model):
             return
@@ -153,6 +160,7 @@ class HeadPipe(TrainablePipe):
             new_head=new_head,
             trainable=self.has_gold(get_examples()),
             unknown_labels=self.unknown_labels,
+            wanted=self.wanted,
             **self.config_values(),
         )
         self.check_head()
@@ -189,7 +197,7 @@ class HeadPipe(TrainablePipe):
         loss, d_scores = loss_gradient(scores, batch.loss)
         backprop(d_scores)
         losses[self.name] += loss
-        if sgd is not None:
+        if sgd not in (None, False):
             self.finish_update(sgd)
         return losses
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import get_array_module
 
@@ -22,11 +23,15 @@ class ListenerGradients:
         self._sum: Any = None
         self._sum_of_squares: Any = 0.0
 
-    def add(self, gradients: list[TransformerData]) -> None:
+    def add(self, gradients: list[TransformerData]) -> list[Doc]:
         """Take the gradients of one listener; the last one starts the backward pass.
 
         Args:
             gradients: One for each document that has tokens.
+
+        Returns:
+            The gradient of the documents, which have none: a new list, because thinc adds to it
+            what layers beside the listener return, as spaCy's feature extractors do.
         """
         # All documents together: on a GPU, each operation on one document costs a launch.
         arrays: list[Any] = [array for gradient in gradients for array in gradient.tensors]
@@ -42,6 +47,7 @@ class ListenerGradients:
         self._waiting_for -= 1
         if self._waiting_for == 0:
             self.backprop()
+        return []
 
     def backprop(self) -> None:
         """Run the backward pass on what has come in, if anything has."""

@@ -2,7 +2,8 @@
 
 import torch
 
-from spacy_deberta.layers import Ints, check_setting
+from spacy_deberta.errors import check_number
+from spacy_deberta.layers import Ints
 
 
 def mean_of_windows(scores: torch.Tensor, owner: Ints, count: int) -> torch.Tensor:
@@ -32,6 +33,7 @@ def check_windows(max_length: int, overlap: int, *, special_tokens: int) -> None
     Raises:
         ValueError: The setting can't be (E413).
     """
-    check_setting(max_length > special_tokens, "max_length", max_length, f"above {special_tokens}")
+    lowest = f"above {special_tokens}"
+    check_number("max_length", max_length, lambda n: n > special_tokens, lowest, whole=True)
     room = max_length - special_tokens
-    check_setting(0 <= overlap < room, "overlap", overlap, f"from 0 to below {room}")
+    check_number("overlap", overlap, lambda n: 0 <= n < room, f"from 0 to below {room}", whole=True)

@@ -1,9 +1,9 @@
 """The models of an objective: from random weights, or from a checkpoint to go on from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
@@ -16,6 +16,7 @@ from spacy_deberta.checkpoints import (
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn import V3_LAYOUT, DebertaV2Config
 from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.typed_json import FieldError, Schema, check_fields, expected
 
 from .masked_language_modelling import MaskedLanguageModelling
 from .masking import Masking
@@ -25,6 +26,14 @@ from .replaced_token_detection import GENERATOR, ReplacedTokenDetection
 # Rows of the embeddings come in such numbers: matrix products on GPUs are faster for it.
 _ROWS = 8
 _GENERATOR_MASKING = Masking(max_ngram=1, masked=1.0, replaced=0.0)
+
+
+class _SourceFields(Schema):
+    name: Annotated[str | Path | None, expected("a folder or a name, or null")]
+    revision: Annotated[str | None, expected("a string or null")]
+    vocabulary: Annotated[str | Path | None, expected("a path or null")]
+    config: Annotated[Mapping[str, Any], expected("a section, [model.config]")]
+    attention: Annotated[str, expected("a string")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +47,9 @@ class ModelSource:
         config: Fields of `DebertaV2Config` for those; with a checkpoint, the ones that replace its
             own. What isn't given is as in the v3 checkpoints.
         attention: Name of an attention kernel, or "auto".
+
+    Raises:
+        ValueError: A value is not of its kind (E730).
     """
 
     name: str | None = None
@@ -45,6 +57,14 @@ class ModelSource:
     vocabulary: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     attention: str = "auto"
+
+    def __post_init__(self) -> None:
+        try:
+            check_fields(
+                _SourceFields, {item.name: getattr(self, item.name) for item in fields(self)}
+            )
+        except FieldError as error:
+            raise ValueError(Errors.E730.format(section="model", error=error)) from error
 
     def load_tokenizer(self) -> DebertaV2Tokenizer:
         """Read the vocabulary of the checkpoint, or the one that is given.

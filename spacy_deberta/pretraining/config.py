@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import spacy
 from confection import Config
 from spacy.language import Language
-from spacy.util import registry
+from spacy.util import load_config, registry
 
 from spacy_deberta.errors import Errors
 
@@ -100,17 +101,27 @@ def resolve_config(config: Config) -> PretrainingConfig:
     )
 
 
-def changed_keys(old: Config, new: Config) -> list[str]:
+def changed_keys(path: Path, new: Config) -> list[str]:
     """Name the settings that differ, of those that would make a resumed run another one.
 
     Args:
-        old: The config of the run.
+        path: The config of the run.
         new: The config that it shall go on with.
 
     Returns:
         Their names with dots.
+
+    Raises:
+        ValueError: The config of the run is damaged (E738).
     """
-    before, after = (dict(_flatten(config.interpolate())) for config in (old, new))
+    try:
+        old = load_config(path, interpolate=False).interpolate()
+        if "pretraining" not in old:
+            raise ValueError("it has no [pretraining]")
+    # What a damaged config raises depends on where the damage is.
+    except Exception as error:
+        raise ValueError(Errors.E738.format(path=path, error=error)) from error
+    before, after = (dict(_flatten(config)) for config in (old, new.interpolate()))
     names = sorted(before.keys() | after.keys())
     return [
         name

@@ -11,8 +11,6 @@ import numpy as np
 import srsly
 from numpy.typing import NDArray
 
-from spacy_deberta.errors import Errors
-
 CORPUS_FILE, PIECES_FILE, DOCUMENTS_FILE = "corpus.json", "pieces.bin", "documents.bin"
 # Smallest first: what fits a vocabulary is chosen.
 PIECE_DTYPES = ("<u2", "<u4")
@@ -54,7 +52,7 @@ class CorpusWriter:
         dtype: Type of the pieces.
 
     Raises:
-        OSError: The files can't be written (E710).
+        OSError: The files can't be written, here or later.
     """
 
     def __init__(self, folder: Path, *, dtype: str) -> None:
@@ -77,11 +75,7 @@ class CorpusWriter:
         trace: TracebackType | None,
     ) -> None:
         """Close the files."""
-        try:
-            self._stack.close()
-        except OSError as failure:
-            if error is None:
-                raise self._full(failure) from failure
+        self._stack.close()
 
     def append(
         self, texts: Sequence[str], ids: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -94,11 +88,8 @@ class CorpusWriter:
             lengths: Pieces of each, at least one. *Shape:* `(texts,)`.
         """
         ends = self.counts.total_pieces + np.cumsum(lengths, dtype=np.int64)
-        try:
-            self._pieces.write(ids.astype(self._dtype).tobytes())
-            self._documents.write(ends.astype(START_DTYPE).tobytes())
-        except OSError as error:
-            raise self._full(error) from error
+        self._pieces.write(ids.astype(self._dtype).tobytes())
+        self._documents.write(ends.astype(START_DTYPE).tobytes())
         self.counts += CorpusCounts(
             documents=len(texts),
             total_pieces=len(ids),
@@ -112,14 +103,8 @@ class CorpusWriter:
         Args:
             facts: What is known of them beside their type and the counts.
         """
-        try:
-            self._stack.close()
-            srsly.write_json(
-                self._folder / CORPUS_FILE,
-                {"dtype": self._dtype, **asdict(self.counts), **facts},
-            )
-        except OSError as error:
-            raise self._full(error) from error
-
-    def _full(self, error: OSError) -> OSError:
-        return OSError(error.errno, Errors.E710.format(folder=self._folder, error=error.strerror))
+        self._stack.close()
+        srsly.write_json(
+            self._folder / CORPUS_FILE,
+            {"dtype": self._dtype, **asdict(self.counts), **facts},
+        )

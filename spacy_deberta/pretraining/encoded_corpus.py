@@ -2,18 +2,21 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import compress
 from pathlib import Path
 
 import numpy as np
-import srsly
+from pydantic import TypeAdapter
 
-from spacy_deberta.checkpoints import new_folder
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_texts
+from spacy_deberta.files import new_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.typed_json import parse_typed
 
+from .checksums import SUMS_FILE, check_checksums, write_checksums
 from .corpus_writer import (
     CORPUS_FILE,
     DOCUMENTS_FILE,
@@ -25,6 +28,7 @@ from .corpus_writer import (
     piece_dtype,
 )
 from .counter_random import uniform
+from .failures import coded_failures
 
 # The folder of the documents that are kept apart, within that of the others.
 HELD_OUT = "held_out"
@@ -36,11 +40,10 @@ _HELD_OUT_KEY = 0x68656C64
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodedCorpus:
-    """Documents in pieces, without special tokens, one after another in files.
+class CorpusFacts:
+    """What `corpus.json` says of the files beside it.
 
     Attributes:
-        folder: Where the files are.
         dtype: Type of the numbers in `pieces_file`.
         total_pieces: Pieces of all documents.
         documents: How many there are; none is empty.
@@ -51,7 +54,6 @@ class EncodedCorpus:
         sep_token_id: What stands after it.
     """
 
-    folder: Path
     dtype: str
     total_pieces: int
     documents: int
@@ -60,6 +62,20 @@ class EncodedCorpus:
     vocabulary_sha256: str
     cls_token_id: int
     sep_token_id: int
+
+
+_FACTS = TypeAdapter(CorpusFacts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedCorpus(CorpusFacts):
+    """Documents in pieces, without special tokens, one after another in files.
+
+    Attributes:
+        folder: Where the files are.
+    """
+
+    folder: Path
 
     @property
     def pieces_file(self) -> Path:
@@ -86,9 +102,10 @@ class EncodedCorpus:
         """
         folder = Path(folder)
         try:
-            corpus = cls(folder=folder, **srsly.read_json(folder / CORPUS_FILE))
+            facts = parse_typed((folder / CORPUS_FILE).read_bytes(), _FACTS)
+            corpus = cls(folder=folder, **asdict(facts))
             corpus._check_files()
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise ValueError(Errors.E709.format(folder=folder, error=error)) from error
         return corpus
 
@@ -103,6 +120,24 @@ class EncodedCorpus:
             found = file.stat().st_size
             if found != size:
                 raise ValueError(f"{file.name} has {found} bytes in place of {size}")
+
+
+def check_corpora(folder: Path) -> None:
+    """Read all that `encode_corpus` has written once, to see that it is still that.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        ValueError: It is not (E709).
+    """
+    # A corpus without them is from before there were any.
+    sums = folder / SUMS_FILE
+    try:
+        if sums.exists():
+            check_checksums(sums)
+    except (OSError, ValueError) as error:
+        raise ValueError(Errors.E709.format(folder=folder, error=error)) from error
 
 
 def open_corpora(folder: str | os.PathLike[str]) -> tuple[EncodedCorpus, EncodedCorpus | None]:
@@ -129,12 +164,15 @@ def digest_vocabulary(tokenizer: DebertaV2Tokenizer) -> str:
         tokenizer: The tokenizer.
 
     Returns:
-        The SHA-256 of `spm.model` and of the options that change a text before.
+        The SHA-256 of `spm.model`, of the options that change a text before, and of the tokens that
+        were added to the vocabulary.
     """
     digest = hashlib.sha256(tokenizer.model_proto)
-    for option in ("do_lower_case", "split_by_punct"):
+    for option in ("do_lower_case", "split_by_punct", "split_special_tokens"):
         if getattr(tokenizer, option):
             digest.update(option.encode())
+    for token in tokenizer.added_tokens.values():
+        digest.update(repr(token).encode())
     return digest.hexdigest()
 
 
@@ -162,46 +200,65 @@ def encode_corpus(
         What to learn from, and what was held out, if anything was.
 
     Raises:
-        ValueError: `held_out` is out of its range (E721), or there is no text (E707).
+        ValueError: `held_out` is out of its range (E721), there is no text (E707), or
+            just one string (E205).
         OSError: There is something in the folder (E318), there can't be such a folder (E312), or
             it can't be written to (E710).
     """
     if not 0 <= held_out < 1:
         wanted = "from 0 up to, but without, 1"
         raise ValueError(Errors.E721.format(name="held_out", value=held_out, wanted=wanted))
+    folder = Path(folder)
+
+    def describe(reason: str) -> str:
+        return Errors.E710.format(folder=folder, error=reason)
+
+    with coded_failures(describe), new_folder(folder) as written:
+        _write(texts, tokenizer, written, held_out=held_out, threads=threads, progress=progress)
+    return open_corpora(folder)
+
+
+def _write(
+    texts: Iterable[str],
+    tokenizer: DebertaV2Tokenizer,
+    written: Path,
+    *,
+    held_out: float,
+    threads: int | None,
+    progress: Callable[[CorpusCounts], None] | None,
+) -> None:
+    """Write the files of both corpora into an empty folder."""
     dtype = piece_dtype(len(tokenizer))
     facts = {
         "vocabulary_sha256": digest_vocabulary(tokenizer),
         "cls_token_id": tokenizer.cls_token_id,
         "sep_token_id": tokenizer.sep_token_id,
     }
-    with new_folder(Path(folder)) as written:
-        apart = written / HELD_OUT
-        apart.mkdir()
-        with CorpusWriter(written, dtype=dtype) as train, CorpusWriter(apart, dtype=dtype) as kept:
-            for batch in _batch(texts):
-                ids, cu_pieces = tokenizer.encode_ids(batch, threads=threads)
-                lengths = np.diff(cu_pieces)
-                first = train.counts.documents + kept.counts.documents
-                # Of those without pieces, none gets a number.
-                numbers = first + np.cumsum(lengths > 0) - 1
-                chosen = (uniform(_HELD_OUT_KEY, numbers) < held_out) & (numbers > 0)
-                for writer, rows in ((train, ~chosen), (kept, chosen)):
-                    own = rows & (lengths > 0)
-                    writer.append(
-                        list(compress(batch, own)), ids[np.repeat(own, lengths)], lengths[own]
-                    )
-                if progress is not None:
-                    progress(train.counts + kept.counts)
-            if not train.counts.documents:
-                raise ValueError(Errors.E707.format(where="the corpus"))
-            train.finish(facts)
-            kept.finish(facts)
-        if not kept.counts.documents:
-            for file in apart.iterdir():
-                file.unlink()
-            apart.rmdir()
-    return open_corpora(folder)
+    apart = written / HELD_OUT
+    apart.mkdir()
+    with CorpusWriter(written, dtype=dtype) as train, CorpusWriter(apart, dtype=dtype) as kept:
+        for batch in _batch(check_texts(texts)):
+            ids, cu_pieces = tokenizer.encode_ids(batch, threads=threads)
+            lengths = np.diff(cu_pieces)
+            first = train.counts.documents + kept.counts.documents
+            # Of those without pieces, none gets a number.
+            numbers = first + np.cumsum(lengths > 0) - 1
+            chosen = (uniform(_HELD_OUT_KEY, numbers) < held_out) & (numbers > 0)
+            for writer, rows in ((train, ~chosen), (kept, chosen)):
+                own = rows & (lengths > 0)
+                writer.append(
+                    list(compress(batch, own)), ids[np.repeat(own, lengths)], lengths[own]
+                )
+            if progress is not None:
+                progress(train.counts + kept.counts)
+        if not train.counts.documents:
+            raise ValueError(Errors.E707.format(where="the corpus"))
+        train.finish(facts)
+        kept.finish(facts)
+    if not kept.counts.documents:
+        shutil.rmtree(apart)
+    files = [path for path in written.rglob("*") if path.is_file()]
+    write_checksums(written / SUMS_FILE, sorted(files))
 
 
 def _batch(texts: Iterable[str]) -> Iterator[list[str]]:

@@ -4,19 +4,20 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .evaluation import evaluate
+from .failures import coded_failures
 from .log import LogRow
 from .prefetching import prefetch
+from .run_folder import RunFolder
 from .step_batches import StepBatches, StepSource
 from .totals import Totals
 from .trainer import Trainer
 from .training_batch import TrainingBatch
-from .training_state import find_states, save_state
+from .training_state import find_good_state, save_state
 
 Report = Callable[[LogRow], None]
 
@@ -30,8 +31,7 @@ class Run:
         source: Batches to learn from.
         held_out: The share of this process of the batches to evaluate on.
         tokenizer: Saved beside the models.
-        output: Where the models are written, an ordinary checkpoint.
-        states: Where checkpoints to resume from are.
+        folder: Where the models and the checkpoints to resume from are written.
         epoch_sequences: How many sequences make an epoch.
     """
 
@@ -39,8 +39,7 @@ class Run:
     source: StepSource
     held_out: Sequence[TrainingBatch]
     tokenizer: DebertaV2Tokenizer
-    output: Path
-    states: Path
+    folder: RunFolder
     epoch_sequences: int
 
 
@@ -52,8 +51,9 @@ def run_to_the_end(run: Run, *, report: Report) -> None:
         report: Called in the first process, for every row of the log.
 
     Raises:
-        ValueError: The loss is no number any more (E725); the last checkpoint is from before.
-        OSError: A checkpoint can't be written (E723).
+        ValueError: The loss is no number any more (E725), or the weights are none (E736); no
+            checkpoint has such weights.
+        OSError: A checkpoint (E723) or the models (E734) can't be written.
     """
     trainer = run.trainer
     window = _Window()
@@ -103,6 +103,8 @@ def _after_step(run: Run, window: _Window, report: Report) -> None:
     if not (evaluates or saves or trainer.step % settings.log_every == 0):
         return
     _check_losses(run)
+    if evaluates or saves:
+        _check_weights(run)
     scores, trainer.totals = trainer.totals.scores(trainer.processes), Totals()
     pieces, seconds = window.close()
     held_out = None
@@ -113,8 +115,6 @@ def _after_step(run: Run, window: _Window, report: Report) -> None:
             precision=settings.precision,
             processes=trainer.processes,
         )
-    if saves:
-        _save(run)
     if trainer.processes.is_first:
         report(
             LogRow(
@@ -129,26 +129,42 @@ def _after_step(run: Run, window: _Window, report: Report) -> None:
                 held_out=held_out,
             )
         )
+    # The row is there before the checkpoint: whoever resumes from that won't write it again.
+    if saves:
+        _save(run)
+    trainer.processes.wait()
     window.restart()
 
 
 def _check_losses(run: Run) -> None:
     bad = run.trainer.first_bad_step()
-    if bad is None:
-        return
-    states = find_states(run.states)
-    kept = f"The last good checkpoint is '{states[-1]}'" if states else "There is no checkpoint yet"
-    raise ValueError(Errors.E725.format(step=bad + 1, kept=kept))
+    if bad is not None:
+        raise ValueError(Errors.E725.format(step=bad + 1, kept=_last_good(run)))
+
+
+def _check_weights(run: Run) -> None:
+    """An update can have spoiled the weights though its loss, which comes before, was a number."""
+    trainer = run.trainer
+    if not trainer.processes.all_agree(trainer.is_finite()):
+        raise ValueError(Errors.E736.format(step=trainer.step, kept=_last_good(run)))
+
+
+def _last_good(run: Run) -> str:
+    good = find_good_state(run.folder.training)
+    return "There is no checkpoint yet" if good is None else f"The last good checkpoint is '{good}'"
 
 
 def _save(run: Run) -> None:
     trainer = run.trainer
     if trainer.processes.is_first:
-        save_state(trainer, run.states, keep=trainer.settings.keep)
+        save_state(trainer, run.folder.training, keep=trainer.settings.keep)
     _save_models(run)
 
 
 def _save_models(run: Run) -> None:
-    if run.trainer.processes.is_first:
-        run.trainer.objective.save(run.output, run.tokenizer)
-    run.trainer.processes.wait()
+    """Write the models, in the first process."""
+    if not run.trainer.processes.is_first:
+        return
+    output = run.folder.output
+    with coded_failures(lambda reason: Errors.E734.format(path=output, error=reason)):
+        run.trainer.objective.save(output, run.tokenizer)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from spacy_deberta.files import whole_file
+
 from .log import LogRow
 
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b")
@@ -40,7 +42,6 @@ def plot_losses(rows: Sequence[LogRow], path: Path) -> bool:
         place.set_ylim(0.95 * min(later), 1.02 * max(later))
         place.grid(color="#e3e6ec")
     axes[0].set_ylabel("loss; black: held out", fontsize=9)
-    unfinished = path.with_name(f".{path.name}")
-    figure.savefig(unfinished, format="svg", metadata={"Date": None})
-    unfinished.replace(path)
+    with whole_file(path) as file:
+        figure.savefig(file, format="svg", metadata={"Date": None})
     return True

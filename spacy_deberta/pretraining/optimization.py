@@ -11,6 +11,9 @@ from .settings import OptimizerSettings
 # Not decayed, as in the authors' code.
 _NO_DECAY = ("bias", "LayerNorm.weight")
 _NAME = "name"
+# What torch's AdamW keeps of a parameter.
+_STEP = "step"
+_QUANTITIES = {_STEP, "exp_avg", "exp_avg_sq"}
 
 
 def make_optimizer(phase: Phase, settings: OptimizerSettings) -> torch.optim.AdamW:
@@ -82,14 +85,38 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[st
     Args:
         optimizer: From `make_optimizer`, without a step. Changed in place.
         tensors: The state; no tensor is shared with it afterwards.
+
+    Raises:
+        ValueError: It is not the state of such an optimizer; without a code.
     """
     states: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         name, _, quantity = key.rpartition(".")
         states.setdefault(name, {})[quantity] = tensor
-    for group in optimizer.param_groups:
-        for name, parameter in zip(group[_NAME], group["params"], strict=True):
-            optimizer.state[parameter] = {
-                quantity: tensor.to(parameter.device, copy=True)
-                for quantity, tensor in states.get(name, {}).items()
-            }
+    parameters = {
+        name: parameter
+        for group in optimizer.param_groups
+        for name, parameter in zip(group[_NAME], group["params"], strict=True)
+    }
+    _check_states(states, parameters)
+    for name, parameter in parameters.items():
+        optimizer.state[parameter] = {
+            quantity: tensor.to(parameter.device, copy=True)
+            for quantity, tensor in states.get(name, {}).items()
+        }
+
+
+def _check_states(
+    states: Mapping[str, Mapping[str, Tensor]], parameters: Mapping[str, Tensor]
+) -> None:
+    """A parameter has the whole state or, if it never got a gradient, none."""
+    if not states:
+        raise ValueError("there is no state of an optimizer")
+    for name, state in states.items():
+        if name not in parameters or set(state) != _QUANTITIES:
+            raise ValueError(f"the state of the optimizer for '{name}' is not whole")
+        for quantity, tensor in state.items():
+            shape = torch.Size() if quantity == _STEP else parameters[name].shape
+            if tensor.shape != shape:
+                where = f"'{quantity}' of the optimizer for '{name}'"
+                raise ValueError(f"{where} has the shape {tuple(tensor.shape)}")

@@ -19,7 +19,8 @@ class PieceTable:
     """A vocabulary by its ids.
 
     Attributes:
-        starts_word: Whether a piece begins a word, `(rows,)`, for all rows of the embeddings.
+        starts_word: Whether a piece begins a word, `(rows,)`, for all rows of the embeddings. Added
+            tokens are words of their own.
         punctuation: Whether it has neither letters nor digits, so that it is no part of the word
             before it, `(rows,)`.
         special: Whether it is a special token, `(rows,)`.
@@ -49,11 +50,13 @@ class PieceTable:
         pieces += [""] * (rows - len(pieces))
         special = np.zeros(rows, np.bool_)
         special[list(tokenizer.all_special_ids)] = True
+        starts_word = np.array([piece.startswith(_SPACE) for piece in pieces], np.bool_)
+        starts_word[list(tokenizer.added_tokens)] = True
         # Bytes are no text of their own: one by itself is no character.
         text = np.array([bool(piece) and not _is_byte(piece) for piece in pieces], np.bool_)
         marks = [not any(map(str.isalnum, piece)) and piece != _SPACE for piece in pieces]
         return cls(
-            starts_word=np.array([piece.startswith(_SPACE) for piece in pieces], np.bool_),
+            starts_word=starts_word,
             punctuation=np.array(marks, np.bool_) & text & ~special,
             special=special,
             ordinary=np.flatnonzero(text & ~special),

@@ -6,12 +6,18 @@ from typing import Any
 
 from spacy.language import Language
 
-from spacy_deberta.checkpoints import remove_unfinished
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.files import remove_unfinished
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .corpus_writer import CorpusCounts
-from .encoded_corpus import EncodedCorpus, digest_vocabulary, encode_corpus, open_corpora
+from .encoded_corpus import (
+    EncodedCorpus,
+    check_corpora,
+    digest_vocabulary,
+    encode_corpus,
+    open_corpora,
+)
 from .processes import Processes
 from .readers import document_texts
 
@@ -33,7 +39,8 @@ def prepare_corpora(
 ) -> tuple[EncodedCorpus, EncodedCorpus | None]:
     """Encode texts into a folder, or find those that were encoded there before.
 
-    The first process encodes. The others wait, and encode only if they can't see its files.
+    The first process encodes, or reads what is there once to see that it is whole. The others wait,
+    and do so only where they may have files of their own.
 
     Args:
         folder: Where the corpora are, or shall be.
@@ -61,6 +68,7 @@ def prepare_corpora(
         folder.mkdir(parents=True, exist_ok=True)
         for name, (reader, apart) in readers.items():
             if (folder / name).exists():
+                check_corpora(folder / name)
                 continue
             remove_unfinished(folder)
             progress = _Progress(name, announce)

@@ -1,13 +1,15 @@
 """A pretraining from its config: find where it stands, encode the text, train to the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 from confection import Config
-from spacy.util import load_config
 
+from spacy_deberta.checkpoints import check_mask_fits, check_vocabulary_fits
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import write_whole
 
 from .config import PretrainingConfig, changed_keys, resolve_config
 from .log import LogRow, append_row, drop_rows_after, read_rows
@@ -17,17 +19,16 @@ from .objective import Objective
 from .piece_table import PieceTable
 from .prepared_corpora import prepare_corpora
 from .processes import Processes
+from .resuming import resume_from_last
+from .run_folder import RunFolder, failures_named
 from .sequences import Sequences
 from .shuffling import SequenceStream
 from .spacy_logger import start_logger
 from .step_batches import StepSource
 from .trainer import Trainer
 from .training_batch import TrainingBatch
-from .training_state import find_states, load_state
+from .training_state import find_states, step_of
 
-# Within the folder of the models, and in it.
-TRAINING = "training"
-CONFIG, LOG, PLOT, CORPUS = "config.cfg", "log.jsonl", "loss.svg", "corpus"
 # Text that is held out has masks of its own, the same ones every time.
 _HELD_OUT_SEED = 0x68656C64
 
@@ -54,35 +55,37 @@ def pretrain(
 
     Raises:
         ValueError: The config can't be (E720 to E730), is another one than that of the run to
-            resume (E732), or there is a run already (E731); the corpus can't be read (E701 to
-            E709) or is another one (E733); the loss is no number (E725).
-        OSError: Something can't be written (E710, E723) or read (E724).
+            resume (E732, E738), or there is a run already (E731); the corpus can't be read (E701
+            to E709) or is another one (E733); the loss or the weights are no numbers (E725, E736).
+        OSError: Something can't be written (E710, E723, E734, E735) or read (E724, E739), or
+            another process is at work in the folder (E737).
     """
-    plan = resolve_config(config)
-    with Processes.join(gpu=gpu) as processes:
+    plan, folder = resolve_config(config), RunFolder(output)
+    with Processes.join(gpu=gpu) as processes, _owned(folder, processes):
         say = announce if announce is not None and processes.is_first else _say_nothing
-        folder = output / TRAINING
-        states = find_states(folder)
+        states = find_states(folder.training)
         _check_folder(config, folder, states, resume=resume)
         processes.wait()
         if processes.is_first and not states:
-            folder.mkdir(parents=True, exist_ok=True)
-            config.to_disk(folder / CONFIG)
-        trainer, run = _make_run(plan, output, processes, say)
+            with failures_named(folder.config):
+                write_whole(folder.config, config.to_str().encode())
+        trainer, run = _make_run(plan, folder, processes, say)
         if states:
-            load_state(trainer, states[-1])
+            resume_from_last(trainer, folder.training)
             say(f"Go on from step {trainer.step}")
         if processes.is_first:
-            drop_rows_after(folder / LOG, trainer.step)
+            drop_rows_after(folder.log, trainer.step)
         log_to_spacy, finish_logger = start_logger(plan, config, enabled=processes.is_first)
 
         def write(row: LogRow) -> None:
-            append_row(folder / LOG, row)
+            append_row(folder.log, row)
             log_to_spacy(row)
             if report is not None:
                 report(row)
             if row.held_out is not None:
-                plot_losses(read_rows(folder / LOG), folder / PLOT)
+                rows = read_rows(folder.log)
+                with failures_named(folder.plot):
+                    plot_losses(rows, folder.plot)
 
         try:
             run_to_the_end(run, report=write)
@@ -94,22 +97,31 @@ def _say_nothing(text: str) -> None:
     """Take an announcement and leave it."""
 
 
-def _check_folder(config: Config, folder: Path, states: list[Path], *, resume: bool) -> None:
+@contextmanager
+def _owned(folder: RunFolder, processes: Processes) -> Iterator[None]:
+    """A folder that is the run's alone, without what one that was killed left there."""
+    with folder.owned() if processes.is_first else nullcontext():
+        if processes.is_first:
+            folder.clear_up()
+        processes.wait()
+        yield
+
+
+def _check_folder(config: Config, folder: RunFolder, states: list[Path], *, resume: bool) -> None:
     if not states:
         return
     if not resume:
-        step = int(states[-1].name.partition("-")[2])
-        raise ValueError(Errors.E731.format(folder=folder.parent, step=step))
-    path = folder / CONFIG
-    keys = changed_keys(load_config(path, interpolate=False), config)
+        raise ValueError(Errors.E731.format(folder=folder.output, step=step_of(states[-1])))
+    keys = changed_keys(folder.config, config)
     if keys:
-        raise ValueError(
-            Errors.E732.format(folder=folder.parent, keys=", ".join(keys), config=path)
+        message = Errors.E732.format(
+            folder=folder.output, keys=", ".join(keys), config=folder.config
         )
+        raise ValueError(message)
 
 
 def _make_run(
-    plan: PretrainingConfig, output: Path, processes: Processes, say: Callable[[str], None]
+    plan: PretrainingConfig, folder: RunFolder, processes: Processes, say: Callable[[str], None]
 ) -> tuple[Trainer, Run]:
     settings = plan.settings
     # The same random weights in every process.
@@ -119,9 +131,12 @@ def _make_run(
     for module in objective.modules.values():
         if settings.gradient_checkpointing:
             module.deberta.gradient_checkpointing_enable()  # type: ignore[union-attr, operator]
+    for module in objective.modules.values():
+        check_vocabulary_fits(tokenizer, module.config)  # type: ignore[arg-type]
+        check_mask_fits(tokenizer, module.config)  # type: ignore[arg-type]
     table = PieceTable.from_tokenizer(tokenizer, rows=_embedding_rows(objective))
     train, dev = prepare_corpora(
-        output / TRAINING / CORPUS,
+        folder.corpus,
         train=plan.train,
         dev=plan.dev,
         held_out=settings.held_out,
@@ -163,8 +178,7 @@ def _make_run(
         ),
         held_out=held_out,
         tokenizer=tokenizer,
-        output=output,
-        states=output / TRAINING,
+        folder=folder,
         epoch_sequences=len(sequences),
     )
 

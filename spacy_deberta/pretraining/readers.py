@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 
 from .texts import read_texts
 
@@ -30,6 +30,7 @@ def text_corpus_v1(
     """
     if path is None:
         raise ValueError(Errors.E701.format(path=path, error="the config gives no path"))
+    check_number("limit", limit, lambda n: n >= 0, "at least 0", whole=True)
     paths = path if isinstance(path, list) else [path]
     return TextCorpus(tuple(map(Path, paths)), lines_are_documents, limit)
 
@@ -64,9 +65,9 @@ def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -
         One text for each.
 
     Raises:
-        ValueError: The reader gives something else (E708).
+        ValueError: The reader gives something else (E708), or can't read (E701).
     """
-    for item in reader(nlp):
+    for item in _read(reader, nlp):
         if isinstance(item, Example):
             yield item.reference.text
         elif isinstance(item, Doc):
@@ -75,3 +76,14 @@ def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -
             yield item
         else:
             raise ValueError(Errors.E708.format(found=f"a {type(item).__name__}"))
+
+
+def _read(reader: Callable[[Language], Iterable[Any]], nlp: Language) -> Iterator[Any]:
+    try:
+        items = reader(nlp)
+        if isinstance(items, str):
+            raise ValueError(Errors.E708.format(found="a single string"))
+        yield from items
+    except OSError as error:
+        where, reason = error.filename or "of the config", error.strerror or error
+        raise ValueError(Errors.E701.format(path=where, error=reason)) from error

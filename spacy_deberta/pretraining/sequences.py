@@ -1,14 +1,14 @@
 """An encoded corpus as sequences for a model: documents cut to length, read in any order."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import whole_file
 
+from .checksums import check_checksums, write_checksums
 from .corpus_writer import START_DTYPE
 from .cutting import cut_documents
 from .encoded_corpus import EncodedCorpus
@@ -107,7 +107,11 @@ class Sequences:
 
 
 def _is_whole(path: Path, corpus: EncodedCorpus) -> bool:
-    if not path.exists():
+    """Whether the file is what was written; if there is any doubt, it is written once more."""
+    sums = _sums_of(path)
+    try:
+        check_checksums(sums)
+    except (OSError, ValueError):
         return False
     starts = NumberFile(path, START_DTYPE)
     count = len(starts)
@@ -117,26 +121,19 @@ def _is_whole(path: Path, corpus: EncodedCorpus) -> bool:
 def _write_starts(
     path: Path, corpus: EncodedCorpus, pieces: NumberFile, *, room: int, starts_word: Bools
 ) -> None:
-    # Several processes may write the same at once; the last one's file stays.
+    blocks = cut_documents(
+        NumberFile(corpus.documents_file, START_DTYPE), pieces, room=room, starts_word=starts_word
+    )
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=corpus.folder)
-    except OSError as error:
-        raise _cant_be_written(corpus, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for starts in cut_documents(
-                NumberFile(corpus.documents_file, START_DTYPE),
-                pieces,
-                room=room,
-                starts_word=starts_word,
-            ):
+        # Several processes may write the same at once; the last one's file stays.
+        with whole_file(path) as file:
+            for starts in blocks:
                 file.write(starts.astype(START_DTYPE).tobytes())
-        Path(name).replace(path)
+        write_checksums(_sums_of(path), [path])
     except OSError as error:
-        raise _cant_be_written(corpus, error) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
+        message = Errors.E710.format(folder=corpus.folder, error=error.strerror)
+        raise OSError(message) from error
 
 
-def _cant_be_written(corpus: EncodedCorpus, error: OSError) -> OSError:
-    return OSError(error.errno, Errors.E710.format(folder=corpus.folder, error=error.strerror))
+def _sums_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")

@@ -138,11 +138,18 @@ def _describe(row: Any) -> str:
 def _read_doc_bin(path: Path) -> Iterator[str]:
     try:
         doc_bin = DocBin().from_bytes(path.read_bytes())
+        # A vocabulary of its own, so that the words of one file go before those of the next come.
+        docs = doc_bin.get_docs(Vocab())
     except OSError as error:
         raise ValueError(Errors.E701.format(path=path, error=error.strerror)) from error
     # What a damaged DocBin raises depends on where the damage is.
     except Exception as error:
         raise ValueError(Errors.E706.format(path=path, error=error)) from error
-    # A vocabulary of its own, so that the words of one file go before those of the next come.
-    for doc in doc_bin.get_docs(Vocab()):
+    while True:
+        try:
+            doc = next(docs, None)
+        except Exception as error:
+            raise ValueError(Errors.E706.format(path=path, error=error)) from error
+        if doc is None:
+            return
         yield doc.text

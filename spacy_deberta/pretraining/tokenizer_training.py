@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_deberta.checkpoints import new_folder
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_texts
+from spacy_deberta.files import new_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 
 from .vocabulary_report import VocabularyReport, measure_vocabulary
@@ -68,8 +68,8 @@ def train_tokenizer(
 
     Raises:
         OSError: There is something in the folder (E318), or there can't be such a folder (E312).
-        ValueError: A setting is out of its range (E740), or the texts do not fit `vocab_size`
-            (E210, E211, E219).
+        ValueError: A setting is out of its range (E740), the texts are one string (E205), or
+            they do not fit `vocab_size` (E210, E211, E219).
     """
     _check("vocab_size", vocab_size, vocab_size >= 1, "1 or more")
     _check("max_lines", max_lines, max_lines is None or max_lines >= 1, "1 or more")
@@ -77,7 +77,7 @@ def train_tokenizer(
     _check("character_coverage", character_coverage, covers, f"{_LEAST_COVERAGE} to 1")
     target = Path(folder).expanduser()
     sample = _Sample()
-    corpus = sample.take_from(texts)
+    corpus = sample.take_from(check_texts(texts))
     with new_folder(target) as written:
         vocabulary = train_vocabulary(
             (text.lower() for text in corpus) if do_lower_case else corpus,

@@ -9,7 +9,7 @@ from spacy_deberta.nn import autocast
 
 from .counter_random import hash_keys
 from .objective import Objective, Phase
-from .optimization import make_optimizer, set_learn_rate
+from .optimization import make_optimizer, optimizer_tensors, set_learn_rate
 from .processes import Processes
 from .settings import OptimizerSettings, PretrainingSettings
 from .totals import Totals
@@ -85,6 +85,19 @@ class Trainer:
             return None
         bad = self.processes.sum_over((~finite).long()).nonzero()
         return steps[int(bad[0])] if len(bad) else None
+
+    def is_finite(self) -> bool:
+        """Whether the weights and the state of the optimizers are finite numbers in this process.
+
+        This waits for a device.
+        """
+        states = [
+            *(module.state_dict() for module in self.objective.modules.values()),
+            *(optimizer_tensors(optimizer) for optimizer in self.optimizers.values()),
+        ]
+        tensors = [tensor for state in states for tensor in state.values()]
+        finite = [tensor.isfinite().all().to(self.processes.device) for tensor in tensors]
+        return bool(torch.stack(finite).all())
 
     def _run_phase(self, phase: Phase, batches: Sequence[TrainingBatch]) -> list[TrainingBatch]:
         counts = [self.objective.counted(phase, batch) for batch in batches]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_texts
 from spacy_deberta.tokenization import DebertaV2Tokenizer, Pieces
 
 _EXAMPLES = 5
@@ -74,9 +74,9 @@ def measure_vocabulary(tokenizer: DebertaV2Tokenizer, texts: Iterable[str]) -> V
         The numbers. Every word is cut by itself, since no piece reaches over whitespace.
 
     Raises:
-        ValueError: There is no word in the texts (E741).
+        ValueError: There is no word in the texts (E741), or they are one string (E205).
     """
-    counts = Counter(word for text in texts for word in text.split())
+    counts = Counter(word for text in check_texts(texts) for word in text.split())
     if not counts:
         raise ValueError(Errors.E741)
     words = list(counts)

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from spacy_deberta.errors import Errors
 
 from .pieces import IntArray, cumulate
-from .surfaces import SPACE, code_points
+from .surfaces import SPACES, code_points
+
+_SPACE_POINTS = code_points(SPACES)
 
 Normalize = Callable[[str], tuple[str, list[int]]]
 
@@ -70,6 +72,13 @@ class Origins:
         text_of_piece = np.repeat(np.arange(len(texts)), np.diff(cu_pieces))
         text_starts = cu_characters[:-1][text_of_piece]
 
+        # Only what is spelled in bytes, or unknown, can be a space that its surface does not show.
+        is_space = np.isin(code_points("".join(string for string, _ in normalized)), _SPACE_POINTS)
+        hidden = np.flatnonzero(lasts - firsts == 1)
+        hidden = hidden[is_space[firsts[hidden]]]
+        firsts, lasts = firsts.copy(), lasts.copy()
+        firsts[hidden] = lasts[hidden]
+
         starts = origins[firsts + text_of_piece]
         ends = starts.copy()
         solid = lasts > firsts
@@ -89,6 +98,6 @@ class Origins:
         if not fates.all():
             for character in np.unique(characters[fates == 0]).tolist():
                 alone, _ = self._normalize(chr(character))
-                self._fate[character] = 1 if alone.strip(SPACE + " ") else 2
+                self._fate[character] = 1 if alone.strip(SPACES) else 2
             fates = self._fate[characters]
         return fates == 2

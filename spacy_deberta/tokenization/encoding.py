@@ -9,7 +9,7 @@ from sentencepiece import SentencePieceProcessor
 from spacy_deberta.errors import Errors
 
 from .alignment import Origins
-from .native_threads import choose_threads
+from .native_threads import check_threads, choose_threads
 from .pieces import IntArray, Pieces, cumulate, rows_of
 from .spaces import squeeze
 from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
@@ -17,6 +17,9 @@ from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
 # Lone surrogates are no characters: UTF-8 has no bytes for them. The replacement character is as
 # long, so that offsets stay.
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+
+# What a normalizer does with spaces if `SqueezedTexts` is to follow it. Not all do.
+_SPACED, _SQUEEZED = " a  b ", "▁a▁b"
 
 
 class PieceEncoder:
@@ -29,18 +32,21 @@ class PieceEncoder:
         threads: Native threads of a call, at most; None for one on each core.
 
     Raises:
-        ValueError: `model_proto` is not a SentencePiece model.
+        ValueError: `model_proto` is not a SentencePiece model (E202), or one that lacks the
+            unknown piece (E220) or has pieces that are no text (E221); or `threads` is no whole
+            number (E231).
     """
 
     def __init__(self, model_proto: bytes, *, threads: int | None = None) -> None:
         self.processor = SentencePieceProcessor()
         try:
             self.processor.LoadFromSerializedProto(model_proto)
-        except (RuntimeError, OSError, TypeError) as error:
+        except (RuntimeError, OSError, TypeError, ValueError) as error:
             raise ValueError(Errors.E202.format(size=len(model_proto), error=error)) from error
         self.surfaces = read_surfaces(self.processor)
+        self._squeezes = self.processor.Normalize(_SPACED) == _SQUEEZED
         self._origins = Origins(lambda text: self.processor.Normalize(text, with_offsets=True))
-        self._threads = threads
+        self._threads = check_threads(threads)
 
     def encode(self, texts: list[str]) -> Pieces:
         """Cut texts into pieces.
@@ -69,7 +75,9 @@ class PieceEncoder:
         bounds = cumulate(widths)
         rows = self.surfaces.characters[rows_of(self.surfaces.starts[ids], widths)]
         squeezed = squeeze(characters, cu_characters)
-        unchanged = squeezed.are_unchanged(rows, bounds[cu_pieces])
+        unchanged = np.zeros(len(texts), dtype=bool)
+        if self._squeezes:
+            unchanged = squeezed.are_unchanged(rows, bounds[cu_pieces])
 
         # As if all texts were unchanged: one row for the space in front, then a row a character.
         first_rows = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)
@@ -108,7 +116,8 @@ class PieceEncoder:
             ValueError: Something in `texts` is not a string.
         """
         texts, characters = _read_characters(texts)
-        found = self._encode(texts, len(characters), threads=threads or self._threads)
+        threads = check_threads(threads) or self._threads
+        found = self._encode(texts, len(characters), threads=threads)
         cu_pieces = cumulate(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
         total = int(cu_pieces[-1])
         return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=total), cu_pieces

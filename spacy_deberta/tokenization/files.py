@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import FieldError, JsonError, SchemaT, check_fields, read_json, show
 
+from .fields import AddedTokenIds, SpecialTokenFields, TokenFields, TokenizerFields
 from .special_tokens import SPECIAL_TOKENS, AddedToken, TokenTable, special_contents
 
 VOCAB_FILE = "spm.model"
@@ -16,6 +18,10 @@ ADDED_TOKENS_FILE = "added_tokens.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 
 _NO_LIMIT = 10**9
+_DIFFERENT_ROLES = (
+    *product(("cls_token", "sep_token", "pad_token", "unk_token"), ("mask_token",)),
+    *product(("cls_token", "sep_token"), ("unk_token",)),
+)
 _FLAGS = ("lstrip", "normalized", "rstrip", "single_word", "special")
 
 
@@ -29,38 +35,42 @@ def read_options(folder: Path) -> dict[str, Any]:
         Arguments of `DebertaV2Tokenizer`.
 
     Raises:
-        ValueError: A file is damaged.
+        ValueError: A file is damaged (E213), or a field in it is not as expected (E230).
     """
-    config = _read_json(folder / CONFIG_FILE)
-    listed = _read_json(folder / SPECIAL_TOKENS_FILE)
+    config = _read(folder / CONFIG_FILE, TokenizerFields)
+    listed = _read(folder / SPECIAL_TOKENS_FILE, SpecialTokenFields)
     options: dict[str, Any] = {
-        name: config[name]
-        for name in ("do_lower_case", "split_by_punct")
-        if config.get(name) is not None
+        name: value
+        for name in ("do_lower_case", "split_by_punct", "split_special_tokens")
+        if (value := getattr(config, name)) is not None
     }
     # Hugging Face writes 1e30 for no limit.
-    if (limit := config.get("model_max_length")) and limit < _NO_LIMIT:
+    if (limit := config.model_max_length) and limit < _NO_LIMIT:
         options["model_max_length"] = int(limit)
-    for role in SPECIAL_TOKENS:
-        token = config.get(role) or listed.get(role)
-        if token is not None:
-            options[role] = token["content"] if isinstance(token, dict) else token
+    roles = {
+        role: token if isinstance(token, str) else token.content
+        for role in SPECIAL_TOKENS
+        if (token := getattr(config, role) or getattr(listed, role))
+    }
+    _check_roles({**SPECIAL_TOKENS, **roles}, folder)
 
     # Hugging Face prefers the ids of the config; only old folders have them in the other file.
-    decoder = config.get("added_tokens_decoder")
-    if decoder is not None:
-        added = [_added_token(token, int(i)) for i, token in decoder.items()]
+    if config.added_tokens_decoder is not None:
+        added = [_added_token(token, int(i)) for i, token in config.added_tokens_decoder.items()]
     else:
-        ids = _read_json(folder / ADDED_TOKENS_FILE)
+        ids = _read(folder / ADDED_TOKENS_FILE, AddedTokenIds).root
         added = [AddedToken(content=content, id=i) for content, i in ids.items()]
-    extra = config.get("additional_special_tokens") or listed.get("additional_special_tokens") or ()
+    extra = config.additional_special_tokens or listed.additional_special_tokens or ()
     further = [_added_token(token, None) for token in extra]
-    # Special is what has a role or is listed; the flag alone may be left from an earlier role.
-    special = {token.content for token in further}
+    # `skip_special_tokens` goes by the list; the flag alone may be left from an earlier role.
     known = {token.content for token in added}
     added += [token for token in further if token.content not in known]
-    options["added_tokens"] = [replace(t, special=t.content in special) for t in added]
-    return options
+    return {
+        **options,
+        **roles,
+        "additional_special_tokens": [token.content for token in further],
+        "added_tokens": added,
+    }
 
 
 def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -> list[Path]:
@@ -130,20 +140,40 @@ def check_folder(path: Path) -> None:
         raise ValueError(Errors.E212.format(path=path, file=VOCAB_FILE, found=found))
 
 
-def _added_token(token: str | dict[str, Any], token_id: int | None) -> AddedToken:
+def _added_token(token: str | TokenFields, token_id: int | None) -> AddedToken:
     if isinstance(token, str):
         return AddedToken(content=token, id=token_id)
-    flags = {flag: bool(token[flag]) for flag in _FLAGS if flag in token}
-    return AddedToken(content=token["content"], id=token_id, **flags)
+    return AddedToken(**{**token.model_dump(), "id": token_id})
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _check_roles(roles: Mapping[str, str], folder: Path) -> None:
+    """Tell apart what stands around texts, what is unknown, and what is hidden.
+
+    The same token for both ends of a text, or for an end and the padding, is known from real
+    folders, and does no harm.
+    """
+    for role, other in _DIFFERENT_ROLES:
+        if roles[role] == roles[other]:
+            raise ValueError(
+                Errors.E230.format(
+                    path=folder / CONFIG_FILE,
+                    field=role,
+                    found=show(roles[role]),
+                    expected=f"another token than the '{other}'",
+                )
+            )
+
+
+def _read(path: Path, schema: type[SchemaT]) -> SchemaT:
     if not path.is_file():
-        return {}
+        return schema.model_validate({})
     try:
-        content = json.loads(path.read_text(encoding="utf8"))
-    except ValueError as error:
+        return check_fields(schema, read_json(path))
+    except JsonError as error:
         raise ValueError(Errors.E213.format(path=path, error=error)) from error
-    if not isinstance(content, dict):
-        raise ValueError(Errors.E213.format(path=path, error="not an object"))
-    return content
+    except FieldError as error:
+        raise ValueError(
+            Errors.E230.format(
+                path=path, field=error.field, found=error.found, expected=error.expected
+            )
+        ) from error

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import FieldError, JsonError, check_fields, parse_json
 
+from .fields import PackedFields
 from .special_tokens import AddedToken
 
 # So that later versions can tell.
@@ -45,11 +47,12 @@ def unpack(data: bytes) -> dict[str, Any]:
     """
     line, _, model_proto = data.partition(b"\n")
     try:
-        options = json.loads(line)
-        version = options.pop("format")
-        added = [AddedToken(**token) for token in options.pop("added_tokens")]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        options = parse_json(line)
+        fields = check_fields(PackedFields, options)
+    except (JsonError, FieldError) as error:
         raise ValueError(Errors.E216.format(error=error)) from error
-    if version != _FORMAT:
-        raise ValueError(Errors.E216.format(error=f"unknown format {version!r}"))
-    return {**options, "added_tokens": added, "model_proto": model_proto}
+    if fields.format != _FORMAT:
+        raise ValueError(Errors.E216.format(error=f"unknown format {fields.format!r}"))
+    del options["format"]
+    options["added_tokens"] = [AddedToken(**token) for token in options["added_tokens"]]
+    return {**options, "model_proto": model_proto}

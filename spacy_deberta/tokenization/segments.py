@@ -50,7 +50,7 @@ def encode_segments(
     segments = [_split(text, split_by_punct=split_by_punct, tokens=tokens) for text in texts]
     flat = list(chain.from_iterable(segments))
     strings = [
-        "" if segment.token is not None else text[segment.start : segment.end]
+        _string(text, segment, do_lower_case=do_lower_case)
         for text, of_text in zip(texts, segments, strict=True)
         for segment in of_text
     ]
@@ -66,6 +66,18 @@ def encode_segments(
         starts[:] = mapping[starts]
         ends[:] = np.where(solid, last, starts)
     return Pieces(pieces.ids, pieces.starts, pieces.ends, cu_pieces)
+
+
+def _string(text: str, segment: Segment, *, do_lower_case: bool) -> str:
+    """What SentencePiece gets of a segment."""
+    if segment.token is not None:
+        return ""
+    string = text[segment.start : segment.end]
+    if do_lower_case:
+        # A token that turned out to be text beside one that has to stand alone has kept its case.
+        lowered, mapping = lower(string)
+        return lowered if mapping is None else string
+    return string
 
 
 def _split(text: str, *, split_by_punct: bool, tokens: TokenTable | None) -> list[Segment]:

@@ -1,13 +1,15 @@
 """Tokens with a role or a place of their own: [CLS], [SEP], [MASK] and whatever a user adds."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from sentencepiece import SentencePieceProcessor
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_list
+
+from .matching import any_of
 
 # The order in which Hugging Face numbers those that a vocabulary lacks.
 SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
@@ -34,7 +36,8 @@ class AddedToken:
         rstrip: Whether it swallows the whitespace to its right.
         single_word: Whether it has to stand between spaces or ends of the text.
         normalized: Whether it is lowercased when texts are.
-        special: Whether `skip_special_tokens` leaves it out.
+        special: Whether it is marked as special: `skip_special_tokens` leaves it out, and
+            `split_special_tokens` makes it text.
     """
 
     content: str
@@ -82,6 +85,17 @@ class TokenTable:
             raise KeyError(role)
         return token_id
 
+    def is_control(self, token: AddedToken) -> bool:
+        """Whether a token structures the model's input, so that in a document it is text.
+
+        Args:
+            token: One of the tokens.
+
+        Returns:
+            Whether it has a role, or is what DeBERTa calls one: what is out of use stays text too.
+        """
+        return token.content in self.roles.values() or token.content in SPECIAL_TOKENS.values()
+
     def only(self, contents: Collection[str]) -> "TokenTable":
         """Leave out tokens, so that they are not found in a text.
 
@@ -92,8 +106,13 @@ class TokenTable:
             A table that finds these tokens alone.
         """
         kept = {content: t for content, t in self.by_content.items() if content in contents}
-        alone = [content for content, t in kept.items() if t.special or t.normalized]
-        return replace(self, by_content=kept, pattern=_any_of(kept), special_pattern=_any_of(alone))
+        alone = _keeping_case(kept.values(), self.special)
+        return replace(self, by_content=kept, pattern=any_of(kept), special_pattern=any_of(alone))
+
+    def are_in(self, texts: Iterable[str]) -> bool:
+        """Whether a token stands in any of some texts; in what is no string, none does."""
+        search = self.pattern.search
+        return any(isinstance(text, str) and search(text) is not None for text in texts)
 
     def __len__(self) -> int:
         """Return the number of pieces and of tokens beyond them."""
@@ -106,6 +125,7 @@ def make_table(
     added_tokens: Iterable[AddedToken | str],
     *,
     do_lower_case: bool,
+    additional_special_tokens: Collection[str] | None = None,
 ) -> TokenTable:
     """Give every token its id.
 
@@ -117,6 +137,8 @@ def make_table(
         roles: A token for every key of `SPECIAL_TOKENS`.
         added_tokens: Further tokens, or the ids and flags of those in `roles`.
         do_lower_case: Whether texts are lowercased.
+        additional_special_tokens: What `skip_special_tokens` leaves out of `added_tokens`; None
+            for those that are special.
 
     Returns:
         The table.
@@ -126,8 +148,10 @@ def make_table(
             mask may be missing: it is added), or two tokens want one id.
     """
     vocab_size = processor.GetPieceSize()
-    added = [AddedToken(content=t) if isinstance(t, str) else t for t in added_tokens]
-    added = [replace(t, special=t.special or t.content in roles.values()) for t in added]
+    given = check_list("added_tokens", added_tokens)
+    added = [AddedToken(content=t) if isinstance(t, str) else t for t in given]
+    listed = {*roles.values(), *(additional_special_tokens or ())}
+    added = [replace(t, special=t.special or t.content in listed) for t in added]
     if do_lower_case:
         added = [replace(t, content=_lower_added(t)) for t in added]
     contents = {token.content for token in added}
@@ -163,16 +187,16 @@ def make_table(
             token_id, free = free, free + 1
         place(token, token_id)
 
-    special = {token.content for token in by_content.values() if token.special}
-    kept = special | {t.content for t in by_content.values() if t.normalized}
+    marked = frozenset(token.content for token in by_content.values() if token.special)
+    special = marked if additional_special_tokens is None else marked & listed
     return TokenTable(
         vocab_size=vocab_size,
         roles=dict(roles),
         by_content=by_content,
         by_id=by_id,
-        special=frozenset(special),
-        pattern=_any_of(by_content),
-        special_pattern=_any_of(kept),
+        special=special,
+        pattern=any_of(by_content),
+        special_pattern=any_of(_keeping_case(by_content.values(), special)),
     )
 
 
@@ -202,12 +226,14 @@ def special_contents(table: TokenTable) -> Sequence[str]:
     return [t for t in table.by_content if t in table.special and t not in table.roles.values()]
 
 
+def _keeping_case(tokens: Iterable[AddedToken], special: Collection[str]) -> Iterator[str]:
+    """What lowercasing leaves alone: not what is marked as special from an earlier role."""
+    for token in tokens:
+        marked = token.special and token.content not in SPECIAL_TOKENS.values()
+        if token.content in special or marked or token.normalized:
+            yield token.content
+
+
 def _lower_added(token: AddedToken) -> str:
     lower = token.normalized and not token.special
     return token.content.lower() if lower else token.content
-
-
-def _any_of(contents: Iterable[str]) -> re.Pattern[str]:
-    # Of no tokens at all, the pattern would otherwise be empty and match everywhere.
-    longest_first = [re.escape(c) for c in sorted(contents, key=len, reverse=True)]
-    return re.compile("|".join(longest_first) or "(?!)")

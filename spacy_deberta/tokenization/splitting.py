@@ -83,7 +83,12 @@ def split_tokens(text: str, table: TokenTable) -> list[Segment]:
     for i, segment in enumerate(segments):
         if segment.token is not None:
             _strip_around(text, segments, i, segment.token)
-    return [segment for segment in segments if segment.start < segment.end]
+    # What became text beside its neighbour is the token after all if only whitespace was there.
+    return [
+        segment._replace(token=table.by_content.get(text[segment.start : segment.end]))
+        for segment in segments
+        if segment.start < segment.end
+    ]
 
 
 def split_punctuation(text: str, segment: Segment) -> Iterator[Segment]:

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
+from spacy_deberta.errors import Errors
+
 from .pieces import IntArray, cumulate
 
 SPACE = "▁"  # U+2581, how SentencePiece writes a space
+SPACES = SPACE + " "  # Some vocabularies leave it as it is
 
 # Stands for the character of a byte piece or an unknown piece, which the id alone does not tell.
 # No code point is that large.
@@ -29,8 +32,8 @@ class Surfaces:
         starts: Where the characters of a piece begin. *Shape:* `(pieces,)`, int64.
         widths: Number of characters of a piece; a byte piece has 1 if it is the first byte of a
             character in UTF-8, else 0. *Shape:* `(pieces,)`, int64.
-        leading_spaces: Number of "▁" that a piece begins with. *Shape:* `(pieces,)`, int64.
-        trailing_spaces: Number of "▁" that a piece ends with. *Shape:* `(pieces,)`, int64.
+        leading_spaces: Number of spaces that a piece begins with. *Shape:* `(pieces,)`, int64.
+        trailing_spaces: Number of spaces that a piece ends with. *Shape:* `(pieces,)`, int64.
         continues: Whether a piece is a later byte of a character. *Shape:* `(pieces,)`, bool.
     """
 
@@ -51,8 +54,13 @@ def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
 
     Returns:
         The surfaces, in the order of the ids.
+
+    Raises:
+        ValueError: There is no unknown piece (E220), or a piece is not UTF-8 (E221).
     """
-    written = tuple(processor.IdToPiece(i) for i in range(processor.GetPieceSize()))
+    if processor.unk_id() < 0:
+        raise ValueError(Errors.E220)
+    written = tuple(_read_piece(processor, i) for i in range(processor.GetPieceSize()))
     strings = list(written)
     strings[processor.unk_id()] = "?"
     hidden = [processor.unk_id()]
@@ -83,21 +91,21 @@ def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
 
 
 def edge_spaces(strings: list[str]) -> tuple[IntArray, IntArray]:
-    """Count the "▁" at both ends of pieces.
+    """Count the spaces at both ends of pieces.
 
     Args:
         strings: Pieces as SentencePiece writes them.
 
     Returns:
-        How many "▁" every piece begins with, and how many it ends with; for a piece of nothing
+        How many spaces every piece begins with, and how many it ends with; for a piece of nothing
         else, all of them at both ends. *Shape:* `(pieces,)` each, int64.
     """
     leading = np.zeros(len(strings), dtype=np.int64)
     trailing = np.zeros(len(strings), dtype=np.int64)
     for i, string in enumerate(strings):
-        if SPACE in string:
-            leading[i] = len(string) - len(string.lstrip(SPACE))
-            trailing[i] = len(string) - len(string.rstrip(SPACE))
+        if SPACE in string or " " in string:
+            leading[i] = len(string) - len(string.lstrip(SPACES))
+            trailing[i] = len(string) - len(string.rstrip(SPACES))
     return leading, trailing
 
 
@@ -126,3 +134,10 @@ def code_points(string: str) -> NDArray[np.uint32]:
         UnicodeEncodeError: There is a lone surrogate.
     """
     return np.frombuffer(string.encode("utf-32-le"), dtype="<u4")
+
+
+def _read_piece(processor: SentencePieceProcessor, piece_id: int) -> str:
+    try:
+        return str(processor.IdToPiece(piece_id))
+    except UnicodeDecodeError as error:
+        raise ValueError(Errors.E221.format(id=piece_id, error=error)) from error

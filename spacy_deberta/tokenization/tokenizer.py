@@ -5,7 +5,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_list, check_texts
+from spacy_deberta.files import recover, staged_folder, write_whole
 
 from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
 from .encoding import PieceEncoder
@@ -13,7 +14,13 @@ from .files import VOCAB_FILE, check_folder, read_options, read_vocabulary, writ
 from .packing import pack, unpack
 from .pieces import IntArray, Pieces
 from .segments import encode_segments
-from .special_tokens import SPECIAL_TOKENS, AddedToken, make_table
+from .special_tokens import (
+    SPECIAL_TOKENS,
+    AddedToken,
+    TokenTable,
+    make_table,
+    special_contents,
+)
 from .vocabulary import Vocabulary
 
 
@@ -22,7 +29,8 @@ class DebertaV2Tokenizer(Vocabulary):
 
     Ids are those of Hugging Face's slow tokenizer of the same name: what the vocabulary lacks is
     spelled in bytes, as the models were trained, and not `[UNK]`. Other than there, `[SEP]` in a
-    document is text, unless somebody asks for it, and pieces know their characters.
+    document is text, unless somebody asks for it, and pieces know their characters. Tokens that
+    were added to the vocabulary, such as "[E1]", are found in documents, as there.
 
     One tokenizer may be used by many threads. It never changes.
 
@@ -38,12 +46,17 @@ class DebertaV2Tokenizer(Vocabulary):
         pad_token: Fills up a batch.
         cls_token: Stands before the first text.
         mask_token: Stands for a piece to be guessed; added if the vocabulary lacks it.
-        added_tokens: Further tokens. They count only if `special_tokens_in_text`.
+        added_tokens: Further tokens, each one piece wherever it stands in a text; or the ids and
+            flags of those above, which are text.
+        additional_special_tokens: Which of `added_tokens` are left out by `skip_special_tokens`;
+            None for those that are special.
+        split_special_tokens: Whether special ones of `added_tokens` are text in a text, too.
         model_max_length: Pieces that the model takes; `max_length` if that isn't given.
         threads: Native threads for a batch, at most; None for one on each core.
 
     Raises:
-        ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218).
+        ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218),
+            or `threads` is no whole number (E231).
 
     Source: Kudo 2018 (arXiv 1804.10959), the unigram model; He et al. 2021 (arXiv 2111.09543).
     """
@@ -63,6 +76,8 @@ class DebertaV2Tokenizer(Vocabulary):
         cls_token: str = SPECIAL_TOKENS["cls_token"],
         mask_token: str = SPECIAL_TOKENS["mask_token"],
         added_tokens: Iterable[AddedToken | str] = (),
+        additional_special_tokens: Collection[str] | None = None,
+        split_special_tokens: bool = False,
         model_max_length: int | None = None,
         threads: int | None = None,
     ) -> None:
@@ -80,11 +95,24 @@ class DebertaV2Tokenizer(Vocabulary):
             "mask_token": mask_token,
         }
         encoder = PieceEncoder(model_proto, threads=threads)
-        table = make_table(encoder.processor, roles, added_tokens, do_lower_case=do_lower_case)
+        table = make_table(
+            encoder.processor,
+            roles,
+            added_tokens,
+            do_lower_case=do_lower_case,
+            additional_special_tokens=additional_special_tokens,
+        )
         super().__init__(encoder, table)
         self.model_proto = model_proto
         self.do_lower_case = do_lower_case
         self.split_by_punct = split_by_punct
+        self.split_special_tokens = split_special_tokens
+        self._found = [
+            token.content
+            for token in self.added_tokens.values()
+            if not (split_special_tokens and token.special)
+        ]
+        self._found_table = table.only(self._found) if self._found else None
         self.model_max_length = model_max_length
         self.threads = threads
 
@@ -97,7 +125,8 @@ class DebertaV2Tokenizer(Vocabulary):
             texts: Any strings. Lone surrogates are read as the replacement character.
             special_tokens_in_text: Whether "[SEP]" and the like within a text are tokens, as
                 Hugging Face reads them; or which of them are. By default they are text, so that
-                nobody's document can inject them.
+                nobody's document can inject them. Added tokens are found in any case, but for
+                those that `split_special_tokens` leaves text.
 
         Returns:
             The pieces of all texts with their character offsets, without special tokens around.
@@ -105,17 +134,14 @@ class DebertaV2Tokenizer(Vocabulary):
         Raises:
             ValueError: `texts` is not a list of strings.
         """
-        if isinstance(texts, str):
-            raise ValueError(Errors.E205.format(error="got a single string"))
-        plain = not (self.do_lower_case or self.split_by_punct or special_tokens_in_text)
-        if plain:
-            return self._encoder.encode(list(texts))
-        tokens = self._table if special_tokens_in_text else None
-        if tokens is not None and not isinstance(special_tokens_in_text, bool):
-            tokens = tokens.only(special_tokens_in_text)
+        check_texts(texts)
+        texts = list(texts)
+        tokens = self._tokens_in_text(special_tokens_in_text)
+        if self._are_plain(texts, tokens):
+            return self._encoder.encode(texts)
         return encode_segments(
             self._encoder,
-            list(texts),
+            texts,
             do_lower_case=self.do_lower_case,
             split_by_punct=self.split_by_punct,
             tokens=tokens,
@@ -127,7 +153,7 @@ class DebertaV2Tokenizer(Vocabulary):
         """Cut texts into pieces without asking where these stand, several times as fast.
 
         Args:
-            texts: As in `encode_batch`. Special tokens in them are text.
+            texts: As in `encode_batch`.
             threads: Native threads; None for those of the tokenizer.
 
         Returns:
@@ -136,7 +162,7 @@ class DebertaV2Tokenizer(Vocabulary):
         Raises:
             ValueError: `texts` is not a list of strings.
         """
-        if isinstance(texts, str) or self.do_lower_case or self.split_by_punct:
+        if isinstance(texts, str) or not self._are_plain(texts, self._found_table):
             pieces = self.encode_batch(texts)
             return pieces.ids, pieces.cu_pieces
         return self._encoder.encode_ids(list(texts), threads=threads)
@@ -241,8 +267,10 @@ class DebertaV2Tokenizer(Vocabulary):
 
         Raises:
             ValueError: The folder has no vocabulary, or a file is damaged (E202, E212, E213).
+            OSError: An interrupted save can't be finished (E340, E341).
         """
         folder = Path(path)
+        recover(folder)
         check_folder(folder)
         return cls(folder / VOCAB_FILE, threads=threads, **read_options(folder))
 
@@ -250,14 +278,20 @@ class DebertaV2Tokenizer(Vocabulary):
         """Write a folder that `from_directory` and Hugging Face open.
 
         Args:
-            path: The folder; made if it isn't there.
+            path: The folder; made if it isn't there. A tokenizer that is there already is replaced
+                when all is written.
 
         Returns:
             The files.
+
+        Raises:
+            OSError: The path is that of a file (E312), or can't be written to.
         """
         folder = Path(path)
-        vocabulary = self.save_vocabulary(folder)
-        return [vocabulary, *write_options(folder, self._options(), self._table)]
+        with staged_folder(folder, last=[VOCAB_FILE]) as staging:
+            vocabulary = self.save_vocabulary(staging)
+            files = [vocabulary, *write_options(staging, self._options(), self._table)]
+        return [folder / file.name for file in files]
 
     def save_vocabulary(
         self, directory: str | PathLike[str], filename_prefix: str | None = None
@@ -269,12 +303,12 @@ class DebertaV2Tokenizer(Vocabulary):
             filename_prefix: Put in front of the name, with a hyphen.
 
         Returns:
-            The file.
+            The file. One that is there already is replaced when all is written.
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / (f"{filename_prefix}-{VOCAB_FILE}" if filename_prefix else VOCAB_FILE)
-        file.write_bytes(self.model_proto)
+        write_whole(file, self.model_proto)
         return file
 
     def to_bytes(self) -> bytes:
@@ -284,7 +318,10 @@ class DebertaV2Tokenizer(Vocabulary):
             A line of JSON, then the SentencePiece model.
         """
         added = [token for _, token in sorted(self._table.by_id.items())]
-        return pack({**self._options(), **self._table.roles}, added, self.model_proto)
+        options = {**self._options(), **self._table.roles}
+        if self._table.special != {token.content for token in added if token.special}:
+            options["additional_special_tokens"] = special_contents(self._table)
+        return pack(options, added, self.model_proto)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, threads: int | None = None) -> "DebertaV2Tokenizer":
@@ -302,6 +339,20 @@ class DebertaV2Tokenizer(Vocabulary):
         """
         return cls(threads=threads, **unpack(data))
 
+    def with_split_special_tokens(self, split_special_tokens: bool) -> "DebertaV2Tokenizer":
+        """Say anew whether special ones of the added tokens are text in a text.
+
+        Args:
+            split_special_tokens: As in the constructor.
+
+        Returns:
+            This tokenizer if it does so already, else another one.
+        """
+        if split_special_tokens == self.split_special_tokens:
+            return self
+        options = {**unpack(self.to_bytes()), "split_special_tokens": split_special_tokens}
+        return type(self)(threads=self.threads, **options)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by way of bytes: a native model can do neither."""
         return _from_bytes, (self.to_bytes(), self.threads)
@@ -311,9 +362,26 @@ class DebertaV2Tokenizer(Vocabulary):
             "do_lower_case": self.do_lower_case,
             "split_by_punct": self.split_by_punct,
         }
+        if self.split_special_tokens:
+            options["split_special_tokens"] = True
         if self.model_max_length is not None:
             options["model_max_length"] = self.model_max_length
         return options
+
+    def _tokens_in_text(self, special_tokens_in_text: bool | Collection[str]) -> TokenTable | None:
+        """What is found in texts and not left to SentencePiece; None for nothing."""
+        if not special_tokens_in_text:
+            return self._found_table
+        if isinstance(special_tokens_in_text, bool):
+            return self._table
+        further = check_list("special_tokens_in_text", special_tokens_in_text)
+        return self._table.only({*self._found, *further})
+
+    def _are_plain(self, texts: Sequence[str], tokens: TokenTable | None) -> bool:
+        """Whether SentencePiece can take texts as they are."""
+        if self.do_lower_case or self.split_by_punct:
+            return False
+        return tokens is None or not tokens.are_in(texts)
 
 
 def _from_bytes(data: bytes, threads: int | None) -> DebertaV2Tokenizer:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import sentencepiece
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_texts
+from spacy_deberta.files import write_whole
 
 # Longer lines would be left out without a word; paragraphs are longer than SentencePiece's 4192.
 _MAX_LINE_BYTES = 1 << 20
@@ -49,8 +49,9 @@ def train_vocabulary(
         `path`.
 
     Raises:
-        ValueError: The corpus has too few different words for `vocab_size` (E210) or too many
-            characters (E219), or SentencePiece fails for another reason (E211).
+        ValueError: The corpus is one string (E205), it has too few different words for
+            `vocab_size` (E210) or too many characters (E219), or SentencePiece fails for another
+            reason (E211).
 
     Source: Kudo 2018 (arXiv 1804.10959); Kudo and Richardson 2018 (arXiv 1808.06226).
     """
@@ -75,7 +76,7 @@ def train_vocabulary(
         "num_threads": _THREADS,
         "minloglevel": 2,
     }
-    corpus = _Corpus(texts)
+    corpus = _Corpus(check_texts(texts))
     lines = iter(corpus) if max_lines is None else iter(_sample(corpus, max_lines, seed))
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -86,7 +87,10 @@ def train_vocabulary(
             raise ValueError(_explain(str(error), vocab_size)) from error
     if corpus.failure is not None:
         raise corpus.failure
-    return _write_whole(Path(path), model.getvalue())
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, model.getvalue())
+    return target
 
 
 class _Corpus:
@@ -136,14 +140,3 @@ def _explain(message: str, vocab_size: int) -> str:
         return Errors.E211.format(error=message)
     hint = f"They are enough for {largest[1]}." if largest else "There is no line of text."
     return Errors.E210.format(vocab_size=vocab_size, hint=hint)
-
-
-def _write_whole(path: Path, data: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path

@@ -1,6 +1,6 @@
 """Ids, tokens and strings, one to the other, and the special tokens between texts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import overload
 
 import numpy as np
@@ -9,7 +9,7 @@ from spacy_deberta.errors import Errors
 
 from .encoding import PieceEncoder
 from .pieces import IntArray
-from .special_tokens import TokenTable
+from .special_tokens import AddedToken, TokenTable
 
 
 class Vocabulary:
@@ -31,11 +31,29 @@ class Vocabulary:
         self.pad_token_id = table.id_of("pad_token")
         self.cls_token_id = table.id_of("cls_token")
         self.mask_token_id = table.id_of("mask_token")
-        self.all_special_ids = tuple(sorted(i for i, t in table.by_id.items() if t.special))
+        # By id: what documents may contain beside the pieces.
+        self.added_tokens: Mapping[int, AddedToken] = {
+            i: token for i, token in sorted(table.by_id.items()) if not table.is_control(token)
+        }
+        self.all_special_ids = tuple(
+            i for i, token in sorted(table.by_id.items()) if token.content in table.special
+        )
 
     def __len__(self) -> int:
         """Return the number of pieces of the model, plus the tokens added to them."""
         return len(self._table)
+
+    def count_rows(self, *, mask: bool) -> int:
+        """Count the rows that embeddings need, so that every id has one.
+
+        Args:
+            mask: Whether the mask needs one; it stands in no text.
+
+        Returns:
+            One more than the largest id.
+        """
+        beside = (i for i in self._table.by_id if mask or i != self.mask_token_id)
+        return max(self.vocab_size, max(beside, default=-1) + 1)
 
     @overload
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # type: ignore[overload-overlap]
@@ -220,4 +238,4 @@ class Vocabulary:
         added = self._table.by_content.get(token)
         if added is None or token in self._table.roles.values():
             return False
-        return not added.special or (added.id or 0) >= self.vocab_size
+        return token not in self._table.special or (added.id or 0) >= self.vocab_size

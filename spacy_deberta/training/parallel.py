@@ -15,6 +15,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Model, Optimizer, Shim
 
+from spacy_deberta.layers import select_gpu
 from spacy_deberta.pretraining import Processes
 
 from .shared_gradients import sum_gradients
@@ -34,9 +35,15 @@ def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> 
         output: Where the first process saves the pipeline; None for nowhere.
         gpu: Number of the first process's GPU, of which the others count upwards; negative for the
             CPU.
+
+    Raises:
+        ValueError: There is no such GPU, or no CuPy (E513).
     """
     with Processes.join(gpu=gpu) as processes:
-        use_gpu = processes.device.index if processes.device.type == "cuda" else -1
+        use_gpu = -1
+        if processes.device.type == "cuda":
+            use_gpu = processes.device.index
+            select_gpu(use_gpu)
         first = processes.is_first
         if first and output is not None:
             output.mkdir(parents=True, exist_ok=True)
@@ -108,7 +115,11 @@ class GradientShim(Shim):
         self._processes = processes
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Wait for the gradients of the other processes."""
+        """Wait for the gradients of the other processes.
+
+        The first one comes late where it has saved the pipeline or told a logger.
+        """
+        self._processes.wait()
         sum_gradients(self._trained, processes=self._processes)
 
 
@@ -125,6 +136,7 @@ def _update_with_own_part(
 def _evaluate_once(evaluate: Any, processes: Processes, *args: Any, **options: Any) -> Any:
     """Scores of the first process, for all of them: they decide together when to stop."""
     scores = [evaluate(*args, **options) if processes.is_first else None]
+    processes.wait()
     torch.distributed.broadcast_object_list(scores, src=0)
     return scores[0]
 

@@ -85,7 +85,6 @@ def test_overriding_what_does_not_exist(name, make_checkpoint):
     [
         ("", "E308"),
         ('{"model_type": "deberta-v2",', "E308"),
-        ("<!DOCTYPE html><html></html>", "E308"),
         ('["deberta-v2"]', "E308"),
         ("null", "E308"),
         ({"model_type": "bert"}, "E101"),
@@ -113,3 +112,29 @@ def test_a_config_with_a_huge_number(make_checkpoint, tiny_config):
     folder = make_checkpoint()
     write_config(folder, {**tiny_config, "model_max_length": 10**30})
     assert DebertaV2Model.from_pretrained(folder).config.extra["model_max_length"] == 10**30
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code"),
+    [
+        ({"hidden_size": 64}, "E307"),
+        ({"vocab_size": 460}, "E307"),
+        ({"intermediate_size": 128, "hidden_act": "relu"}, "E307"),
+        ({"num_hidden_layers": 3}, "E306"),
+        ({"share_att_key": False}, "E306"),
+        ({"conv_kernel_size": 3}, "E306"),
+    ],
+)
+def test_overrides_that_do_not_fit_are_to_blame_themselves(overrides, code, make_checkpoint):
+    folder = make_checkpoint()
+    with pytest.raises(ValueError, match=rf"{code}.*\[model\.config\]") as error:
+        DebertaV2Model.from_pretrained(folder, config_overrides=overrides)
+    assert all(f"'{name}'" in str(error.value) for name in overrides)
+    assert "config.json" not in str(error.value)
+
+
+def test_a_config_that_does_not_fit_is_to_blame_itself(make_checkpoint, tiny_config):
+    folder = make_checkpoint(config={**tiny_config, "hidden_size": 64})
+    with pytest.raises(ValueError, match=r"E307.*Use the config\.json") as error:
+        DebertaV2Model.from_pretrained(folder)
+    assert "[model.config]" not in str(error.value)

@@ -71,18 +71,20 @@ def test_missing_files(make_checkpoint, weights):
 
 
 def test_more_pieces_than_embeddings(make_checkpoint, tiny_config, tiny_tokenizer, weights):
-    size = len(tiny_tokenizer)
+    """The mask comes after all pieces of the vocabulary, and in no text."""
+    pieces = tiny_tokenizer.vocab_size
+    assert tiny_tokenizer.mask_token_id == pieces
     check_vocabulary_fits(tiny_tokenizer, DebertaV2Config.from_dict(tiny_config))
-    exact = DebertaV2Config.from_dict({**tiny_config, "vocab_size": size})
+    exact = DebertaV2Config.from_dict({**tiny_config, "vocab_size": pieces})
     check_vocabulary_fits(tiny_tokenizer, exact)
     name = "embeddings.word_embeddings.weight"
     folder = make_checkpoint(
-        config={**tiny_config, "vocab_size": size - 1},
-        weights={**weights, name: weights[name][: size - 1]},
+        config={**tiny_config, "vocab_size": pieces - 1},
+        weights={**weights, name: weights[name][: pieces - 1]},
     )
     DebertaV2Model.from_pretrained(folder)
     files = find_checkpoint(folder)
-    with pytest.raises(ValueError, match=f"E310.*{size} pieces.*{size - 1} embeddings"):
+    with pytest.raises(ValueError, match=f"E310.*{pieces} pieces.*{pieces - 1} embeddings"):
         read_tokenizer(files, read_config(files))
 
 
@@ -102,8 +104,6 @@ def test_truncated_weights(form, kept, make_checkpoint):
 @pytest.mark.parametrize(
     "content",
     [
-        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 371146213\n",
-        b"<!DOCTYPE html><html><body>Not found</body></html>",
         b"\x00" * 100,
         b"PK\x03\x04" + b"\x00" * 100,
         b"\x80\x02" + b"\xff" * 50,

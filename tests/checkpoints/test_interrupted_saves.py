@@ -1,19 +1,16 @@
 """A save is complete or did not happen, whatever stops it."""
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from spacy_deberta.checkpoints import (
     DebertaV2Model,
-    find_checkpoint,
     saving,
     staged_folder,
 )
-from spacy_deberta.checkpoints.staging import STAGING_PREFIX
+from spacy_deberta.files.leftovers import STAGING_PREFIX
 from tests.checkpoints.folders import contents, names
 
 
@@ -72,41 +69,6 @@ def test_a_save_that_fails_while_files_move_leaves_everything(model, tmp_path, m
     assert after > 10
     assert contents(tmp_path) != before
     DebertaV2Model.from_pretrained(tmp_path)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process to kill")
-def test_a_killed_save_never_leaves_a_mixture(model, tmp_path):
-    """At whichever file the process dies: the old checkpoint, the new one, or a refusal."""
-    outcomes = []
-    while outcomes.count("float16") < 2:
-        folder = tmp_path / str(len(outcomes))
-        model.save_pretrained(folder, max_shard_bytes=30_000)
-        child = os.fork()
-        if child == 0:
-            torch.set_num_threads(1)  # threads don't survive a fork
-            Path.rename = failing_rename(len(outcomes), lambda: os._exit(1))
-            model.save_pretrained(folder, max_shard_bytes=30_000, precision="fp16")
-            os._exit(0)
-        os.waitpid(child, 0)
-        outcomes.append(outcome_of_a_load(folder))
-        # Whatever was left behind, the next save clears it.
-        model.save_pretrained(folder)
-        assert names(folder) == ["config.json", "model.safetensors"]
-    order = ["float32", "refused", "float16"]
-    assert outcomes == sorted(outcomes, key=order.index)
-    assert set(outcomes) == set(order)
-
-
-def outcome_of_a_load(folder):
-    """The dtype of all that was loaded, or "refused"."""
-    if not (folder / "config.json").exists():
-        with pytest.raises(FileNotFoundError, match=r"E304.*config\.json"):
-            DebertaV2Model.from_pretrained(folder)
-        return "refused"
-    dtype = DebertaV2Model.from_pretrained(folder).config.extra["torch_dtype"]
-    tensors = [t for path in find_checkpoint(folder).weights for t in load_file(path).values()]
-    assert {str(tensor.dtype) for tensor in tensors} == {f"torch.{dtype}"}
-    return dtype
 
 
 def test_leftovers_are_removed(model, tmp_path):

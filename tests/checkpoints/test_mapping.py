@@ -8,9 +8,12 @@ import torch
 
 from spacy_deberta.checkpoints import DebertaV2Model
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/maps").exists(), reason="needs Linux, which lists what is mapped"
-)
+pytestmark = [
+    pytest.mark.usefixtures("map_small_files"),
+    pytest.mark.skipif(
+        not Path("/proc/self/maps").exists(), reason="needs Linux, which lists what is mapped"
+    ),
+]
 
 
 def mapped_ranges(*paths):

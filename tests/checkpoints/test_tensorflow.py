@@ -260,3 +260,45 @@ def test_half_precision_is_written_as_float32(tmp_path):
     weights = read_weights([write_folder(tmp_path, model) / "tf_model.h5"])
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
     assert VARIANTS["v3"]["vocab_size"] == len(weights["deberta.embeddings.word_embeddings.weight"])
+
+
+def of_zeros(group, name):
+    """Compressed to a thousandth."""
+    return group.create_dataset(name, (2**21,), dtype="float32", compression="gzip")
+
+
+def never_written(group, name):
+    """Lengths without data: HDF5 fills in zeros when they are read."""
+    return group.create_dataset(name, (2**40,), dtype="float32")
+
+
+def of_one_chunk(group, name):
+    """One number, in a chunk that is read as a whole."""
+    return group.create_dataset(
+        name, (1,), maxshape=(None,), chunks=(2**24,), dtype="float32", compression="gzip"
+    )
+
+
+@pytest.mark.parametrize("create", [of_zeros, never_written, of_one_chunk])
+def test_a_small_file_does_not_fill_the_memory(create, tmp_path):
+    folder = write_folder(tmp_path, make_model())
+    with h5py.File(folder / "tf_model.h5", "r+") as file:
+        group = file["deberta"]
+        name = group.attrs["weight_names"][3]
+        del group[name]
+        create(group, name)
+    with pytest.raises(OSError, match=r"E330.*tf_model\.h5"):
+        DebertaV2Model.from_pretrained(folder)
+
+
+def test_a_file_that_was_compressed(tmp_path):
+    folder = write_folder(tmp_path, make_model())
+    before = read_weights([folder / "tf_model.h5"])
+    with h5py.File(folder / "tf_model.h5", "r+") as file:
+        group = file["deberta"]
+        for name in group.attrs["weight_names"]:
+            values = group[name][()]
+            del group[name]
+            group.create_dataset(name, data=values, compression="gzip", chunks=values.shape)
+    after = read_weights([folder / "tf_model.h5"])
+    assert all(after[key].equal(before[key]) for key in before)

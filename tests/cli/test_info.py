@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import pytest
 import srsly
 import torch
 
 from spacy_deberta.checkpoints import DebertaV2Model, save_checkpoint
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,24 @@ def test_tables(spacy_cli, tiny_checkpoint, tiny_tokenizer, model):
     ]:
         assert line in lines
     assert "every piece has an embedding" in result.stdout
+
+
+def test_added_tokens_are_listed(spacy_cli, tiny_checkpoint, tiny_vocabulary, tmp_path):
+    folder = tmp_path / "added"
+    shutil.copytree(tiny_checkpoint, folder)
+    markers = [AddedToken(content=f"[E{i}]", special=True) for i in range(12)]
+    tokenizer = DebertaV2Tokenizer(tiny_vocabulary, added_tokens=["remdesivir", *markers])
+    tokenizer.save_pretrained(folder)
+    contents = ["remdesivir", *(token.content for token in markers)]
+    found = json.loads(spacy_cli("deberta", "info", folder, "--json").stdout)
+    assert found["added_tokens"] == {
+        content: len(tokenizer) - 13 + i for i, content in enumerate(contents)
+    }
+    text = " ".join(spacy_cli("deberta", "info", folder).stdout.split())
+    assert "Added tokens 'remdesivir', '[E0]', '[E1]'" in text
+    assert "and 3 more" in text
+    lines = spacy_cli("deberta", "info", tiny_checkpoint).stdout.splitlines()
+    assert "Added tokens none" in [" ".join(line.split()) for line in lines]
 
 
 def test_markdown(spacy_cli, tiny_checkpoint):

@@ -1,14 +1,16 @@
 import json
 import re
+import sys
 from html.parser import HTMLParser
 
 import pytest
 import spacy
+from spacy.scorer import Scorer
 from spacy.tokens import Doc, DocBin, Span
-from spacy.training import Corpus
+from spacy.training import Corpus, Example
 
 from spacy_deberta.cli import visualize
-from spacy_deberta.cli.report import texts
+from spacy_deberta.cli.report import sort_scores, texts
 from tests.pipeline.checkpoints import make_pipeline as make_component
 from tests.pipeline.checkpoints import save_checkpoint
 from tests.pipeline.pipelines import make_examples, make_pipeline
@@ -331,11 +333,75 @@ def test_bad_data_and_pipelines(rules, tmp_path, fails):
     assert not page.exists()
 
 
-def test_without_matplotlib_the_message_says_what_to_install(rules, monkeypatch, fails):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    message = fails("deberta", "visualize", *rules("She lives in Lyon."))
-    assert "E511" in message
-    assert "pip install 'spacy-deberta[visualize]'" in message
+def test_without_matplotlib_the_page_has_all_but_plots_and_says_so(
+    rules, tmp_path, monkeypatch, spacy_cli
+):
+    files = rules("She lives in Lyon.", entities=[(13, 17, "CITY")])
+    log = write_log(tmp_path / "log.jsonl")
+    args = ("deberta", "visualize", *files, "--log", log)
+    assert spacy_cli(*args).exit_code == 0
+    complete = Page(files[-1])
+    assert complete.count("figure", "plot") == 3
+    assert "E511" not in complete.text
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = spacy_cli(*args)
+    assert result.exit_code == 0
+    page = Page(files[-1])
+    assert not page.count("figure", "plot")
+    speed = "Words per second"
+    rows, expected = ([row for row in p.rows if row[0] != speed] for p in (page, complete))
+    assert rows == expected
+    assert page.marks == complete.marks
+    for text in (page.text, " ".join(result.stderr.split())):
+        assert "E511" in text
+        assert "pip install 'spacy-deberta[visualize]'" in text
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_no_score_stands_twice(multi_label):
+    nlp = spacy.blank("en")
+    cats = [(0.9, 0.2), (0.3, 0.7), (0.6, 0.5), (0.8, 0.1)]
+    gold = [(1.0, 0.0), (0.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
+    examples = []
+    for predicted, reference in zip(cats, gold, strict=True):
+        known = dict(zip("AB", reference, strict=True))
+        example = Example.from_dict(nlp.make_doc("text"), {"cats": known})
+        example.predicted.cats = dict(zip("AB", predicted, strict=True))
+        examples.append(example)
+    metrics = Scorer.score_cats(examples, "cats", labels=["A", "B"], multi_label=multi_label)
+    scores = sort_scores(metrics)
+    summary = metrics["cats_score"]
+    names = [name for name, value in scores.single.items() if value == f"{100 * summary:.1f}"]
+    names += [name for name, (*_, f) in scores.prf.items() if f == summary]
+    wanted = "area under the ROC curve (macro average)" if multi_label else "macro average"
+    assert names == [f"Categories, {wanted}"]
+    other = sort_scores({**metrics, "cats_score": 0.123})
+    assert "12.3" in other.single.values()
+
+
+def test_spans_that_overlap_have_rows_of_their_own(tmp_path):
+    nlp = spacy.blank("en")
+    patterns = [{"label": f"L{i}", "pattern": f"w{i} w{i + 1}"} for i in range(6)]
+    nlp.add_pipe("span_ruler", config={"spans_key": "sc"}).add_patterns(patterns)
+    nlp.to_disk(tmp_path / "chain")
+    doc = nlp.make_doc(" ".join(f"w{i}" for i in range(7)))
+    DocBin(docs=[doc]).to_disk(tmp_path / "data.spacy")
+    visualize(tmp_path / "chain", tmp_path / "data.spacy", tmp_path / "page.html")
+    page = Page(tmp_path / "page.html")
+    # Each span begins while the one before it goes on, so that it lies one row lower.
+    assert page.count("span", "token") == 7
+    rows = [
+        int(re.search(r"grid-row: (\d+)", attrs["style"])[1])
+        for tag, attrs in page.tags
+        if attrs.get("class") == "start"
+    ]
+    assert rows == [2, 3, 4, 5, 6, 7]
+    # What is out of the flow of the text, or has a height of its own, can cover what follows.
+    (drawn,) = re.findall(r'<div class="spans".*?</div>', page.source, flags=re.DOTALL)
+    assert "absolute" not in drawn
+    assert "height: " not in drawn.partition(">")[2]
 
 
 def test_choices_are_shown_beside_the_right_one(tmp_path, tiny_config, tiny_tokenizer):

@@ -178,7 +178,14 @@ def test_every_registered_function_is_documented():
     prefix = "spacy-deberta."
     registered = {
         name
-        for kind in ("architectures", "span_getters", "schedules", "scorers", "readers")
+        for kind in (
+            "architectures",
+            "callbacks",
+            "readers",
+            "schedules",
+            "scorers",
+            "span_getters",
+        )
         for name in getattr(registry, kind).get_all()
         if name.startswith(prefix)
     }
@@ -251,8 +258,13 @@ def test_every_method_is_documented(name):
     assert documented == public_methods(CLASSES[name]) | INHERITED.get(name, set())
 
 
-def test_exported_classes_are_documented():
-    assert {name for name in spacy_deberta.__all__ if name != "__version__"} <= set(CLASSES)
+def test_everything_exported_is_documented():
+    titles = {section.title for page in API.values() for section in page.sections}
+    exported = {name: getattr(spacy_deberta, name) for name in spacy_deberta.__all__}
+    del exported["__version__"]
+    functions = {name for name, value in exported.items() if inspect.isfunction(value)}
+    assert functions <= titles
+    assert exported.keys() - functions <= set(CLASSES)
 
 
 COMMANDS = ("align", "convert", "info", "pretrain", "train", "train-tokenizer", "visualize")

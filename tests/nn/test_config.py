@@ -123,6 +123,7 @@ def test_frozen_hashable_and_copied():
         ({"conv_act": "gelo"}, "E104", "conv_act"),
         ({"pos_att_type": "p2c|p2p"}, "E104", "p2p"),
         ({"norm_rel_ebd": "batch_norm"}, "E104", "norm_rel_ebd"),
+        ({"problem_type": "ranking"}, "E104", "problem_type"),
         ({"far_positions": "google"}, "E104", "far_positions"),
         ({"conv_kernel_size": 4}, "E105", "kernel of 4"),
         ({"conv_kernel_size": 3, "conv_groups": 5}, "E105", "5 groups"),

@@ -91,22 +91,21 @@ def test_no_class_known():
 
 
 @pytest.mark.parametrize(
-    ("problem_type", "labels", "code"),
+    ("problem_type", "labels"),
     [
-        ("ranking", torch.tensor([1, 0]), "E104"),
-        ("regression", torch.zeros(2), "E117"),
-        ("multi_label_classification", torch.zeros(2), "E117"),
-        ("single_label_classification", torch.zeros(2, 3), "E117"),
-        (None, torch.zeros(3, dtype=torch.int64), "E117"),
-        (None, torch.zeros(2, 2), "E117"),
+        ("regression", torch.zeros(2)),
+        ("multi_label_classification", torch.zeros(2)),
+        ("single_label_classification", torch.zeros(2, 3)),
+        (None, torch.zeros(3, dtype=torch.int64)),
+        (None, torch.zeros(2, 2)),
     ],
 )
-def test_refused_labels(problem_type, labels, code):
+def test_refused_labels(problem_type, labels):
     config = ours.DebertaV2Config.from_dict(
         {**huggingface.VARIANTS["v3"], "num_labels": 3, "problem_type": problem_type}
     )
     model = ours.DebertaV2ForSequenceClassification(config)
-    with pytest.raises(ValueError, match=code):
+    with pytest.raises(ValueError, match="E117"):
         model.forward_packed(packed_batch([4, 3]), labels=labels)
 
 

@@ -426,3 +426,20 @@ def test_a_checkpoint_without_the_head_is_not_filled_by_chance(tiny_checkpoint):
 def test_settings_that_can_not_be(nlp, setting):
     with pytest.raises(ValueError, match=f"E413.*{next(iter(setting))}"):
         FillMask(nlp.vocab, nlp.get_pipe("fill").model, **setting)
+
+
+@pytest.mark.parametrize("layout", ["emd", "legacy"])
+def test_a_checkpoint_without_an_embedding_for_the_mask(
+    layout, tmp_path, tiny_config, tiny_tokenizer
+):
+    """As those with 128,000 rows, one for each piece of the vocabulary."""
+    config = {**tiny_config, "vocab_size": tiny_tokenizer.vocab_size}
+    folder = make_folder(tmp_path / "rows", config, tiny_tokenizer, layout)
+    with pytest.raises(ValueError, match=r"E319.*\[MASK\].*Everything else works"):
+        initialized(folder)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("deberta", config={"model": {"name": str(folder)}})
+    nlp.initialize()
+    assert nlp(TEXTS[0])._.trf_data.tensors[0].shape[-1] == 32
+    nlp.to_disk(tmp_path / "pipeline")
+    assert len(spacy.load(tmp_path / "pipeline")(TEXTS[0])) == len(nlp(TEXTS[0]))

@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
+import spacy
+from thinc.api import chain, concatenate, list2ragged, reduce_mean
 
+from spacy_deberta.architectures import deberta_v2_tok2vec_v1
+from spacy_deberta.layers import piece_windows_v1
 from spacy_deberta.pipeline.listener_gradients import ListenerGradients
 from tests.layers.rows import document_data
 
@@ -34,3 +38,19 @@ def test_the_gradients_of_a_listener_stay_as_they_are():
     collected.add(gradients(2)[0])
     kept = np.concatenate([d.model_output.last_hidden_state[0] for d in data])
     assert (kept == rows).all()
+
+
+def test_encoders_beside_each_other_leave_the_documents_alone(tiny_checkpoint):
+    nlp = spacy.blank("en")
+    docs = [nlp.make_doc("Mira left."), nlp.make_doc("Nobody expected it!")]
+    layers = [
+        deberta_v2_tok2vec_v1(piece_windows_v1(), reduce_mean(), name=str(tiny_checkpoint))
+        for _ in range(2)
+    ]
+    model = chain(concatenate(*layers), list2ragged(), reduce_mean())
+    for layer in layers:
+        layer.initialize(docs)
+    given = list(docs)
+    rows, backprop = model.begin_update(given)
+    backprop(np.ones_like(rows))
+    assert given == docs

@@ -273,7 +273,7 @@ def test_before_initialization_the_error_says_so(tiny_checkpoint):
 def test_without_a_source_the_error_says_what_to_set():
     nlp = spacy.blank("en")
     nlp.add_pipe("deberta", config=encoder_config("x", name=None))
-    with pytest.raises(ValueError, match=r"E401.*\[components\.transformer\.model\]"):
+    with pytest.raises(ValueError, match=r"E401.*\[components\.deberta\.model\]"):
         nlp.initialize()
     with pytest.raises(ValueError, match="E402"):
         spacy.blank("en").add_pipe(

@@ -46,7 +46,7 @@ class MemoryProbe:
 
 
 @pytest.fixture
-def loaded(tiny_checkpoint, tmp_path):
+def loaded(tiny_checkpoint, tmp_path, map_small_files):
     """A pipeline whose weights are mapped, with a probe at its end."""
     make_trained(tiny_checkpoint, heads=("tagger",), steps=1).to_disk(tmp_path / "pipeline")
     nlp = spacy.load(tmp_path / "pipeline")

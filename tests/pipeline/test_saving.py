@@ -151,7 +151,7 @@ def test_models_above_the_limit_of_one_file(tiny_checkpoint, tmp_path, monkeypat
     transformers.AutoModel.from_pretrained(folder)
 
 
-def test_weights_are_mapped_not_copied(tiny_checkpoint, tmp_path):
+def test_weights_are_mapped_not_copied(tiny_checkpoint, tmp_path, map_small_files):
     make_trained(tiny_checkpoint).to_disk(tmp_path)
     loaded = spacy.load(tmp_path)
     weights = tmp_path / "transformer" / "model" / "model.safetensors"

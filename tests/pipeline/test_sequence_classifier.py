@@ -303,3 +303,28 @@ def test_spacy_finds_a_threshold(checkpoint, tmp_path):
     )
     assert len(set(scores.values())) > 1
     assert score == max(scores.values()) == scores[best]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"id2label": ["GOOD", "BAD", "NEITHER"]}, "E102.*id2label.*numbers to names"),
+        ({"id2label": {"0": "GOOD", "1": "BAD", "2": "GOOD"}}, "E127.*'GOOD'"),
+        ({"problem_type": "multi_label"}, "E104.*problem_type.*multi_label_classification"),
+        ({"problem_type": 3}, "E102.*problem_type"),
+    ],
+)
+def test_labels_that_would_lose_or_mistake_scores(
+    changed, message, tmp_path, tiny_config, tiny_tokenizer
+):
+    folder = make_checkpoint(tmp_path / "changed", tiny_config, tiny_tokenizer, **changed)
+    with pytest.raises(ValueError, match=message):
+        make_pipeline(FACTORY, model={"name": str(folder)})
+
+
+def test_an_encoder_may_have_labels_with_one_name(tmp_path, tiny_config, tiny_tokenizer):
+    """Nobody asks for them there."""
+    names = {"0": "GOOD", "1": "BAD", "2": "GOOD"}
+    folder = make_checkpoint(tmp_path / "changed", tiny_config, tiny_tokenizer, id2label=names)
+    nlp, _ = make_pipeline("deberta", model={"name": str(folder)})
+    assert nlp("Mira")._.trf_data.tensors[0].shape[-1] == 32

@@ -1,4 +1,5 @@
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from typer.testing import CliRunner
 
+from spacy_deberta.layers import get_tokenizer
 from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
 from tests.pipeline.checkpoints import make_pipeline, save_checkpoint
@@ -251,6 +253,51 @@ def test_entities_go_over_tokens_without_pieces(checkpoint):
     scores.probabilities[:] = np.eye(len(LABELS), dtype="f")[[3, 4]]
     pipe.set_annotations([doc], scores)
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("New   York", "GPE")]
+
+
+def label_piece(pipe, monkeypatch, piece, label):
+    """Let the head label one piece, wherever it stands, and leave all others outside."""
+    tokenizer = get_tokenizer(pipe.model)
+    piece_id = tokenizer.convert_tokens_to_ids(piece)
+
+    def forward(model, sequences, is_train):
+        chosen = np.where(sequences.input_ids == piece_id, LABELS.index(label), 0)
+        return np.eye(len(LABELS), dtype="f")[chosen] * 9, lambda _: sequences
+
+    monkeypatch.setattr(pipe.model, "_func", forward)
+
+
+@pytest.mark.parametrize("strategy", ["first", "average", "max", "simple"])
+@pytest.mark.parametrize("annotate", ["ents", "spans"])
+def test_an_entity_within_a_token_is_found_or_reported(
+    strategy, annotate, checkpoint, tmp_path, monkeypatch
+):
+    text = "Write to mail:Miracle@example.org or so."
+    settings = {"annotate": annotate, "spans_key": "names", "aggregation_strategy": strategy}
+    nlp, pipe = make_pipeline(FACTORY, model={"name": str(checkpoint)}, **settings)
+    (token,) = (token for token in nlp.make_doc(text) if "@" in token.text)
+    ids = get_tokenizer(pipe.model).encode_batch([token.text]).ids.tolist()
+    piece = get_tokenizer(pipe.model).convert_ids_to_tokens(max(ids))
+    assert ids.index(max(ids)) > 1
+    label_piece(pipe, monkeypatch, piece, "B-PERSON")
+    if strategy == "simple":
+        doc = nlp(text)
+        found = doc.ents if annotate == "ents" else doc.spans["names"]
+        assert token.text in [span.text for span in found]
+        return
+    with pytest.warns(UserWarning, match=rf"W603.*{strategy}.*simple"):
+        nlp(text)
+    # After training on first pieces, the labels of the others mean nothing, and are no loss.
+    pipe.update(make_examples(read_docs(nlp.vocab, 4)))
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    other = loaded.get_pipe("classifier")
+    assert other.cfg["aggregation_strategy"] == strategy
+    label_piece(other, monkeypatch, piece, "B-PERSON")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded(text)
+    assert any("W603" in str(w.message) for w in caught) == (strategy != "first")
 
 
 def test_spacy_scores_a_trained_pipeline(tmp_path, tiny_vocabulary):

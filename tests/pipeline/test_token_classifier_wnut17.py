@@ -131,6 +131,16 @@ def plain_spans(doc, units, checkpoint, mode):
         yield (tokens[0].i, tokens[-1].i + 1, type_, score) if tokens else None
 
 
+def count_unread(doc, starts, ends, probabilities, units, outside):
+    """Pieces with a label whose unit, in the characters of which they lie, has none."""
+    return sum(
+        probabilities[k].argmax() != outside and row.argmax() == outside
+        for start, end, row in units
+        for k in range(len(starts))
+        if starts[k] < ends[k] and start < ends[k] and starts[k] < end
+    )
+
+
 def surest(spans):
     kept = []
     for span in sorted(spans, key=lambda span: -span[3]):
@@ -161,8 +171,11 @@ def test_spans_are_those_that_plain_lines_read_from_the_logits(scheme, checkpoin
             settings = {"aggregation_strategy": strategy, "alignment_mode": mode}
             warned = annotate(checkpoint, texts, annotate="spans", **settings)
             warned_of_ents = annotate(checkpoint, texts, annotate="ents", **settings)
-            dropped = overlapping = count = 0
-            for doc, units_of_doc in zip(texts, units, strict=True):
+            dropped = overlapping = count = unread = 0
+            for doc, (_, *output), units_of_doc in zip(texts, outputs, units, strict=True):
+                if strategy != "simple":
+                    outside = checkpoint.labels.index("O")
+                    unread += count_unread(doc, *output, units_of_doc, outside)
                 expected = list(plain_spans(doc, units_of_doc, checkpoint, mode))
                 dropped += expected.count(None)
                 expected = [span for span in expected if span]
@@ -175,7 +188,9 @@ def test_spans_are_those_that_plain_lines_read_from_the_logits(scheme, checkpoin
                 overlapping += len(expected) - len(kept)
                 assert [(e.start, e.end, e.label_) for e in doc.ents] == [k[:3] for k in kept]
             assert count > 300
-            assert warned == ({"W601": dropped} if dropped else {})
+            found = {"W601": dropped, "W603": unread}
+            assert warned == {code: number for code, number in found.items() if number}
+            assert warned_of_ents.get("W603", 0) == unread
             assert warned_of_ents.get("W601", 0) == dropped
             assert warned_of_ents.get("W602", 0) == overlapping
             # Only pieces begin or end within a token; expanding loses none of them.

@@ -7,6 +7,7 @@ from spacy_deberta.pretraining.building import ModelSource
 from spacy_deberta.pretraining.counter_random import hash_keys
 from spacy_deberta.pretraining.piece_table import PieceTable
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
+from tests.pretraining.runs import make_config
 
 TEXT = (
     "the cat sat on a mat while another dog, quite unimpressed, walked along the riverside "
@@ -21,6 +22,11 @@ def make_texts(count, *, seed=0, words=40):
         " ".join(draw.choice(TEXT.split(), size=int(n)))
         for n in draw.integers(3, words, size=count)
     ]
+
+
+def write_texts(path):
+    path.write_text("\n\n".join(make_texts(120, seed=5)), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +75,21 @@ def sequences(tokenizer):
     assert sum(lengths) == len(pieces.ids) + 2 * len(texts)
     keys = hash_keys(0, np.arange(len(texts)))
     return np.array(ids), np.array(lengths), keys
+
+
+@pytest.fixture(scope="session")
+def shared_texts(tmp_path_factory):
+    """A file of texts that no test may change."""
+    return write_texts(tmp_path_factory.mktemp("texts") / "texts.txt")
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """A file of texts of the test's own."""
+    return write_texts(tmp_path / "texts.txt")
+
+
+@pytest.fixture
+def config(texts, vocabulary):
+    """configs/pretrain.cfg for a tiny model."""
+    return make_config(texts, vocabulary)

@@ -4,6 +4,8 @@ import bz2
 import gzip
 import itertools
 import lzma
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +72,24 @@ def test_bad_files_are_named(case, tmp_path):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ValueError, match=message):
         list(read_texts(tmp_path / name))
+
+
+def test_a_doc_bin_that_is_damaged_within_is_named(tmp_path):
+    nlp = spacy.blank("en")
+    path = tmp_path / "a.spacy"
+    data = srsly.msgpack_loads(zlib.decompress(DocBin(docs=map(nlp, DOCUMENTS)).to_bytes()))
+    data["spaces"] = data["spaces"][:1]
+    path.write_bytes(zlib.compress(srsly.msgpack_dumps(data)))
+    with pytest.raises(ValueError, match=r"E706.*a\.spacy"):
+        list(read_texts(path))
+
+
+def test_a_reader_that_cant_read_is_named():
+    def read(nlp):
+        return Path("/nowhere/texts.txt").open()
+
+    with pytest.raises(ValueError, match=r"^\[spacy-deberta E701\].*/nowhere/texts.txt"):
+        list(document_texts(read, spacy.blank("en")))
 
 
 def test_texts_that_are_not_there(tmp_path):

@@ -1,12 +1,17 @@
 """Masks: as many as they should be, everywhere alike, the same whatever else is in the batch."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_deberta.pretraining.counter_random import hash_keys
+from spacy_deberta.pretraining.encoded_corpus import digest_vocabulary
 from spacy_deberta.pretraining.masking import Masking, mask_sequences
+from spacy_deberta.pretraining.piece_table import PieceTable
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
 
 ONE_WORD = Masking(max_ngram=1, masked=1.0, replaced=0.0)
 
@@ -79,6 +84,23 @@ def test_words_are_masked_as_a_whole(sequences, table, tokenizer):
     assert max(units) > 1
     for part in np.split(chosen, np.cumsum(units)[:-1]):
         assert part.all() or not part.any()
+
+
+def test_added_tokens_are_words_of_their_own(tokenizer, vocabulary):
+    marked = AddedToken(content="[E1]", special=True)
+    added = DebertaV2Tokenizer(vocabulary, added_tokens=["remdesivir", marked])
+    ids, _ = added.encode_ids(["the catremdesivir sat[E1]"])
+    word, marker = (added.convert_tokens_to_ids(token) for token in ("remdesivir", "[E1]"))
+    assert ids.tolist().count(word) == ids.tolist().count(marker) == 1
+    table = PieceTable.from_tokenizer(added, rows=len(added) + 5)
+    assert table.starts_word[[word, marker]].all()
+    assert word in table.ordinary
+    assert marker not in table.ordinary
+    assert table.special[marker]
+    # The same text has become other pieces, so that a corpus encoded without them is another one.
+    assert digest_vocabulary(added) != digest_vocabulary(tokenizer)
+    assert digest_vocabulary(added) != digest_vocabulary(added.with_split_special_tokens(True))
+    assert digest_vocabulary(tokenizer) == hashlib.sha256(tokenizer.model_proto).hexdigest()
 
 
 def test_n_grams_get_rarer_with_their_length(table):

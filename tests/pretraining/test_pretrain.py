@@ -1,10 +1,6 @@
 """Pretraining from a config, as people run it: to the end, stopped and resumed, and in company."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -18,58 +14,10 @@ from spacy.tokens import DocBin
 from spacy_deberta import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from spacy_deberta.pretraining import pretrain
 from spacy_deberta.pretraining.training_state import find_states
-from tests.docs.pages import ROOT
 from tests.pretraining.conftest import make_texts
+from tests.pretraining.runs import SIZES, TWO_PROCESSES, losses_of, rows_of, start
 
 MLM = {"@misc": "spacy-deberta.MaskedLanguageModelling.v1", "masking": None}
-SIZES = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-}
-SETTINGS = {
-    "max_steps": 12,
-    "batch_pieces": 600,
-    "micro_batch_pieces": None,
-    "max_length": 48,
-    "held_out": 0.1,
-    "eval_every": 6,
-    "eval_pieces": 500,
-    "save_every": 4,
-    "log_every": 2,
-    # In another process "auto" would be what the processor has.
-    "precision": "fp32",
-}
-
-
-@pytest.fixture
-def texts(tmp_path):
-    path = tmp_path / "texts.txt"
-    path.write_text("\n\n".join(make_texts(120, seed=5)), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def config(texts, vocabulary):
-    """configs/pretrain.cfg for a tiny model."""
-    config = util.load_config(ROOT / "configs" / "pretrain.cfg", interpolate=False)
-    config["paths"].update(texts=str(texts), vocabulary=str(vocabulary))
-    config["model"]["config"] = SIZES
-    config["pretraining"].update(SETTINGS)
-    config["pretraining"]["optimizer"].update(learn_rate=5e-3, warmup_steps=3)
-    return config
-
-
-def rows_of(folder):
-    lines = (folder / "training" / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def losses_of(folder):
-    """What must not change: no times and speeds."""
-    kept = ("step", "epoch", "pieces", "learn_rate", "training", "held_out")
-    return [{key: row[key] for key in kept} for row in rows_of(folder)]
 
 
 @pytest.mark.parametrize("objective", ["rtd", "mlm"])
@@ -134,22 +82,6 @@ def test_spacy_readers_work_as_well(kind, config, tmp_path):
     assert rows_of(tmp_path / "model")[-1]["held_out"]
 
 
-def start(config, folder, *options, launcher=()):
-    path = folder.with_suffix(".cfg")
-    config.to_disk(path)
-    command = ["-m", "spacy", "deberta", "pretrain", str(path), str(folder), "--gpu-id", "-1"]
-    # The last bits of a sum depend on how many threads add it up.
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    return subprocess.Popen(
-        [sys.executable, *launcher, *command, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        cwd=ROOT,
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["rtd", "mlm"])
 def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_path):
@@ -191,8 +123,7 @@ def test_two_processes_are_one(objective, config, tmp_path):
     }
     config["pretraining"].update(max_steps=50, log_every=1, save_every=50, eval_every=25)
     pretrain(config, tmp_path / "one")
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    process = start(config, tmp_path / "two", launcher=launcher)
+    process = start(config, tmp_path / "two", launcher=TWO_PROCESSES)
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     one, two = losses_of(tmp_path / "one"), losses_of(tmp_path / "two")
@@ -244,6 +175,13 @@ BAD = {
     "unknown field": ({"model": {"config": {"heads": 2}}}, "E414.*heads"),
     "no vocabulary": ({"paths": {"vocabulary": None}}, "E726"),
     "both": ({"model": {"name": "somewhere"}}, "E727.*somewhere"),
+    "a list for a name": ({"model": {"vocabulary": [1]}}, "E730.*vocabulary"),
+    "sizes of a giant": ({"model": {"config": {"num_hidden_layers": 2**31}}}, "E102.*num_hidden"),
+    "a word for a size": ({"model": {"config": {"hidden_size": "wide"}}}, "E102.*hidden_size"),
+    "more than there is memory": (
+        {"model": {"config": {"vocab_size": 2**24, "hidden_size": 2**17}}},
+        "E126.*memory",
+    ),
     "no texts": ({"paths": {"texts": None}}, "E701"),
     "texts that are not there": ({"paths": {"texts": "nowhere.txt"}}, "E701.*nowhere"),
     "a word for a number": ({"pretraining": {"max_steps": "many"}}, "E730.*pretraining"),

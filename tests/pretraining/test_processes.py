@@ -1,9 +1,13 @@
 """Processes meet, and part whatever happens."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch.distributed
 
 from spacy_deberta.pretraining import Processes
+from spacy_deberta.pretraining.meeting import Meeting
 
 
 def test_an_error_parts_from_the_other_processes(tmp_path):
@@ -21,3 +25,23 @@ def test_alone_there_is_nobody_to_part_from(monkeypatch):
     with Processes.join(gpu=-1) as processes:
         assert (processes.rank, processes.count) == (0, 1)
         assert not torch.distributed.is_initialized()
+
+
+def test_nobody_leaves_a_meeting_before_all_have_come():
+    store, events = torch.distributed.HashStore(), []
+
+    def work(seconds):
+        meeting = Meeting(store, count=2)
+        for number in range(3):
+            time.sleep(seconds)
+            events.append(("comes", number))
+            meeting.wait()
+            events.append(("leaves", number))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, (0.0, 0.05)))
+    for number in range(3):
+        last = max(place for place, event in enumerate(events) if event == ("comes", number))
+        assert last < events.index(("leaves", number))
+    # What earlier meetings needed is not there any more.
+    assert store.num_keys() <= 2

@@ -120,6 +120,51 @@ def check_package(folder):
     assert done.stdout.strip() == "4", done.stderr
 
 
+# Where commands leave their files.
+LEFT = re.compile("(corpus|training|metrics|packages)/")
+
+
+def fill(text, variables):
+    """A text of project.yml with the values of its variables."""
+    return re.sub(r"\$\{vars\.(\w+)\}", lambda match: str(variables[match[1]]), text)
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
+def test_a_command_depends_on_every_file_of_the_project_that_it_runs(path):
+    content = read_project(path)
+    for command in content["commands"]:
+        words = shlex.split(fill(" ".join(command["script"]), content["vars"]))
+        used = [word for word in words if (path / word).is_file() and not LEFT.match(word)]
+        scripts = [word for word in words if word.endswith(".py")]
+        assert set(scripts) <= set(used), command["name"]
+        deps = [fill(file, content["vars"]) for file in command.get("deps", [])]
+        missing = [file for file in used if file not in deps and not _is_in(file, deps)]
+        assert not missing, command["name"]
+
+
+def _is_in(file, folders):
+    return any(Path(file).is_relative_to(folder) for folder in folders)
+
+
+DEFAULTS = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`[^`]+`(?:, )?)+) \|", flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
+def test_the_defaults_in_a_readme_are_those_of_the_project(path):
+    readme = (path / "README.md").read_text(encoding="utf-8")
+    variables = read_project(path)["vars"]
+    told = [map(re.compile("`([^`]+)`").findall, row) for row in DEFAULTS.findall(readme)]
+    for names, values in told:
+        found = ["null" if variables[n] is None else str(variables[n]) for n in names]
+        assert values == found
+    # Where a text speaks of a variable, a table says what it is.
+    own_text = readme.partition("<!-- WEASEL")[0]
+    named = set(re.findall(r"--vars\.(\w+)", own_text))
+    assert named <= {
+        name for row in DEFAULTS.findall(readme) for name in re.findall(r"\w+", row[0])
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [path.name for path in PROJECTS])
 def test_a_project_runs(name, workspace, request):

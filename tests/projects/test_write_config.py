@@ -6,7 +6,8 @@ from spacy.util import load_config
 
 from .scripts import PROJECTS, load_script
 
-main = load_script("scripts/write_config.py").main
+write_config = load_script("scripts/write_config.py")
+main, scored_every = write_config.main, write_config.scored_every
 CONFIGS = PROJECTS.parent / "configs"
 
 
@@ -61,6 +62,16 @@ def test_a_short_run_warms_up_and_evaluates_within_it(tmp_path, encoder):
     assert training["max_steps"] == training["eval_frequency"] == 4
     learn_rate = training["optimizer"]["learn_rate"]
     assert (learn_rate["warmup_steps"], learn_rate["total_steps"]) == (2, 4)
+
+
+def test_the_last_steps_are_scored_too(tmp_path):
+    for steps, every in {150: 75, 250: 50, 600: 100, 1000: 100, 40: 40, 199: 99}.items():
+        training = write(tmp_path, steps=steps)["training"]
+        assert (training["max_steps"], training["eval_frequency"]) == (steps, every)
+    for steps in range(1, 3001):
+        every = scored_every(steps, 100)
+        assert steps % every < 10
+        assert min(steps, 100) / 2 <= every <= 100
 
 
 def test_other_components_are_left_out(tmp_path):

@@ -207,3 +207,11 @@ def test_bytes_of_another_format(small):
     data = small.to_bytes().replace(b'"format": 1', b'"format": 2', 1)
     with pytest.raises(ValueError, match="E216"):
         DebertaV2Tokenizer.from_bytes(data)
+
+
+@pytest.mark.parametrize("threads", ["2", 2.0, 1.5, True, [2], float("nan")])
+def test_threads_are_a_whole_number(threads, small_vocabulary):
+    with pytest.raises(ValueError, match=r"E231.*whole number"):
+        DebertaV2Tokenizer(small_vocabulary, threads=threads)
+    with pytest.raises(ValueError, match=r"E231.*whole number"):
+        DebertaV2Tokenizer(small_vocabulary).encode_ids(["bado"], threads=threads)

@@ -14,6 +14,30 @@ from spacy_deberta.layers import get_encoder
 from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
 
+# What a user gives as --code: a process group that fails soon, and what takes longer than that.
+SLOW_CODE = """
+import time
+from datetime import timedelta
+import torch.distributed
+from spacy import registry
+from spacy.training import Corpus
+
+torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=2))
+
+@registry.readers("tests.SlowCorpus.v1")
+def make_slow_corpus(path):
+    def read(nlp):
+        time.sleep(5)
+        yield from Corpus(path)(nlp)
+    return read
+
+@registry.callbacks("tests.slow_save.v1")
+def make_slow_save():
+    def wait(nlp):
+        time.sleep(4)
+        return nlp
+    return wait
+"""
 LAUNCHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
@@ -53,12 +77,12 @@ def config(tmp_path, tiny_vocabulary):
     return config
 
 
-def train(config, folder, *, launcher=()):
+def train(config, folder, *options, launcher=()):
     config.to_disk(folder.with_suffix(".cfg"))
     done = subprocess.run(
         [
             *(sys.executable, *launcher, "-m", "spacy", "deberta", "train"),
-            *(folder.with_suffix(".cfg"), "--output", folder),
+            *(folder.with_suffix(".cfg"), "--output", folder, *options),
         ],
         capture_output=True,
         text=True,
@@ -111,3 +135,18 @@ def test_one_process_trains_as_spacy_does(config, tmp_path):
     expected = weights_of(spacy.load(tmp_path / "spacy" / "model-last"))
     for name, values in weights_of(ours).items():
         np.testing.assert_allclose(values, expected[name], rtol=0, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.slow
+def test_an_evaluation_and_a_save_may_take_longer_than_the_timeout(config, tmp_path):
+    code = tmp_path / "slow_code.py"
+    code.write_text(SLOW_CODE)
+    dev = {"@readers": "tests.SlowCorpus.v1", "path": config["paths"]["dev"]}
+    config["corpora"]["dev"] = dev
+    # An evaluation and a save, and one more update after them.
+    config["training"].update(
+        max_steps=1, eval_frequency=2, before_to_disk={"@callbacks": "tests.slow_save.v1"}
+    )
+    output, nlp = train(config, tmp_path / "slow", "--code", code, launcher=LAUNCHER)
+    assert output.count("Saved pipeline") == 1
+    assert nlp.meta["performance"]["tag_acc"] > 0

@@ -20,6 +20,19 @@ MIN_DISTANCE, LETTER_WIDTH = 110, 10
 # displaCy leaves room for high arcs, and compact ones take a third of it.
 WORDS_HEIGHT, UNUSED = 135, 2 / 3
 
+# displaCy gives a token the height of as many spans as it is in, though one of them can lie lower
+# than that. Here each span has a row of the grid that a token is, below the row of its text.
+SPAN_OPTIONS = {
+    "top_offset": 2,
+    "top_offset_step": 1,
+    "template": {
+        "span": '<span class="token"><span>{text}</span>{span_slices}{span_starts}</span> ',
+        "slice": '<span class="slice" style="background: {bg}; grid-row: {top_offset}"></span>',
+        "start": '<span class="start" style="background: {bg}; grid-row: {top_offset}">'
+        "{label}</span>",
+    },
+}
+
 Marks = set[tuple[int, int, str]]
 
 
@@ -55,7 +68,7 @@ def _show_group(key: str, predicted: Doc, gold: Doc, colors: Mapping[str, str]) 
         ]
         tokens = [clean_text(token.text) for token in doc]
         drawn = {"tokens": tokens, "spans": spans, "settings": _settings(doc)}
-        return _render(drawn, "span", {"colors": _escaped(colors)})
+        return _render(drawn, "span", {**SPAN_OPTIONS, "colors": _escaped(colors)})
 
     known = gold if key in gold.spans else None
     title = f"Spans “{escape_text(key)}”"

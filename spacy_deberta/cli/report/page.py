@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from spacy.language import Language
 from spacy.training import Example
 
+from spacy_deberta.errors import Errors
+
 from .markup import escape_text, make_table
 from .plots import plot_bars, plot_losses, plot_scores
 from .scores import LabelScores, Scores, format_score
@@ -28,7 +30,7 @@ PAGE = """<!DOCTYPE html>
 <dl>
 {facts}
 </dl>
-<nav>{contents}</nav>
+{note}<nav>{contents}</nav>
 </header>
 <main>
 {sections}
@@ -50,6 +52,7 @@ class Report:
     scores (Scores): The scores.
     scores_source (str): Where the scores come from.
     log (TrainingLog | None): The course of the training.
+    has_plots (bool): Whether there is something to draw plots with. Without, the page says so.
     """
 
     nlp: Language
@@ -59,6 +62,7 @@ class Report:
     scores: Scores
     scores_source: str
     log: TrainingLog | None
+    has_plots: bool = True
 
 
 def render_report(report: Report) -> str:
@@ -71,7 +75,7 @@ def render_report(report: Report) -> str:
     title = escape_text(f"{meta['lang']}_{meta['name']}")
     sections = {
         "Scores": _render_scores(report),
-        "Training": "" if report.log is None else _render_log(report.log),
+        "Training": _render_log(report),
         "Parses": render_parses(report.examples),
         "Texts": render_texts(report.nlp, report.examples),
     }
@@ -79,6 +83,7 @@ def render_report(report: Report) -> str:
     return PAGE.format(
         title=title,
         style=STYLE,
+        note="" if report.has_plots else f'<p class="note">{escape_text(Errors.E511)}</p>\n',
         facts="\n".join(
             f"<dt>{name}</dt><dd>{escape_text(value)}</dd>"
             for name, value in _facts(report).items()
@@ -114,14 +119,15 @@ def _render_scores(report: Report) -> str:
     columns = "".join(f'<div class="scores">{table}</div>' for table in tables)
     note = f'<p class="note">Scores in percent, {escape_text(report.scores_source)}.</p>'
     whole = f'<div class="card"><div class="columns">{columns}</div>{note}</div>'
-    return "\n".join([whole, *map(_render_labels, scores.by_label)])
+    by_label = [_render_labels(part, has_plots=report.has_plots) for part in scores.by_label]
+    return "\n".join([whole, *by_label])
 
 
-def _render_labels(scores: LabelScores) -> str:
+def _render_labels(scores: LabelScores, *, has_plots: bool) -> str:
     header = ("", *(PRF_NAMES[column] for column in scores.columns))
     table = f'<div class="scores">{make_table(header, _rows(scores.rows))}</div>'
     plot = ""
-    if scores.has_f:
+    if scores.has_f and has_plots:
         known = {label: row[-1] for label, row in scores.rows.items() if row[-1] is not None}
         plot = _figure(plot_bars(known), f"F-scores: {scores.title}") if known else ""
     title = escape_text(scores.title)
@@ -134,7 +140,10 @@ def _rows(scores: dict[str, tuple[float | None, ...]]) -> list[tuple[str, ...]]:
     ]
 
 
-def _render_log(log: TrainingLog) -> str:
+def _render_log(report: Report) -> str:
+    log = report.log
+    if log is None or not report.has_plots:
+        return ""
     plots = {"Scores by step": plot_scores(log)}
     if log.losses:
         plots["Losses by step"] = plot_losses(log)

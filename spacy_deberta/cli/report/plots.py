@@ -5,10 +5,7 @@ import math
 import re
 import warnings
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-
-from spacy_deberta.errors import Errors
 
 from .markup import clean_text
 from .training_log import TrainingLog
@@ -48,10 +45,13 @@ _GROUP_ID = re.compile(r'<g id="[^"]*"')
 _STYLE = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", flags=re.DOTALL)
 
 
-def require_matplotlib() -> None:
-    """Raise an error that says what to install, if plots can't be drawn."""
-    if find_spec("matplotlib") is None:
-        raise ImportError(Errors.E511)
+def can_plot() -> bool:
+    """Whether there is a matplotlib that can be imported."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def plot_bars(values: Mapping[str, float]) -> str:

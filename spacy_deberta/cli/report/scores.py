@@ -31,7 +31,7 @@ _NAMES = {
     "cats_score": "Categories",
     "cats_macro": "Categories, macro average",
     "cats_micro": "Categories, micro average",
-    "cats_macro_auc": "Categories, area under the ROC curve",
+    "cats_macro_auc": "Categories, area under the ROC curve (macro average)",
     "cats_f_per_type": "Categories by label",
     "cats_auc_per_type": "Categories by label, area under the ROC curve",
     "choice_acc": "Choices, accuracy",
@@ -108,7 +108,9 @@ def sort_scores(metrics: Mapping[str, Any]) -> Scores:
     in_prf = {f"{stem}_{part}" for stem in stems for part in PRF}
     single = {}
     for key, value in metrics.items():
-        if key not in in_prf and (value is None or _is_number(value)):
+        if key in in_prf or _repeats_another(key, metrics):
+            continue
+        if value is None or _is_number(value):
             note = metrics.get(f"{key}_desc")
             name = f"{name_score(key)} ({note})" if isinstance(note, str) else name_score(key)
             single[name] = f"{value:,.0f}" if key == "speed" and value else format_score(value)
@@ -146,6 +148,16 @@ def format_score(value: Score) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.1f}" if 0 <= value <= 1 else f"{value:,.4g}"
+
+
+def _repeats_another(key: str, metrics: Mapping[str, Any]) -> bool:
+    """Whether a score is the summary of its kind, `cats_score`, and also there by its own name."""
+    note = metrics.get(f"{key}_desc")
+    if not key.endswith("_score") or not isinstance(note, str):
+        return False
+    # spaCy's "macro AUC" of `cats_score` is `cats_macro_auc`.
+    other = f"{key.removesuffix('score')}{note.lower().replace(' ', '_')}"
+    return other in metrics and metrics[other] == metrics[key]
 
 
 def _by_label(title: str, values: Mapping[str, Any]) -> LabelScores:

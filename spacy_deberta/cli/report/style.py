@@ -35,6 +35,17 @@ figure { margin: 0; }
 .plot svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .parse { overflow: auto hidden; }
 .parse svg { display: block; }
+.spans { overflow-wrap: anywhere; }
+.token {
+  display: inline-grid; grid-auto-rows: 1.1rem; align-items: center; font-weight: 700;
+  margin-block-end: .4rem;
+}
+.token > * { grid-column: 1; }
+.slice { height: 4px; margin-inline: -1px; }
+.start {
+  z-index: 1; justify-self: start; padding: 2px 3px; border-radius: 3px; color: #000;
+  font-size: .6em; line-height: 1;
+}
 .view { margin-top: .9rem; }
 .view:first-of-type { margin-top: 0; }
 .gold {

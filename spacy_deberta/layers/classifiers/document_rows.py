@@ -74,13 +74,14 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
-    """Take the width from the first document that has an output of the encoder."""
+    """Take the width from the first document that has one, be it without tokens."""
     if X is None:
         return
     _check(X)
     for data in X:
-        if "last_hidden_state" in data.model_output:
-            model.set_dim("nO", data.width)
+        rows: Array | None = getattr(data.model_output, "last_hidden_state", None)
+        if rows is not None:
+            model.set_dim("nO", rows.shape[-1])
             return
 
 

@@ -21,7 +21,8 @@ from thinc.api import (
 from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta.layers.settings import check_choice, check_setting
+from spacy_deberta.errors import check_number
+from spacy_deberta.layers.settings import check_choice
 
 from .document_rows import document_rows
 from .fixed_dropout import fixed_dropout
@@ -67,13 +68,12 @@ def pooled_text_classifier(
         A model from documents to scores, `(docs, labels)`, that can get more labels.
     """
     check_choice("pooling", pooling, tuple(POOLING))
-    check_setting(
-        hidden_size is None or hidden_size > 0, "hidden_size", hidden_size, "null or above 0"
-    )
-    check_setting(
-        dropout is None or 0 <= dropout < 1, "dropout", dropout, "null or from 0 to below 1"
-    )
-    check_setting(grad_factor >= 0, "grad_factor", grad_factor, "at least 0")
+    for name, size in {"hidden_size": hidden_size, "nO": nO}.items():
+        if size is not None:
+            check_number(name, size, lambda n: n > 0, "above 0, or null", whole=True)
+    if dropout is not None:
+        check_number("dropout", dropout, lambda x: 0 <= x < 1, "from 0 to below 1, or null")
+    check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
     layers: list[Model] = [
         tok2vec,
         document_rows(cls_only=pooling == "cls", grad_factor=grad_factor),

@@ -1,6 +1,7 @@
 """Rows of sequences → one row for each, and zeros for sequences without rows."""
 
 from collections.abc import Callable
+from typing import cast
 
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
@@ -39,5 +40,8 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
-    """Initialize the reduction; only the width of X is looked at."""
+    """Initialize the reduction on a row as wide as those of X, of which there may be none."""
+    if X is not None:
+        ops, rows = model.ops, cast(Array, X.dataXd)
+        X = Ragged(ops.alloc2f(1, rows.shape[1]), ops.asarray1i([1]))
     model.layers[0].initialize(X=X)

@@ -11,7 +11,7 @@ from thinc.layers.chain import init as init_chain
 from thinc.types import Floats2d, Ragged
 from thinc.util import to_numpy
 
-from spacy_deberta.layers.settings import check_setting
+from spacy_deberta.errors import check_number
 
 from .reduce_spans import reduce_spans
 from .span_rows import find_span_rows
@@ -39,7 +39,7 @@ def span_categorizer(
         A model from documents and suggested spans to scores, `(spans, labels)`. Its layers are
         those of `spacy.SpanCategorizer.v1`, so that either loads what the other has learned.
     """
-    check_setting(max_batch_rows > 0, "max_batch_rows", max_batch_rows, "above 0")
+    check_number("max_batch_rows", max_batch_rows, lambda n: n > 0, "above 0", whole=True)
     stock = build_spancat_model(tok2vec, reducer, scorer)
     return Model(
         "span_categorizer",

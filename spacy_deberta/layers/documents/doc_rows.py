@@ -84,11 +84,12 @@ def _select(layers: list[Array], plan: WindowPlan, ops: Ops) -> list[Array]:
     if plan.keeps_rows:
         # A copy of all rows would cost more than all else between the documents and the encoder.
         return layers
-    sources = ops.xp.asarray(plan.sources)
-    nowhere = sources < 0
+    read = np.flatnonzero(plan.sources >= 0)
+    places, sources = ops.xp.asarray(read), ops.xp.asarray(plan.sources[read])
     Y = []
     for rows in layers:
-        selected = rows[sources]
-        selected[nowhere] = 0.0
+        selected = ops.xp.zeros((len(plan.sources), rows.shape[1]), dtype=rows.dtype)
+        # There may be no row to read at all, if a span getter finds no spans.
+        selected[places] = rows[sources]
         Y.append(selected)
     return Y

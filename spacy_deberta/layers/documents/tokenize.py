@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, Optimizer, Shim
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces, align_pieces
@@ -23,15 +24,23 @@ class TokenizerShim(Shim):
     Args:
         tokenizer: The tokenizer, or None as long as there is none.
         is_shared: Whether it never gets one, but uses that of another shim.
+        split_special_tokens: What every tokenizer that it gets is told, see `DebertaV2Tokenizer`;
+            None leaves them as they come.
     """
 
     _model: DebertaV2Tokenizer | None
 
     def __init__(
-        self, tokenizer: DebertaV2Tokenizer | None = None, *, is_shared: bool = False
+        self,
+        tokenizer: DebertaV2Tokenizer | None = None,
+        *,
+        is_shared: bool = False,
+        split_special_tokens: bool | None = None,
     ) -> None:
         super().__init__(tokenizer)
         self.is_shared = is_shared
+        self.component = ANY_COMPONENT
+        self.split_special_tokens = split_special_tokens
         self._owner: TokenizerShim | None = None
         self._ahead: dict[tuple[int, ...], Future[DocPieces]] = {}
 
@@ -46,7 +55,9 @@ class TokenizerShim(Shim):
         if self._owner is not None:
             return self._owner.tokenizer
         if self._model is None:
-            raise ValueError(Errors.E601 if self.is_shared else Errors.E403)
+            if self.is_shared:
+                raise ValueError(Errors.E601)
+            raise ValueError(Errors.E403.format(component=self.component))
         return self._model
 
     def share_tokenizer(self, owner: "TokenizerShim") -> None:
@@ -54,7 +65,9 @@ class TokenizerShim(Shim):
         self._owner = owner
 
     def set_tokenizer(self, tokenizer: DebertaV2Tokenizer) -> None:
-        """Take a tokenizer."""
+        """Take a tokenizer, with the shim's settings in place of its own."""
+        if self.split_special_tokens is not None:
+            tokenizer = tokenizer.with_split_special_tokens(self.split_special_tokens)
         self._model = tokenizer
 
     def start_ahead(self, docs: Sequence[Doc], executor: Executor) -> None:
@@ -67,7 +80,12 @@ class TokenizerShim(Shim):
 
     def copy(self) -> "TokenizerShim":
         """A copy that shares the tokenizer, which never changes."""
-        copied = TokenizerShim(self._model, is_shared=self.is_shared)
+        copied = TokenizerShim(
+            self._model,
+            is_shared=self.is_shared,
+            split_special_tokens=self.split_special_tokens,
+        )
+        copied.component = self.component
         copied._owner = self._owner
         return copied
 
@@ -88,17 +106,23 @@ class TokenizerShim(Shim):
 
     def from_bytes(self, data: bytes) -> "TokenizerShim":
         """Take the tokenizer that `to_bytes` described."""
-        self._model = DebertaV2Tokenizer.from_bytes(data) if data else None
+        self._model = None
+        if data:
+            self.set_tokenizer(DebertaV2Tokenizer.from_bytes(data))
         return self
 
 
-def doc_tokenizer(*, is_shared: bool = False) -> Model[InT, OutT]:
+def doc_tokenizer(
+    *, is_shared: bool = False, split_special_tokens: bool | None = None
+) -> Model[InT, OutT]:
     """Split the texts of documents into pieces, aligned with their tokens.
 
     Args:
         is_shared: Whether it uses the tokenizer of another layer, see `TokenizerShim`.
+        split_special_tokens: See `TokenizerShim`.
     """
-    return Model("doc_tokenizer", forward, shims=[TokenizerShim(is_shared=is_shared)])
+    shim = TokenizerShim(is_shared=is_shared, split_special_tokens=split_special_tokens)
+    return Model("doc_tokenizer", forward, shims=[shim])
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
@@ -107,7 +131,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     ahead = shim.take_ahead(X)
 
     def backprop(dY: None) -> InT:
-        return X
+        return []
 
     return _tokenize(shim.tokenizer, X) if ahead is None else ahead.result(), backprop
 

@@ -1,6 +1,7 @@
 """Rows of documents in the data classes that spacy-transformers' pipe and listener exchange."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -22,6 +23,38 @@ from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces
 from .windows import WindowPlan
+
+
+@dataclass
+class EmptyOutput(ModelOutput):
+    """The output for a document without tokens: rows of the same shape as of any other, but none.
+
+    `"last_hidden_state" in output` is False: so spacy-transformers' layers ask whether a document
+    takes part in training, and they fail if one without tokens does.
+
+    Attributes:
+        last_hidden_state: `(1, 0, width)`.
+        hidden_states: The same for every layer, or None.
+    """
+
+    last_hidden_state: Any = None
+    hidden_states: Any = None
+
+    def __contains__(self, key: object) -> bool:
+        return False
+
+
+@dataclass
+class DocData(TransformerData):
+    """The output for one document, which may have had one of another encoder before.
+
+    Attributes:
+        encoder: Name of the component whose rows these are, once they are those of a document.
+        replaces_others: Whether it wrote over the rows of another encoder.
+    """
+
+    encoder: str | None = None
+    replaces_others: bool = False
 
 
 class DebertaBatch(FullTransformerBatch):
@@ -104,6 +137,9 @@ class DocGradients(FullTransformerBatch):
     rows: Array
 
     def __init__(self, arrays: list[Array]) -> None:
+        if not arrays:  # no document has tokens
+            self.rows = np.zeros((0, 0), dtype="f")
+            return
         xp = get_array_module(arrays[0])
         self.rows = xp.concatenate([array.reshape(-1, array.shape[-1]) for array in arrays])
 
@@ -123,18 +159,18 @@ def split_by_doc(
         One for each document. `last_hidden_state` is `(1, rows, width)`: `[CLS]`, the pieces,
         `[SEP]`, and, if a token of the document has no piece, a row of zeros for such tokens.
         `align` refers to these rows; every token has at least one. Documents without tokens have
-        empty data.
+        no rows and no pieces, see `EmptyOutput`.
     """
     wordpieces = _split_wordpieces(plan, doc_pieces, tokenizer)
     alignments = _split_alignment(plan, doc_pieces)
     cu_rows = plan.cu_rows.tolist()
-    doc_data = []
+    doc_data: list[TransformerData] = []
     for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
+        output_class = ModelOutput if end > start else EmptyOutput
+        model_output = output_class(**_outputs([rows[None, start:end] for rows in layers]))
         if start == end:
-            doc_data.append(TransformerData.empty())
-            continue
-        model_output = _model_output([rows[None, start:end] for rows in layers])
-        doc_data.append(TransformerData(pieces, model_output, align))
+            pieces, align = WordpieceBatch.empty(), TransformerData.empty().align
+        doc_data.append(DocData(pieces, model_output, align))
     return doc_data
 
 
@@ -182,10 +218,10 @@ def _split_alignment(plan: WindowPlan, doc_pieces: DocPieces) -> Iterator[Ragged
         yield Ragged(aligned[slice(*rows)], lengths[slice(*tokens)])
 
 
-def _model_output(layers: list[Array]) -> Any:
+def _outputs(layers: list[Array]) -> dict[str, Any]:
     if len(layers) == 1:
-        return ModelOutput(last_hidden_state=layers[0])
-    return ModelOutput(last_hidden_state=layers[-1], hidden_states=layers)
+        return {"last_hidden_state": layers[0]}
+    return {"last_hidden_state": layers[-1], "hidden_states": layers}
 
 
 def _ragged(data: Array, lengths: Array) -> Ragged:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc, Span
 
-from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.errors import Errors, Warnings, check_number, warn
 from spacy_deberta.layers.ragged import Ints, cumulative, expand_ranges
 from spacy_deberta.layers.sequences import Sequences, split_ranges
 
@@ -28,6 +28,8 @@ class PieceWindows:
     overlap: int
 
     def __post_init__(self) -> None:
+        for name, value in {"window": self.window, "overlap": self.overlap}.items():
+            check_number(name, value, lambda n: True, "counted in pieces", whole=True)
         if self.window < 1 or not 0 <= self.overlap < self.window:
             raise ValueError(Errors.E408.format(window=self.window, overlap=self.overlap))
 

@@ -16,11 +16,14 @@ class EncoderSource:
         revision: Branch, tag or commit on the hub.
         from_scratch: `vocabulary`, the path of a SentencePiece model, and fields of
             `DebertaV2Config`, for random weights instead of a checkpoint.
+        split_special_tokens: Whether special tokens that were added to the vocabulary are text in a
+            document; None leaves it to the checkpoint.
     """
 
     name: str | None = None
     revision: str | None = None
     from_scratch: Mapping[str, Any] | None = None
+    split_special_tokens: bool | None = None
 
     def __post_init__(self) -> None:
         if self.name and self.from_scratch:

@@ -17,6 +17,8 @@ from spacy_deberta.nn import DebertaV2Config
 FORMAT = 1
 # msgpack takes no bytes object of 4 GiB, so larger weights are stored as several.
 MAX_BYTES_OBJECT = 2**30
+# What msgpack, JSON and safetensors raise at what they can't read, and at fields of other types.
+_DAMAGED = (ValueError, LookupError, TypeError, RecursionError, SafetensorError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +67,16 @@ def unpack_network(data: bytes) -> SavedNetwork | None:
     """
     try:
         message = srsly.msgpack_loads(data)
-        found = message["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(Errors.E407.format(error=error)) from error
+        found = int(message["format"])
+    except _DAMAGED as error:
+        raise ValueError(Errors.E407.format(error=repr(error))) from error
     if found > FORMAT:
         raise ValueError(Errors.E406.format(found=found, known=FORMAT))
-    if message["config"] is None:
-        return None
     try:
+        if message["config"] is None:
+            return None
+        values = dict(json.loads(message["config"]))
         weights = load_safetensors(b"".join(message["weights"]))
-    except SafetensorError as error:
-        raise ValueError(Errors.E407.format(error=error)) from error
-    return SavedNetwork(DebertaV2Config.from_dict(json.loads(message["config"])), weights)
+    except _DAMAGED as error:
+        raise ValueError(Errors.E407.format(error=repr(error))) from error
+    return SavedNetwork(DebertaV2Config.from_dict(values), weights)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from thinc.api import Model, Optimizer, Shim, get_torch_default_device
+from thinc.api import Model, Shim, get_torch_default_device
 from thinc.util import xp2torch
 
 from spacy_deberta import nn
@@ -15,7 +15,8 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
 from spacy_deberta.layers.sequences import Sequences
-from spacy_deberta.layers.updates.fused_adam import ParameterUpdate
+from spacy_deberta.layers.settings import ANY_COMPONENT
+from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
 from spacy_deberta.nn import INT8, autocast, resolve_precision
@@ -49,6 +50,7 @@ class NetworkShim(Shim):
         self.network = network
         self.options = options
         self.shares_encoder = shares_encoder
+        self.component = ANY_COMPONENT
         self._owner: NetworkShim | None = None
         self._updates = GradientUpdates()
 
@@ -66,7 +68,7 @@ class NetworkShim(Shim):
                 encoder with it (E601).
         """
         if self._model is None:
-            raise ValueError(Errors.E403)
+            raise ValueError(Errors.E403.format(component=self.component))
         if self.shares_encoder:
             encoder = self.shared_encoder
             if getattr(self._model, "deberta", None) is not encoder:
@@ -101,7 +103,7 @@ class NetworkShim(Shim):
             ValueError: There is no module before `initialize` or loading (E403).
         """
         if self._model is None:
-            raise ValueError(Errors.E403)
+            raise ValueError(Errors.E403.format(component=self.component))
         config: Any = self._model.config
         return config
 
@@ -235,11 +237,12 @@ class NetworkShim(Shim):
             if not (self.shares_encoder and name.startswith(ENCODER_PREFIX))
         }
 
-    def finish_update(self, optimizer: Optimizer) -> None:
+    def finish_update(self, optimizer: UpdateFunction) -> None:
         """Update the parameters that have gradients, and drop the gradients.
 
         Args:
-            optimizer: thinc's; its learning rate and L2 are those of the top layer's weights.
+            optimizer: thinc's; its learning rate and L2 are those of the top layer's weights. Any
+                other function of its arguments will do, such as that of `Language.rehearse`.
         """
         parameters = {
             name: parameter
@@ -284,6 +287,7 @@ class NetworkShim(Shim):
     def copy(self) -> "NetworkShim":
         """A copy with weights, and optimizer state, of its own; a shared encoder stays shared."""
         copied = NetworkShim(self.network, self.options, shares_encoder=self.shares_encoder)
+        copied.component = self.component
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
             del self._model.deberta
@@ -324,6 +328,7 @@ class NetworkShim(Shim):
                 saved.weights,
                 self.options.configure(saved.config),
                 source="saved transformer model",
+                allow_non_finite=self.options.allow_non_finite,
                 attention=self.options.attention,
             )
         )

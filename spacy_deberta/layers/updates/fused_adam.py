@@ -1,8 +1,9 @@
 """thinc's Adam for many parameters at once, by torch's fused kernel: one pass over the memory."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 import torch
 from thinc.api import Optimizer
@@ -12,6 +13,9 @@ from torch.optim.adamw import adamw
 from spacy_deberta.layers.ragged import Array
 
 Key = tuple[int, str]
+# From a key, weights and their gradient to new weights and what is left of the gradient. thinc's
+# `Optimizer` is one; thinc and spaCy take any other function as well.
+UpdateFunction = Callable[..., tuple[Any, Any]]
 
 # thinc's largest decay of an optimizer's averages.
 _MOST_DECAY = 0.9999
@@ -30,8 +34,10 @@ class ParameterUpdate:
     weight_decay: bool
 
 
-def can_fuse(optimizer: Optimizer) -> bool:
-    """Whether an optimizer of thinc is AdamW, or Adam without L2: not RAdam and not SGD."""
+def can_fuse(optimizer: UpdateFunction) -> TypeGuard[Optimizer]:
+    """Whether an optimizer is thinc's AdamW, or its Adam without L2: not RAdam and not SGD."""
+    if not isinstance(optimizer, Optimizer) or type(optimizer).__call__ is not Optimizer.__call__:
+        return False
     is_adam = not optimizer.use_radam and optimizer.b1 > 0 and optimizer.b2 > 0
     return is_adam and (optimizer.L2 == 0 or optimizer.L2_is_weight_decay)
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 import torch
-from thinc.api import Optimizer
 
-from .fused_adam import Key, ParameterUpdate, can_fuse
+from .fused_adam import Key, ParameterUpdate, UpdateFunction, can_fuse
 from .gradient_scaler import GradientScaler
 from .optimization import update_parameters
 from .table_gradients import TableGradients
@@ -24,7 +23,7 @@ class GradientUpdates:
 
     def __call__(
         self,
-        optimizer: Optimizer,
+        optimizer: UpdateFunction,
         parameters: Mapping[Key, torch.nn.Parameter],
         updates: Mapping[Key, ParameterUpdate],
         *,
@@ -33,7 +32,7 @@ class GradientUpdates:
         """Update parameters in place, and drop their gradients.
 
         Args:
-            optimizer: thinc's.
+            optimizer: thinc's, or any function of its arguments.
             parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
             updates: How each is updated.
             scaled: Whether the gradients were multiplied with the scale.
@@ -41,7 +40,8 @@ class GradientUpdates:
         Returns:
             Whether there was an update: there is none if a scaled gradient has overflowed.
         """
-        # thinc, and optimizers of others, may write to all of a gradient, such as weight decay.
+        # thinc, and optimizers of others, may write to all of a gradient, such as weight decay, or
+        # keep it.
         keep_memory = can_fuse(optimizer)
         with self._table_gradients.made_dense(parameters.values(), keep_memory=keep_memory):
             gradients = [p.grad for p in parameters.values() if p.grad is not None]

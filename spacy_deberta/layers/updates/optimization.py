@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from inspect import Parameter, signature
 from typing import cast
 
 import torch
@@ -11,7 +12,7 @@ from thinc.util import torch2xp, xp2torch
 
 from spacy_deberta.layers.ragged import Array
 
-from .fused_adam import Key, ParameterUpdate, can_fuse, fused_adam
+from .fused_adam import Key, ParameterUpdate, UpdateFunction, can_fuse, fused_adam
 
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 
@@ -50,46 +51,75 @@ def plan_update(
 
 
 def update_parameters(
-    optimizer: Optimizer,
+    optimizer: UpdateFunction,
     parameters: Mapping[Key, torch.nn.Parameter],
     updates: Mapping[Key, ParameterUpdate],
 ) -> None:
-    """Let a thinc optimizer update parameters in place, and drop their gradients.
+    """Let an optimizer update parameters in place, and drop their gradients.
 
     Torch is not told of the change: what is made from the weights has to be forgotten.
 
     Args:
-        optimizer: thinc's.
+        optimizer: thinc's, or any function of its arguments.
         parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
         updates: How each is updated.
     """
     if can_fuse(optimizer):
         fused_adam(optimizer, parameters, updates)
     else:
+        scales = _takes_lr_scale(optimizer)
         for key, parameter in parameters.items():
-            _update_parameter(optimizer, key, parameter, updates[key])
+            with _weight_decay(optimizer, enabled=updates[key].weight_decay):
+                step = _scaled_step if scales else _step
+                step(optimizer, key, parameter, updates[key].learn_rate_scale)
     for parameter in parameters.values():
         parameter.grad = None
 
 
-def _update_parameter(
-    optimizer: Optimizer, key: Key, parameter: torch.nn.Parameter, update: ParameterUpdate
+def _takes_lr_scale(optimizer: UpdateFunction) -> bool:
+    try:
+        arguments = signature(optimizer).parameters.values()
+    except ValueError:  # some functions in C have none
+        return False
+    return any(
+        argument.name == "lr_scale" or argument.kind is Parameter.VAR_KEYWORD
+        for argument in arguments
+    )
+
+
+def _scaled_step(
+    optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, scale: float
 ) -> None:
-    weights: Array = torch2xp(parameter.data)
-    gradient: Array = torch2xp(cast(torch.Tensor, parameter.grad))
-    with _weight_decay(optimizer, enabled=update.weight_decay):
-        updated, _ = optimizer(key, weights, gradient, lr_scale=update.learn_rate_scale)
-    if updated is not weights:
-        # It may be a view of the same memory, for which this does nothing, or a copy.
-        parameter.data.copy_(xp2torch(updated, device=parameter.device))
+    """Let the optimizer scale its learning rate."""
+    _write(parameter, optimizer(key, *_arrays(parameter), lr_scale=scale)[0])
+
+
+def _step(optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, scale: float) -> None:
+    """Scale what the optimizer does to the weights: every step is linear in the learning rate."""
+    before = None if scale == 1.0 else parameter.data.clone()
+    _write(parameter, optimizer(key, *_arrays(parameter))[0])
+    if before is not None:
+        parameter.data.copy_(before.lerp(parameter.data, scale))
+
+
+def _arrays(parameter: torch.nn.Parameter) -> tuple[Array, Array]:
+    """Weights and gradient in the same memory: a function may keep them, and update them later."""
+    return torch2xp(parameter.data), torch2xp(cast(torch.Tensor, parameter.grad))
+
+
+def _write(parameter: torch.nn.Parameter, updated: Array) -> None:
+    # It may be a view of the same memory, for which this does nothing, or a copy.
+    parameter.data.copy_(xp2torch(updated, device=parameter.device))
 
 
 @contextmanager
-def _weight_decay(optimizer: Optimizer, *, enabled: bool) -> Iterator[None]:
+def _weight_decay(optimizer: UpdateFunction, *, enabled: bool) -> Iterator[None]:
     """Thinc has one L2 for all parameters, so it is taken away for those that are exempt."""
+    if enabled or not isinstance(optimizer, Optimizer):
+        yield
+        return
     decay = optimizer.L2
-    if not enabled:
-        optimizer.L2 = 0.0
+    optimizer.L2 = 0.0
     try:
         yield
     finally:

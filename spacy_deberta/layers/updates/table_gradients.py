@@ -28,7 +28,8 @@ class TableGradients:
         Args:
             parameters: Those with a sparse gradient are tables, `(rows, width)`; others are left
                 alone.
-            keep_memory: Whether rows of zeros are still zeros after the block.
+            keep_memory: Whether rows of zeros are still zeros after the block, and nobody else has
+                the gradients.
         """
         filled: list[tuple[torch.nn.Parameter, Tensor, Tensor]] = []
         for parameter in parameters:
@@ -44,7 +45,8 @@ class TableGradients:
         finally:
             for parameter, dense, rows in filled:
                 parameter.grad = None
-                dense.index_fill_(0, rows, 0.0)
+                if keep_memory:
+                    dense.index_fill_(0, rows, 0.0)
             if filled:  # spaCy asks for updates without gradients too
                 self._zeros = [dense for _, dense, _ in filled] if keep_memory else []
 

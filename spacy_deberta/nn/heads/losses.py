@@ -4,14 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spacy_deberta.errors import Errors
-
 from .base import check_shape
 
 # The label of what doesn't count, as everywhere in torch.
 IGNORED = -100
-
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -58,21 +54,17 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
             below 0 for sequences that don't count. For multiple labels, (sequences, num_labels),
             0 or 1 each. Without a problem type, (sequences, num_labels) are the probabilities of a
             distribution over classes.
-        problem_type: One of `PROBLEM_TYPES`, or None: regression for one label, and else a single
-            label or a distribution, by the shape of the labels.
+        problem_type: As a config has it. None is regression for one label, and else a single label
+            or a distribution, by the shape of the labels.
 
     Returns:
         Scalar: the mean squared error, cross entropy or binary cross entropy.
 
     Raises:
-        ValueError: If there is no such problem type (E104), or the labels have another shape
-            (E117).
+        ValueError: If the labels have another shape (E117).
 
     Source: the losses of Hugging Face's `DebertaV2ForSequenceClassification`.
     """
-    if problem_type is not None and problem_type not in PROBLEM_TYPES:
-        known = ", ".join(PROBLEM_TYPES)
-        raise ValueError(Errors.E104.format(value=problem_type, field="problem_type", known=known))
     logits = _precise(logits)
     sequences, num_labels = logits.shape
     if problem_type == "regression" or (problem_type is None and num_labels == 1):

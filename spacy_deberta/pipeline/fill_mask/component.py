@@ -13,14 +13,13 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.layers import (
     SPECIAL_TOKENS,
     Array,
     Ints,
     PieceRanges,
     Sequences,
-    check_setting,
     encode_texts,
     expand_ranges,
     get_tokenizer,
@@ -118,6 +117,10 @@ class FillMask(HeadPipe):
     """
 
     head = "masked_lm"
+    wanted = (
+        "a checkpoint with a head for masked language modelling, such as "
+        "'microsoft/deberta-v2-xlarge'"
+    )
 
     def __init__(
         self,
@@ -130,9 +133,9 @@ class FillMask(HeadPipe):
         max_length: int = 512,
         overlap: int = 128,
     ) -> None:
-        check_setting(top_k > 0, "top_k", top_k, "above 0")
-        check_setting(
-            0 < mask_probability <= 1, "mask_probability", mask_probability, "above 0 and at most 1"
+        check_number("top_k", top_k, lambda n: n > 0, "above 0", whole=True)
+        check_number(
+            "mask_probability", mask_probability, lambda x: 0 < x <= 1, "above 0 and at most 1"
         )
         check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
         super().__init__(

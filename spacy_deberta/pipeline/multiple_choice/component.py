@@ -92,6 +92,10 @@ class MultipleChoice(HeadPipe):
     """
 
     head = "multiple_choice"
+    wanted = (
+        "a checkpoint with a `DebertaV2ForMultipleChoice`, of which few are public; training "
+        "starts from one without, such as 'microsoft/deberta-v3-base'"
+    )
 
     def __init__(
         self,

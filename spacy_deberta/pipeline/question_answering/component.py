@@ -13,7 +13,8 @@ from thinc.api import Config, Model
 from thinc.util import to_numpy
 
 from spacy_deberta.corpora import ask_the_same, get_questions
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences, check_setting
+from spacy_deberta.errors import check_list, check_number
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.window_mean import check_windows
@@ -89,6 +90,10 @@ class QuestionAnswering(HeadPipe):
     """
 
     head = "question_answering"
+    wanted = (
+        "a checkpoint that was fine-tuned to answer questions, such as "
+        "'deepset/deberta-v3-base-squad2'"
+    )
 
     def __init__(
         self,
@@ -173,6 +178,7 @@ class QuestionAnswering(HeadPipe):
         if max_answer_length is None:
             max_answer_length = self.cfg["max_answer_length"]
         _check_choice_of_answers(n_best, max_answer_length)
+        questions = [check_list("questions", asked) for asked in check_list("questions", questions)]
         asked = [question for of_doc in questions for question in of_doc]
         owners = [doc for doc, of_doc in zip(docs, questions, strict=True) for _ in of_doc]
         windows = self._read(docs, questions, max_answer_length) if asked else []
@@ -283,5 +289,6 @@ class QuestionAnswering(HeadPipe):
 
 
 def _check_choice_of_answers(n_best: int, max_answer_length: int) -> None:
-    check_setting(n_best >= 1, "n_best", n_best, "at least 1")
-    check_setting(max_answer_length >= 1, "max_answer_length", max_answer_length, "at least 1")
+    settings = {"n_best": n_best, "max_answer_length": max_answer_length}
+    for name, value in settings.items():
+        check_number(name, value, lambda n: n >= 1, "at least 1", whole=True)

@@ -28,7 +28,7 @@ from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.window_mean import check_windows, mean_of_windows
 
 from .problem_types import PROBLEM_TYPES, gold_scores, problem_type_of, scores_loss, scores_of
-from .scorer import SCORE_WEIGHTS
+from .scorer import SCORE_WEIGHTS, check_threshold
 
 DEFAULT_CONFIG = Config().from_str(
     """
@@ -96,6 +96,10 @@ class SequenceClassifier(HeadPipe):
     """
 
     head = "sequence_classification"
+    wanted = (
+        "a checkpoint that was fine-tuned to classify texts, such as "
+        "'protectai/deberta-v3-base-prompt-injection-v2'"
+    )
 
     def __init__(
         self,
@@ -111,6 +115,7 @@ class SequenceClassifier(HeadPipe):
     ) -> None:
         if problem_type is not None:
             check_choice("problem_type", problem_type, PROBLEM_TYPES)
+        check_threshold(threshold)
         check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
         super().__init__(
             vocab,

@@ -7,6 +7,8 @@ import numpy as np
 from spacy.scorer import Scorer
 from spacy.training import Example
 
+from spacy_deberta.errors import check_number
+
 SCORE_WEIGHTS: dict[str, float | None] = {
     "cats_score": 1.0,
     "cats_score_desc": None,
@@ -19,6 +21,11 @@ SCORE_WEIGHTS: dict[str, float | None] = {
     "cats_macro_auc": None,
     "cats_f_per_type": None,
 }
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse a threshold that no score can be on both sides of (E413)."""
+    check_number("threshold", threshold, lambda x: 0 <= x <= 1, "from 0 to 1")
 
 
 def make_sequence_classifier_scorer() -> Callable[..., dict[str, Any]]:

@@ -47,12 +47,16 @@ from .units import (
     AGGREGATION_STRATEGIES,
     Units,
     UnitScores,
+    count_unread,
     find_units,
     pieces_read,
     unit_probabilities,
 )
 
 ANNOTATIONS = ("ents", "spans", "tag")
+
+# Saved with the other settings: after training on first pieces, those of the others mean nothing.
+ONLY_FIRST_PIECES = "only_first_pieces_trained"
 
 DEFAULT_CONFIG = Config().from_str(
     """
@@ -108,7 +112,7 @@ def make_token_classifier(
     spans_key (str): Name of the group in `doc.spans`.
     aggregation_strategy (str): What gets one label. With "simple" each piece; otherwise each token,
         from its first piece ("first"), from the mean of its pieces ("average"), or from the piece
-        that is surest ("max").
+        that is surest ("max"). Entities within a token, which only "simple" finds, are reported.
     alignment_mode (str): What becomes of a span that begins or ends within a token, which only
         "simple" finds: "expand" takes all of the token, "contract" nothing of it, "strict" drops
         the span.
@@ -139,6 +143,9 @@ class TokenClassifier(HeadPipe):
     """
 
     head = "token_classification"
+    wanted = (
+        "a checkpoint that was fine-tuned to label tokens, such as 'tner/deberta-v3-large-wnut2017'"
+    )
 
     def __init__(
         self,
@@ -202,8 +209,11 @@ class TokenClassifier(HeadPipe):
         if len(plan.lengths):
             logits = to_numpy(self.model.predict(plan.sequences))
         probabilities = torch.from_numpy(logits[plan.piece_sources]).softmax(-1).numpy()
-        strategy = self.cfg["aggregation_strategy"]
-        return UnitScores(units, unit_probabilities(probabilities, units, strategy))
+        of_units = unit_probabilities(probabilities, units, self.cfg["aggregation_strategy"])
+        unread = 0
+        if self.cfg["annotate"] != "tag" and not self.cfg.get(ONLY_FIRST_PIECES):
+            unread = count_unread(probabilities, of_units, units, outside=self.scheme.outside)
+        return UnitScores(units, of_units, unread)
 
     def set_annotations(self, docs: Sequence[Doc], scores: UnitScores) -> None:
         """Set `doc.ents`, `doc.spans[spans_key]` or tags, in place of those that were there.
@@ -224,6 +234,9 @@ class TokenClassifier(HeadPipe):
             kept = without_overlap(spans)
             overlapping += len(spans) - len(kept)
             doc.set_ents([scored.span for scored in kept])
+        if scores.unread:
+            strategy = self.cfg["aggregation_strategy"]
+            warn(Warnings.W603.format(count=scores.unread, component=self.name, strategy=strategy))
         if unplaced:
             warn(Warnings.W601.format(count=unplaced, component=self.name, mode=mode))
         if overlapping:
@@ -249,7 +262,10 @@ class TokenClassifier(HeadPipe):
             find_scheme(self.labels)
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make windows of the documents that have gold annotation, and their loss."""
+        """Make windows of the documents that have gold annotation, and their loss.
+
+        The settings keep whether the pieces that are taught are first pieces alone.
+        """
         units, plan = self._prepare([example.x for example in examples])
         targets = [self._targets(units, doc, example) for doc, example in enumerate(examples)]
         pieces, unit_of_piece = pieces_read(units, self.cfg["aggregation_strategy"])
@@ -257,6 +273,7 @@ class TokenClassifier(HeadPipe):
         known = gold != IGNORED
         if not known.any():
             return None
+        self.cfg[ONLY_FIRST_PIECES] = self.cfg["aggregation_strategy"] == "first"
         rows = torch.from_numpy(plan.piece_sources[pieces[known]])
         classes = torch.from_numpy(gold[known])
 

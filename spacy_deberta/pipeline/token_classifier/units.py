@@ -54,10 +54,12 @@ class UnitScores:
     Attributes:
         units: Tokens or pieces.
         probabilities: Of each label for each unit, `(units, labels)`, float32.
+        unread: How many pieces have a label of an entity though their unit has none.
     """
 
     units: Units
     probabilities: np.ndarray
+    unread: int = 0
 
 
 def find_units(doc_pieces: DocPieces, aggregation_strategy: str) -> Units:
@@ -113,6 +115,23 @@ def unit_probabilities(probabilities: Array, units: Units, aggregation_strategy:
         order = np.lexsort((-surest, unit_of_piece))
         return probabilities[units.pieces[order[firsts]]]
     return probabilities[units.pieces[firsts]]
+
+
+def count_unread(probabilities: Array, of_units: Array, units: Units, *, outside: int) -> int:
+    """Count the pieces whose label the strategy passes over, so that an entity may be lost.
+
+    Args:
+        probabilities: Of each label for each piece of the batch, `(pieces, labels)`.
+        of_units: Of each label for each unit, `(units, labels)`.
+        units: The units.
+        outside: The label of what is in no entity.
+
+    Returns:
+        How many pieces have another label while their unit has this one.
+    """
+    labelled = probabilities[units.pieces].argmax(1) != outside
+    without_label = np.repeat(of_units.argmax(1) == outside, units.lengths)
+    return int((labelled & without_label).sum())
 
 
 def _token_units(doc_pieces: DocPieces) -> Units:

@@ -21,7 +21,8 @@ from spacy_deberta.layers import (
     get_tokenizer,
 )
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
+from spacy_deberta.pipeline.labels import check_labels
+from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS, check_threshold
 from spacy_deberta.pipeline.window_mean import check_windows, mean_of_windows
 
 from .hypothesis_pairs import Hypotheses, check_template, keep_or_make, make_pairs
@@ -109,6 +110,10 @@ class ZeroShot(HeadPipe):
     """
 
     head = "sequence_classification"
+    wanted = (
+        "a checkpoint for natural language inference (NLI), such as "
+        "'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'"
+    )
 
     def __init__(
         self,
@@ -127,13 +132,14 @@ class ZeroShot(HeadPipe):
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         check_template(hypothesis_template)
+        check_threshold(threshold)
         check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
         super().__init__(
             vocab,
             model,
             name,
             scorer=scorer,
-            labels=list(dict.fromkeys(labels)),
+            labels=check_labels(labels),
             hypothesis_template=hypothesis_template,
             multi_label=multi_label,
             entailment_label=entailment_label,
@@ -151,7 +157,7 @@ class ZeroShot(HeadPipe):
 
     @labels.setter
     def labels(self, labels: Iterable[str]) -> None:
-        self.cfg["labels"] = list(dict.fromkeys(labels))
+        self.cfg["labels"] = check_labels(labels)
 
     def add_label(self, label: str) -> int:
         """Add a candidate label.
@@ -184,7 +190,8 @@ class ZeroShot(HeadPipe):
         if labels is not None:
             self.labels = labels
         elif not self.labels:
-            self.labels = [label for example in get_examples() for label in example.y.cats]
+            found = (label for example in get_examples() for label in example.y.cats)
+            self.labels = tuple(dict.fromkeys(found))
         super().initialize(get_examples, nlp=nlp, new_head=new_head)
 
     def gold_labels(self, examples: Iterable[Example]) -> list[str]:
@@ -237,7 +244,7 @@ class ZeroShot(HeadPipe):
         multi_label (bool | None): Whether each label is true or false by itself.
         RETURNS (list[dict[str, float]]): For each document the score of each label.
         """
-        chosen = self.labels if labels is None else tuple(dict.fromkeys(labels))
+        chosen = self.labels if labels is None else tuple(check_labels(labels))
         template = hypothesis_template or self.cfg["hypothesis_template"]
         hypotheses = self._hypotheses_of(template, chosen)
         multi_label = self.cfg["multi_label"] if multi_label is None else multi_label

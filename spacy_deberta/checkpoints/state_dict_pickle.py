@@ -1,0 +1,256 @@
+"""The pickle in a `.bin` file, read without running it: it describes a state dict, or nothing.
+
+Only what describes dictionaries and dense tensors is understood. Names of classes and functions
+are compared, never looked up, so that a file can't call anything, whatever it asks for.
+"""
+
+import pickletools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import torch
+
+# What storages hold, by the classes that a pickle names.
+STORAGES: Mapping[str, torch.dtype] = {
+    "torch.FloatStorage": torch.float32,
+    "torch.DoubleStorage": torch.float64,
+    "torch.HalfStorage": torch.float16,
+    "torch.BFloat16Storage": torch.bfloat16,
+    "torch.LongStorage": torch.int64,
+    "torch.IntStorage": torch.int32,
+    "torch.ShortStorage": torch.int16,
+    "torch.CharStorage": torch.int8,
+    "torch.ByteStorage": torch.uint8,
+    "torch.BoolStorage": torch.bool,
+}
+
+
+@dataclass(frozen=True)
+class StorageRecord:
+    """Memory that tensors of the file lie in.
+
+    Attributes:
+        key: Its name in the file.
+        holds: The class that the pickle names, a key of `STORAGES` if the file is to be read.
+        count: How many numbers it holds.
+    """
+
+    key: str
+    holds: str
+    count: int
+
+
+@dataclass(frozen=True)
+class TensorRecord:
+    """A dense tensor of the file.
+
+    Attributes:
+        storage: The memory that it lies in.
+        offset: The place of its first number there, counted in numbers.
+        size: Its shape.
+        stride: Steps along each axis, counted in numbers.
+    """
+
+    storage: StorageRecord
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class OtherRecord:
+    """What is no dense tensor of numbers in memory; `description` says what it is."""
+
+    description: str
+
+
+@dataclass(frozen=True)
+class _Name:
+    """The name of a class or function, which stays a name."""
+
+    name: str
+
+
+class ForbiddenPickleError(ValueError):
+    """A pickle calls what does not build dictionaries or tensors."""
+
+
+def read_pickle(file: BinaryIO) -> Any:
+    """Read one pickle, and leave the file behind it.
+
+    Args:
+        file: Open at the pickle. No more memory is taken than it has bytes, times a constant.
+
+    Returns:
+        Plain values, with `StorageRecord`, `TensorRecord` and `OtherRecord` for what it describes.
+
+    Raises:
+        ForbiddenPickleError: It calls what is not known to build dictionaries or tensors.
+        Exception: It is damaged, or is no pickle; almost any kind.
+
+    Source:
+        `pickletools`, which describes the opcodes of pickles, and PyTorch's `torch._utils`, whose
+        functions the pickles name.
+    """
+    stack: list[Any] = []
+    memo: dict[int, Any] = {}
+    operations: Iterator[tuple[pickletools.OpcodeInfo, Any, Any]] = pickletools.genops(file)
+    for opcode, argument, _ in operations:
+        name = opcode.name
+        if name in _PLAIN_VALUES:
+            stack.append(argument)
+        elif name in _NEW_VALUES:
+            stack.append(_NEW_VALUES[name]())
+        elif name in ("BINPUT", "LONG_BINPUT"):
+            memo[argument] = stack[-1]
+        elif name == "MEMOIZE":
+            memo[len(memo)] = stack[-1]
+        elif name in ("BINGET", "LONG_BINGET"):
+            stack.append(memo[argument])
+        elif name in _TUPLES:
+            stack[len(stack) - _TUPLES[name] :] = [tuple(stack[len(stack) - _TUPLES[name] :])]
+        elif name == "TUPLE":
+            stack.append(tuple(_pop_marked(stack)))
+        elif name == "SETITEM":
+            value, key = stack.pop(), stack.pop()
+            _fill(stack[-1], [key, value])
+        elif name == "SETITEMS":
+            items = _pop_marked(stack)
+            _fill(stack[-1], items)
+        elif name == "APPEND":
+            value = stack.pop()
+            _extend(stack[-1], [value])
+        elif name == "APPENDS":
+            values = _pop_marked(stack)
+            _extend(stack[-1], values)
+        elif name == "GLOBAL":
+            stack.append(_Name(argument.replace(" ", ".")))
+        elif name == "STACK_GLOBAL":
+            module, attribute = stack.pop(-2), stack.pop()
+            stack.append(_Name(f"{module}.{attribute}"))
+        elif name == "BINPERSID":
+            stack.append(_storage(stack.pop()))
+        elif name == "REDUCE":
+            arguments = stack.pop()
+            stack.append(_build(stack.pop(), arguments))
+        elif name == "BUILD":
+            # Versions of modules beside a state dict.
+            stack.pop()
+            if not isinstance(stack[-1], dict):
+                raise ForbiddenPickleError
+        elif name == "STOP":
+            return stack.pop()
+        elif name not in ("PROTO", "FRAME"):
+            raise ForbiddenPickleError
+    raise EOFError("the pickle has no end")
+
+
+class _Mark:
+    """Where on the stack the items of a tuple, list or dictionary begin."""
+
+
+_PLAIN_VALUES = {
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINSTRING", "SHORT_BINSTRING"),
+    *("BINFLOAT", "BINBYTES", "SHORT_BINBYTES"),
+}
+_NEW_VALUES: Mapping[str, Callable[[], Any]] = {
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "MARK": _Mark,
+}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+def _pop_marked(stack: list[Any]) -> list[Any]:
+    start = len(stack) - 1
+    while not isinstance(stack[start], _Mark):
+        start -= 1
+    marked = stack[start + 1 :]
+    del stack[start:]
+    return marked
+
+
+def _fill(target: Any, items: list[Any]) -> None:
+    if not isinstance(target, dict):
+        raise ForbiddenPickleError
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        # Hashing tuples that are nested too deeply would end the process.
+        if not isinstance(key, str | int):
+            raise ForbiddenPickleError
+        target[key] = value
+
+
+def _extend(target: Any, values: list[Any]) -> None:
+    if not isinstance(target, list):
+        raise ForbiddenPickleError
+    target.extend(values)
+
+
+def _storage(identifier: Any) -> StorageRecord:
+    kind, holds, key, _device, count, *view = identifier
+    if kind != "storage" or not isinstance(holds, _Name) or not isinstance(key, str | int):
+        raise ForbiddenPickleError
+    if any(part is not None for part in view):
+        raise ValueError("it has a storage that is a part of another one")
+    return StorageRecord(str(key), holds.name, _natural(count))
+
+
+def _build(function: Any, arguments: tuple[Any, ...]) -> Any:
+    if not isinstance(function, _Name) or function.name not in _BUILDERS:
+        raise ForbiddenPickleError
+    return _BUILDERS[function.name](*arguments)
+
+
+def _dictionary(pairs: Any = ()) -> dict[Any, Any]:
+    """An ordered dictionary; Python 2 wrote its items as pairs."""
+    dictionary: dict[Any, Any] = {}
+    _fill(dictionary, [part for pair in pairs for part in pair])
+    return dictionary
+
+
+def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> TensorRecord:
+    if not isinstance(storage, StorageRecord) or len(size) != len(stride):
+        raise ValueError("it has a tensor that can't be")
+    return TensorRecord(
+        storage, _natural(offset), tuple(map(_natural, size)), tuple(map(_natural, stride))
+    )
+
+
+def _parameter(tensor: Any, *_: Any) -> Any:
+    return tensor
+
+
+def _natural(number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError("it has a tensor that can't be")
+    return number
+
+
+def _other(description: str) -> Callable[..., OtherRecord]:
+    return lambda *_: OtherRecord(description)
+
+
+_BUILDERS: Mapping[str, Callable[..., Any]] = {
+    "collections.OrderedDict": _dictionary,
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_sparse_tensor": _other("a sparse tensor"),
+    "torch._utils._rebuild_sparse_csr_tensor": _other("a sparse tensor"),
+    "torch._utils._rebuild_nested_tensor": _other("a nested tensor"),
+    "torch._utils._rebuild_qtensor": _other("a quantized tensor"),
+    "torch._utils._rebuild_meta_tensor_no_storage": _other("a meta tensor, which has no values"),
+    "torch._utils._rebuild_tensor_v3": _other("a tensor of float8 or of unsigned numbers"),
+    "torch._utils._rebuild_wrapper_subclass": _other("a tensor of a class of its own"),
+    "torch._tensor._rebuild_from_type_v2": _other("a tensor of a class of its own"),
+    # What the descriptions of such tensors are made of.
+    "torch.serialization._get_layout": _other("a layout"),
+    "torch.Size": _other("a shape"),
+    "torch.device": _other("a device"),
+}

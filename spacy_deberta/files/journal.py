@@ -1,0 +1,235 @@
+"""Files that are replaced together, with a journal by which whoever comes next can finish it."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from spacy_deberta.errors import Errors
+
+from .durable import flush_file, flush_folder
+from .leftovers import JOURNAL, find_leftovers, remove, says_whose_it_is, taken_over
+
+WRITTEN = "written"
+REPLACED = "replaced"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """From the files of one save to those of the next, by renaming.
+
+    A new file is either in `written` or in its place, and an old one either in its place or in
+    `replaced`. So the state of each can be seen, and the switch can be finished, or undone, from
+    wherever it was left.
+
+    Attributes:
+        folder: Where the files belong.
+        staging: A hidden folder on the same file system, with `written` and `replaced` in it.
+        old: What goes, relative to the folder, in the order in which it goes.
+        new: What comes, in the order in which it comes.
+    """
+
+    folder: Path
+    staging: Path
+    old: Sequence[str]
+    new: Sequence[str]
+
+    def record(self) -> None:
+        """Write the journal. From here on the switch will be made, whatever happens."""
+        unfinished = self.staging / f"{JOURNAL}.tmp"
+        content = {"old": list(self.old), "new": list(self.new)}
+        unfinished.write_text(json.dumps(content), encoding="utf-8")
+        flush_file(unfinished)
+        unfinished.rename(self.staging / JOURNAL)
+        flush_folder(self.staging)
+
+    def finish(self) -> None:
+        """Move what is not yet moved.
+
+        Raises:
+            OSError: Something can't be moved.
+        """
+        written, replaced = self.staging / WRITTEN, self.staging / REPLACED
+        coming = set(self.new)
+        for name in self.old:
+            is_new = name in coming and not os.path.lexists(written / name)
+            if not is_new and not os.path.lexists(replaced / name):
+                _move(self.folder / name, replaced / name)
+        for name in self.new:
+            _move(written / name, self.folder / name)
+        for parent in _parents(self.folder, [*self.old, *self.new]):
+            if parent.is_dir():
+                flush_folder(parent)
+
+    def undo(self) -> None:
+        """Move everything back.
+
+        Raises:
+            OSError: Something can't be moved.
+        """
+        written, replaced = self.staging / WRITTEN, self.staging / REPLACED
+        for name in reversed(self.new):
+            if not os.path.lexists(written / name):
+                _move(self.folder / name, written / name)
+        for parent in _parents(self.folder, self.new):
+            with suppress(OSError):  # it has other files
+                if parent != self.folder:
+                    parent.rmdir()
+        for name in reversed(self.old):
+            _move(replaced / name, self.folder / name)
+
+
+def plan_switch(
+    folder: Path, staging: Path, *, replaces: Iterable[str], last: Iterable[str]
+) -> Switch:
+    """Say what has to be moved so that everything in `staging/written` is in its place.
+
+    Args:
+        folder: Where the files belong.
+        staging: A hidden folder in it.
+        replaces: Patterns of files that go even where no new file takes their place.
+        last: Names of files that make a folder what it is: they go first and come last.
+
+    Returns:
+        The plan; nothing is moved.
+    """
+    new = _find_new(folder, staging / WRITTEN)
+    old = _find_old(folder, new, replaces)
+    names = set(last)
+
+    def is_last(name: str) -> bool:
+        return PurePosixPath(name).name in names
+
+    return Switch(
+        folder=folder,
+        staging=staging,
+        old=sorted(old, key=lambda name: (not is_last(name), name)),
+        new=sorted(new, key=lambda name: (is_last(name), name)),
+    )
+
+
+def recover(folder: Path, *, levels: int = 1) -> list[Path]:
+    """Finish saves that were killed while their files moved, and clear up after the others.
+
+    Saves of living processes are left alone; one that is about to end is waited for.
+
+    Args:
+        folder: What is to be read or written.
+        levels: How many folders to look at: 1 for this one, 2 for the one above it, too.
+
+    Returns:
+        The folders in which a save had to be finished, as absolute paths.
+
+    Raises:
+        OSError: A save was killed while its files moved, and can't be finished from here (E340,
+            E341).
+    """
+    finished = []
+    folder = folder.absolute()
+    for place in reversed([folder, *folder.parents][:levels]):
+        for staging in find_leftovers(place):
+            with taken_over(staging) as is_free:
+                if is_free and _end(staging, place):
+                    finished.append(place)
+    return finished
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Do what `recover` does, and remove what it leaves because it may be somebody's.
+
+    Args:
+        folder: Nobody else writes to it.
+
+    Raises:
+        OSError: See `recover`.
+    """
+    recover(folder)
+    for staging in find_leftovers(folder):
+        if not says_whose_it_is(staging):
+            remove(staging)
+
+
+def _end(staging: Path, folder: Path) -> bool:
+    """Finish a switch and remove what is left of it; whether there was one."""
+    switch = _read_switch(folder, staging)
+    if switch is not None:
+        try:
+            switch.finish()
+        except OSError as error:
+            raise OSError(Errors.E340.format(folder=folder, error=error)) from error
+    remove(staging)
+    return switch is not None
+
+
+def _find_new(folder: Path, written: Path) -> set[str]:
+    """Files, and folders that are to be there though they are empty."""
+    new = set()
+    for path in written.rglob("*"):
+        name = path.relative_to(written).as_posix()
+        if not path.is_dir() or not (any(path.iterdir()) or _is_real_folder(folder / name)):
+            new.add(name)
+    return new
+
+
+def _find_old(folder: Path, new: Iterable[str], replaces: Iterable[str]) -> set[str]:
+    """What is in the place of new files, or where they need a folder, or matches a pattern."""
+    old = {
+        path.relative_to(folder).as_posix()
+        for pattern in replaces
+        for path in folder.glob(pattern)
+        if not _is_real_folder(path)
+    }
+    for name in new:
+        old |= {name} if os.path.lexists(folder / name) else set()
+        parents = map(str, PurePosixPath(name).parents[:-1])
+        old |= {
+            parent
+            for parent in parents
+            if os.path.lexists(folder / parent) and not _is_real_folder(folder / parent)
+        }
+    # What lies in something that goes, goes with it.
+    return {name for name in old if not any(str(p) in old for p in PurePosixPath(name).parents)}
+
+
+def _is_real_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _move(here: Path, there: Path) -> None:
+    """Rename, unless there is nothing to rename. Whoever mapped a file keeps it."""
+    if os.path.lexists(here):
+        there.parent.mkdir(parents=True, exist_ok=True)
+        here.rename(there)
+
+
+def _parents(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The folders of some files up to the outermost, the inner ones first."""
+    inner = {folder / parent for name in names for parent in PurePosixPath(name).parents}
+    return sorted(inner, key=lambda path: (-len(path.parts), path))
+
+
+def _read_switch(folder: Path, staging: Path) -> Switch | None:
+    """The switch of a journal. It may come from a stranger, so that it may move nothing that is
+    outside of the folder.
+    """
+    path = staging / JOURNAL
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        old, new = ([str(name) for name in content[kind]] for kind in ("old", "new"))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise OSError(Errors.E341.format(path=path, error=error)) from error
+    for root in (folder, staging / WRITTEN, staging / REPLACED):
+        for name in (*old, *new):
+            if not _is_within(folder, root / name):
+                reason = f"{name!r} is not within the folder"
+                raise OSError(Errors.E341.format(path=path, error=reason))
+    return Switch(folder=folder, staging=staging, old=old, new=new)
+
+
+def _is_within(folder: Path, path: Path) -> bool:
+    """Whether something is below a folder, also when its own folder is a link to elsewhere."""
+    return path.name not in ("", "..") and path.parent.resolve().is_relative_to(folder.resolve())

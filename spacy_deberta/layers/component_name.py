@@ -1,0 +1,17 @@
+"""What a model's component is called, for its messages."""
+
+from thinc.api import Model
+
+from .documents.tokenize import tokenizer_shim
+from .network.network_shim import network_shim
+
+
+def name_component(model: Model, name: str) -> None:
+    """Tell a model which component it is of.
+
+    Args:
+        model: Made by `deberta_model` or `deberta_with_head`.
+        name: The component's name in the pipeline.
+    """
+    tokenizer_shim(model.layers[0]).component = name
+    network_shim(model.layers[1]).component = name

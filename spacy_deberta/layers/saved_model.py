@@ -1,0 +1,47 @@
+"""A model that says what it was given, where thinc only says that the structure differs."""
+
+from typing import Any
+
+import srsly
+from thinc.api import Model
+from thinc.util import convert_recursive, is_xp_array
+
+from spacy_deberta.errors import Errors
+
+# How spacy-transformers names the nodes of `TransformerModel` of any version.
+STOCK_NODES = ["transformer", "hf-pytorch"]
+
+
+class SavedModel(Model):
+    """A thinc model that checks whose bytes it reads, in whichever component it stands."""
+
+    def from_bytes(self, bytes_data: bytes) -> "SavedModel":
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: The bytes are damaged (E407) or of another model (E421, E422).
+        """
+        try:
+            message = srsly.msgpack_loads(bytes_data)
+        except (ValueError, TypeError, LookupError) as error:
+            raise ValueError(Errors.E407.format(error=error)) from error
+        return self.from_dict(convert_recursive(is_xp_array, self.ops.asarray, message))
+
+    def from_dict(self, msg: Any) -> "SavedModel":
+        """Read what `to_dict` gave, if it is of this architecture; see `from_bytes`."""
+        try:
+            found = [node["name"] for node in msg["nodes"]]
+        except (LookupError, TypeError) as error:
+            raise ValueError(Errors.E407.format(error=f"no nodes: {error!r}")) from error
+        if found == STOCK_NODES:
+            raise ValueError(Errors.E421)
+        expected = [node.name for node in self.walk()]
+        if len(found) != len(expected):
+            raise ValueError(
+                Errors.E422.format(found=", ".join(map(str, found)), expected=", ".join(expected))
+            )
+        try:
+            super().from_dict(msg)
+        except (LookupError, TypeError) as error:
+            raise ValueError(Errors.E407.format(error=repr(error))) from error
+        return self

@@ -1,0 +1,98 @@
+"""The types of a tokenizer's JSON files, as transformers has written them in all its releases."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
+
+from spacy_deberta.typed_json import Schema, expected, whole_number
+
+# Far beyond every vocabulary: ids are places in tables.
+MAX_ID = 2**24
+
+
+class TokenFields(Schema):
+    """A token with flags: an `AddedToken` of Hugging Face."""
+
+    content: Annotated[str, Field(min_length=1)]
+    lstrip: bool = False
+    rstrip: bool = False
+    single_word: bool = False
+    normalized: bool = False
+    special: bool = False
+
+
+Flag = Annotated[bool | None, expected("true, false or null")]
+Token = Annotated[
+    str | TokenFields | None,
+    expected('a string, null, or an object with "content" and true or false for its flags'),
+]
+Tokens = Annotated[
+    Sequence[Annotated[str, Field(min_length=1)] | TokenFields] | None,
+    expected('a list of tokens, which are strings or objects with "content"'),
+]
+
+
+def _limit(value: float) -> float:
+    if value < 0 or value != int(value):
+        raise ValueError
+    return value
+
+
+def _numbers(tokens: Mapping[str, TokenFields]) -> Mapping[str, TokenFields]:
+    if not all(key.isdecimal() and key.isascii() and int(key) <= MAX_ID for key in tokens):
+        raise ValueError
+    return tokens
+
+
+class SpecialTokenFields(Schema):
+    """What `special_tokens_map.json` can have."""
+
+    bos_token: Token = None
+    eos_token: Token = None
+    unk_token: Token = None
+    sep_token: Token = None
+    pad_token: Token = None
+    cls_token: Token = None
+    mask_token: Token = None
+    additional_special_tokens: Tokens = None
+
+
+class TokenizerFields(SpecialTokenFields):
+    """What `tokenizer_config.json` can have."""
+
+    do_lower_case: Flag = None
+    split_by_punct: Flag = None
+    split_special_tokens: Flag = None
+    model_max_length: Annotated[
+        Annotated[float, AfterValidator(_limit)] | None,
+        expected("a whole number from 0 up, or null"),
+    ] = None
+    added_tokens_decoder: Annotated[
+        Annotated[Mapping[str, TokenFields], AfterValidator(_numbers)] | None,
+        expected(
+            'null, or an object from ids to tokens, such as {"128000": {"content": "[MASK]"}}'
+        ),
+    ] = None
+
+
+class PackedTokenFields(TokenFields):
+    """A token with flags and its id, as a tokenizer is written to bytes."""
+
+    id: Annotated[int, whole_number(0, MAX_ID)] | None = None
+
+
+class PackedFields(TokenizerFields):
+    """The options of a tokenizer that was written to bytes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int
+    added_tokens: Sequence[PackedTokenFields]
+
+
+class AddedTokenIds(RootModel[dict[str, int]]):
+    """`added_tokens.json`: every token with its id."""
+
+    root: dict[Annotated[str, Field(min_length=1)], Annotated[int, whole_number(0, MAX_ID)]]
+    model_config = {"strict": True}

@@ -1,0 +1,130 @@
+"""Two encoders in one pipeline: who trains on whose rows, and who predicts from them."""
+
+import numpy as np
+import pytest
+import spacy
+from thinc.api import Config
+
+from tests.pipeline.checkpoints import save_checkpoint
+from tests.pipeline.pipelines import encoder_config, make_examples
+from tests.pipeline.sentences import TOPICS
+
+TEXT = "Mira Okafor left Halden Freight on Friday."
+TEXTCAT = """
+[model]
+@architectures = "spacy-deberta.PooledTextClassifier.v1"
+exclusive_classes = true
+
+[model.tok2vec]
+@architectures = "spacy-deberta.DocumentListener.v1"
+"""
+TAGGER = """
+[model]
+@architectures = "spacy.Tagger.v2"
+
+[model.tok2vec]
+@architectures = "spacy-transformers.TransformerListener.v1"
+pooling = {"@layers":"reduce_mean.v1"}
+"""
+
+
+@pytest.fixture(scope="module")
+def other_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
+    """An encoder with other weights than the tiny one."""
+    folder = tmp_path_factory.mktemp("other")
+    return save_checkpoint(folder, "DebertaV2Model", tiny_config, tiny_tokenizer, seed=1)
+
+
+@pytest.fixture
+def make(tiny_checkpoint, other_checkpoint):
+    """A function from the factories of two encoders to an initialized pipeline."""
+
+    def make_pipeline(first, second, upstream, *, component="tagger"):
+        nlp = spacy.blank("en")
+        nlp.add_pipe(first, name="enc_a", config=encoder_config(tiny_checkpoint))
+        if second is not None:
+            nlp.add_pipe(second, name="enc_b", config=encoder_config(other_checkpoint))
+        config = Config().from_str(TAGGER if component == "tagger" else TEXTCAT)
+        config["model"]["tok2vec"]["upstream"] = upstream
+        nlp.add_pipe(component, config=config)
+        examples = make_examples(nlp)
+        for i, example in enumerate(examples):
+            example.reference.cats = {topic: float(topic == TOPICS[i % 2]) for topic in TOPICS}
+        nlp.initialize(lambda: examples)
+        return nlp, examples
+
+    return make_pipeline
+
+
+def read_rows(nlp, component):
+    """The rows that the listener of a component gives for a text when it predicts."""
+    model = nlp.get_pipe(component).model
+    listener = next(node for node in model.walk() if node.name == "transformer-listener")
+    doc = nlp(TEXT)
+    return listener.predict([doc])[0].model_output.last_hidden_state
+
+
+def rows_of(nlp, encoder):
+    doc = nlp.make_doc(TEXT)
+    return nlp.get_pipe(encoder).predict([doc]).doc_data[0].model_output.last_hidden_state
+
+
+@pytest.mark.parametrize("component", ["tagger", "textcat"])
+@pytest.mark.parametrize("upstream", ["enc_a", "enc_b", "*"])
+@pytest.mark.parametrize("second", ["deberta", "transformer"])
+def test_a_listener_reads_the_encoder_that_it_trains_on(second, upstream, component, make):
+    nlp, examples = make("deberta", second, upstream, component=component)
+    trained = "enc_b" if upstream == "*" else upstream
+    for _ in range(2):
+        nlp.update(examples, sgd=False)
+        nlp.get_pipe(component).finish_update(nlp.create_optimizer())
+    moved = {}
+    for encoder in ("enc_a", "enc_b"):
+        gradients = []
+
+        def collect(key, weights, gradient, gradients=gradients):
+            gradients.append(gradient.any())
+            return weights, gradient
+
+        nlp.get_pipe(encoder).finish_update(collect)
+        moved[encoder] = any(gradients)
+    assert moved == {"enc_a": trained == "enc_a", "enc_b": trained == "enc_b"}
+    np.testing.assert_allclose(read_rows(nlp, component), rows_of(nlp, trained), atol=1e-5)
+
+
+def test_the_rows_are_kept_through_processes_and_on_disk(make, tmp_path):
+    nlp, _ = make("deberta", "deberta", "enc_a")
+    expected = rows_of(nlp, "enc_a")
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    np.testing.assert_allclose(read_rows(loaded, "tagger"), expected, atol=1e-5)
+    tagger = loaded.get_pipe("tagger").model
+    listener = next(node for node in tagger.walk() if node.name == "transformer-listener")
+    (doc,) = loaded.pipe([TEXT], n_process=2)
+    rows = listener.predict([doc])[0].model_output["last_hidden_state"]
+    np.testing.assert_allclose(rows, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("component", ["tagger", "textcat"])
+def test_rows_that_the_stock_encoder_does_not_keep_are_an_error(component, make):
+    with pytest.raises(ValueError, match=r"E424.*'enc_a'.*'enc_b'"):
+        make("transformer", "deberta", "enc_a", component=component)
+
+
+def test_the_error_comes_in_a_loaded_pipeline_too(make, tmp_path):
+    nlp, _ = make("transformer", "deberta", "enc_b")
+    config = nlp.config.copy()
+    nlp.to_disk(tmp_path)
+    config["components"]["tagger"]["model"]["tok2vec"]["upstream"] = "enc_a"
+    config.to_disk(tmp_path / "config.cfg")
+    loaded = spacy.load(tmp_path)
+    with pytest.raises(ValueError, match=r"E424.*'enc_a'.*'enc_b'"):
+        loaded(TEXT)
+
+
+def test_a_single_encoder_of_another_name_is_read(make):
+    nlp, _ = make("deberta", None, "enc_a")
+    nlp.rename_pipe("enc_a", "renamed")
+    nlp(nlp(TEXT))
+    np.testing.assert_allclose(read_rows(nlp, "tagger"), rows_of(nlp, "renamed"), atol=1e-5)
+    assert nlp(TEXT).user_data.keys() == {("._.", "trf_data", None, None)}
