@@ -10,14 +10,14 @@ from tests.pipeline.pipelines import FACTORIES, make_pipeline, make_trained
 WIDTH = 32
 
 
-@spacy.registry.span_getters("spacy-deberta.tests.marked_spans")
+@spacy.registry.span_getters("tests.marked_spans.v1")
 def marked_spans():
     """A span getter that takes the sentences with an exclamation mark only."""
     return lambda docs: [[doc[:]] if "!" in doc.text else [] for doc in docs]
 
 
 def marked_pipeline(checkpoint, factory, **settings):
-    getter = {"@span_getters": "spacy-deberta.tests.marked_spans"}
+    getter = {"@span_getters": "tests.marked_spans.v1"}
     nlp = make_pipeline(
         checkpoint, factory=factory, heads=("tagger",), get_spans=getter, **settings
     )

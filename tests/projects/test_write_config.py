@@ -36,6 +36,7 @@ def test_a_checkpoint_keeps_the_values_for_fine_tuning(tmp_path):
         "components.transformer.model.name",
         "training.max_steps",
         "training.eval_frequency",
+        "training.optimizer.learn_rate.encoder",
         "training.optimizer.learn_rate.total_steps",
     }
 
