@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import check_number
-from spacy_deberta.layers import Ints
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,14 +13,12 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array, Ints, expand_ranges
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    Array,
-    Ints,
     PieceRanges,
     Sequences,
     encode_texts,
-    expand_ranges,
     get_tokenizer,
     join_sequences,
 )

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from thinc.api import Model
 
+from spacy_deberta.arrays import Ints, expand_ranges
 from spacy_deberta.layers import (
-    Ints,
     PieceRanges,
     Sequences,
-    expand_ranges,
     get_tokenizer,
     join_sequences,
 )

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from thinc.api import Model
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    Ints,
     PieceRanges,
     Sequences,
     encode_texts,

@@ -13,9 +13,10 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import ask_the_same, get_questions
 from spacy_deberta.errors import check_list
-from spacy_deberta.layers import Array, Sequences
+from spacy_deberta.layers import Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config

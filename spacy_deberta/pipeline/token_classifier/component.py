@@ -12,10 +12,9 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Warnings, warn
 from spacy_deberta.layers import (
-    Array,
-    Ints,
     PieceWindows,
     Sequences,
     WindowPlan,

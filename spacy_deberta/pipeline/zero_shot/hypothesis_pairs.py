@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     DebertaV2Tokenizer,
-    Ints,
     PieceRanges,
     Sequences,
     encode_texts,
