@@ -32,11 +32,12 @@ MAY_IMPORT = {
         "pretraining",
         "distributed",
     },
+    "arrays": set(),
     "typed_json": set(),
     "compatibility": set(),
     "errors": set(),
 }
-EVERYBODYS = {"compatibility", "errors", "typed_json"}
+EVERYBODYS = {"arrays", "compatibility", "errors", "typed_json"}
 # All that the lower rooms know beside the standard library.
 LIBRARIES = {
     "files": set(),

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from benchmarks.peers.huggingface import reachable_slots
 from benchmarks.peers.ours import DTYPES
-from spacy_deberta.nn.onednn import prepare_onednn
+from spacy_deberta.nn.inference.onednn import prepare_onednn
 
 
 @dataclass(frozen=True)

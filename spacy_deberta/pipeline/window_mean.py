@@ -2,8 +2,8 @@
 
 import torch
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import check_number
-from spacy_deberta.layers import Ints
 
 
 def mean_of_windows(scores: torch.Tensor, owner: Ints, count: int) -> torch.Tensor:

@@ -15,8 +15,9 @@ from thinc.api import Model
 import spacy_deberta
 import spacy_deberta.tokenization
 from spacy_deberta import errors
+from spacy_deberta.arrays import Array
 from spacy_deberta.cli import deberta_cli
-from spacy_deberta.layers import Array, Sequences, piece_windows_v1
+from spacy_deberta.layers import Sequences, piece_windows_v1
 from spacy_deberta.nn import PackedPieces
 from spacy_deberta.pipeline.deberta import Deberta
 from spacy_deberta.pipeline.fill_mask import FillMask

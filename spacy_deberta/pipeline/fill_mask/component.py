@@ -13,15 +13,13 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array, Ints, expand_ranges
 from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.layers import (
     SPECIAL_TOKENS,
-    Array,
-    Ints,
     PieceRanges,
     Sequences,
     encode_texts,
-    expand_ranges,
     get_tokenizer,
     join_sequences,
 )

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from thinc.api import Model
 
+from spacy_deberta.arrays import Ints, expand_ranges
 from spacy_deberta.layers import (
     SPECIAL_TOKENS,
-    Ints,
     PieceRanges,
     Sequences,
-    expand_ranges,
     get_tokenizer,
     join_sequences,
 )

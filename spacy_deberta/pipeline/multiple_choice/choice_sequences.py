@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from thinc.api import Model
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     SPECIAL_TOKENS_OF_PAIR,
-    Ints,
     PieceRanges,
     Sequences,
     encode_texts,

@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import (
     Chosen,
     check_choices,
@@ -19,7 +20,7 @@ from spacy_deberta.corpora import (
     get_choices,
     get_right_choice,
 )
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.window_mean import check_windows

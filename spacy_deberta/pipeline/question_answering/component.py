@@ -12,9 +12,10 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import ask_the_same, get_questions
 from spacy_deberta.errors import check_list, check_number
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Array, Sequences
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.window_mean import check_windows

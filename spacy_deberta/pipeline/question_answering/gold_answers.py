@@ -6,9 +6,10 @@ import numpy as np
 from spacy.training import Example
 from thinc.api import Model
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.corpora import Question, get_questions
 from spacy_deberta.errors import Errors, Warnings, warn
-from spacy_deberta.layers import Ints, answer_loss
+from spacy_deberta.layers import answer_loss
 from spacy_deberta.pipeline.head_pipe import TrainingBatch
 
 from .question_windows import QuestionWindows, make_windows

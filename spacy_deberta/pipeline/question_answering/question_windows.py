@@ -7,10 +7,10 @@ from textwrap import shorten
 import numpy as np
 from thinc.api import Model
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     SPECIAL_TOKENS_OF_PAIR,
-    Ints,
     JoinedSequences,
     PieceRanges,
     encode_texts,

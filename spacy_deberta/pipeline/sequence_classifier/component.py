@@ -12,11 +12,10 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     SPECIAL_TOKENS,
-    Array,
-    Ints,
     Sequences,
     check_choice,
     encode_texts,

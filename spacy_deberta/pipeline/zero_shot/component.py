@@ -12,14 +12,8 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.util import to_numpy
 
-from spacy_deberta.layers import (
-    SPECIAL_TOKENS_OF_PAIR,
-    Array,
-    Ints,
-    Sequences,
-    get_labels,
-    get_tokenizer,
-)
+from spacy_deberta.arrays import Array, Ints
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Sequences, get_labels, get_tokenizer
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
 from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS, check_threshold

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     SPECIAL_TOKENS_OF_PAIR,
     DebertaV2Tokenizer,
-    Ints,
     PieceRanges,
     Sequences,
     encode_texts,
