@@ -36,8 +36,8 @@ from .head_model import (
 from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
 from .sequences import (
-    SPECIAL_TOKENS,
-    SPECIAL_TOKENS_OF_PAIR,
+    N_SPECIAL_TOKENS,
+    N_SPECIAL_TOKENS_PAIR,
     JoinedSequences,
     PieceRanges,
     Sequences,
@@ -52,8 +52,8 @@ from .updates.schedules import rate_for_width, warmup_linear_v1
 __all__ = [
     "FINE_TUNED",
     "NO_DECAY",
-    "SPECIAL_TOKENS",
-    "SPECIAL_TOKENS_OF_PAIR",
+    "N_SPECIAL_TOKENS",
+    "N_SPECIAL_TOKENS_PAIR",
     "DebertaBatch",
     "DebertaV2Config",
     "DebertaV2Tokenizer",
