@@ -33,10 +33,9 @@ MAY_IMPORT = {
         "training",
     },
     "typed_json": set(),
-    "compatibility": set(),
     "errors": set(),
 }
-EVERYBODYS = {"compatibility", "errors", "typed_json"}
+EVERYBODYS = {"errors", "typed_json"}
 # All that the lower rooms know beside the standard library.
 LIBRARIES = {
     "files": set(),
