@@ -19,6 +19,8 @@ from .deberta_model import (
 from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.span_getters import doc_spans_v1, sent_spans_v1, strided_spans_v1
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
+from .encoder.parameters import torch_parameters
+from .encoder.source import EncoderSource
 from .gpu import select_gpu
 from .head_model import (
     FINE_TUNED,
@@ -37,10 +39,7 @@ from .listening.serialization import decode_transformer_data, encode_transformer
 from .listening.transformer_data import TransformerData
 from .listening.transformer_listener import transformer_listener
 from .loss_gradient import Loss, loss_gradient
-from .network.encoder_parameters import torch_parameters
-from .network.encoder_source import EncoderSource
 from .options import NO_DECAY, EncoderOptions
-from .ragged import Array, Ints, cumulative, expand_ranges
 from .registries import create_registries
 from .sequences import (
     SPECIAL_TOKENS,
@@ -54,6 +53,7 @@ from .sequences import (
 from .settings import check_choice, check_setting
 from .shared_encoder import share_encoder
 from .tokenize_ahead import tokenize_ahead, waits_for_device
+from .updates.schedules import rate_for_width, warmup_linear_v1
 
 __all__ = [
     "ANY_ENCODER",
@@ -61,14 +61,12 @@ __all__ = [
     "NO_DECAY",
     "SPECIAL_TOKENS",
     "SPECIAL_TOKENS_OF_PAIR",
-    "Array",
     "DebertaV2Config",
     "DebertaV2Tokenizer",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",
     "FullTransformerBatch",
-    "Ints",
     "JoinedSequences",
     "Loss",
     "PieceRanges",
@@ -83,7 +81,6 @@ __all__ = [
     "check_choice",
     "check_setting",
     "create_registries",
-    "cumulative",
     "deberta_model",
     "deberta_with_head",
     "decode_transformer_data",
@@ -92,7 +89,6 @@ __all__ = [
     "document_listener",
     "encode_texts",
     "encode_transformer_data",
-    "expand_ranges",
     "get_config",
     "get_encoder",
     "get_labels",
@@ -111,6 +107,7 @@ __all__ = [
     "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
+    "rate_for_width",
     "save_model",
     "select_gpu",
     "sent_spans_v1",
@@ -122,6 +119,7 @@ __all__ = [
     "torch_parameters",
     "transformer_listener",
     "waits_for_device",
+    "warmup_linear_v1",
     "without_output",
 ]
 

@@ -11,8 +11,13 @@ from .heads import (
     DebertaV2ForTokenClassification,
     answer_loss,
 )
-from .memory import check_memory
+from .inference.precision import INT8, autocast, check_precision, resolve_precision
+from .inference.primitive_cache import bound_primitive_caches
+from .inference.processor import has_bf16
 from .model import DebertaV2Model
+from .ops.memory import check_memory
+from .ops.packing import PackedPieces
+from .ops.transfer import send
 from .outputs import (
     EncoderOutput,
     MaskedLMOutput,
@@ -22,12 +27,7 @@ from .outputs import (
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
-from .packing import PackedPieces
-from .precision import INT8, autocast, check_precision, resolve_precision
-from .primitive_cache import bound_primitive_caches
-from .processor import has_bf16
 from .training import freeze, init_weights
-from .transfer import send
 
 __all__ = [
     "ATTENTION_KERNELS",

@@ -3,10 +3,10 @@
 from torch import Tensor
 
 from .attention import AttentionKernel, RowAttention, resolve_attention
+from .inference.precision import compute_dtype
 from .model import DebertaV2Model
-from .packing import PackedPieces
-from .precision import compute_dtype
-from .transfer import send
+from .ops.packing import PackedPieces
+from .ops.transfer import send
 
 # How often the last layer runs, each time on the queries that it made the time before.
 PASSES = 2

@@ -10,10 +10,10 @@ from .attention import Attentions, resolve_attention
 from .config import DebertaV2Config
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
-from .memory import check_memory, count_weights
+from .inference.precision import compute_dtype
+from .ops.memory import check_memory, count_weights
+from .ops.packing import PackedPieces
 from .outputs import EncoderOutput, ModelOutput
-from .packing import PackedPieces
-from .precision import compute_dtype
 from .training import init_weights, set_dropout
 
 HeadOutput = TypeVar("HeadOutput", bound=ModelOutput)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from thinc.types import Ragged
 
+from spacy_deberta.arrays import Array, cumulative
 from spacy_deberta.layers.listening.transformer_data import (
     EmptyOutput,
     ModelOutput,
     TransformerData,
     WordpieceBatch,
 )
-from spacy_deberta.layers.ragged import Array, cumulative
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces

@@ -9,7 +9,7 @@ from thinc.api import get_array_module
 from thinc.types import Ragged
 from thinc.util import xp2torch
 
-from spacy_deberta.layers.ragged import Array
+from spacy_deberta.arrays import Array
 
 from .integration import StandIn
 from .transformer_data import ModelOutput, TransformerData, WordpieceBatch, ragged

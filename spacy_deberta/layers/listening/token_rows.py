@@ -8,8 +8,8 @@ from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array, cumulative
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers.ragged import Array, cumulative
 
 from .transformer_data import ModelOutput, TransformerData, is_transformer_data
 

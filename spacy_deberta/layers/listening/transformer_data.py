@@ -12,7 +12,7 @@ import srsly
 from thinc.types import Ragged
 from thinc.util import xp2torch
 
-from spacy_deberta.layers.ragged import Array
+from spacy_deberta.arrays import Array
 
 from .integration import StandIn, is_stock
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.model import DebertaV2Model
-from spacy_deberta.nn.packing import PackedPieces
+from spacy_deberta.nn.ops.packing import PackedPieces
 from spacy_deberta.nn.training import init_weights
 
 

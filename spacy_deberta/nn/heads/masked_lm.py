@@ -10,9 +10,9 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.mask_decoder import decode_masked
 from spacy_deberta.nn.model import pad_output
+from spacy_deberta.nn.ops.packing import PackedPieces
+from spacy_deberta.nn.ops.transfer import send
 from spacy_deberta.nn.outputs import EncoderOutput, MaskedLMOutput
-from spacy_deberta.nn.packing import PackedPieces
-from spacy_deberta.nn.transfer import send
 
 from .base import EncoderWithHead, check_shape
 from .losses import IGNORED, cross_entropy

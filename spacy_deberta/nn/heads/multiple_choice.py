@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.model import pad_output
+from spacy_deberta.nn.ops.packing import PackedPieces
 from spacy_deberta.nn.outputs import MultipleChoiceModelOutput
-from spacy_deberta.nn.packing import PackedPieces
 from spacy_deberta.nn.pooler import ContextPooler
 
 from .base import EncoderWithHead, check_shape, classifier_dropout, first_rows

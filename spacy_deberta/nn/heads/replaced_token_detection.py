@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from spacy_deberta.nn.activations import resolve_activation
 from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.model import pad_output
+from spacy_deberta.nn.ops.activations import resolve_activation
+from spacy_deberta.nn.ops.packing import PackedPieces
+from spacy_deberta.nn.ops.transfer import send
 from spacy_deberta.nn.outputs import ReplacedTokenDetectionOutput
-from spacy_deberta.nn.packing import PackedPieces
-from spacy_deberta.nn.transfer import send
 
 from .base import EncoderWithHead, check_shape
 from .losses import binary_cross_entropy

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.model import pad_output
+from spacy_deberta.nn.ops.packing import PackedPieces
 from spacy_deberta.nn.outputs import SequenceClassifierOutput
-from spacy_deberta.nn.packing import PackedPieces
 from spacy_deberta.nn.pooler import ContextPooler
 
 from .base import EncoderWithHead, classifier_dropout, first_rows

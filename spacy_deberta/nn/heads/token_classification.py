@@ -5,10 +5,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from spacy_deberta.nn.config import DebertaV2Config
-from spacy_deberta.nn.dropout import Dropout
 from spacy_deberta.nn.model import pad_output
+from spacy_deberta.nn.ops.dropout import Dropout
+from spacy_deberta.nn.ops.packing import PackedPieces
 from spacy_deberta.nn.outputs import TokenClassifierOutput
-from spacy_deberta.nn.packing import PackedPieces
 
 from .base import EncoderWithHead
 from .losses import cross_entropy

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.nn.activations import resolve_activation
 from spacy_deberta.nn.config import DebertaV2Config
+from spacy_deberta.nn.ops.activations import resolve_activation
 
 
 class VocabularyHead(nn.Module):

@@ -26,7 +26,7 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
-from spacy_deberta.pipeline.model_folder import read_folder, write_folder
+from spacy_deberta.pipeline.component_files import read_folder, write_folder
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
