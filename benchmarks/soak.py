@@ -20,7 +20,8 @@ from benchmarks import machine
 from benchmarks.ours import autocast
 from benchmarks.saving import BASE
 from benchmarks.workers import run_fresh
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model, PackedPieces
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config, PackedPieces
 
 SHAPE = {
     **BASE,

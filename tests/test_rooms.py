@@ -16,16 +16,18 @@ MAY_IMPORT = {
     "nn": set(),
     "tokenization": {"files"},
     "checkpoints": {"files", "nn", "tokenization"},
-    "layers": {"nn", "tokenization", "checkpoints"},
+    "models": {"files", "nn", "checkpoints"},
+    "layers": {"nn", "tokenization", "checkpoints", "models"},
     "pipeline": {"files", "checkpoints", "layers", "corpora"},
     "corpora": set(),
-    "pretraining": {"files", "nn", "tokenization", "checkpoints"},
+    "pretraining": {"files", "nn", "tokenization", "checkpoints", "models"},
     "training": {"layers", "pretraining", "checkpoints"},
     "architectures": {"layers"},
     "cli": {
         "files",
         "layers",
         "checkpoints",
+        "models",
         "tokenization",
         "nn",
         "corpora",
@@ -43,6 +45,7 @@ LIBRARIES = {
     "nn": {"numpy", "pydantic", "torch", "triton"},
     "tokenization": {"numpy", "pydantic", "sentencepiece", "torch"},
     "checkpoints": {"h5py", "huggingface_hub", "pydantic", "safetensors", "srsly", "torch"},
+    "models": {"numpy", "torch"},
 }
 
 
@@ -85,7 +88,7 @@ def test_imports_point_downwards_and_enter_by_the_door(room, path):
 def test_encoder_and_tokenizer_do_without_transformers():
     script = (
         "import sys; sys.modules['transformers'] = None; "
-        "import spacy_deberta.nn, spacy_deberta.tokenization, spacy_deberta.checkpoints"
+        "import spacy_deberta.tokenization, spacy_deberta.models"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 

@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from .attention import AttentionKernel, RowAttention, resolve_attention
-from .model import DebertaV2Model
 from .packing import PackedPieces
 from .precision import compute_dtype
+from .training import HasEncoder
 from .transfer import send
 
 # How often the last layer runs, each time on the queries that it made the time before.
@@ -13,7 +13,7 @@ PASSES = 2
 
 
 def decode_masked(
-    model: DebertaV2Model, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
+    model: HasEncoder, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
 ) -> Tensor:
     """Run the last layer of an encoder as the decoder of its pre-training.
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.checkpoints import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
+from spacy_deberta.models import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .masked_language_modelling import guess_pieces

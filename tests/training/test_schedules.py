@@ -8,7 +8,8 @@ from spacy import registry, util
 from spacy.training import Example
 
 from spacy_deberta.checkpoints import save_checkpoint
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.training import rate_for_width, warmup_linear_v1
 from tests.docs.pages import ROOT
 
