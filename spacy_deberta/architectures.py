@@ -8,10 +8,10 @@ from spacy_transformers.data_classes import FullTransformerBatch, TransformerDat
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
+from spacy_deberta.arrays import Array
 from spacy_deberta.errors import check_strings
 from spacy_deberta.layers import (
     NO_DECAY,
-    Array,
     EncoderOptions,
     EncoderSource,
     Sequences,

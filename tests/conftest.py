@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def the_same_precision_everywhere(monkeypatch):
     """Compute in float32 where a test says nothing else, on processors that have more too."""
-    monkeypatch.setattr("spacy_deberta.nn.processor.has_bf16", lambda: False)
+    monkeypatch.setattr("spacy_deberta.nn.inference.processor.has_bf16", lambda: False)
 
 
 @pytest.fixture(scope="session")

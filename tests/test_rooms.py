@@ -20,8 +20,8 @@ MAY_IMPORT = {
     "layers": {"nn", "tokenization", "checkpoints", "models"},
     "pipeline": {"files", "checkpoints", "layers", "corpora"},
     "corpora": set(),
-    "pretraining": {"files", "nn", "tokenization", "checkpoints", "models"},
-    "training": {"layers", "pretraining", "checkpoints"},
+    "pretraining": {"files", "nn", "tokenization", "checkpoints", "models", "distributed"},
+    "distributed": {"layers"},
     "architectures": {"layers"},
     "cli": {
         "files",
@@ -32,13 +32,14 @@ MAY_IMPORT = {
         "nn",
         "corpora",
         "pretraining",
-        "training",
+        "distributed",
     },
+    "arrays": set(),
     "typed_json": set(),
     "compatibility": set(),
     "errors": set(),
 }
-EVERYBODYS = {"compatibility", "errors", "typed_json"}
+EVERYBODYS = {"arrays", "compatibility", "errors", "typed_json"}
 # All that the lower rooms know beside the standard library.
 LIBRARIES = {
     "files": set(),

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.ours import DTYPES
 from benchmarks.peers.huggingface import reachable_slots
-from spacy_deberta.nn.onednn import prepare_onednn
+from benchmarks.peers.ours import DTYPES
+from spacy_deberta.nn.inference.onednn import prepare_onednn
 
 
 @dataclass(frozen=True)

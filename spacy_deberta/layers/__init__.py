@@ -20,6 +20,8 @@ from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.named_rows import listeners_of, note_encoder, read_by_name
 from .documents.transformer_data import DebertaBatch
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
+from .encoder.parameters import torch_parameters
+from .encoder.source import EncoderSource
 from .gpu import select_gpu
 from .head_model import (
     FINE_TUNED,
@@ -32,10 +34,7 @@ from .head_model import (
     without_output,
 )
 from .loss_gradient import Loss, loss_gradient
-from .network.encoder_parameters import torch_parameters
-from .network.encoder_source import EncoderSource
 from .options import NO_DECAY, EncoderOptions
-from .ragged import Array, Ints, cumulative, expand_ranges
 from .sequences import (
     SPECIAL_TOKENS,
     SPECIAL_TOKENS_OF_PAIR,
@@ -48,20 +47,19 @@ from .sequences import (
 from .settings import check_choice, check_setting
 from .shared_encoder import share_encoder
 from .tokenize_ahead import tokenize_ahead, waits_for_device
+from .updates.schedules import rate_for_width, warmup_linear_v1
 
 __all__ = [
     "FINE_TUNED",
     "NO_DECAY",
     "SPECIAL_TOKENS",
     "SPECIAL_TOKENS_OF_PAIR",
-    "Array",
     "DebertaBatch",
     "DebertaV2Config",
     "DebertaV2Tokenizer",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",
-    "Ints",
     "JoinedSequences",
     "Loss",
     "PieceRanges",
@@ -73,13 +71,11 @@ __all__ = [
     "answer_loss",
     "check_choice",
     "check_setting",
-    "cumulative",
     "deberta_model",
     "deberta_with_head",
     "document_encoder",
     "document_listener",
     "encode_texts",
-    "expand_ranges",
     "get_config",
     "get_encoder",
     "get_labels",
@@ -97,6 +93,7 @@ __all__ = [
     "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
+    "rate_for_width",
     "read_by_name",
     "save_model",
     "select_gpu",
@@ -106,5 +103,6 @@ __all__ = [
     "tokenize_ahead",
     "torch_parameters",
     "waits_for_device",
+    "warmup_linear_v1",
     "without_output",
 ]

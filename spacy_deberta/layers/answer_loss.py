@@ -3,9 +3,9 @@
 import torch
 
 from spacy_deberta import models, nn
+from spacy_deberta.arrays import Ints
 
 from .loss_gradient import Loss
-from .ragged import Ints
 from .sequences import Sequences
 
 

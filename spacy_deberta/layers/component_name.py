@@ -3,7 +3,7 @@
 from thinc.api import Model
 
 from .documents.tokenize import tokenizer_shim
-from .network.network_shim import network_shim
+from .encoder.encoder_shim import encoder_shim
 
 
 def name_component(model: Model, name: str) -> None:
@@ -14,4 +14,4 @@ def name_component(model: Model, name: str) -> None:
         name: The component's name in the pipeline.
     """
     tokenizer_shim(model.layers[0]).component = name
-    network_shim(model.layers[1]).component = name
+    encoder_shim(model.layers[1]).component = name

@@ -24,11 +24,11 @@ from .documents.token_rows import token_rows
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
 from .documents.transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
-from .network.encoder_source import EncoderSource
-from .network.from_scratch import encoder_from_scratch
-from .network.network_layer import network_layer
-from .network.network_shim import network_shim
-from .network.networks import ENCODER
+from .encoder.encoder_layer import encoder_layer
+from .encoder.encoder_shim import encoder_shim
+from .encoder.from_scratch import encoder_from_scratch
+from .encoder.module_specs import ENCODER
+from .encoder.source import EncoderSource
 from .options import EncoderOptions
 from .packed_batches import group_by_length
 from .saved_model import SavedModel
@@ -63,7 +63,7 @@ def deberta_model(
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(split_special_tokens=source.split_special_tokens),
-            network_layer(ENCODER, options),
+            encoder_layer(ENCODER, options),
             doc_rows(),
         ],
         attrs={
@@ -98,7 +98,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 def _predict(model: Model[InT, OutT], doc_pieces: DocPieces) -> list[TransformerData]:
     """Encode as many documents at a time as fit into a sub-batch: their rows need no moving."""
     encode, tokenizer = model.layers[1], get_tokenizer(model)
-    max_pieces = network_shim(encode).options.max_batch_pieces
+    max_pieces = encoder_shim(encode).options.max_batch_pieces
     groups = [np.arange(len(doc_pieces.docs))]
     # A span getter of spacy-transformers is asked about all documents at once.
     if isinstance(model.attrs["get_spans"], PieceWindows):
@@ -126,21 +126,21 @@ def _plan(model: Model[InT, OutT], doc_pieces: DocPieces) -> WindowPlan:
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Take weights and vocabulary from the source, unless the model has them already."""
-    if network_shim(model.layers[1]).is_loaded:
+    if encoder_shim(model.layers[1]).is_loaded:
         return
     source: EncoderSource = model.attrs["source"]
     if source.name:
         _load(model, source.name, revision=source.revision)
     elif source.from_scratch:
-        options = network_shim(model.layers[1]).options
+        options = encoder_shim(model.layers[1]).options
         _set(model, *encoder_from_scratch(options, **source.from_scratch))
     else:
-        raise ValueError(Errors.E401.format(component=network_shim(model.layers[1]).component))
+        raise ValueError(Errors.E401.format(component=encoder_shim(model.layers[1]).component))
 
 
 def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = None) -> None:
     files = find_checkpoint(name, revision=revision)
-    options = network_shim(model.layers[1]).options
+    options = encoder_shim(model.layers[1]).options
     config = options.configure(read_config(files))
     encoder = build_from_checkpoint(
         models.DebertaV2Model,
@@ -165,7 +165,7 @@ def _set(
     ):
         raise ValueError(Errors.E410.format(window=get_spans.window, limit=limit))
     tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
-    network_shim(model.layers[1]).set_module(encoder)
+    encoder_shim(model.layers[1]).set_module(encoder)
     for node in (model, model.layers[1]):
         node.set_dim("nO", encoder.config.hidden_size)
 
@@ -189,7 +189,7 @@ def get_encoder(model: Model[InT, OutT]) -> models.DebertaV2Model:
     Raises:
         ValueError: The model is not initialized.
     """
-    return network_shim(model.layers[1]).encoder
+    return encoder_shim(model.layers[1]).encoder
 
 
 def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
@@ -199,8 +199,8 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
         model: Made by `deberta_model` or `deberta_with_head`, with an encoder of its own.
         folder: Where to write; what is there stays until all is written.
     """
-    shim = network_shim(model.layers[1])
-    architecture = shim.network.module_class.__name__
+    shim = encoder_shim(model.layers[1])
+    architecture = shim.spec.module_class.__name__
     save_checkpoint(
         folder,
         config={**shim.config.to_dict(), "architectures": [architecture]},

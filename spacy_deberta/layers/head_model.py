@@ -11,6 +11,7 @@ import torch
 from thinc.api import Model
 
 from spacy_deberta import models, nn
+from spacy_deberta.arrays import Array
 from spacy_deberta.checkpoints import (
     CheckpointFiles,
     check_mask_fits,
@@ -23,13 +24,12 @@ from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.models import build_from_weights, find_heads
 
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
-from .network.encoder_source import EncoderSource
-from .network.from_scratch import config_from_scratch
-from .network.network_layer import network_layer
-from .network.network_shim import NetworkShim, network_shim
-from .network.networks import HEADS, Network
+from .encoder.encoder_layer import encoder_layer
+from .encoder.encoder_shim import EncoderShim, encoder_shim
+from .encoder.from_scratch import config_from_scratch
+from .encoder.module_specs import HEADS, ModuleSpec
+from .encoder.source import EncoderSource
 from .options import EncoderOptions
-from .ragged import Array
 from .saved_model import SavedModel
 from .sequences import Sequences
 from .settings import check_choice, check_setting
@@ -92,7 +92,7 @@ def deberta_with_head(
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(is_shared=shares, split_special_tokens=source.split_special_tokens),
-            network_layer(HEADS[head], options, shares_encoder=shares),
+            encoder_layer(HEADS[head], options, shares_encoder=shares),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
     )
@@ -135,8 +135,8 @@ def initialize_head(
     if head_shim(model).is_loaded:
         return
     source: EncoderSource = model.attrs["source"]
-    network = HEADS[model.attrs["head"]]
-    can_be_new = bool(labels) if network.has_labels else trainable or new_head
+    spec = HEADS[model.attrs["head"]]
+    can_be_new = bool(labels) if spec.has_labels else trainable or new_head
     changes = {} if problem_type is None else {"problem_type": problem_type}
     if source.name:
         files = find_checkpoint(source.name, revision=source.revision)
@@ -160,14 +160,14 @@ def initialize_head(
     if source.from_scratch:
         config, tokenizer = config_from_scratch(shim.options, **source.from_scratch)
         tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
-        config = _with_labels(config, labels, network, changes, source="random weights")
-        _set(model, network.module_class(config, attention=attention))
+        config = _with_labels(config, labels, spec, changes, source="random weights")
+        _set(model, spec.module_class(config, attention=attention))
     else:
         encoder = shim.shared_encoder
         module = build_from_weights(
-            network.module_class,
+            spec.module_class,
             encoder.state_dict(),
-            _with_labels(encoder.config, labels, network, changes, source="the shared encoder"),
+            _with_labels(encoder.config, labels, spec, changes, source="the shared encoder"),
             source="the shared encoder",
             new_head=True,
             allow_non_finite=shim.options.allow_non_finite,
@@ -190,9 +190,9 @@ def load_head(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
     _load(model, find_checkpoint(Path(folder)), labels=None, new_head=False, can_be_new=False)
 
 
-def head_shim(model: Model[InT, OutT]) -> NetworkShim:
+def head_shim(model: Model[InT, OutT]) -> EncoderShim:
     """The shim of a model that `deberta_with_head` made, or of a copy of it."""
-    return network_shim(model.layers[1])
+    return encoder_shim(model.layers[1])
 
 
 def is_initialized(model: Model[InT, OutT]) -> bool:
@@ -212,7 +212,7 @@ def get_config(model: Model[InT, OutT]) -> nn.DebertaV2Config:
 def get_labels(model: Model[InT, OutT]) -> tuple[str, ...]:
     """The labels of a head in the order of its outputs; none before it is initialized."""
     shim = head_shim(model)
-    if not shim.is_loaded or not shim.network.has_labels:
+    if not shim.is_loaded or not shim.spec.has_labels:
         return ()
     names = shim.config.id2label
     return tuple(names[index] for index in sorted(names))
@@ -229,19 +229,19 @@ def _load(
     wanted: str = FINE_TUNED,
     **changes: Any,
 ) -> None:
-    network, options = HEADS[model.attrs["head"]], head_shim(model).options
+    spec, options = HEADS[model.attrs["head"]], head_shim(model).options
     config = options.configure(read_config(files))
     weights = read_weights(files.weights)
     heads = find_heads(weights, config)
-    has_head = not new_head and heads.fits(network.module_class.__name__)
+    has_head = not new_head and heads.fits(spec.module_class.__name__)
     if not has_head and not can_be_new:
         raise _without_head(model, files.name, heads, wanted=wanted)
-    if has_head and network.has_labels:
+    if has_head and spec.has_labels:
         component = head_shim(model).component
         _check_labels(config, labels or (), unknown_labels, source=files.name, component=component)
-    config = _with_labels(config, None if has_head else labels, network, changes, source=files.name)
+    config = _with_labels(config, None if has_head else labels, spec, changes, source=files.name)
     module = build_from_weights(
-        network.module_class,
+        spec.module_class,
         weights,
         config,
         source=files.name,
@@ -287,19 +287,19 @@ def _check_shared(encoder: models.DebertaV2Model, module: Any) -> None:
 def _with_labels(
     config: nn.DebertaV2Config,
     labels: Sequence[str] | None,
-    network: Network,
+    spec: ModuleSpec,
     changes: Mapping[str, Any],
     *,
     source: str,
 ) -> nn.DebertaV2Config:
-    if labels and network.has_labels:
+    if labels and spec.has_labels:
         # What an old head was trained for says nothing of a new one.
         config = replace(config.with_labels(labels), problem_type=None)
-    if network.own_labels and config.num_labels != len(network.own_labels):
+    if spec.own_labels and config.num_labels != len(spec.own_labels):
         # An encoder comes with the labels of whatever else it was trained for.
-        config = config.with_labels(network.own_labels)
+        config = config.with_labels(spec.own_labels)
     config = replace(config, **changes)
-    if network.has_labels:
+    if spec.has_labels:
         _check_names(config, source=source)
     return config
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from thinc.util import torch2xp, xp2torch
 
-from .ragged import Array
+from spacy_deberta.arrays import Array
 
 Loss = Callable[[torch.Tensor], torch.Tensor]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .ragged import Ints, cumulative, expand_ranges
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
+
 from .sequences import Sequences
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.tokenization import DebertaV2Tokenizer, Pieces
-
-from .ragged import Ints, cumulative, expand_ranges
 
 # `[CLS] text [SEP]`, and `[CLS] text [SEP] text [SEP]`.
 SPECIAL_TOKENS = 2

@@ -7,7 +7,7 @@ from thinc.api import Model
 from spacy_deberta.errors import Errors
 
 from .documents.tokenize import tokenizer_shim
-from .network.network_shim import network_shim
+from .encoder.encoder_shim import encoder_shim
 
 
 def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
@@ -29,10 +29,10 @@ def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
     model = getattr(component, "model", None)
     if not isinstance(model, Model) or model.attrs.get("shared_encoder") != owner_name:
         return
-    encoder_shim = network_shim(owner.layers[1])
-    if encoder_shim.options.precision == "fp16":
+    owner_shim = encoder_shim(owner.layers[1])
+    if owner_shim.options.precision == "fp16":
         reason = f"'{owner_name}' has 'precision = \"fp16\"', which scales gradients"
         raise ValueError(Errors.E604.format(reason=reason))
-    network_shim(model.layers[1]).share_encoder(encoder_shim)
+    encoder_shim(model.layers[1]).share_encoder(owner_shim)
     # A tokenizer never changes, so that it can be shared by reference.
     tokenizer_shim(model.layers[0]).share_tokenizer(tokenizer_shim(owner.layers[0]))

@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from .documents.tokenize import tokenizer_shim
-from .network.network_shim import network_shim
+from .encoder.encoder_shim import encoder_shim
 
 
 def waits_for_device(model: Model) -> bool:
@@ -15,7 +15,7 @@ def waits_for_device(model: Model) -> bool:
 
     On a CPU it does not, and the tokenizer takes less than a hundredth of the encoder's time.
     """
-    shim = network_shim(model.layers[1])
+    shim = encoder_shim(model.layers[1])
     return shim.is_loaded and shim.device.type != "cpu"
 
 

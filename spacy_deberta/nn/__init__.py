@@ -1,13 +1,24 @@
 """PyTorch bricks of DeBERTa-v2 and v3, on packed pieces. Knows nothing of spaCy or transformers."""
 
-from .activations import resolve_activation
 from .attention import ATTENTION_KERNELS, Attentions, resolve_attention
 from .config import V3_LAYOUT, DebertaV2Config
-from .dropout import Dropout
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
+from .inference.precision import (
+    INT8,
+    autocast,
+    check_precision,
+    compute_dtype,
+    resolve_precision,
+)
+from .inference.primitive_cache import bound_primitive_caches
+from .inference.processor import has_bf16
 from .mask_decoder import decode_masked
-from .memory import check_memory, count_weights
+from .ops.activations import resolve_activation
+from .ops.dropout import Dropout
+from .ops.memory import check_memory, count_weights
+from .ops.packing import PackedPieces
+from .ops.transfer import send
 from .outputs import (
     EncoderOutput,
     MaskedLMOutput,
@@ -18,13 +29,8 @@ from .outputs import (
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
-from .packing import PackedPieces
 from .pooler import ContextPooler
-from .precision import INT8, autocast, check_precision, compute_dtype, resolve_precision
-from .primitive_cache import bound_primitive_caches
-from .processor import has_bf16
 from .training import freeze, init_weights, set_dropout
-from .transfer import send
 from .vocabulary_head import LegacyVocabularyHead, VocabularyHead
 
 __all__ = [

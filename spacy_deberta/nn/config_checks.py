@@ -16,7 +16,7 @@ from spacy_deberta.typed_json import (
     whole_number,
 )
 
-from .activations import resolve_activation
+from .ops.activations import resolve_activation
 
 if TYPE_CHECKING:
     from .config import DebertaV2Config

@@ -3,12 +3,12 @@
 import numpy as np
 from torch import Tensor, nn
 
-from .activations import resolve_activation
 from .attention.interface import first_rows
 from .config import DebertaV2Config
-from .dropout import Dropout
-from .row_blocks import rounded
-from .transfer import send
+from .inference.row_blocks import rounded
+from .ops.activations import resolve_activation
+from .ops.dropout import Dropout
+from .ops.transfer import send
 
 
 class ConvLayer(nn.Module):

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from spacy_deberta.errors import Errors
 
 from .config import DebertaV2Config
-from .dropout import Dropout
-from .packing import PackedPieces
+from .ops.dropout import Dropout
+from .ops.packing import PackedPieces
 
 
 class DebertaV2Embeddings(nn.Module):

@@ -11,12 +11,12 @@ from spacy_deberta.errors import Errors
 from .attention import AttentionContext, AttentionKernel, Attentions, BatchLayout
 from .config import DebertaV2Config
 from .convolution import ConvLayer
+from .inference.precision import compute_dtype
+from .inference.prepared import PreparedLayers
+from .inference.prepared_layer import PreparedLayer
 from .layer import DebertaV2Layer
+from .ops.packing import PackedPieces
 from .outputs import EncoderOutput
-from .packing import PackedPieces
-from .precision import compute_dtype
-from .prepared import PreparedLayers
-from .prepared_layer import PreparedLayer
 from .relative_positions import slot_table
 
 LayerOutput = tuple[Tensor, Attentions | None]

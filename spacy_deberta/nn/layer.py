@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from .activations import resolve_activation
 from .attention import AttentionContext, Attentions
+from .attention.self_attention import DisentangledSelfAttention
 from .config import DebertaV2Config
-from .dropout import Dropout
-from .recomputation import recomputed
-from .self_attention import DisentangledSelfAttention
+from .ops.activations import resolve_activation
+from .ops.dropout import Dropout
+from .ops.recomputation import recomputed
 
 
 class ResidualOutput(nn.Module):

@@ -3,10 +3,10 @@
 from torch import Tensor
 
 from .attention import AttentionKernel, RowAttention, resolve_attention
-from .packing import PackedPieces
-from .precision import compute_dtype
+from .inference.precision import compute_dtype
+from .ops.packing import PackedPieces
+from .ops.transfer import send
 from .training import HasEncoder
-from .transfer import send
 
 # How often the last layer runs, each time on the queries that it made the time before.
 PASSES = 2

@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from .activations import resolve_activation
 from .config import DebertaV2Config
-from .dropout import Dropout
+from .ops.activations import resolve_activation
+from .ops.dropout import Dropout
 
 
 class ContextPooler(nn.Module):

@@ -8,11 +8,11 @@ from torch import nn
 
 from spacy_deberta.errors import Errors
 
+from .attention.self_attention import DisentangledSelfAttention
 from .config import DebertaV2Config
 from .config_checks import is_rate
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
-from .self_attention import DisentangledSelfAttention
 
 
 class HasEncoder(Protocol):

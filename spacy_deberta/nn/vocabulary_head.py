@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .activations import resolve_activation
 from .config import DebertaV2Config
+from .ops.activations import resolve_activation
 
 
 class VocabularyHead(nn.Module):

@@ -11,9 +11,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from spacy_deberta.arrays import Ints, cumulative
 from spacy_deberta.errors import Errors
 
-from .pieces import IntArray, cumulate
 from .surfaces import SPACES, code_points
 
 _SPACE_POINTS = code_points(SPACES)
@@ -38,11 +38,11 @@ class Origins:
     def align(
         self,
         texts: list[str],
-        cu_rows: IntArray,
-        firsts: IntArray,
-        lasts: IntArray,
-        cu_pieces: IntArray,
-    ) -> tuple[IntArray, IntArray]:
+        cu_rows: Ints,
+        firsts: Ints,
+        lasts: Ints,
+        cu_pieces: Ints,
+    ) -> tuple[Ints, Ints]:
         """Find the characters of pieces.
 
         Args:
@@ -64,7 +64,7 @@ class Origins:
         for i, (string, _) in enumerate(normalized):
             if len(string) != cu_rows[i + 1] - cu_rows[i]:
                 raise ValueError(Errors.E214.format(text=texts[i][:100]))
-        cu_characters = cumulate(np.array([len(text) for text in texts], dtype=np.int64))
+        cu_characters = cumulative(np.array([len(text) for text in texts], dtype=np.int64))
         characters = code_points("".join(texts))
         # Every text has one origin more than rows: that of its end.
         origins = np.fromiter(chain.from_iterable(o for _, o in normalized), dtype=np.int64)

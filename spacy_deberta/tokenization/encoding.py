@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.errors import Errors
 
 from .alignment import Origins
 from .native_threads import check_threads, choose_threads
-from .pieces import IntArray, Pieces, cumulate, rows_of
+from .pieces import Pieces
 from .spaces import squeeze
 from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
 
@@ -61,19 +62,19 @@ class PieceEncoder:
             ValueError: Something in `texts` is not a string.
         """
         texts, characters = _read_characters(texts)
-        cu_characters = cumulate(lengths_of(texts))
+        cu_characters = cumulative(lengths_of(texts))
         if not len(characters):
             empty = np.zeros(0, dtype=np.int64)
             return Pieces(empty, empty, empty, np.zeros(len(texts) + 1, dtype=np.int64))
 
         found = self._encode(texts, len(characters), threads=self._threads)
         counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
-        cu_pieces = cumulate(counts)
+        cu_pieces = cumulative(counts)
         ids = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(cu_pieces[-1]))
 
         widths = self.surfaces.widths[ids]
-        bounds = cumulate(widths)
-        rows = self.surfaces.characters[rows_of(self.surfaces.starts[ids], widths)]
+        bounds = cumulative(widths)
+        rows = self.surfaces.characters[expand_ranges(self.surfaces.starts[ids], widths)]
         squeezed = squeeze(characters, cu_characters)
         unchanged = np.zeros(len(texts), dtype=bool)
         if self._squeezes:
@@ -89,20 +90,18 @@ class PieceEncoder:
 
         moved = np.flatnonzero(unchanged & squeezed.are_shorter)
         if len(moved):
-            owned = rows_of(cu_pieces[:-1][moved], counts[moved])
+            owned = expand_ranges(cu_pieces[:-1][moved], counts[moved])
             of_text = np.repeat(moved, counts[moved])
             starts[owned], ends[owned] = squeezed.origins(of_text, starts[owned], ends[owned])
         changed = np.flatnonzero(~unchanged & (counts > 0))
         if len(changed):
-            owned = rows_of(cu_pieces[:-1][changed], counts[changed])
+            owned = expand_ranges(cu_pieces[:-1][changed], counts[changed])
             starts[owned], ends[owned] = self._align_changed(
                 [texts[i] for i in changed.tolist()], ids[owned], counts[changed]
             )
         return Pieces(ids, starts, ends, cu_pieces)
 
-    def encode_ids(
-        self, texts: list[str], *, threads: int | None = None
-    ) -> tuple[IntArray, IntArray]:
+    def encode_ids(self, texts: list[str], *, threads: int | None = None) -> tuple[Ints, Ints]:
         """Cut texts into pieces, without their places.
 
         Args:
@@ -118,7 +117,7 @@ class PieceEncoder:
         texts, characters = _read_characters(texts)
         threads = check_threads(threads) or self._threads
         found = self._encode(texts, len(characters), threads=threads)
-        cu_pieces = cumulate(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
+        cu_pieces = cumulative(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
         total = int(cu_pieces[-1])
         return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=total), cu_pieces
 
@@ -127,9 +126,7 @@ class PieceEncoder:
         ids: list[list[int]] = self.processor.Encode(texts, out_type=int, num_threads=threads)
         return ids
 
-    def _align_changed(
-        self, texts: list[str], ids: IntArray, counts: IntArray
-    ) -> tuple[IntArray, IntArray]:
+    def _align_changed(self, texts: list[str], ids: Ints, counts: Ints) -> tuple[Ints, Ints]:
         surfaces = self.surfaces
         if (ids == self.processor.unk_id()).any():
             # An unknown piece is as wide as what it swallowed, which only its string tells.
@@ -144,8 +141,8 @@ class PieceEncoder:
         else:
             widths = surfaces.widths[ids]
             leading, trailing = surfaces.leading_spaces[ids], surfaces.trailing_spaces[ids]
-        bounds = cumulate(widths)
-        cu_pieces = cumulate(counts)
+        bounds = cumulative(widths)
+        cu_pieces = cumulative(counts)
         # Every later byte of a character stands where its first byte does.
         firsts = bounds[:-1] + leading - surfaces.continues[ids]
         lasts = bounds[1:] - trailing

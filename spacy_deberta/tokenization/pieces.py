@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
-
-IntArray = NDArray[np.int64]
+from spacy_deberta.arrays import Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,45 +24,17 @@ class Pieces:
             *Shape:* `(texts + 1,)`, int64.
     """
 
-    ids: IntArray
-    starts: IntArray
-    ends: IntArray
-    cu_pieces: IntArray
+    ids: Ints
+    starts: Ints
+    ends: Ints
+    cu_pieces: Ints
 
     def __len__(self) -> int:
         """Return the number of texts."""
         return len(self.cu_pieces) - 1
 
-    def __iter__(self) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
+    def __iter__(self) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Give `(ids, starts, ends)` of one text after the other, as views."""
         bounds = self.cu_pieces.tolist()
         for start, end in pairwise(bounds):
             yield self.ids[start:end], self.starts[start:end], self.ends[start:end]
-
-
-def cumulate(lengths: IntArray) -> IntArray:
-    """Turn lengths into boundaries.
-
-    Args:
-        lengths: Number of rows of every member. *Shape:* `(members,)`, int64.
-
-    Returns:
-        Member `i` owns the rows `out[i]:out[i + 1]`. *Shape:* `(members + 1,)`, int64.
-    """
-    boundaries = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=boundaries[1:])
-    return boundaries
-
-
-def rows_of(starts: IntArray, lengths: IntArray) -> IntArray:
-    """List the rows of many ranges, one range after the other.
-
-    Args:
-        starts: First row of every range. *Shape:* `(ranges,)`, int64.
-        lengths: Number of rows of every range. *Shape:* `(ranges,)`, int64.
-
-    Returns:
-        The rows. *Shape:* `(lengths.sum(),)`, int64.
-    """
-    boundaries = cumulate(lengths)
-    return np.repeat(starts - boundaries[:-1], lengths) + np.arange(boundaries[-1], dtype=np.int64)

@@ -4,10 +4,11 @@ from itertools import chain
 
 import numpy as np
 
+from spacy_deberta.arrays import Ints, cumulative
 from spacy_deberta.errors import Errors
 
 from .encoding import PieceEncoder
-from .pieces import IntArray, Pieces, cumulate
+from .pieces import Pieces
 from .special_tokens import TokenTable
 from .splitting import Segment, lower, split_punctuation, split_tokens
 
@@ -39,7 +40,7 @@ def encode_segments(
         if not isinstance(text, str):
             error = f"item {i} is of type {type(text).__name__}"
             raise ValueError(Errors.E205.format(error=error))
-    origins: dict[int, IntArray] = {}
+    origins: dict[int, Ints] = {}
     if do_lower_case:
         keep = tokens.special_pattern if tokens is not None else None
         texts = texts.copy()
@@ -56,7 +57,7 @@ def encode_segments(
     ]
     pieces = _insert_tokens(_shift(encoder.encode(strings), flat), flat)
     # From boundaries of segments to boundaries of texts.
-    cu_segments = cumulate(np.array([len(of_text) for of_text in segments], dtype=np.int64))
+    cu_segments = cumulative(np.array([len(of_text) for of_text in segments], dtype=np.int64))
     cu_pieces = pieces.cu_pieces[cu_segments]
     for i, mapping in origins.items():
         rows = slice(int(cu_pieces[i]), int(cu_pieces[i + 1]))
@@ -106,5 +107,5 @@ def _insert_tokens(pieces: Pieces, segments: list[Segment]) -> Pieces:
         np.insert(pieces.ids, places, np.array(ids, dtype=np.int64)),
         np.insert(pieces.starts, places, [segment.start for segment in chosen]),
         np.insert(pieces.ends, places, [segment.end for segment in chosen]),
-        pieces.cu_pieces + cumulate(added.astype(np.int64)),
+        pieces.cu_pieces + cumulative(added.astype(np.int64)),
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pieces import IntArray, cumulate, rows_of
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
+
 from .surfaces import SPACE
 
 _SPACE_POINT = np.uint32(ord(SPACE))
@@ -30,16 +31,16 @@ class SqueezedTexts:
     """
 
     characters: NDArray[np.uint32]
-    places: IntArray
-    cu_kept: IntArray
-    cu_characters: IntArray
+    places: Ints
+    cu_kept: Ints
+    cu_characters: Ints
 
     @property
     def are_shorter(self) -> NDArray[np.bool_]:
         """Which texts have lost a character. *Shape:* `(texts,)`, bool."""
         return np.diff(self.cu_kept) < np.diff(self.cu_characters)
 
-    def are_unchanged(self, rows: NDArray[np.uint32], cu_rows: IntArray) -> NDArray[np.bool_]:
+    def are_unchanged(self, rows: NDArray[np.uint32], cu_rows: Ints) -> NDArray[np.bool_]:
         """Find the texts of which normalization changed no more than how spaces are written.
 
         Args:
@@ -57,20 +58,20 @@ class SqueezedTexts:
             before = self.characters
             after = np.delete(rows, cu_rows[:-1])
         else:
-            before = self.characters[rows_of(self.cu_kept[:-1][unchanged], lengths[unchanged])]
-            after = rows[rows_of(cu_rows[:-1][unchanged] + 1, lengths[unchanged])]
+            before = self.characters[
+                expand_ranges(self.cu_kept[:-1][unchanged], lengths[unchanged])
+            ]
+            after = rows[expand_ranges(cu_rows[:-1][unchanged] + 1, lengths[unchanged])]
         differing = np.flatnonzero(before != after)
         if len(differing):
             became_space = _may_be_space(before[differing]) & (after[differing] == _SPACE_POINT)
             differing = differing[~became_space]
             candidates = np.flatnonzero(unchanged)
-            bounds = cumulate(lengths[unchanged])
+            bounds = cumulative(lengths[unchanged])
             unchanged[candidates[np.searchsorted(bounds, differing, side="right") - 1]] = False
         return unchanged
 
-    def origins(
-        self, texts: IntArray, starts: IntArray, ends: IntArray
-    ) -> tuple[IntArray, IntArray]:
+    def origins(self, texts: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
         """Find in the texts as given what was found in these.
 
         Args:
@@ -88,7 +89,7 @@ class SqueezedTexts:
         return self.places[starts + first] - base, self.places[last + first] - base + is_solid
 
 
-def squeeze(characters: NDArray[np.uint32], cu_characters: IntArray) -> SqueezedTexts:
+def squeeze(characters: NDArray[np.uint32], cu_characters: Ints) -> SqueezedTexts:
     """Leave out whitespace at both ends of texts and after other whitespace.
 
     Args:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .pieces import IntArray
+from spacy_deberta.arrays import Ints
+
 from .special_tokens import AddedToken, TokenTable
 
 
@@ -27,7 +28,7 @@ class Segment(NamedTuple):
     token: AddedToken | None = None
 
 
-def lower(text: str, keep: re.Pattern[str] | None = None) -> tuple[str, IntArray | None]:
+def lower(text: str, keep: re.Pattern[str] | None = None) -> tuple[str, Ints | None]:
     """Lowercase a text character by character, as Hugging Face does.
 
     Args:

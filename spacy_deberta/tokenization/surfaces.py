@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
+from spacy_deberta.arrays import Ints, cumulative
 from spacy_deberta.errors import Errors
-
-from .pieces import IntArray, cumulate
 
 SPACE = "▁"  # U+2581, how SentencePiece writes a space
 SPACES = SPACE + " "  # Some vocabularies leave it as it is
@@ -39,10 +38,10 @@ class Surfaces:
 
     strings: NDArray[np.object_]
     characters: NDArray[np.uint32]
-    starts: IntArray
-    widths: IntArray
-    leading_spaces: IntArray
-    trailing_spaces: IntArray
+    starts: Ints
+    widths: Ints
+    leading_spaces: Ints
+    trailing_spaces: Ints
     continues: NDArray[np.bool_]
 
 
@@ -74,7 +73,7 @@ def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
         strings[i] = "" if continues[i] else "?"
         hidden.append(i)
     widths = lengths_of(strings)
-    boundaries = cumulate(widths)
+    boundaries = cumulative(widths)
     characters = code_points("".join(strings)).copy()
     visible = np.array([i for i in hidden if not continues[i]], dtype=np.int64)
     characters[boundaries[visible]] = HIDDEN
@@ -90,7 +89,7 @@ def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
     )
 
 
-def edge_spaces(strings: list[str]) -> tuple[IntArray, IntArray]:
+def edge_spaces(strings: list[str]) -> tuple[Ints, Ints]:
     """Count the spaces at both ends of pieces.
 
     Args:
@@ -109,7 +108,7 @@ def edge_spaces(strings: list[str]) -> tuple[IntArray, IntArray]:
     return leading, trailing
 
 
-def lengths_of(strings: list[str]) -> IntArray:
+def lengths_of(strings: list[str]) -> Ints:
     """Measure strings.
 
     Args:

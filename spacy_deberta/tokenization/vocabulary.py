@@ -5,10 +5,10 @@ from typing import overload
 
 import numpy as np
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 
 from .encoding import PieceEncoder
-from .pieces import IntArray
 from .special_tokens import AddedToken, TokenTable
 
 
@@ -214,7 +214,7 @@ class Vocabulary:
         first = [1, *[0] * len(token_ids_0), 1]
         return first if token_ids_1 is None else [*first, *[0] * len(token_ids_1), 1]
 
-    def _tokens(self, ids: IntArray) -> list[str]:
+    def _tokens(self, ids: Ints) -> list[str]:
         strings = self._encoder.surfaces.strings
         if ((ids >= 0) & (ids < len(strings))).all():
             found: list[str] = strings[ids].tolist()

@@ -60,7 +60,7 @@ def make_parameters():
 
 
 def update(optimizer, parameters, updates=None):
-    """One update of all parameters, as `NetworkShim` asks for it."""
+    """One update of all parameters, as `EncoderShim` asks for it."""
     (GradientUpdates() if updates is None else updates)(
         optimizer,
         {(7, name): parameter for name, parameter in parameters.items()},

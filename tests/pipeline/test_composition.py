@@ -151,7 +151,7 @@ def test_copies_of_an_encoder_learn_apart(tiny_checkpoint):
         for name in ("transformer", "ner")
         for node in nlp.get_pipe(name).model.walk()
         for shim in node.shims
-        if node.name == "deberta_network"
+        if node.name == "deberta_encoder"
     ]
     assert len({shim.id for shim in shims}) == 2  # thinc's optimizer keeps its state by this id
     before = [

@@ -5,7 +5,7 @@ import spacy
 import torch
 from spacy.training import Example
 
-from spacy_deberta.layers.network.network_shim import NetworkShim
+from spacy_deberta.layers.encoder.encoder_shim import EncoderShim
 from tests.pipeline.pipelines import TRAIN_DATA, encoder_of, make_examples, make_trained
 
 HEADS = ("tagger", "ner")
@@ -28,7 +28,7 @@ def loaded(nlp, folder):
 def own_encoder(nlp, name):
     """The encoder that a component has of its own."""
     shims = [shim for node in nlp.get_pipe(name).model.walk() for shim in node.shims]
-    return next(shim.encoder for shim in shims if isinstance(shim, NetworkShim))
+    return next(shim.encoder for shim in shims if isinstance(shim, EncoderShim))
 
 
 @pytest.mark.parametrize("name", HEADS)

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 
 from spacy_deberta.checkpoints import saving
-from spacy_deberta.layers.network import network_bytes
+from spacy_deberta.layers.encoder import encoder_bytes
 from tests.pipeline.pipelines import (
     FACTORIES,
     TRAIN_DATA,
@@ -120,7 +120,7 @@ def encoder_parameters(nlp):
 
 
 def test_models_above_the_limit_of_one_bytes_object(tiny_checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(network_bytes, "MAX_BYTES_OBJECT", 1000)
+    monkeypatch.setattr(encoder_bytes, "MAX_BYTES_OBJECT", 1000)
     nlp = make_trained(tiny_checkpoint, factory="transformer")
     shim = nlp.get_pipe("transformer").model.layers[1].shims[0]
     parts = srsly.msgpack_loads(shim.to_bytes())["weights"]
@@ -202,7 +202,7 @@ def test_a_model_of_a_newer_release_is_refused(tiny_checkpoint, tmp_path, monkey
     for factory in FACTORIES:
         nlp = make_trained(tiny_checkpoint, factory=factory)
         with monkeypatch.context() as patch:
-            patch.setattr(network_bytes, "FORMAT", 99)
+            patch.setattr(encoder_bytes, "FORMAT", 99)
             if factory == "deberta":
                 nlp.get_pipe("transformer").cfg["format"] = 99
             nlp.to_disk(tmp_path / factory)

@@ -8,9 +8,9 @@ from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Array, Ints, cumulative
 from spacy_deberta.compatibility import ModelOutput
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers.ragged import Array, Ints, cumulative
 
 InT = list[TransformerData]
 OutT = Ragged

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta.layers.ragged import Array
+from spacy_deberta.arrays import Array
 
 from .random_stream import draw_seed, random_stream
 from .span_rows import SpanRows, split_spans

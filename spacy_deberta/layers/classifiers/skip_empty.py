@@ -6,7 +6,7 @@ from typing import cast
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta.layers.ragged import Array
+from spacy_deberta.arrays import Array
 
 InT = Ragged
 OutT = Floats2d

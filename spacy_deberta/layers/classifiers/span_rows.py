@@ -7,8 +7,8 @@ import numpy as np
 from thinc.types import Ragged
 from thinc.util import to_numpy
 
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers.ragged import Ints, cumulative, expand_ranges
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-from spacy_deberta.layers.ragged import Ints, cumulative, expand_ranges
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.tokenization import Pieces
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from thinc.api import Model, Ops
 
+from spacy_deberta.arrays import Array, cumulative, expand_ranges
 from spacy_deberta.layers.packed_batches import group_by_length
-from spacy_deberta.layers.ragged import Array, cumulative, expand_ranges
 from spacy_deberta.layers.sequences import Sequences
 
 from .windows import WindowPlan
@@ -51,7 +51,7 @@ def predict_doc_rows(
     with their overlaps, never are.
 
     Args:
-        encode: The encoder, see `network_layer`.
+        encode: The encoder, see `encoder_layer`.
         plan: The windows, and the rows that are read from them.
         max_pieces: Most rows of a sub-batch.
 

@@ -17,8 +17,8 @@ from thinc.api import get_array_module
 from thinc.types import Ragged
 from thinc.util import xp2torch
 
+from spacy_deberta.arrays import Array, cumulative
 from spacy_deberta.compatibility import ModelOutput
-from spacy_deberta.layers.ragged import Array, cumulative
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces

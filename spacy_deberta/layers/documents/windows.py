@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc, Span
 
+from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.errors import Errors, Warnings, check_number, warn
-from spacy_deberta.layers.ragged import Ints, cumulative, expand_ranges
 from spacy_deberta.layers.sequences import Sequences, split_ranges
 
 from .alignment import DocPieces, PiecePositions

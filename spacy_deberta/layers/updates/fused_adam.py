@@ -10,7 +10,7 @@ from thinc.api import Optimizer
 from thinc.util import torch2xp, xp2torch
 from torch.optim.adamw import adamw
 
-from spacy_deberta.layers.ragged import Array
+from spacy_deberta.arrays import Array
 
 Key = tuple[int, str]
 # From a key, weights and their gradient to new weights and what is left of the gradient. thinc's

@@ -10,7 +10,7 @@ import torch
 from thinc.api import Optimizer
 from thinc.util import torch2xp, xp2torch
 
-from spacy_deberta.layers.ragged import Array
+from spacy_deberta.arrays import Array
 
 from .fused_adam import Key, ParameterUpdate, UpdateFunction, can_fuse, fused_adam
 

@@ -14,7 +14,7 @@ from .interface import AttentionContext, AttentionKernel, Attentions, BatchLayou
 from .reference import ReferenceAttention
 from .rows import RowAttention
 from .strided import StridedAttention
-from .triton_support import is_fastest
+from .triton.support import is_fastest
 
 ATTENTION_KERNELS: dict[str, AttentionKernel] = {
     kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention())
@@ -56,7 +56,7 @@ def resolve_attention(
 
 def _triton_attention() -> AttentionKernel:
     try:
-        from .triton_attention import TritonAttention
+        from .triton.attention import TritonAttention
     except ImportError as error:
         raise ImportError(
             Errors.E122.format(reason=f"Triton can't be imported ({error})")

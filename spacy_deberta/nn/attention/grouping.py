@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spacy_deberta.nn.transfer import send
+from spacy_deberta.nn.ops.transfer import send
 
 from .interface import BatchLayout, first_rows
 

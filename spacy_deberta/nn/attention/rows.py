@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spacy_deberta.nn.dropout import drop_out
-from spacy_deberta.nn.transfer import send
+from spacy_deberta.nn.ops.dropout import drop_out
+from spacy_deberta.nn.ops.transfer import send
 
 from .interface import Attentions, BatchLayout
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spacy_deberta.nn.dropout import drop_out
+from spacy_deberta.nn.ops.dropout import drop_out
 
 from .grouping import GroupPlan, LengthGroup, plan_groups
 from .interface import Attentions, BatchLayout

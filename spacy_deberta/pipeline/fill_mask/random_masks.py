@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from spacy_deberta.layers import Ints
+from spacy_deberta.arrays import Ints
 
 # Of the chosen pieces, how many become a mask, and how many another piece; the rest stay.
 MASKED = 0.8

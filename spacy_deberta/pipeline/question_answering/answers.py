@@ -9,8 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.corpora import GivenAnswer
-from spacy_deberta.layers import Ints
 
 Floats = NDArray[np.floating[Any]]
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from spacy.training import Example
 
+from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers import Ints
 
 from .label_schemes import LabelScheme
 from .units import Units

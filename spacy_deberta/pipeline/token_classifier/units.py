@@ -4,14 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spacy_deberta.layers import (
-    Array,
-    DocPieces,
-    Ints,
-    cumulative,
-    expand_ranges,
-    token_offsets,
-)
+from spacy_deberta.arrays import Array, Ints, cumulative, expand_ranges
+from spacy_deberta.layers import DocPieces, token_offsets
 
 # The names of Hugging Face's `TokenClassificationPipeline`.
 AGGREGATION_STRATEGIES = ("first", "average", "max", "simple")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from spacy_deberta.arrays import Array
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers import Array
 
 # Of a new head; Hugging Face's zero-shot pipeline, too, finds its labels in this order.
 NLI_LABELS = ("contradiction", "neutral", "entailment")

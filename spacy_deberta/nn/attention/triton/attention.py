@@ -1,0 +1,256 @@
+"""Attention by Triton kernels: the host's side of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from triton.language import constexpr
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.nn.attention.interface import Attentions, BatchLayout
+from spacy_deberta.nn.attention.reference import ReferenceAttention
+
+from .forward import forward_kernel
+from .gradients import Gradients
+from .key_gradient import key_gradient_kernel
+from .plan import Tiles, TritonPlan, plan_tiles
+from .query_gradient import query_gradient_kernel
+from .support import HEAD_DIMS
+from .table_gradient import table_gradient_kernel
+from .tiles import Batch, Rows, Variant
+
+DTYPES = (torch.float16, torch.bfloat16, torch.float32)
+INTERPRETED = not isinstance(forward_kernel, triton.JITFunction)
+
+
+@dataclass(frozen=True)
+class TritonAttention:
+    """Attention on a GPU with nothing in memory that grows with the square of the lengths.
+
+    The forward pass keeps one number for every query and head, and the backward pass computes the
+    scores again. Half precision is multiplied as it is and summed up in float32; float32 is
+    multiplied as exactly as `torch.get_float32_matmul_precision` says. With `return_attentions`,
+    `reference` does the work, since the kernels never have all probabilities of a query.
+
+    Args:
+        name: Under which the kernel is registered.
+        block: Rows of a block, a power of 2, 16 or more.
+        table_block: The same for the gradient of the position tables, in half precision.
+    """
+
+    name: str = "triton"
+    block: int = 32
+    table_block: int = 16
+
+    def plan(self, layout: BatchLayout) -> TritonPlan:
+        """Cut the batch into tiles: see `AttentionKernel.plan`.
+
+        Raises:
+            ValueError: If the batch isn't on a CUDA device and Triton doesn't interpret (E122).
+        """
+        device = layout.cu_seqlens.device
+        if device.type != "cuda" and not INTERPRETED:
+            raise ValueError(Errors.E122.format(reason=f"it does not run on '{device}'"))
+        return plan_tiles(layout, sorted({self.block, self.table_block}))
+
+    def __call__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        position_key: Tensor | None,
+        position_query: Tensor | None,
+        plan: TritonPlan,
+        *,
+        scale: float,
+        dropout: float = 0.0,
+        return_attentions: bool = False,
+    ) -> tuple[Tensor, Attentions | None]:
+        """Attend: see `AttentionKernel`.
+
+        Raises:
+            ValueError: If there are no kernels for the size of the heads or the type (E123).
+        """
+        head_dim = query.shape[2]
+        if head_dim not in HEAD_DIMS or query.dtype not in DTYPES:
+            raise ValueError(Errors.E123.format(head_dim=head_dim, dtype=query.dtype))
+        if return_attentions:
+            return ReferenceAttention()(
+                query,
+                key,
+                value,
+                position_key,
+                position_query,
+                plan.layout,
+                scale=scale,
+                dropout=dropout,
+                return_attentions=True,
+            )
+        half = query.dtype.itemsize == 2
+        call = _Call(
+            plan=plan,
+            tiles=plan.tiles[self.block],
+            table_tiles=plan.tiles[self.table_block if half else self.block],
+            scale=scale,
+            dropout=dropout,
+            # On the host, so that nothing waits; checkpointing restores the state it comes from.
+            seed=int(torch.randint(2**62, (), device="cpu")) if dropout else 0,
+        )
+        if plan.rows is None:
+            position_key = position_query = None
+        tables = (
+            None if table is None else table.to(query.dtype).contiguous()
+            for table in (position_key, position_query)
+        )
+        rows = (_with_contiguous_heads(part.to(query.dtype)) for part in (query, key, value))
+        return _Attend.apply(*rows, *tables, call), None
+
+
+def _with_contiguous_heads(rows: Tensor) -> Tensor:
+    """Rows as they are, if the step from row to row is all that is out of the ordinary."""
+    return rows if rows.stride()[1:] == (rows.shape[2], 1) else rows.contiguous()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """All about one call that isn't a tensor to differentiate by."""
+
+    plan: TritonPlan
+    tiles: Tiles
+    table_tiles: Tiles
+    scale: float
+    dropout: float
+    seed: int
+
+    def rows(self, tensors: Sequence[Any]) -> Rows:
+        """What the kernels read, of queries, keys, values and both tables or None."""
+        query, key, value, position_key, position_query = tensors
+        return Rows(
+            query=query,
+            key=key,
+            value=value,
+            position_key=position_key,
+            position_query=position_query,
+            query_stride=query.stride(0),
+            key_stride=key.stride(0),
+            value_stride=value.stride(0),
+        )
+
+    def batch(self, rows: Rows, tiles: Tiles) -> Batch:
+        """What the kernels know of the batch; nothing about distances without tables."""
+        cu_seqlens = self.plan.layout.cu_seqlens
+        if rows.position_key is None and rows.position_query is None:
+            return Batch(cu_seqlens, tiles.places, None, None)
+        return Batch(cu_seqlens, tiles.places, self.plan.rows, tiles.edges)
+
+    def options(self, rows: Rows, tiles: Tiles, launch: "_Launch") -> dict[str, Any]:
+        """What all kernels take beside their tensors, and how they are compiled."""
+        exact = torch.get_float32_matmul_precision() == "highest"
+        heads, head_dim = rows.query.shape[1:]
+        variant = (heads, head_dim, tiles.block, self.dropout > 0, "ieee" if exact else "tf32")
+        if rows.query.dtype.itemsize > 2:
+            launch = _PRECISE
+        return {
+            "longest": self.plan.longest,
+            "log2_scale": self.scale * math.log2(math.e),
+            "seed": self.seed,
+            "threshold": round(self.dropout * 2**24),
+            "keep_scale": 1 / (1 - self.dropout),
+            "variant": Variant(*map(constexpr, variant)),
+            "num_warps": launch.warps,
+            "num_stages": launch.stages,
+        }
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """How a kernel is compiled: warps of a block, and stages of the loads in its loops."""
+
+    warps: int
+    stages: int
+
+
+# What was fastest of 16 settings on an H200, in bf16 with heads of 64 and lengths of 512 and 2,048.
+_FORWARD = _Launch(warps=2, stages=1)
+_QUERY_GRADIENT = _Launch(warps=4, stages=2)
+_KEY_GRADIENT = _Launch(warps=2, stages=1)
+_TABLE_GRADIENT = _Launch(warps=2, stages=2)
+# Fewer threads than that have too few registers for what they hold in float32.
+_PRECISE = _Launch(warps=8, stages=1)
+
+
+class _Attend(torch.autograd.Function):
+    """The kernels, as one operation with a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """Take queries, keys, values, both tables and the call; return the context."""
+        *tensors, call = inputs
+        rows = call.rows(tensors)
+        context = torch.empty(rows.query.shape, dtype=rows.query.dtype, device=rows.query.device)
+        normalizer = context.new_empty(context.shape[:2], dtype=torch.float32)
+        grid = (len(call.tiles.places), rows.query.shape[1])
+        if grid[0]:
+            with torch.cuda.device_of(context):
+                forward_kernel[grid](
+                    rows,
+                    call.batch(rows, call.tiles),
+                    context,
+                    normalizer,
+                    **call.options(rows, call.tiles, _FORWARD),
+                )
+        ctx.save_for_backward(*tensors, context, normalizer)
+        ctx.call = call
+        return context
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_context: Tensor) -> tuple[Tensor | None, ...]:
+        """Take the gradient of the context; return those of the tensors."""
+        *tensors, context, normalizer = ctx.saved_tensors
+        rows = ctx.call.rows(tensors)
+        wanted = ctx.needs_input_grad[3:5]
+        gradients = Gradients(
+            grad_context.contiguous(),
+            normalizer,
+            torch.empty_like(normalizer),
+            *(torch.empty_like(context) for _ in range(3)),
+            *(
+                torch.zeros(table.shape, dtype=torch.float32, device=table.device) if want else None
+                for table, want in zip(tensors[3:], wanted, strict=True)
+            ),
+        )
+        _launch_backward(ctx.call, rows, context, gradients)
+        tables = (
+            None if gradient is None else gradient.to(context.dtype) for gradient in gradients[6:]
+        )
+        return gradients.query, gradients.key, gradients.value, *tables, None
+
+
+def _launch_backward(call: _Call, rows: Rows, context: Tensor, gradients: Gradients) -> None:
+    """Fill the gradients; the first kernel leaves to the others what they need of it."""
+    blocks, heads = len(call.tiles.places), context.shape[1]
+    if not blocks:
+        return
+    batch, tables = call.batch(rows, call.tiles), call.table_tiles
+    with torch.cuda.device_of(context):
+        query_gradient_kernel[(blocks, heads)](
+            rows, batch, context, gradients, **call.options(rows, call.tiles, _QUERY_GRADIENT)
+        )
+        key_gradient_kernel[(blocks, heads)](
+            rows, batch, gradients, **call.options(rows, call.tiles, _KEY_GRADIENT)
+        )
+        if gradients.position_key is not None or gradients.position_query is not None:
+            table_gradient_kernel[(len(tables.segments), heads)](
+                rows,
+                call.batch(rows, tables),
+                tables.sequences,
+                tables.segments,
+                gradients,
+                **call.options(rows, tables, _TABLE_GRADIENT),
+            )

@@ -1,0 +1,121 @@
+"""Which tiles of which sequences the Triton kernels compute: made on the host, from lengths."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spacy_deberta.nn.attention.interface import BatchLayout
+from spacy_deberta.nn.ops.transfer import send
+
+# Most tiles that one program of the tables' gradient walks, unless one sequence alone has more:
+# enough to make its atomic additions cheap, few enough to keep a large device busy.
+_TILES_PER_SEGMENT = 32
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """A batch in blocks of so many rows, and in tiles of a block of queries and one of keys.
+
+    Args:
+        block: Rows of a block.
+        places: (blocks, 2) int32, the sequence of every block and its number in it; blocks of
+            long sequences come first, because they are most work.
+        sequences: (sequences,) int32, by descending length.
+        segments: (segments, 3) int32. Part of a diagonal of tiles: how many blocks the queries
+            are ahead of the keys, and where its first sequence and one past its last stand in
+            `sequences`.
+        edges: (2,) int32. Tiles whose queries are no further ahead than the first number of
+            blocks, or at least the second one, have one row of the position tables for all of
+            their pairs. None without relative positions.
+    """
+
+    block: int
+    places: Tensor
+    sequences: Tensor
+    segments: Tensor
+    edges: Tensor | None
+
+
+@dataclass(frozen=True)
+class TritonPlan:
+    """A batch, prepared for the Triton kernels.
+
+    Args:
+        layout: The batch.
+        longest: Its longest length.
+        rows: (2 * longest - 1,) int32, row of the position tables for the distance d at
+            `d + longest - 1`; None without relative positions.
+        tiles: By the rows of a block: the size of an element and of a head choose among them.
+    """
+
+    layout: BatchLayout
+    longest: int
+    rows: Tensor | None
+    tiles: Mapping[int, Tiles]
+
+
+def plan_tiles(layout: BatchLayout, blocks: Sequence[int]) -> TritonPlan:
+    """Cut a batch into blocks and tiles.
+
+    Args:
+        layout: The batch.
+        blocks: Rows of a block, all sizes that may be asked for.
+
+    Returns:
+        The plan, its indices on the device of the batch. Nothing waits for the device: where the
+        position tables turn constant is computed there.
+    """
+    longest = max(layout.lengths, default=0)
+    lengths = np.array(layout.lengths, dtype=np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    order = order[lengths[order] > 0]
+    rows = None if layout.slots is None else layout.slots.rows.to(torch.int32)
+    tiles = {}
+    for block in blocks:
+        counts = -(-lengths[order] // block)
+        blocks_of = np.stack([np.repeat(order, counts), _counted(counts)], axis=1)
+        parts = (blocks_of, order, _segments(counts))
+        places, sequences, segments = _upload(parts, layout.cu_seqlens.device)
+        edges = None if rows is None else _edges(rows, block)
+        tiles[block] = Tiles(block, places, sequences, segments, edges)
+    return TritonPlan(layout=layout, longest=longest, rows=rows, tiles=tiles)
+
+
+def _counted(counts: np.ndarray) -> np.ndarray:
+    """0 to count - 1 for every count, one after another."""
+    return np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+
+
+def _segments(counts: np.ndarray) -> np.ndarray:
+    """See `Tiles.segments`; `counts` has the blocks of every sequence, descending."""
+    segments = [np.empty((0, 3), dtype=np.int64)]
+    for ahead in range(counts[0] if len(counts) else 0):
+        tiles = counts[: np.searchsorted(-counts, -ahead)] - ahead
+        number = (tiles.cumsum() - tiles) // _TILES_PER_SEGMENT
+        firsts = np.flatnonzero(np.diff(number, prepend=-1))
+        lasts = np.append(firsts[1:], len(tiles))
+        segments.extend(
+            np.stack([np.full_like(firsts, signed), firsts, lasts], axis=1)
+            for signed in {ahead, -ahead}
+        )
+    return np.concatenate(segments)
+
+
+def _upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
+    """Arrays as int32 tensors, in one transfer."""
+    flat = np.concatenate([array.reshape(-1) for array in arrays]).astype(np.int32)
+    on_device = send(flat, device)
+    parts = on_device.split([array.size for array in arrays])
+    return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
+
+
+def _edges(rows: Tensor, block: int) -> Tensor:
+    """See `Tiles.edges`."""
+    longest = (len(rows) + 1) // 2
+    # Distances up to `low`, and from `high` on, share the first and the last row.
+    low = (rows == rows[0]).sum() - longest
+    high = longest - (rows == rows[-1]).sum()
+    return torch.stack([(low - block + 1) // block, -((1 - block - high) // block)]).to(torch.int32)

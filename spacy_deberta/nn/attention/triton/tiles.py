@@ -1,0 +1,211 @@
+"""What all Triton kernels are made of: where a program is in the batch, and its rows.
+
+A tile is a block of queries and a block of keys of one sequence, always (query, key). Its pairs
+have `2 * block - 1` distances, which are consecutive: the window.
+"""
+
+from typing import NamedTuple
+
+import triton
+import triton.language as tl
+
+
+class Rows(NamedTuple):
+    """Pointers to (rows, heads, head_dim), or None for a table of a term that there isn't.
+
+    Heads and their elements are contiguous; the strides are those from row to row.
+    """
+
+    query: tl.tensor
+    key: tl.tensor
+    value: tl.tensor
+    position_key: tl.tensor
+    position_query: tl.tensor
+    query_stride: tl.tensor
+    key_stride: tl.tensor
+    value_stride: tl.tensor
+
+
+class Batch(NamedTuple):
+    """Pointers to what a plan has on the device: see `plan`."""
+
+    cu_seqlens: tl.tensor
+    places: tl.tensor
+    rows: tl.tensor
+    edges: tl.tensor
+
+
+class Dropout(NamedTuple):
+    """What dropout draws from; `stream` differs between sequences and between heads.
+
+    Of 2**24 equally likely values, as many as `threshold` drop a pair. The rest is multiplied
+    with `scale`.
+    """
+
+    seed: tl.tensor
+    threshold: tl.tensor
+    scale: tl.tensor
+    stream: tl.tensor
+
+
+class Variant(NamedTuple):
+    """What a kernel is compiled for; `precision` is that of float32 products."""
+
+    heads: tl.constexpr
+    head_dim: tl.constexpr
+    block: tl.constexpr
+    dropout: tl.constexpr
+    precision: tl.constexpr
+
+
+class Program(NamedTuple):
+    """One program's place: its head, its block if it has one, and its sequence.
+
+    `rows` point to the head's part of the first row of the sequence, `start` counts the rows
+    before, `length` those within; `longest` is the longest length of the batch. `log2_scale`
+    makes of a score the power of 2 to take.
+    """
+
+    rows: Rows
+    batch: Batch
+    dropout: Dropout
+    head: tl.tensor
+    number: tl.tensor
+    start: tl.tensor
+    length: tl.tensor
+    longest: tl.tensor
+    log2_scale: tl.tensor
+
+
+@triton.jit
+def enter_sequence(
+    rows: Rows,
+    batch: Batch,
+    sequence: tl.tensor,
+    number: tl.tensor,
+    longest: tl.tensor,
+    log2_scale: tl.tensor,
+    seed: tl.tensor,
+    threshold: tl.tensor,
+    keep_scale: tl.tensor,
+    variant: Variant,
+) -> Program:
+    """Go to a block of a sequence, in the head that this program has."""
+    head = tl.program_id(1)
+    start = tl.load(batch.cu_seqlens + sequence).to(tl.int64)
+    column = head * variant.head_dim
+    position_key = rows.position_key
+    if position_key is not None:
+        position_key += column
+    position_query = rows.position_query
+    if position_query is not None:
+        position_query += column
+    here = Rows(
+        rows.query + start * rows.query_stride + column,
+        rows.key + start * rows.key_stride + column,
+        rows.value + start * rows.value_stride + column,
+        position_key,
+        position_query,
+        rows.query_stride,
+        rows.key_stride,
+        rows.value_stride,
+    )
+    length = (tl.load(batch.cu_seqlens + sequence + 1) - start).to(tl.int32)
+    dropout = Dropout(seed, threshold, keep_scale, sequence * variant.heads + head)
+    return Program(here, batch, dropout, head, number, start, length, longest, log2_scale)
+
+
+@triton.jit
+def block_rows(number: tl.tensor, here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor]:
+    """Rows of a block, counted within the sequence, and which of them there are: (block,)."""
+    row = number * variant.block + tl.arange(0, variant.block)
+    return row, row < here.length
+
+
+@triton.jit
+def load_block(
+    pointer: tl.tensor, stride: tl.tensor, number: tl.tensor, here: Program, variant: Variant
+) -> tl.tensor:
+    """A block of the sequence's rows, (block, head_dim), zeros after its end."""
+    row, exists = block_rows(number, here, variant)
+    place = row[:, None].to(tl.int64) * stride + tl.arange(0, variant.head_dim)[None, :]
+    return tl.load(pointer + place, mask=exists[:, None], other=0.0)
+
+
+@triton.jit
+def output_offsets(number: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
+    """Where a block's rows are in a contiguous (total_pieces, heads, head_dim)."""
+    head_dim: tl.constexpr = variant.head_dim
+    row, _ = block_rows(number, here, variant)
+    place = ((here.start + row) * variant.heads + here.head) * head_dim
+    return place[:, None] + tl.arange(0, head_dim)[None, :]
+
+
+@triton.jit
+def statistic_offsets(number: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
+    """Where a block's rows are in a contiguous (total_pieces, heads)."""
+    row, _ = block_rows(number, here, variant)
+    return (here.start + row) * variant.heads + here.head
+
+
+@triton.jit
+def near_keys(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
+    """Bounds among the blocks of keys, for a block of queries: see `_bounds`."""
+    if here.batch.edges is None:
+        return _bounds(0, 0, here, variant)
+    else:
+        low, high = tl.load(here.batch.edges), tl.load(here.batch.edges + 1)
+        return _bounds(here.number - high + 1, here.number - low, here, variant)
+
+
+@triton.jit
+def near_queries(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
+    """Bounds among the blocks of queries, for a block of keys: see `_bounds`."""
+    if here.batch.edges is None:
+        return _bounds(0, 0, here, variant)
+    else:
+        low, high = tl.load(here.batch.edges), tl.load(here.batch.edges + 1)
+        return _bounds(here.number + low + 1, here.number + high, here, variant)
+
+
+@triton.jit
+def _bounds(
+    first: tl.tensor, last: tl.tensor, here: Program, variant: Variant
+) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
+    """Number of the first near block, one past the last near one, and one past the last one."""
+    blocks = tl.cdiv(here.length, variant.block)
+    first = tl.minimum(tl.maximum(first, 0), blocks)
+    return first, tl.minimum(tl.maximum(last, first), blocks), blocks
+
+
+@triton.jit
+def window_offsets(ahead: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
+    """Where the rows of a window are in the tables, (2 * block, head_dim).
+
+    Args:
+        ahead: How many blocks the queries of the tile are ahead of its keys.
+        here: The program's place.
+        variant: The kernel's.
+
+    Returns:
+        By ascending distance; the last one only fills the window up.
+    """
+    block: tl.constexpr = variant.block
+    index = (ahead - 1) * block + here.longest + tl.arange(0, 2 * block)
+    row = tl.load(here.batch.rows + tl.minimum(tl.maximum(index, 0), 2 * here.longest - 2))
+    stride: tl.constexpr = variant.heads * variant.head_dim
+    return row[:, None] * stride + tl.arange(0, variant.head_dim)[None, :]
+
+
+@triton.jit
+def far_offsets(index: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
+    """Where the row of one distance is in the tables, (1, head_dim).
+
+    Args:
+        index: Of the distance: 0 for the lowest, `2 * longest - 2` for the highest.
+        here: The program's place.
+        variant: The kernel's.
+    """
+    row = tl.load(here.batch.rows + index)
+    stride: tl.constexpr = variant.heads * variant.head_dim
+    return row * stride + tl.arange(0, variant.head_dim)[None, :]

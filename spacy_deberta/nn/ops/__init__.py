@@ -1,0 +1,1 @@
+"""What layers are made of beside modules: packed batches, dropout, recomputation, memory."""

@@ -1,0 +1,68 @@
+"""Compile the Triton kernels as a call of the attention would, for a GPU that isn't there.
+
+Run as a module: the interpreter must be off before Triton is imported. Arguments: the type, the
+size of the heads, the terms and the rate of dropout. Prints the bytes of shared memory by kernel.
+"""
+
+import json
+import os
+import sys
+
+TARGET = ("cuda", 90, 32)
+
+
+class NoDevice:
+    """What Triton asks of a driver before it compiles."""
+
+    def get_current_device(self):
+        return 0
+
+    def get_current_stream(self, device):
+        return 0
+
+    def get_current_target(self):
+        from triton.backends.compiler import GPUTarget
+
+        return GPUTarget(*TARGET)
+
+
+def compile_kernels(dtype, head_dim, terms, dropout):
+    """Shared memory of every kernel of one call, forward and backward, by its name."""
+    import torch
+    import triton
+
+    from spacy_deberta.nn.attention import BatchLayout
+    from spacy_deberta.nn.attention.triton import attention
+    from spacy_deberta.nn.relative_positions import SlotTable
+
+    triton.runtime.driver.set_active(NoDevice())
+    run, shared = triton.JITFunction.run, {}
+
+    def compile_only(self, *args, warmup, **options):
+        kernel = run(self, *args, warmup=True, **options)
+        shared[self.__name__] = kernel.metadata.shared
+
+    triton.JITFunction.run = compile_only
+    attention.INTERPRETED = True  # the tensors are on the CPU, and never read
+    rows = torch.arange(2 * 20 - 1).clamp(5, 33) - 5
+    layout = BatchLayout(
+        (20,), torch.tensor([0, 20], dtype=torch.int32), 12, SlotTable(rows, 5, 34)
+    )
+    kernel = attention.TritonAttention()
+    tensors = [
+        torch.zeros(count, 12, head_dim, dtype=getattr(torch, dtype), requires_grad=True)
+        for count in (20, 20, 20, 29, 29)
+    ]
+    for place, term in ((3, "c2p"), (4, "p2c")):
+        if term not in terms.split("|"):
+            tensors[place] = None
+    context, _ = kernel(*tensors, kernel.plan(layout), scale=0.1, dropout=dropout)
+    context.sum().backward()
+    return shared
+
+
+if __name__ == "__main__":
+    assert os.environ.get("TRITON_INTERPRET", "0") == "0"
+    print(
+        json.dumps(compile_kernels(sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])))
+    )

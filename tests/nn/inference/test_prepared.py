@@ -1,0 +1,209 @@
+"""Layers prepared for prediction: the same values, made anew when weights changed."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+
+from spacy_deberta import models
+from spacy_deberta import nn as ours
+from tests import huggingface
+from tests.nn.common import close, model_like, packed_batch, padded_batch
+
+LENGTHS = [31, 5, 1, 64, 0, 60]
+
+
+def _predict(model, pieces=None, **wanted):
+    with torch.no_grad():
+        return model.forward_packed(pieces or packed_batch(LENGTHS), **wanted)
+
+
+def _by_modules(model, pieces=None, **wanted):
+    """What the modules themselves compute."""
+    handle = model.encoder.register_forward_hook(lambda *_: None)
+    try:
+        return _predict(model, pieces, **wanted)
+    finally:
+        handle.remove()
+
+
+@pytest.fixture
+def model():
+    return model_like()
+
+
+@pytest.fixture
+def prepared_calls(monkeypatch):
+    """How many layers were prepared."""
+    from spacy_deberta.nn.inference import prepared
+
+    calls, prepare = [], prepared.prepare_layer
+    monkeypatch.setattr(prepared, "prepare_layer", lambda *a: calls.append(1) or prepare(*a))
+    return calls
+
+
+@pytest.mark.parametrize("attention", ours.ATTENTION_KERNELS)
+@pytest.mark.parametrize("variant", list(huggingface.VARIANTS))
+def test_prepared_layers_compute_what_the_modules_do(variant, attention):
+    if attention == "triton":
+        pytest.skip("has tests of its own")
+    model = model_like(variant, attention=attention)
+    wanted = {"output_hidden_states": True, "output_attentions": True}
+    actual, expected = _predict(model, **wanted), _by_modules(model, **wanted)
+    for one, other in zip(actual.hidden_states, expected.hidden_states, strict=True):
+        close(one, other, 1e-5)
+    for one, other in zip(actual.attentions[1], expected.attentions[1], strict=True):
+        close(one, other, 1e-5)
+    close(_predict(model, layers=1).last_hidden_state, expected.hidden_states[1], 1e-5)
+
+
+def test_long_batches_pass_in_parts(model):
+    pieces = packed_batch([200] * 12)
+    expected = _by_modules(model, pieces).last_hidden_state
+    close(_predict(model, pieces).last_hidden_state, expected, 1e-5)
+
+
+def test_layers_are_prepared_once(model, prepared_calls):
+    for _ in range(3):
+        _predict(model)
+    assert len(prepared_calls) == 2
+    with torch.autocast("cpu", torch.bfloat16):
+        _predict(model)
+    assert len(prepared_calls) == 4
+
+
+def test_float32_weights_are_not_copied(model):
+    _predict(model)
+    (_, layers) = model.encoder.prepared._made
+    dense = model.encoder.layer[0].intermediate.dense
+    assert layers[0].intermediate.keywords["weight"].data_ptr() == dense.weight.data_ptr()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rel_embeddings.weight",
+        "layer.1.attention.self.query_proj.weight",
+        "layer.0.output.dense.bias",
+    ],
+)
+@pytest.mark.parametrize("how", ["in place", "other memory", "state dict", "training"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_changed_weights_are_seen(model, name, how, dtype):
+    def predict():
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            return _predict(model).last_hidden_state
+
+    before = predict()
+    weight = dict(model.encoder.named_parameters())[name]
+    changed = torch.randn_like(weight)
+    if how == "in place":
+        with torch.no_grad():
+            weight.copy_(changed)
+    elif how == "other memory":
+        weight.data = changed
+    elif how == "state dict":
+        model.encoder.load_state_dict({**model.encoder.state_dict(), name: changed})
+    else:
+        # Fused optimizers change weights without telling torch of it.
+        model.train().forward_packed(packed_batch([3]))
+        weight.data.copy_(changed)
+        model.eval()
+    after = predict()
+    assert not torch.allclose(before, after)
+    model.encoder.prepared.forget()
+    assert torch.equal(predict(), after)
+
+
+def test_what_only_modules_can_do_is_left_to_them(model, prepared_calls):
+    class Twice(torch.nn.Linear):
+        def forward(self, rows):
+            return 2 * super().forward(rows)
+
+    seen = []
+    handle = model.encoder.layer[0].output.dense.register_forward_hook(
+        lambda *_: seen.append("hook")
+    )
+    _predict(model)
+    handle.remove()
+    layer = model.encoder.layer[0].attention.self
+    before = _predict(model).last_hidden_state
+    assert seen == ["hook"]
+    assert len(prepared_calls) == 2
+    twice = Twice(32, 32)
+    twice.load_state_dict(layer.value_proj.state_dict())
+    layer.value_proj = twice
+    assert not torch.allclose(_predict(model).last_hidden_state, before)
+
+
+def test_copies_prepare_for_themselves(model, prepared_calls):
+    expected = _predict(model).last_hidden_state
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert copied.encoder.prepared._made is None
+        assert torch.equal(_predict(copied).last_hidden_state, expected)
+    assert len(prepared_calls) == 6
+
+
+def test_layers_prepared_in_inference_mode_serve_outside_of_it(model):
+    with torch.inference_mode():
+        expected = model.forward_packed(packed_batch(LENGTHS)).last_hidden_state
+    assert torch.equal(_predict(model).last_hidden_state, expected)
+
+
+@pytest.mark.parametrize("variant", ["v3", "v2"])
+def test_bfloat16_is_as_near_as_hugging_faces(variant):
+    theirs, model = huggingface.shared_model(variant), model_like(variant)
+    ids, mask = padded_batch([64, 50, 40, 64, 31])
+    with torch.no_grad():
+        expected = theirs(ids, mask).last_hidden_state[mask.bool()].double()
+        with torch.autocast("cpu", torch.bfloat16):
+            reference = theirs(ids, mask).last_hidden_state[mask.bool()].double()
+            actual = model(ids, mask).last_hidden_state[mask.bool()]
+    assert actual.dtype == torch.float32
+    error = (actual.double() - expected).norm() / expected.norm()
+    assert error <= 1.25 * (reference - expected).norm() / expected.norm()
+
+
+def test_weights_of_8_bits(model, prepared_calls):
+    expected = _predict(model).last_hidden_state
+    model.use_weights_of_8_bits()
+    actual = _predict(model).last_hidden_state
+    assert 0 < (actual - expected).norm() / expected.norm() < 0.1
+    # Training is in float32 all the same.
+    rows = model.train().forward_packed(packed_batch(LENGTHS)).last_hidden_state
+    rows.sum().backward()
+    assert model.encoder.layer[0].output.dense.weight.grad.dtype == torch.float32
+    model.eval().use_weights_of_8_bits(False)
+    close(_predict(model).last_hidden_state, expected, 1e-5)
+
+
+def test_weights_of_8_bits_are_for_the_cpu():
+    config = ours.DebertaV2Config.from_dict(huggingface.VARIANTS["v3"])
+    with torch.device("meta"):
+        model = models.DebertaV2Model(config)
+    model.use_weights_of_8_bits()
+    pieces = ours.PackedPieces.from_lengths(torch.zeros(3, device="meta").long(), [3])
+    with pytest.raises(ValueError, match="E124"):
+        _predict(model.eval(), pieces)
+
+
+def test_weights_of_8_bits_in_half_precision(model):
+    expected = _predict(model).last_hidden_state
+    model.use_weights_of_8_bits()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = _predict(model).last_hidden_state
+    half = _predict(model.to(torch.bfloat16)).last_hidden_state
+    assert (mixed.dtype, half.dtype) == (torch.float32, torch.bfloat16)
+    for rows in (mixed, half):
+        assert (rows.float() - expected).norm() / expected.norm() < 0.1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_weights_of_8_bits_have_to_be_numbers(model, name, value):
+    with torch.no_grad():
+        getattr(model.encoder.layer[1].output.dense, name)[3] = value
+    model.use_weights_of_8_bits()
+    with pytest.raises(ValueError, match="E125"):
+        _predict(model)
