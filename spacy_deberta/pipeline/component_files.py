@@ -1,6 +1,5 @@
-"""The folder of a component: its model as a checkpoint, its settings beside it."""
+"""A saved component: its model, which in a folder is a checkpoint, and its settings beside it."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,16 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from spacy_deberta.checkpoints import CONFIG_FILE, REPLACED_PATTERNS
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.files import recover, remove_unfinished, staged_folder
 from spacy_deberta.layers import save_model
+from spacy_deberta.typed_json import parse_json
 
 # Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
 FORMAT = 1
+
+# Raises ValueError for settings that a component can't have.
+Check = Callable[[Mapping[str, Any]], object]
 
 
 def write_folder(
@@ -66,6 +69,7 @@ def read_folder(
     vocab: Vocab,
     model: Model,
     load: Callable[[Model, Path], None],
+    check: Check = dict,
     exclude: Iterable[str],
 ) -> None:
     """Read what `write_folder` wrote; the weights are mapped from the file.
@@ -76,6 +80,7 @@ def read_folder(
         vocab: The vocabulary of the pipeline.
         model: Filled.
         load: Fills the model from a checkpoint folder.
+        check: Raises ValueError for settings that the component can't have.
         exclude: Fields to leave out.
 
     Raises:
@@ -89,7 +94,8 @@ def read_folder(
         raise OSError(Errors.E343.format(path=folder.parent))
 
     def read_cfg(source: str | Path) -> None:
-        cfg.update(_read_settings(Path(source), cfg))
+        source = Path(source)
+        cfg.update(_parse_settings(source.read_bytes(), cfg, check, source=str(source)))
 
     def read_model(source: str | Path) -> None:
         source = Path(source)
@@ -109,29 +115,57 @@ def read_folder(
     util.from_disk(path, deserialize, exclude)
 
 
-def _read_settings(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a component; those that it has already have to stay of their kind."""
+def read_bytes(
+    data: bytes,
+    *,
+    cfg: dict[str, Any],
+    vocab: Vocab,
+    model: Model,
+    check: Check = dict,
+    exclude: Iterable[str],
+) -> None:
+    """Read what the `to_bytes` of a component returned.
+
+    Args:
+        data: That.
+        cfg: Updated with the settings.
+        vocab: The vocabulary of the pipeline.
+        model: Filled.
+        check: Raises ValueError for settings that the component can't have.
+        exclude: Fields to leave out.
+
+    Raises:
+        ValueError: The settings are damaged (E423), or the model is (E407).
+    """
+    exclude = list(exclude)
+    deserialize: dict[str, Callable[[bytes], Any]] = {
+        "cfg": lambda b: cfg.update(_parse_settings(b, cfg, check, source="bytes")),
+        "vocab": vocab.from_bytes,
+        "model": model.from_bytes,
+    }
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(settings, dict):
-            raise TypeError(f"{type(settings).__name__} in place of an object")
+        message = dict(srsly.msgpack_loads(data))
+    except (ValueError, TypeError, LookupError) as error:
+        raise ValueError(Errors.E407.format(error=repr(error))) from error
+    for name, read in deserialize.items():
+        if name in message and name not in exclude:
+            if not isinstance(message[name], bytes | str):
+                raise ValueError(Errors.E407.format(error=f"'{name}' is no bytestring"))
+            read(message[name])
+
+
+def _parse_settings(
+    content: str | bytes, known: Mapping[str, Any], check: Check, *, source: str
+) -> dict[str, Any]:
+    """Settings of a component, which have to be such as its constructor takes."""
+    try:
+        settings = parse_json(content.encode() if isinstance(content, str) else content)
         found = settings.pop("format", FORMAT)
-        for name, value, example in (
-            ("format", found, FORMAT),
-            *((name, settings[name], value) for name, value in known.items() if name in settings),
-        ):
-            is_optional = name != "format" and (value is None or example is None)
-            if not is_optional and _kind(value) is not _kind(example):
-                raise TypeError(f"'{name}' is {value!r}, not like {example!r}")
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(Errors.E423.format(path=path, reason=error)) from error
+        check_number("format", found, lambda n: n > 0, "above 0", whole=True)
+        if found <= FORMAT:
+            check({**known, **settings})
+    except ValueError as error:
+        raise ValueError(Errors.E423.format(path=source, reason=error)) from error
     if found > FORMAT:
         raise ValueError(Errors.E406.format(found=found, known=FORMAT))
     return settings
-
-
-def _kind(value: object) -> type:
-    """The type in JSON, which has one for numbers and one for sequences."""
-    if isinstance(value, list | tuple):
-        return list
-    return float if type(value) is int else type(value)
