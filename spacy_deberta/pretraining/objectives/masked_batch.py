@@ -10,7 +10,7 @@ from spacy_deberta.pretraining.masking.masking import MaskedSequences
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TrainingBatch:
+class MaskedBatch:
     """Packed sequences, some pieces of which are hidden.
 
     Attributes:
@@ -31,7 +31,7 @@ class TrainingBatch:
     replaced: Tensor | None = None
 
     @classmethod
-    def from_masked(cls, masked: MaskedSequences, device: torch.device) -> "TrainingBatch":
+    def from_masked(cls, masked: MaskedSequences, device: torch.device) -> "MaskedBatch":
         """Send masked sequences to a device."""
         rows = torch.from_numpy(masked.rows)
         ids = send(masked.ids, device)
