@@ -14,8 +14,9 @@ import torch
 from spacy.tokens import DocBin
 
 from spacy_deberta import DebertaV2ForSequenceClassification, DebertaV2Model, DebertaV2Tokenizer
-from spacy_deberta.checkpoints import describe_checkpoint, read_weights
+from spacy_deberta.checkpoints import read_weights
 from spacy_deberta.layers import torch_parameters
+from spacy_deberta.models import describe_checkpoint
 from tests.checkpoints.folders import write_weights
 from tests.fuzz.mutators import (
     Mutator,
@@ -75,7 +76,7 @@ def build_microsoft(folder: Path, source: Path) -> None:
 
 
 def build_tensorflow(folder: Path, source: Path) -> None:
-    from spacy_deberta.checkpoints import convert_checkpoint
+    from spacy_deberta.models import convert_checkpoint
 
     convert_checkpoint(source, folder, to="tensorflow")
 
