@@ -9,8 +9,7 @@ import torch
 from thinc.api import Model, Shim, get_torch_default_device
 from thinc.util import xp2torch
 
-from spacy_deberta import nn
-from spacy_deberta.checkpoints import build_from_weights, build_head_from_weights
+from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
@@ -19,6 +18,7 @@ from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
+from spacy_deberta.models import build_from_weights, build_head_from_weights
 from spacy_deberta.nn import INT8, autocast, resolve_precision
 
 from .encoder_bytes import SavedEncoder, pack_encoder, unpack_encoder
@@ -76,7 +76,7 @@ class EncoderShim(Shim):
         return self._model
 
     @property
-    def encoder(self) -> nn.DebertaV2Model:
+    def encoder(self) -> models.DebertaV2Model:
         """The encoder, which is all of the module if there is no head.
 
         Raises:
@@ -85,7 +85,7 @@ class EncoderShim(Shim):
         return self.module.deberta if self.spec.has_head else self.module
 
     @property
-    def shared_encoder(self) -> nn.DebertaV2Model:
+    def shared_encoder(self) -> models.DebertaV2Model:
         """The encoder of the shim that shares it.
 
         Raises:

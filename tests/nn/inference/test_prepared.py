@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 
+from spacy_deberta import models
 from spacy_deberta import nn as ours
 from tests import huggingface
 from tests.nn.common import close, model_like, packed_batch, padded_batch
@@ -180,7 +181,7 @@ def test_weights_of_8_bits(model, prepared_calls):
 def test_weights_of_8_bits_are_for_the_cpu():
     config = ours.DebertaV2Config.from_dict(huggingface.VARIANTS["v3"])
     with torch.device("meta"):
-        model = ours.DebertaV2Model(config)
+        model = models.DebertaV2Model(config)
     model.use_weights_of_8_bits()
     pieces = ours.PackedPieces.from_lengths(torch.zeros(3, device="meta").long(), [3])
     with pytest.raises(ValueError, match="E124"):
