@@ -11,7 +11,7 @@ from .heads import (
     DebertaV2ForTokenClassification,
     answer_loss,
 )
-from .inference.precision import INT8, autocast, check_precision, resolve_precision
+from .inference.precision import Precision, check_precision
 from .inference.primitive_cache import bound_primitive_caches
 from .inference.processor import has_bf16
 from .model import DebertaV2Model
@@ -27,11 +27,10 @@ from .outputs import (
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
-from .training import freeze, init_weights
+from .training import freeze, init_weights, training_step, weights_changed
 
 __all__ = [
     "ATTENTION_KERNELS",
-    "INT8",
     "V3_LAYOUT",
     "DebertaV2Config",
     "DebertaV2ForMaskedLM",
@@ -45,20 +44,21 @@ __all__ = [
     "MaskedLMOutput",
     "MultipleChoiceModelOutput",
     "PackedPieces",
+    "Precision",
     "QuestionAnsweringModelOutput",
     "ReplacedTokenDetectionOutput",
     "SequenceClassifierOutput",
     "TokenClassifierOutput",
     "answer_loss",
-    "autocast",
     "check_memory",
     "check_precision",
     "freeze",
     "has_bf16",
     "init_weights",
     "resolve_attention",
-    "resolve_precision",
     "send",
+    "training_step",
+    "weights_changed",
 ]
 
 bound_primitive_caches()

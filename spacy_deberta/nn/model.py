@@ -62,16 +62,6 @@ class DebertaV2Model(nn.Module):
         """Set every dropout to one rate, or with None to those of the configuration."""
         set_dropout(self, self.config, rate)
 
-    def use_weights_of_8_bits(self, enabled: bool = True) -> None:
-        """Predict with dense weights of 8 bits, made from those that there are; CPU only.
-
-        Training, the relative positions and what is saved stay as they are.
-
-        Args:
-            enabled: False for predicting with the weights themselves again.
-        """
-        self.encoder.weights_of_8_bits = enabled
-
     def gradient_checkpointing_enable(self) -> None:
         """In training, keep only the input of every layer and compute the rest a second time.
 
