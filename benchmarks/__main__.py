@@ -20,21 +20,12 @@ import torch
 import typer
 from wasabi import msg
 
-from benchmarks import (
-    costs,
-    encoder,
-    growth,
-    host,
-    kernels_gpu,
-    machine,
-    pipe,
-    report,
-    saving,
-    targets,
-    training,
-)
-from benchmarks.results import Results, read_all, start_results
-from benchmarks.settings import FULL, QUICK, Settings
+from benchmarks import saving
+from benchmarks.measures import costs, encoder, growth, host, kernels_gpu, machine, pipe, training
+from benchmarks.measures.results import Results, read_all, start_results
+from benchmarks.measures.settings import FULL, QUICK, Settings
+from benchmarks.report import page as report
+from benchmarks.report import targets
 
 BENCHMARKS: dict[str, Callable[[Settings, Results], None]] = {
     "encoder": encoder.run,

@@ -21,24 +21,24 @@ import typer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from spacy_deberta.distributed import Processes
 from spacy_deberta.nn import DebertaV2ForMaskedLM, PackedPieces
 from spacy_deberta.nn.mask_decoder import decode_masked
 from spacy_deberta.pretraining import (
     ModelSource,
-    Processes,
     masked_language_modelling_v1,
     read_texts,
     replaced_token_detection_v1,
 )
-from spacy_deberta.pretraining.encoded_corpus import encode_corpus
-from spacy_deberta.pretraining.masking import Masking
-from spacy_deberta.pretraining.piece_table import PieceTable
-from spacy_deberta.pretraining.sequences import Sequences
+from spacy_deberta.pretraining.corpus.encoded_corpus import encode_corpus
+from spacy_deberta.pretraining.corpus.sequences import Sequences
+from spacy_deberta.pretraining.corpus.shuffling import SequenceStream
+from spacy_deberta.pretraining.masking.masking import Masking
+from spacy_deberta.pretraining.masking.piece_table import PieceTable
+from spacy_deberta.pretraining.masking.step_batches import StepBatches, StepSource
+from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
 from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSettings
-from spacy_deberta.pretraining.shuffling import SequenceStream
-from spacy_deberta.pretraining.step_batches import StepBatches, StepSource
-from spacy_deberta.pretraining.trainer import Trainer
-from spacy_deberta.pretraining.training_batch import TrainingBatch
+from spacy_deberta.pretraining.updates.trainer import Trainer
 
 CPU = torch.device("cpu")
 # Of deberta-v3-mini-en.

@@ -56,11 +56,11 @@ def measure(texts: Path, vocabulary: Path, megabytes: float) -> dict[str, float]
     Returns:
         Sizes, peak memory of the process in MiB, and seconds.
     """
-    from spacy_deberta.pretraining.encoded_corpus import encode_corpus
-    from spacy_deberta.pretraining.piece_table import PieceTable
-    from spacy_deberta.pretraining.sequences import Sequences
-    from spacy_deberta.pretraining.shuffling import SequenceStream
-    from spacy_deberta.pretraining.texts import read_texts
+    from spacy_deberta.pretraining.corpus.encoded_corpus import encode_corpus
+    from spacy_deberta.pretraining.corpus.sequences import Sequences
+    from spacy_deberta.pretraining.corpus.shuffling import SequenceStream
+    from spacy_deberta.pretraining.corpus.texts import read_texts
+    from spacy_deberta.pretraining.masking.piece_table import PieceTable
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
     def corpus() -> Iterator[str]:

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
-from benchmarks.machine import peak_memory
+from benchmarks.measures.machine import peak_memory
 
 BASE = {
     "model_type": "deberta-v2",

@@ -16,10 +16,10 @@ import typer
 from torch import Tensor
 from wasabi import msg
 
-from benchmarks import machine
-from benchmarks.ours import autocast
+from benchmarks.measures import machine
+from benchmarks.measures.workers import run_fresh
+from benchmarks.peers.ours import autocast
 from benchmarks.saving import BASE
-from benchmarks.workers import run_fresh
 from spacy_deberta.nn import DebertaV2Config, DebertaV2Model, PackedPieces
 
 SHAPE = {

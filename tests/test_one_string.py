@@ -4,8 +4,8 @@ import pytest
 
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.pretraining import measure_vocabulary, train_tokenizer
-from spacy_deberta.pretraining.encoded_corpus import encode_corpus
-from spacy_deberta.pretraining.readers import document_texts
+from spacy_deberta.pretraining.corpus.encoded_corpus import encode_corpus
+from spacy_deberta.pretraining.corpus.readers import document_texts
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 
 TEXT = "Mira Okafor left Halden Freight on Friday."

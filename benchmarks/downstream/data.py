@@ -20,7 +20,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.converters import conllu_to_docs
 from spacy.vocab import Vocab
 
-from benchmarks.corpora import read_entity_docs, read_file
+from benchmarks.measures.corpora import read_entity_docs, read_file
 from spacy_deberta.checkpoints import new_folder
 
 PROJECTS = Path(__file__).parents[2] / "projects"

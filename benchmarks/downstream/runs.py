@@ -15,7 +15,7 @@ from typing import Any
 import srsly
 from thinc.api import Config
 
-from benchmarks.machine import describe_machine, describe_versions
+from benchmarks.measures.machine import describe_machine, describe_versions
 
 from . import data
 from .contenders import CONTENDERS, Contender

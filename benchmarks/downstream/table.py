@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.tables import NOTHING, markdown
+from benchmarks.report.tables import NOTHING, markdown
 
 from .contenders import CONTENDERS
 from .runs import RATE_SEED, best_rate

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.measures.timing import CannotMeasureError
 from benchmarks.peers import huggingface
-from benchmarks.timing import CannotMeasureError
 
 INSTALL = "pip install -r benchmarks/requirements-gpu.txt"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from benchmarks.timing import CannotMeasureError
+from benchmarks.measures.timing import CannotMeasureError
 
 INSTALL = "pip install -r benchmarks/requirements-gpu.txt"
 

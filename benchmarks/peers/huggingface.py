@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.ours import autocast
+from benchmarks.peers.ours import autocast
 
 
 def load_encoder(checkpoint: Path, *, device: str = "cpu") -> Any:

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks.measures.results import WRONG
+from benchmarks.measures.timing import CannotMeasureError
 from benchmarks.peers import huggingface
-from benchmarks.results import WRONG
-from benchmarks.timing import CannotMeasureError
 
 INSTALL = "pip install -r benchmarks/requirements.txt"
 TOLERANCE = 1e-4

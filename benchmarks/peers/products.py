@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.ours import DTYPES
 from benchmarks.peers.huggingface import reachable_slots
+from benchmarks.peers.ours import DTYPES
 from spacy_deberta.nn.inference.onednn import prepare_onednn
 
 

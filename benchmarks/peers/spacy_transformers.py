@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.peers.onnx import OnnxEncoder
-from benchmarks.pipelines import add_heads
+from benchmarks.peers.pipelines import add_heads
+from benchmarks.peers.zeros import make_zeros
 from benchmarks.saving import STOCK
-from benchmarks.zeros import make_zeros
 
 
 def make_pipeline(checkpoint: Path, *, heads: Sequence[str] = (), docs: Any = None) -> Any:
-    """A pipeline on the encoder of a checkpoint; see `benchmarks.ours.make_pipeline`."""
+    """A pipeline on the encoder of a checkpoint; see `benchmarks.peers.ours.make_pipeline`."""
     nlp = spacy.blank("en")
     nlp.batch_size = 128
     nlp.add_pipe(

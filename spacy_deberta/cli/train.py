@@ -51,7 +51,7 @@ def train(
     overrides (Mapping[str, Any] | None): Settings by their names with dots.
     use_gpu (int): GPU ID of the first process, of which the others count upwards; -1 for the CPU.
     """
-    from spacy_deberta.training import train_in_parallel
+    from spacy_deberta.distributed import train_in_parallel
 
     config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
     train_in_parallel(config, output, gpu=use_gpu)

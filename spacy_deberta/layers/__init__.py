@@ -47,6 +47,7 @@ from .sequences import (
 from .settings import check_choice, check_setting
 from .shared_encoder import share_encoder
 from .tokenize_ahead import tokenize_ahead, waits_for_device
+from .updates.schedules import rate_for_width, warmup_linear_v1
 
 __all__ = [
     "FINE_TUNED",
@@ -92,6 +93,7 @@ __all__ = [
     "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
+    "rate_for_width",
     "read_by_name",
     "save_model",
     "select_gpu",
@@ -101,5 +103,6 @@ __all__ = [
     "tokenize_ahead",
     "torch_parameters",
     "waits_for_device",
+    "warmup_linear_v1",
     "without_output",
 ]

@@ -5,22 +5,20 @@ from .building import (
     masked_language_modelling_v1,
     replaced_token_detection_v1,
 )
-from .log import LogRow
-from .masking import Masking
-from .pretrain import pretrain
-from .processes import Processes
-from .readers import text_corpus_v1
-from .texts import read_texts
-from .tokenizer_training import TokenizerTraining, train_tokenizer
-from .totals import PhaseScores
-from .vocabulary_report import SplitWord, VocabularyReport, measure_vocabulary
+from .corpus.readers import text_corpus_v1
+from .corpus.texts import read_texts
+from .loop.pretrain import pretrain
+from .masking.masking import Masking
+from .run_folder.log import LogRow
+from .updates.metrics import PhaseScores
+from .vocabulary.tokenizer_training import TokenizerTraining, train_tokenizer
+from .vocabulary.vocabulary_report import SplitWord, VocabularyReport, measure_vocabulary
 
 __all__ = [
     "LogRow",
     "Masking",
     "ModelSource",
     "PhaseScores",
-    "Processes",
     "SplitWord",
     "TokenizerTraining",
     "VocabularyReport",

@@ -18,10 +18,10 @@ from spacy_deberta.nn import V3_LAYOUT, DebertaV2Config
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 from spacy_deberta.typed_json import FieldError, Schema, check_fields, expected
 
-from .masked_language_modelling import MaskedLanguageModelling
-from .masking import Masking
-from .objective import Objective
-from .replaced_token_detection import GENERATOR, ReplacedTokenDetection
+from .masking.masking import Masking
+from .objectives.masked_language_modelling import MaskedLanguageModelling
+from .objectives.objective import Objective
+from .objectives.replaced_token_detection import GENERATOR, ReplacedTokenDetection
 
 # Rows of the embeddings come in such numbers: matrix products on GPUs are faster for it.
 _ROWS = 8

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from benchmarks import __main__ as command_line
 from benchmarks import saving
-from benchmarks.settings import QUICK, Settings
+from benchmarks.measures.settings import QUICK, Settings
 from tests.conftest import SENTENCES
 
 

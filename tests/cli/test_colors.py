@@ -4,9 +4,9 @@ import re
 import pytest
 from wasabi.util import supports_ansi
 
-from spacy_deberta.cli import align
 from spacy_deberta.cli._util import make_printer
-from spacy_deberta.cli.alignment_table import format_table
+from spacy_deberta.cli.align import align
+from spacy_deberta.cli.align.table import format_table
 from tests.cli.texts import TEXTS
 
 needs_ansi = pytest.mark.skipif(not supports_ansi(), reason="wasabi finds no ANSI terminal")

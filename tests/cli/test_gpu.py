@@ -5,10 +5,8 @@ import spacy
 import torch
 from spacy.tokens import DocBin
 
-from spacy_deberta import training
+from spacy_deberta.distributed import Processes, shared_pipeline, train_in_parallel
 from spacy_deberta.layers import select_gpu
-from spacy_deberta.pretraining import Processes
-from spacy_deberta.training import parallel
 from tests.docs.pages import ROOT
 
 # No machine has as many.
@@ -87,6 +85,6 @@ def test_pipelines_are_made_on_the_gpu_that_they_are_trained_on(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
     monkeypatch.setattr("spacy_deberta.layers.gpu.require_gpu", selected.append)
-    monkeypatch.setattr(parallel, "init_nlp", init_nlp)
+    monkeypatch.setattr(shared_pipeline, "init_nlp", init_nlp)
     with pytest.raises(MadeError):
-        training.train_in_parallel({}, None, gpu=1)
+        train_in_parallel({}, None, gpu=1)

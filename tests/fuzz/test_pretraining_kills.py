@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from spacy_deberta import DebertaV2ForReplacedTokenDetection
-from spacy_deberta.pretraining import pretrain
+from spacy_deberta.pretraining.loop import pretrain
 from tests.pretraining.conftest import make_texts
 from tests.pretraining.runs import losses_of, make_config
 
@@ -27,7 +27,7 @@ PIECES = {"batch_pieces": 200, "eval_pieces": 100}
 # One process imports everything once, and all runs are forked from it.
 context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(
-    [__name__, "matplotlib.backends.backend_svg", "spacy_deberta.training", "spacy_transformers"]
+    [__name__, "matplotlib.backends.backend_svg", "spacy_deberta.distributed", "spacy_transformers"]
 )
 
 

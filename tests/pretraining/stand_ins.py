@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spacy_deberta.pretraining.counter_random import hash_keys
-from spacy_deberta.pretraining.step_batches import StepSource
+from spacy_deberta.pretraining.masking.step_batches import StepSource
 
 
 @dataclass(frozen=True)

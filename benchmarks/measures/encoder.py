@@ -1,0 +1,214 @@
+"""The encoder alone: forward, and forward and backward, by length, type and kernel."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.measures import machine
+from benchmarks.measures.results import Case, Measurement, Results
+from benchmarks.measures.settings import Settings
+from benchmarks.measures.timing import (
+    CannotMeasureError,
+    Contenders,
+    Run,
+    exclude_wrong,
+    gather,
+    measure,
+    not_here,
+)
+from benchmarks.peers import huggingface, onnx, ours, products
+
+# How far rows and gradients may be from Hugging Face's in fp32, as a share of the largest.
+TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1}
+# Enough to compare values.
+CHECKED_PIECES = 128
+# Of Hugging Face's attention in training: scores that are kept for the backward pass.
+KEPT_SCORES = 6
+
+
+def run(settings: Settings, results: Results) -> None:
+    """Measure every length, type and direction."""
+    torch.manual_seed(0)
+    encoders = Encoders(settings)
+    for case in cases(settings):
+        if results.has(case):
+            continue
+        measured = encoders.measure(case)
+        results.add(measured)
+
+
+def cases(settings: Settings) -> Iterator[Case]:
+    """Every combination; those that take long come last."""
+    sizes = settings.sizes
+    for direction in ("forward", "forward and backward"):
+        for dtype in ("fp32", "bf16"):
+            for length in sizes.lengths:
+                yield {"pass": direction, "dtype": dtype, "length": length}
+    for dtype in ("fp32", "bf16"):
+        for length in sizes.long_lengths:
+            yield {"pass": "forward", "dtype": dtype, "length": length}
+    for length in sizes.long_lengths[:1]:
+        yield {"pass": "forward and backward", "dtype": "fp32", "length": length}
+
+
+class Encoders:
+    """All encoders of one checkpoint, built when they are needed.
+
+    Args:
+        settings: The checkpoint and the sizes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ours = ours.load_encoder(settings.checkpoint)
+        self.huggingface = huggingface.load_encoder(settings.checkpoint)
+        self._onnx: Any = None
+
+    @property
+    def onnx(self) -> onnx.OnnxEncoder:
+        """ONNX Runtime's, exported once.
+
+        Raises:
+            CannotMeasureError: It cannot be had.
+        """
+        if self._onnx is None:
+            try:
+                path = self.settings.work / "encoder.onnx"
+                threads = self.settings.threads
+                self._onnx = onnx.load_encoder(self.huggingface, path, threads=threads)
+            except CannotMeasureError as error:
+                self._onnx = error
+        if isinstance(self._onnx, CannotMeasureError):
+            raise self._onnx
+        return self._onnx
+
+    def measure(self, case: Case) -> list[Measurement]:
+        """Everybody's seconds in one case, and how far their values are from Hugging Face's."""
+        length, dtype = case["length"], case["dtype"]
+        backward = case["pass"] != "forward"
+        sizes = self.settings.sizes
+        few = Batch(self, max(1, CHECKED_PIECES // length), length, dtype)
+        if dtype == "bf16" and (why := machine.why_no_bf16()):
+            return self._without_hardware(few, case, why)
+        checked, errors = self._check(few, case, gather(few.builders(backward=backward)))
+        batch = Batch(self, max(1, sizes.batch_pieces // length), length, dtype)
+        builders = batch.builders(backward=backward)
+        contenders = gather({name: builders[name] for name in checked.runs})
+        contenders = Contenders(contenders.runs, {**checked.absent, **contenders.absent})
+        repeats = sizes.few_repeats if length <= sizes.batch_pieces else sizes.long_repeats
+        return measure(contenders, case, repeats=repeats) + errors
+
+    def _check(
+        self, batch: "Batch", case: Case, contenders: Contenders
+    ) -> tuple[Contenders, list[Measurement]]:
+        """Leave out whose values are wrong, and tell everybody's error."""
+        errors = []
+        oracle = batch.oracle(backward=case["pass"] != "forward")
+
+        def check(name: str, run: Run) -> str:
+            values = run()
+            if values is None:  # products have no values
+                return ""
+            error = relative_error(values, oracle)
+            errors.append(Measurement(case=case, who=name, quantity="error", values=(error,)))
+            if error <= TOLERANCES[case["dtype"]]:
+                return ""
+            return f"differs from Hugging Face's fp32 by {error:.1g}"
+
+        return exclude_wrong(contenders, check), errors
+
+    def _without_hardware(self, few: "Batch", case: Case, why: str) -> list[Measurement]:
+        """Times of emulated bf16 say nothing, but its values are those that hardware gives."""
+        builders = few.builders(backward=case["pass"] != "forward")
+        measured = [not_here(why).as_measurement(case, name) for name in builders]
+        if case["pass"] == "forward" and case["length"] == self.settings.sizes.lengths[0]:
+            runs = gather({name: builders[name] for name in ("ours", "huggingface")})
+            measured += self._check(few, case, runs)[1]
+        return measured
+
+
+class Batch:
+    """Sequences of one length, and what everybody does with them.
+
+    Args:
+        encoders: Whose.
+        count: How many sequences.
+        length: Their pieces.
+        dtype: `"fp32"` or `"bf16"`.
+    """
+
+    def __init__(self, encoders: Encoders, count: int, length: int, dtype: str) -> None:
+        self.encoders = encoders
+        self.dtype = dtype
+        generator = torch.Generator().manual_seed(length)
+        config = encoders.huggingface.config
+        self.ids = torch.randint(3, config.vocab_size, (count, length), generator=generator)
+        self.pieces = ours.pack(self.ids)
+        self.gradient = torch.randn(count * length, config.hidden_size, generator=generator)
+
+    def oracle(self, *, backward: bool) -> Tensor:
+        """What Hugging Face computes in fp32."""
+        if backward:
+            return huggingface.backward(self.encoders.huggingface, self.ids, self.gradient)
+        return huggingface.forward(self.encoders.huggingface, self.ids)
+
+    def builders(self, *, backward: bool) -> dict[str, Callable[[], Run]]:
+        """Builders of what everybody runs."""
+        return self._backward_runs() if backward else self._forward_runs()
+
+    def _forward_runs(self) -> dict[str, Callable[[], Run]]:
+        model, theirs = self.encoders.ours, self.encoders.huggingface
+        pieces, ids, dtype = self.pieces, self.ids, self.dtype
+        runs: dict[str, Callable[[], Run]] = {
+            "ours": lambda: lambda: ours.ours_forward(model, pieces, dtype=dtype),
+            "huggingface": lambda: lambda: huggingface.forward(theirs, ids, dtype=dtype),
+            "products": lambda: self._products().forward,
+        }
+        if ids.shape[1] <= 512:
+            runs["ours, reference"] = lambda: (
+                lambda: ours.ours_forward(model, pieces, kernel="reference", dtype=dtype)
+            )
+        if dtype == "fp32":
+            runs["onnxruntime"] = self._onnx
+        return runs
+
+    def _backward_runs(self) -> dict[str, Callable[[], Run]]:
+        model, pieces, dtype = self.encoders.ours, self.pieces, self.dtype
+
+        def reference() -> Tensor:
+            return ours.ours_backward(model, pieces, self.gradient, kernel="reference", dtype=dtype)
+
+        return {
+            "ours": lambda: lambda: ours.ours_backward(model, pieces, self.gradient, dtype=dtype),
+            "ours, reference": lambda: reference,
+            "huggingface": self._huggingface_backward,
+            "products": lambda: self._products().backward,
+        }
+
+    def _products(self) -> products.Products:
+        count, length = self.ids.shape
+        return products.make_products(
+            self.encoders.huggingface.config, sequences=count, length=length, dtype=self.dtype
+        )
+
+    def _onnx(self) -> Run:
+        encoder = self.encoders.onnx
+        return lambda: encoder(self.ids).flatten(0, 1)
+
+    def _huggingface_backward(self) -> Run:
+        config = self.encoders.huggingface.config
+        scores = config.num_hidden_layers * config.num_attention_heads * self.ids.numel()
+        needed = KEPT_SCORES * 4 * scores * self.ids.shape[1] / machine.GIB
+        if needed > machine.available_memory():
+            raise not_here(f"it needs about {needed:.0f} GiB of memory")
+        return lambda: huggingface.backward(
+            self.encoders.huggingface, self.ids, self.gradient, dtype=self.dtype
+        )
+
+
+def relative_error(values: Tensor, expected: Tensor) -> float:
+    """The norm of the difference, as a share of the norm of what is expected."""
+    difference = (values.float() - expected.float()).norm()
+    return float(difference / expected.float().norm())

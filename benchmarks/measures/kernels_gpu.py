@@ -1,0 +1,261 @@
+"""On a GPU: attention alone, and the encoder; forward and backward.
+
+Attention is given queries, keys, values and projected positions, and has to give the context and
+the gradients of all five. Written against flashdeberta 0.0.8 and disentangled-flash 1.1.1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks.measures import machine
+from benchmarks.measures.encoder import relative_error
+from benchmarks.measures.results import Case, Measurement, Results
+from benchmarks.measures.settings import Settings
+from benchmarks.measures.timing import Contenders, Run, exclude_wrong, gather, measure, not_here
+from benchmarks.peers import disentangled_flash, flashdeberta, huggingface, ours
+from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.nn.attention import ATTENTION_KERNELS, BatchLayout, resolve_attention
+from spacy_deberta.nn.relative_positions import slot_table
+
+LENGTHS = (128, 512, 1024, 2048, 4096)
+ENCODER_LENGTHS = (128, 512, 2048)
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+PIECES = 16384
+HEADS, HEAD_DIM = 12, 64
+BUCKETS, MAX_DISTANCE = 256, 512
+SCALE = (3 * HEAD_DIM) ** -0.5
+REPEATS = 30
+# As a share of what fp32 gives.
+TOLERANCE = 5e-2
+ATTENTION_PEERS = ("ours", "flashdeberta", "disentangled-flash", "sdpa")
+ENCODER_PEERS = ("ours", "huggingface", "flashdeberta", "disentangled-flash")
+
+Attend = Callable[[list[Tensor]], Tensor]
+
+
+def run(settings: Settings, results: Results) -> None:
+    """Measure, or say that there is no GPU."""
+    attention = [
+        {"what": "attention", "dtype": dtype, "length": length}
+        for dtype in DTYPES
+        for length in LENGTHS
+    ]
+    encoder = [{"what": "encoder", "dtype": "bf16", "length": length} for length in ENCODER_LENGTHS]
+    for cases, measure_case in ((attention, measure_attention), (encoder, measure_encoder)):
+        for case in cases:
+            if results.has(case):
+                continue
+            if why := machine.why_no_gpu():
+                names = {"attention": ATTENTION_PEERS, "encoder": ENCODER_PEERS}[case["what"]]
+                results.add(not_here(why).as_measurement(case, name) for name in names)
+            else:
+                results.add(measure_case(settings, case))
+
+
+@dataclass(frozen=True)
+class Attention:
+    """What attention is given, in fp32.
+
+    Args:
+        rows: Queries, keys and values, (sequences, heads, length, head_dim).
+        tables: Position keys and queries, (heads, slots, head_dim).
+        gradient: Of the context, in the shape of the rows.
+    """
+
+    rows: tuple[Tensor, Tensor, Tensor]
+    tables: tuple[Tensor, Tensor]
+    gradient: Tensor
+
+    def prepare(self, dtype: torch.dtype, *, packed: bool = False) -> tuple[list[Tensor], Tensor]:
+        """All five in another type, to take gradients of, and the gradient of the context.
+
+        Args:
+            dtype: The type.
+            packed: Whether the heads of a piece lie in memory side by side, as ours has them.
+        """
+
+        def place(values: Tensor) -> Tensor:
+            values = values.to(dtype)
+            return values.transpose(1, 2).contiguous().transpose(1, 2) if packed else values
+
+        rows = [place(values) for values in self.rows]
+        tables = [table.to(dtype) for table in self.tables]
+        inputs = [values.detach().clone().requires_grad_() for values in (*rows, *tables)]
+        return inputs, place(self.gradient)
+
+
+def make_attention(count: int, length: int, *, device: str) -> Attention:
+    """Random inputs."""
+    generator = torch.Generator(device).manual_seed(length)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=device)
+
+    rows = (count, HEADS, length, HEAD_DIM)
+    table = (HEADS, 2 * BUCKETS, HEAD_DIM)
+    return Attention(
+        (draw(*rows), draw(*rows), draw(*rows)), (draw(*table), draw(*table)), draw(*rows)
+    )
+
+
+def attend_plainly(inputs: list[Tensor]) -> Tensor:
+    """The definition, with a gather for both position terms: what all kernels are held to."""
+    query, key, value, position_key, position_query = inputs
+    length = query.shape[2]
+    buckets = huggingface.relative_positions(length, BUCKETS, MAX_DISTANCE).to(query.device)
+    slots = (buckets + BUCKETS).clamp(0, 2 * BUCKETS - 1).expand(*query.shape[:2], length, length)
+    by_query = (query @ position_key.transpose(1, 2)).gather(-1, slots)
+    # The slot of query i and key j is at (i, j), and the rows here are keys.
+    by_key = (key @ position_query.transpose(1, 2)).gather(-1, slots.transpose(2, 3))
+    scores = query @ key.transpose(2, 3) + by_query + by_key.transpose(2, 3)
+    return (scores * SCALE).softmax(-1) @ value
+
+
+def forward_and_backward(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor:
+    """Run attention and its backward pass; gives the context."""
+    for values in inputs:
+        values.grad = None
+    context = attend(inputs)
+    torch.autograd.backward(context, gradient)
+    return context
+
+
+def all_values(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor:
+    """The context and the gradients of all inputs, flattened into one."""
+    context = forward_and_backward(attend, inputs, gradient)
+    gradients = [values.grad for values in inputs if values.grad is not None]
+    return torch.cat([values.detach().float().flatten() for values in (context, *gradients)])
+
+
+def measure_attention(settings: Settings, case: Case, *, device: str = "cuda") -> list[Measurement]:
+    """Everybody's seconds for attention alone."""
+    dtype, length = DTYPES[case["dtype"]], case["length"]
+    # The definition keeps all scores, so that values are compared on one sequence.
+    small = make_attention(1, length, device=device)
+    expected = all_values(attend_plainly, *small.prepare(torch.float32))
+    kernels = gather(attention_builders(1, length, device=device))
+
+    def check(name: str, attend: Any) -> str:
+        if name == "sdpa":  # has no position terms
+            return ""
+        found = all_values(attend, *small.prepare(dtype, packed=is_ours(name)))
+        error = relative_error(found, expected)
+        return "" if error <= TOLERANCE else f"differs from the definition by {error:.1g}"
+
+    absent = exclude_wrong(kernels, check).absent
+    work = make_attention(max(1, PIECES // length), length, device=device)
+    kernels = gather(attention_builders(len(work.gradient), length, device=device))
+    prepared = {packed: work.prepare(dtype, packed=packed) for packed in (False, True)}
+    runs = {
+        name: partial(forward_and_backward, attend, *prepared[is_ours(name)])
+        for name, attend in kernels.runs.items()
+        if name not in absent
+    }
+    return _measure_warm(Contenders(runs, absent), case)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a contender is one of our kernels."""
+    return name.startswith("ours")
+
+
+def attention_builders(count: int, length: int, *, device: str) -> dict[str, Callable[[], Any]]:
+    """Builders of the kernels: functions from all five inputs to the context."""
+    settings = {"buckets": BUCKETS, "max_distance": MAX_DISTANCE, "scale": SCALE}
+    shape = {"count": count, "length": length, "device": device}
+
+    def spread(kernel: Callable[..., Tensor]) -> Attend:
+        return lambda inputs: kernel(*inputs)
+
+    def sdpa(inputs: list[Tensor]) -> Tensor:
+        return functional.scaled_dot_product_attention(*inputs[:3], scale=SCALE)
+
+    builders: dict[str, Callable[[], Any]] = {
+        "ours": lambda: ours_attention(resolve_attention("auto", device), **shape),
+        "flashdeberta": lambda: spread(flashdeberta.load_attention(**settings)),
+        "disentangled-flash": lambda: spread(
+            disentangled_flash.load_attention(**settings, **shape)
+        ),
+        "sdpa": lambda: sdpa,
+    }
+    for name, kernel in ATTENTION_KERNELS.items():
+        if name != "reference":
+            builders[f"ours, {name}"] = partial(ours_attention, kernel, **shape)
+    return builders
+
+
+def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Attend:
+    """A kernel of ours, with its plan; it takes packed rows and the reachable slots."""
+    config = DebertaV2Config.from_dict(
+        {
+            "num_attention_heads": HEADS,
+            "hidden_size": HEADS * HEAD_DIM,
+            "position_buckets": BUCKETS,
+            "max_relative_positions": MAX_DISTANCE,
+            "relative_attention": True,
+            "pos_att_type": "c2p|p2c",
+            "far_positions": "huggingface",
+        }
+    )
+    slots = slot_table(length, config, torch.device(device))
+    starts = torch.arange(0, (count + 1) * length, length, dtype=torch.int32, device=device)
+    plan = kernel.plan(BatchLayout((length,) * count, starts, HEADS, slots))
+
+    def attend(inputs: list[Tensor]) -> Tensor:
+        rows = [values.transpose(1, 2).flatten(0, 1) for values in inputs[:3]]
+        tables = [table[:, slots.start : slots.stop].transpose(0, 1) for table in inputs[3:]]
+        context, _ = kernel(*rows, *tables, plan, scale=SCALE)
+        return context.unflatten(0, (count, length)).transpose(1, 2)
+
+    return attend
+
+
+def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> list[Measurement]:
+    """Everybody's seconds for the encoder."""
+    length, dtype = case["length"], case["dtype"]
+    generator = torch.Generator().manual_seed(length)
+    config = settings.sizes.config
+    shape = (max(1, PIECES // length), length)
+    ids = torch.randint(3, config["vocab_size"], shape, generator=generator).to(device)
+    gradient = torch.randn(ids.numel(), config["hidden_size"], device=device)
+    checkpoint = settings.checkpoint
+
+    def build_ours() -> Run:
+        model, pieces = ours.load_encoder(checkpoint, device=device), ours.pack(ids)
+        return partial(ours.ours_backward, model, pieces, gradient, dtype=dtype)
+
+    def build_peer(load: Callable[..., Any]) -> Run:
+        model = load(checkpoint, device=device)
+        return partial(huggingface.backward, model, ids, gradient, dtype=dtype)
+
+    oracle = huggingface.load_encoder(checkpoint, device=device)
+    expected = huggingface.backward(oracle, ids[:1], gradient[:length])
+
+    def check(name: str, run: Any) -> str:
+        few = ours.pack(ids[:1]) if name == "ours" else ids[:1]
+        found = run.func(run.args[0], few, gradient[:length], dtype=dtype)
+        error = relative_error(found, expected)
+        return "" if error <= 2 * TOLERANCE else f"differs from Hugging Face's by {error:.1g}"
+
+    builders = {
+        "ours": build_ours,
+        "huggingface": partial(build_peer, huggingface.load_encoder),
+        "flashdeberta": partial(build_peer, flashdeberta.load_encoder),
+        "disentangled-flash": partial(build_peer, disentangled_flash.load_encoder),
+    }
+    return _measure_warm(exclude_wrong(gather(builders), check), case)
+
+
+def _measure_warm(contenders: Contenders, case: Case) -> list[Measurement]:
+    """Time after three runs, in which kernels are compiled and tuned."""
+    for run in contenders.runs.values():
+        for _ in range(3):
+            run()
+    synchronize = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    return measure(contenders, case, repeats=REPEATS, synchronize=synchronize)

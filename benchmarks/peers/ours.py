@@ -1,0 +1,113 @@
+"""Our side: the encoder as the pipeline calls it, and the pipelines."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import spacy
+import torch
+from torch import Tensor
+
+from benchmarks.peers.zeros import make_zeros
+from spacy_deberta import DebertaV2Model
+from spacy_deberta.layers import get_encoder
+from spacy_deberta.nn import EncoderOutput, PackedPieces
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+# Distances beyond the trained ones as Hugging Face takes them, so that long sequences have the
+# same values; and no dropout, so that gradients have.
+SAME_AS_PEERS = {
+    "far_positions": "huggingface",
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+}
+
+
+def load_encoder(checkpoint: Path, *, device: str = "cpu") -> DebertaV2Model:
+    """The encoder of a checkpoint, in evaluation mode."""
+    model = DebertaV2Model.from_pretrained(checkpoint, config_overrides=SAME_AS_PEERS)
+    return model.to(device)
+
+
+def pack(ids: Tensor) -> PackedPieces:
+    """Sequences of one length, (sequences, length), without padding."""
+    sequences, length = ids.shape
+    return PackedPieces.from_lengths(ids.flatten(), [length] * sequences)
+
+
+def ours_forward(
+    model: DebertaV2Model, pieces: PackedPieces, *, kernel: str = "auto", dtype: str = "fp32"
+) -> Tensor:
+    """Encode a batch as the pipeline does for prediction: (total_pieces, width), float32."""
+    model.attention = kernel
+    with torch.no_grad(), autocast(dtype, pieces.device):
+        return model.forward_packed(pieces).last_hidden_state.float()
+
+
+def ours_backward(
+    model: DebertaV2Model,
+    pieces: PackedPieces,
+    gradient: Tensor,
+    *,
+    kernel: str = "auto",
+    dtype: str = "fp32",
+) -> Tensor:
+    """Encode a batch for training, and go back: the gradient of the position embeddings."""
+    model.attention = kernel
+    model.train()
+    model.zero_grad(set_to_none=True)
+    with autocast(dtype, pieces.device):
+        rows = model.forward_packed(pieces).last_hidden_state
+    torch.autograd.backward(rows.float(), gradient)
+    model.eval()
+    return model.encoder.rel_embeddings.weight.grad
+
+
+def autocast(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Compute in a type, as both sides are told to."""
+    if dtype == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=DTYPES[dtype])
+
+
+def make_pipeline(
+    checkpoint: Path, *, precision: str = "fp32", heads: Sequence[str] = (), docs: Any = None
+) -> Any:
+    """A pipeline with our component and the batch sizes of our configs.
+
+    Args:
+        checkpoint: Its encoder.
+        precision: `"fp32"`, `"bf16"` or `"auto"`.
+        heads: Names of components that listen to it, see `benchmarks.peers.pipelines`.
+        docs: Documents that show the components their labels.
+    """
+    from benchmarks.peers.pipelines import add_heads
+
+    nlp = spacy.blank("en")
+    nlp.batch_size = 128
+    nlp.add_pipe(
+        "deberta",
+        name="transformer",
+        config={
+            "model": {
+                "@architectures": "spacy-deberta.DebertaV2Model.v1",
+                "name": str(checkpoint),
+                "precision": precision,
+            }
+        },
+    )
+    add_heads(nlp, heads, docs)
+    return nlp
+
+
+def without_encoder(nlp: Any) -> Any:
+    """Let the encoder of a pipeline give zeros, so that everything else remains."""
+    encoder = get_encoder(nlp.get_pipe("transformer").model)
+    zeros = make_zeros(encoder.config.hidden_size)
+
+    def encode(pieces: PackedPieces, **kwargs: Any) -> EncoderOutput:
+        return EncoderOutput(zeros(pieces.total_pieces))
+
+    encoder.forward_packed = encode
+    return nlp

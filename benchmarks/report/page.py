@@ -1,0 +1,149 @@
+"""Writing `docs/performance.md` from the results."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from benchmarks.measures.results import Results
+
+from . import plots, tables
+from .tables import by_case, by_contender, case_name
+from .targets import Outcome
+
+__all__ = ["case_name", "render", "write"]
+
+TEMPLATE = Path(__file__).parent / "performance.md.in"
+
+
+def write(found: Mapping[str, Results], outcomes: Sequence[Outcome], page: Path) -> None:
+    """Write the page, and the plots beside it in `images/`.
+
+    Args:
+        found: Results by benchmark.
+        outcomes: What became of the targets.
+        page: The Markdown file.
+    """
+    drawn = plots.draw_all(found, page.parent / "images")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render(found, outcomes, drawn), encoding="utf-8")
+
+
+def render(
+    found: Mapping[str, Results], outcomes: Sequence[Outcome], drawn: Mapping[str, str]
+) -> str:
+    """The text of the page.
+
+    Args:
+        found: Results by benchmark.
+        outcomes: What became of the targets.
+        drawn: File names of the plots by their names.
+    """
+    parts = {
+        "setting": describe_setting(found),
+        "targets": tables.of_targets(outcomes),
+        "problems": tables.of_problems(found.values()),
+        **_encoder_parts(found.get("encoder")),
+        **_pipeline_parts(found),
+        **_growth_parts(found.get("growth")),
+        **_kernel_parts(found.get("kernels_gpu")),
+    }
+    for name in plots.PLOTS:
+        parts[f"plot_{name}"] = (
+            f"![{plots.describe(name)}](images/{drawn[name]})" if name in drawn else ""
+        )
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(parts)
+    # A plot that is not there leaves no gap.
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+def describe_setting(found: Mapping[str, Results]) -> str:
+    """Machine, versions and command, once where they are the same for all benchmarks."""
+    names: dict[str, list[str]] = {}
+    for name, results in found.items():
+        header = {key: results.header[key] for key in ("machine", "versions", "command")}
+        names.setdefault(json.dumps(header), []).append(name)
+    if not names:
+        return "Nothing has been measured yet."
+    paragraphs = []
+    for header, benchmarks in names.items():
+        setting = json.loads(header)
+        subject = "All figures" if len(names) == 1 else ", ".join(benchmarks).capitalize()
+        machine = ", ".join(_fact(*item) for item in setting["machine"].items() if item[1])
+        versions = ", ".join(f"{name} {value}" for name, value in setting["versions"].items())
+        paragraphs.append(
+            f"{subject}: {machine}. Versions: {versions}. Command: `{setting['command']}`."
+        )
+    return "\n\n".join(paragraphs)
+
+
+def _fact(name: str, value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if name in ("processor", "GPU"):
+        return str(value)
+    what, _, unit = name.partition(", ")
+    return f"{value} {unit} of {what}" if unit else f"{what}: {value}"
+
+
+def _encoder_parts(results: Results | None) -> dict[str, str]:
+    parts = {}
+    for dtype in ("fp32", "bf16"):
+        for name, direction in (("forward", "forward"), ("backward", "forward and backward")):
+            where = {"pass": direction, "dtype": dtype}
+            parts[f"{name}_{dtype}"] = by_case(results, "length", label="pieces", **where)
+    where = {"pass": "forward"}
+    errors = {
+        dtype: by_case(results, "length", label="pieces", quantity="error", dtype=dtype, **where)
+        for dtype in ("fp32", "bf16")
+    }
+    parts["errors"] = "\n\n".join(f"{dtype}:\n\n{table}" for dtype, table in errors.items())
+    return parts
+
+
+def _pipeline_parts(found: Mapping[str, Results]) -> dict[str, str]:
+    speed = {"words/s": "words/s"}
+    both = {"words/s": "words/s", "GiB": "peak memory, GiB"}
+    training, costs = found.get("training"), found.get("costs")
+    return {
+        "pipe": by_contender(found.get("pipe"), speed),
+        "pipe_documents": _case_value(found.get("pipe"), "documents"),
+        "pipe_words": _case_value(found.get("pipe"), "words"),
+        "host": by_contender(found.get("host"), speed),
+        "training": by_contender(training, both, device="cpu"),
+        "training_gpu": by_contender(training, both, device="cuda"),
+        "training_words": _case_value(training, "words"),
+        "costs": "\n\n".join(
+            f"{quantity}:\n\n{by_case(costs, 'what', quantity=quantity, label='')}"
+            for quantity in ("seconds", "GiB")
+        ),
+    }
+
+
+def _growth_parts(results: Results | None) -> dict[str, str]:
+    speed = {"quantity": "words/s"}
+    layers = results.header["settings"]["sizes"]["growth_layers"] if results else "a few"
+    return {
+        "growth_layers": str(layers),
+        "growth_document": by_case(results, "words", **speed, grows="document"),
+        "growth_memory": by_case(results, "words", quantity="GiB", grows="document"),
+        "growth_batch": by_case(results, "documents", **speed, grows="batch"),
+        "growth_heads": by_case(results, "heads", **speed, grows="heads"),
+    }
+
+
+def _kernel_parts(results: Results | None) -> dict[str, str]:
+    where = {"label": "pieces", "dtype": "bf16"}
+    return {
+        f"kernels_{what}": by_case(results, "length", **where, what=what)
+        for what in ("attention", "encoder")
+    }
+
+
+def _case_value(results: Results | None, key: str) -> str:
+    for found in results.measurements if results else []:
+        if key in found.case:
+            return f"{found.case[key]:,}"
+    return "some"

@@ -1,0 +1,86 @@
+"""`spacy deberta align`: which pieces each token of a text gets."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_deberta.cli._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+from spacy_deberta.cli.text_splitters import DEFAULT_LANG, load_splitters
+from spacy_deberta.errors import Errors
+
+from .alignment import Alignment, align_doc
+from .page import write_page
+from .table import format_table
+
+DEFAULT_MODEL = "microsoft/deberta-v3-base"
+
+TEXT_HELP = "The text, or - to read it from the standard input (less one newline at its end)"
+MODEL_HELP = (
+    "Checkpoint (name or folder), path of an spm.model, or trained pipeline (package or folder)"
+)
+LANG_HELP = "Language of spaCy's tokenizer; a trained pipeline has its own"
+HTML_HELP = "Also draw the alignment on a page, and write it to this file"
+
+
+@deberta_cli.command("align")
+def align_cli(
+    text: Annotated[str, Arg(help=TEXT_HELP)],
+    model: Annotated[str, Opt("--model", "-m", help=MODEL_HELP)] = DEFAULT_MODEL,
+    lang: Annotated[
+        str | None, Opt("--lang", "-l", help=LANG_HELP, show_default=DEFAULT_LANG)
+    ] = None,
+    html: Annotated[Path | None, Opt("--html", "-H", help=HTML_HELP)] = None,
+    as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of a table")] = False,
+) -> None:
+    """Show the pieces of every token of a text, side by side with their ids and
+    character offsets. These are exactly the pieces whose vectors a token is
+    pooled from.
+
+    DOCS: docs/api/cli.md#align
+    """
+    with show_errors():
+        alignment = align(_read_stdin() if text == "-" else text, model=model, lang=lang)
+        if html is not None:
+            write_page(alignment, html)
+    if as_json:
+        print(json.dumps(alignment.to_dict(), indent=2))
+        return
+    msg = make_printer(sys.stdout)
+    if alignment.tokens or alignment.pieces:
+        print_text(f"\n{format_table(alignment, colored=msg.show_color)}\n")
+    msg.info(alignment.summary)
+    if html is not None:
+        msg.good(f"Saved the page to {html}")
+
+
+def align(
+    text: str, *, model: str | os.PathLike[str] = DEFAULT_MODEL, lang: str | None = None
+) -> Alignment:
+    """Align the tokens of a text with its pieces.
+
+    text (str): The text.
+    model (str | os.PathLike[str]): Checkpoint (name or folder), path of an `spm.model`, or trained
+        pipeline (package or folder).
+    lang (str | None): Language of spaCy's tokenizer, by default English; not with a pipeline.
+    RETURNS (Alignment): Tokens and pieces with their offsets.
+    """
+    try:
+        text.encode("utf8")
+    except UnicodeEncodeError as error:
+        raise ValueError(Errors.E504.format(error=error)) from error
+    name = os.fspath(model)
+    nlp, tokenizer = load_splitters(name, lang=lang)
+    return align_doc(nlp.make_doc(text), tokenizer, model=name)
+
+
+def _read_stdin() -> str:
+    try:
+        text = typer.get_binary_stream("stdin").read().decode("utf8")
+    except UnicodeDecodeError as error:
+        raise ValueError(Errors.E504.format(error=error)) from error
+    # The newline that `echo` and editors put at the end is not meant.
+    return text.removesuffix("\n").removesuffix("\r")

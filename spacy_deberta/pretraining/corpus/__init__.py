@@ -1,0 +1,1 @@
+"""Text as ids in a file, and its sequences in random order."""

@@ -1,0 +1,139 @@
+"""An encoded corpus as sequences for a model: documents cut to length, read in any order."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.files import whole_file
+from spacy_deberta.pretraining.checksums import check_checksums, write_checksums
+
+from .corpus_writer import START_DTYPE
+from .cutting import cut_documents
+from .encoded_corpus import EncodedCorpus
+from .random_access import NumberFile
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# [CLS] and [SEP].
+_SPECIAL_TOKENS = 2
+
+
+class Sequences:
+    """The sequences of a corpus, each of one document.
+
+    Where they begin is computed once, into a file beside the corpus.
+
+    Args:
+        corpus: The corpus.
+        max_length: Pieces of a sequence at most, `[CLS]` and `[SEP]` included.
+        starts_word: Whether a piece begins a word; a sequence rather begins with such a one.
+            *Shape:* `(vocabulary,)`.
+
+    Raises:
+        ValueError: `max_length` leaves no room for a piece (E721).
+        OSError: The file can't be written (E710).
+    """
+
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        *,
+        max_length: int,
+        starts_word: Bools,
+    ) -> None:
+        room = max_length - _SPECIAL_TOKENS
+        if room < 1:
+            raise ValueError(
+                Errors.E721.format(name="max_length", value=max_length, wanted="at least 3")
+            )
+        self.corpus = corpus
+        self._pieces = NumberFile(corpus.pieces_file, corpus.dtype)
+        path = corpus.folder / f"sequences-{max_length}.bin"
+        if not _is_whole(path, corpus):
+            _write_starts(path, corpus, self._pieces, room=room, starts_word=starts_word)
+        self._starts = NumberFile(path, START_DTYPE)
+        self._count = len(self._starts) - 1
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return self._count
+
+    @property
+    def total_pieces(self) -> int:
+        """Pieces of all sequences, special tokens included."""
+        return self.corpus.total_pieces + _SPECIAL_TOKENS * len(self)
+
+    def lengths(self, indices: Ints) -> Ints:
+        """Look up how long sequences are.
+
+        Args:
+            indices: Their numbers. *Shape:* `(sequences,)`.
+
+        Returns:
+            Pieces of each, special tokens included. *Shape:* `(sequences,)`, int64.
+        """
+        starts, ends = self._bounds(indices)
+        return ends - starts + _SPECIAL_TOKENS
+
+    def read(self, indices: Ints) -> tuple[Ints, Ints]:
+        """Read sequences.
+
+        Args:
+            indices: Their numbers, in any order. *Shape:* `(sequences,)`.
+
+        Returns:
+            Their pieces, packed, with `[CLS]` before each and `[SEP]` after it,
+            *shape* `(total_pieces,)`; and how many each has, *shape* `(sequences,)`. Both int64.
+        """
+        starts, ends = self._bounds(indices)
+        lengths = ends - starts + _SPECIAL_TOKENS
+        stops = np.cumsum(lengths)
+        ids = np.empty(int(lengths.sum()), np.int64)
+        ids[stops - lengths] = self.corpus.cls_token_id
+        ids[stops - 1] = self.corpus.sep_token_id
+        places = zip(starts.tolist(), ends.tolist(), stops.tolist(), strict=True)
+        for start, end, stop in places:
+            ids[stop - 1 - (end - start) : stop - 1] = self._pieces.read(start, end - start)
+        return ids, lengths
+
+    def _bounds(self, indices: Ints) -> tuple[Ints, Ints]:
+        bounds = np.empty((len(indices), 2), np.int64)
+        for row, index in enumerate(indices.tolist()):
+            bounds[row] = self._starts.read(index, 2)
+        return bounds[:, 0], bounds[:, 1]
+
+
+def _is_whole(path: Path, corpus: EncodedCorpus) -> bool:
+    """Whether the file is what was written; if there is any doubt, it is written once more."""
+    sums = _sums_of(path)
+    try:
+        check_checksums(sums)
+    except (OSError, ValueError):
+        return False
+    starts = NumberFile(path, START_DTYPE)
+    count = len(starts)
+    return count > corpus.documents and starts.read(count - 1, 1).tolist() == [corpus.total_pieces]
+
+
+def _write_starts(
+    path: Path, corpus: EncodedCorpus, pieces: NumberFile, *, room: int, starts_word: Bools
+) -> None:
+    blocks = cut_documents(
+        NumberFile(corpus.documents_file, START_DTYPE), pieces, room=room, starts_word=starts_word
+    )
+    try:
+        # Several processes may write the same at once; the last one's file stays.
+        with whole_file(path) as file:
+            for starts in blocks:
+                file.write(starts.astype(START_DTYPE).tobytes())
+        write_checksums(_sums_of(path), [path])
+    except OSError as error:
+        message = Errors.E710.format(folder=corpus.folder, error=error.strerror)
+        raise OSError(message) from error
+
+
+def _sums_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")

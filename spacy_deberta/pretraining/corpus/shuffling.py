@@ -1,0 +1,123 @@
+"""The order of sequences: shuffled anew for every epoch, and known from a single number."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_deberta.pretraining.counter_random import UInt64s, hash_keys
+
+Ints = NDArray[np.int64]
+
+_ROUNDS = 6
+# Told apart from the keys of sequences.
+_ORDER = 0x6F726472
+
+
+class Permutation:
+    """A pseudo-random permutation that is computed where it is asked, and stored nowhere.
+
+    Args:
+        count: How many numbers it permutes, at least one.
+        key: Which permutation.
+
+    Source: Luby and Rackoff 1988, "How to construct pseudorandom permutations from pseudorandom
+        functions" (Feistel networks); Black and Rogaway 2002, "Ciphers with arbitrary finite
+        domains" (cycle walking).
+    """
+
+    def __init__(self, count: int, *, key: int) -> None:
+        self.count = count
+        self._key = np.uint64(key & (2**64 - 1))
+        half = max(1, ((count - 1).bit_length() + 1) // 2)
+        self._shift = np.uint64(half)
+        self._mask = np.uint64(2**half - 1)
+
+    def __call__(self, positions: Ints) -> Ints:
+        """Look up what stands at positions.
+
+        Args:
+            positions: From 0 to `count - 1`. *Shape:* `(positions,)`.
+
+        Returns:
+            Numbers from 0 to `count - 1`, different for different positions. *Shape:*
+            `(positions,)`, int64.
+        """
+        values = self._encrypt(positions.astype(np.uint64))
+        # The network permutes up to four times as many numbers. Walking on from those beyond
+        # `count` ends within, at a number that nobody else gets to.
+        while len(outside := np.flatnonzero(values >= self.count)):
+            values[outside] = self._encrypt(values[outside])
+        return values.astype(np.int64)
+
+    def _encrypt(self, values: UInt64s) -> UInt64s:
+        left, right = values >> self._shift, values & self._mask
+        for number in range(_ROUNDS):
+            left, right = right, left ^ (hash_keys(self._key, number, right) & self._mask)
+        return (left << self._shift) | right
+
+
+class HasLengths(Protocol):
+    """See `Sequences`."""
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+
+    @property
+    def total_pieces(self) -> int:
+        """Pieces of all."""
+
+    def lengths(self, indices: Ints) -> Ints:
+        """Pieces of some."""
+
+
+class SequenceStream:
+    """Sequences without end: all of them in a random order, and again in another one.
+
+    All that there is to save is the position.
+
+    Args:
+        sequences: The sequences.
+        seed: Which orders.
+    """
+
+    def __init__(self, sequences: HasLengths, *, seed: int) -> None:
+        self._sequences = sequences
+        self._seed = seed
+        self._count = len(sequences)
+        self._mean = max(1.0, sequences.total_pieces / self._count)
+
+    def take(self, position: int, *, pieces: int) -> tuple[Ints, UInt64s, int]:
+        """Take the sequences that come next.
+
+        Args:
+            position: How many were taken before.
+            pieces: Take as many as have no more pieces than that in all, but at least one.
+
+        Returns:
+            Their numbers, *shape* `(sequences,)`, int64; a key of each for what is random about
+            it, another one in every epoch, *shape* `(sequences,)`, uint64; and the position
+            afterwards.
+        """
+        taken: list[tuple[Ints, UInt64s]] = []
+        total = 0
+        while True:
+            epoch, offset = divmod(position, self._count)
+            likely = int((pieces - total) / self._mean * 1.1) + 8
+            places = np.arange(offset, min(offset + likely, self._count))
+            indices = self._order(epoch)(places)
+            totals = total + np.cumsum(self._sequences.lengths(indices))
+            fitting = int(np.searchsorted(totals, pieces, side="right"))
+            if not taken:
+                fitting = max(fitting, 1)
+            if fitting:
+                taken.append((indices[:fitting], hash_keys(self._seed, epoch, indices[:fitting])))
+                total = int(totals[fitting - 1])
+                position += fitting
+            if fitting < len(places):
+                break
+        numbers, keys = zip(*taken, strict=True)
+        return np.concatenate(numbers), np.concatenate(keys), position
+
+    def _order(self, epoch: int) -> Permutation:
+        return Permutation(self._count, key=int(hash_keys(_ORDER, self._seed, epoch)))

@@ -1,0 +1,170 @@
+"""The loop of the training: update, report, evaluate, save."""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.pretraining.failures import coded_failures
+from spacy_deberta.pretraining.masking.step_batches import StepBatches, StepSource
+from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
+from spacy_deberta.pretraining.run_folder.folder import RunFolder
+from spacy_deberta.pretraining.run_folder.log import LogRow
+from spacy_deberta.pretraining.run_folder.training_state import find_good_state, save_state
+from spacy_deberta.pretraining.updates.evaluation import evaluate
+from spacy_deberta.pretraining.updates.metrics import Totals
+from spacy_deberta.pretraining.updates.trainer import Trainer
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .prefetching import prefetch
+
+Report = Callable[[LogRow], None]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """A pretraining, ready to go.
+
+    Args:
+        trainer: Where it stands.
+        source: Batches to learn from.
+        held_out: The share of this process of the batches to evaluate on.
+        tokenizer: Saved beside the models.
+        folder: Where the models and the checkpoints to resume from are written.
+        epoch_sequences: How many sequences make an epoch.
+    """
+
+    trainer: Trainer
+    source: StepSource
+    held_out: Sequence[TrainingBatch]
+    tokenizer: DebertaV2Tokenizer
+    folder: RunFolder
+    epoch_sequences: int
+
+
+def run_to_the_end(run: Run, *, report: Report) -> None:
+    """Train from where the trainer stands until the last step.
+
+    Args:
+        run: The pretraining.
+        report: Called in the first process, for every row of the log.
+
+    Raises:
+        ValueError: The loss is no number any more (E725), or the weights are none (E736); no
+            checkpoint has such weights.
+        OSError: A checkpoint (E723) or the models (E734) can't be written.
+    """
+    trainer = run.trainer
+    window = _Window()
+    if trainer.step >= trainer.settings.max_steps:
+        _save_models(run)
+        return
+    with closing(_batches(run)) as batches:
+        for step_batches, training_batches in batches:
+            trainer.update(training_batches, next_position=step_batches.next_position)
+            window.pieces += step_batches.pieces
+            _after_step(run, window, report)
+            if trainer.step >= trainer.settings.max_steps:
+                return
+
+
+class _Window:
+    """The time and the pieces since the last row of the log."""
+
+    def __init__(self) -> None:
+        self.pieces = 0
+        self._started = time.perf_counter()
+
+    def close(self) -> tuple[int, float]:
+        """Pieces and seconds; a new window begins with `restart`."""
+        return self.pieces, time.perf_counter() - self._started
+
+    def restart(self) -> None:
+        """Begin again, with what isn't training left out."""
+        self.pieces, self._started = 0, time.perf_counter()
+
+
+def _batches(run: Run) -> Generator[tuple[StepBatches, list[TrainingBatch]], None, None]:
+    device = run.trainer.processes.device
+
+    def make() -> Iterator[tuple[StepBatches, list[TrainingBatch]]]:
+        for step in run.source.steps(run.trainer.position):
+            yield step, [TrainingBatch.from_masked(masked, device) for masked in step.batches]
+
+    return prefetch(make())
+
+
+def _after_step(run: Run, window: _Window, report: Report) -> None:
+    trainer, settings = run.trainer, run.trainer.settings
+    last = trainer.step >= settings.max_steps
+    evaluates = last or trainer.step % settings.eval_every == 0
+    saves = last or trainer.step % settings.save_every == 0
+    if not (evaluates or saves or trainer.step % settings.log_every == 0):
+        return
+    _check_losses(run)
+    if evaluates or saves:
+        _check_weights(run)
+    scores, trainer.totals = trainer.totals.scores(trainer.processes), Totals()
+    pieces, seconds = window.close()
+    held_out = None
+    if evaluates and run.held_out:
+        held_out = evaluate(
+            trainer.objective,
+            run.held_out,
+            precision=settings.precision,
+            processes=trainer.processes,
+        )
+    if trainer.processes.is_first:
+        report(
+            LogRow(
+                step=trainer.step,
+                epoch=trainer.position / run.epoch_sequences,
+                pieces=pieces,
+                seconds=seconds,
+                learn_rate=trainer.optimizer_settings.learn_rate_at(
+                    trainer.step - 1, max_steps=settings.max_steps
+                ),
+                training=scores,
+                held_out=held_out,
+            )
+        )
+    # The row is there before the checkpoint: whoever resumes from that won't write it again.
+    if saves:
+        _save(run)
+    trainer.processes.wait()
+    window.restart()
+
+
+def _check_losses(run: Run) -> None:
+    bad = run.trainer.first_bad_step()
+    if bad is not None:
+        raise ValueError(Errors.E725.format(step=bad + 1, kept=_last_good(run)))
+
+
+def _check_weights(run: Run) -> None:
+    """An update can have spoiled the weights though its loss, which comes before, was a number."""
+    trainer = run.trainer
+    if not trainer.processes.all_agree(trainer.is_finite()):
+        raise ValueError(Errors.E736.format(step=trainer.step, kept=_last_good(run)))
+
+
+def _last_good(run: Run) -> str:
+    good = find_good_state(run.folder.training)
+    return "There is no checkpoint yet" if good is None else f"The last good checkpoint is '{good}'"
+
+
+def _save(run: Run) -> None:
+    trainer = run.trainer
+    if trainer.processes.is_first:
+        save_state(trainer, run.folder.training, keep=trainer.settings.keep)
+    _save_models(run)
+
+
+def _save_models(run: Run) -> None:
+    """Write the models, in the first process."""
+    if not run.trainer.processes.is_first:
+        return
+    output = run.folder.output
+    with coded_failures(lambda reason: Errors.E734.format(path=output, error=reason)):
+        run.trainer.objective.save(output, run.tokenizer)

@@ -1,0 +1,1 @@
+"""Which pieces are hidden, and the batches of an update."""

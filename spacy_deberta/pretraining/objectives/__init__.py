@@ -1,0 +1,1 @@
+"""What is learned: masked language modelling and replaced token detection."""

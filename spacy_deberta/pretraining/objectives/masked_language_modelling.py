@@ -1,0 +1,64 @@
+"""Masked language modelling: guess the hidden pieces, with absolute positions at the very end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spacy_deberta.checkpoints import DebertaV2ForMaskedLM
+from spacy_deberta.pretraining.masking.masking import Masking
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .objective import Phase, PhaseOutput
+from .saving import save_model
+from .training_batch import TrainingBatch
+
+
+class MaskedLanguageModelling:
+    """One model that guesses hidden pieces, through the enhanced mask decoder.
+
+    Args:
+        model: The model. Which decoder it has is said there.
+        masking: How pieces are hidden.
+
+    Source: He et al. 2021 (arXiv 2006.03654), sections 3.2 and 4.4.
+    """
+
+    def __init__(self, model: DebertaV2ForMaskedLM, *, masking: Masking) -> None:
+        self.masking = masking
+        self.model = model
+        self.modules: Mapping[str, nn.Module] = {"model": model}
+        self.phases: tuple[Phase, ...] = (Phase(name="mlm", module=model),)
+
+    def counted(self, phase: Phase, batch: TrainingBatch) -> int:
+        """The hidden pieces."""
+        return len(batch.rows)
+
+    def run(self, phase: Phase, batch: TrainingBatch) -> PhaseOutput:
+        """Guess the hidden pieces."""
+        loss, right, _ = guess_pieces(self.model, batch)
+        return PhaseOutput(loss=loss, right=right, batch=batch)
+
+    def save(self, folder: Path, tokenizer: DebertaV2Tokenizer) -> None:
+        """Write the model with its head."""
+        save_model(folder, self.model, tokenizer)
+
+
+def guess_pieces(
+    model: DebertaV2ForMaskedLM, batch: TrainingBatch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Let a model guess the hidden pieces of a batch; only those are decoded.
+
+    Args:
+        model: The model.
+        batch: The batch.
+
+    Returns:
+        The summed cross entropy and the number of right guesses, scalars, and the logits,
+        (chosen, vocab_size) float32.
+    """
+    logits = model.forward_packed(batch.pieces, rows=batch.rows).logits.float()
+    loss = functional.cross_entropy(logits, batch.originals, reduction="sum")
+    right = (logits.detach().argmax(dim=-1) == batch.originals).sum()
+    return loss, right, logits

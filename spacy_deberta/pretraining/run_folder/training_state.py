@@ -1,0 +1,185 @@
+"""Checkpoints to resume from: everything that is needed to go on as if nothing had happened."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.files import new_folder
+from spacy_deberta.pretraining.checksums import SUMS_FILE, check_checksums, write_checksums
+from spacy_deberta.pretraining.failures import coded_failures
+from spacy_deberta.pretraining.updates.optimization import load_optimizer_tensors, optimizer_tensors
+from spacy_deberta.pretraining.updates.trainer import Trainer
+from spacy_deberta.typed_json import parse_typed
+
+from .folder import discard, failures_named
+
+_STATE, _PLACE = "state.safetensors", "state.json"
+_NAME = re.compile(r"step-(\d+)")
+
+
+class DamagedStateError(OSError):
+    """A checkpoint is not what was written (E724)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a run stands.
+
+    Attributes:
+        step: How many updates were made.
+        position: Where the stream of sequences goes on.
+    """
+
+    step: int
+    position: int
+
+
+_PLACES = TypeAdapter(Place)
+
+
+def find_states(folder: Path) -> list[Path]:
+    """The complete checkpoints in a folder, by their steps."""
+    found = (path for path in folder.glob("step-*") if _NAME.fullmatch(path.name))
+    return sorted(found, key=step_of)
+
+
+def find_good_state(folder: Path) -> Path | None:
+    """The last checkpoint in a folder that is what was written and has finite numbers only."""
+    for path in reversed(find_states(folder)):
+        try:
+            _, tensors = _read(path)
+        except (OSError, SafetensorError, ValueError):
+            continue
+        if all(tensor.isfinite().all() for tensor in tensors.values()):
+            return path
+    return None
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, from `find_states`."""
+    match = _NAME.fullmatch(path.name)
+    assert match is not None
+    return int(match[1])
+
+
+def save_state(trainer: Trainer, folder: Path, *, keep: int) -> Path:
+    """Write a checkpoint, wait until it is on the disk, and then remove all but the last ones.
+
+    Args:
+        trainer: What to save.
+        folder: Where the checkpoints are.
+        keep: How many to keep.
+
+    Returns:
+        The folder of the checkpoint, which has the number of the step in its name.
+
+    Raises:
+        OSError: It can't be written (E723), or the others can't be removed (E735). What was there
+            is still there.
+    """
+    path = folder / f"step-{trainer.step:08d}"
+    place = Place(step=trainer.step, position=trainer.position)
+
+    def describe(reason: str) -> str:
+        last = find_states(folder)
+        kept = f"The last one is '{last[-1]}'" if last else "There is none before it"
+        return Errors.E723.format(path=path, error=reason, kept=kept)
+
+    with coded_failures(describe), new_folder(path) as unfinished:
+        files = [unfinished / _STATE, unfinished / _PLACE]
+        save_file(_tensors(trainer), files[0])
+        files[1].write_text(json.dumps(asdict(place)) + "\n", encoding="utf-8")
+        write_checksums(unfinished / SUMS_FILE, files)
+    remove_old_states(folder, keep=keep)
+    return path
+
+
+def remove_old_states(folder: Path, *, keep: int) -> None:
+    """Remove all checkpoints but the last ones.
+
+    Args:
+        folder: Where the checkpoints are.
+        keep: How many to keep.
+
+    Raises:
+        OSError: One can't be removed (E735).
+    """
+    for old in find_states(folder)[:-keep]:
+        with failures_named(old):
+            discard(old)
+
+
+def load_state(trainer: Trainer, path: Path) -> None:
+    """Bring models and optimizers to where a checkpoint was.
+
+    Args:
+        trainer: Made from the same config. Changed in place, and good for nothing but another call
+            if this fails.
+        path: From `find_states`.
+
+    Raises:
+        DamagedStateError: The checkpoint is not what was written (E724).
+        OSError: It may not be read (E724).
+        ValueError: It is of other models (E724).
+    """
+    try:
+        place, tensors = _read(path)
+        _check_position(place, trainer)
+    except PermissionError as error:
+        raise OSError(Errors.E724.format(path=path, error=error)) from error
+    except (OSError, SafetensorError, ValueError) as error:
+        raise DamagedStateError(Errors.E724.format(path=path, error=error)) from error
+    try:
+        for name, module in trainer.objective.modules.items():
+            module.load_state_dict(_below(tensors, f"model.{name}."))
+    except RuntimeError as error:
+        raise ValueError(Errors.E724.format(path=path, error=error)) from error
+    try:
+        for name, optimizer in trainer.optimizers.items():
+            load_optimizer_tensors(optimizer, _below(tensors, f"optimizer.{name}."))
+        if not trainer.is_finite():
+            raise ValueError("there are weights that are no finite numbers")
+    except ValueError as error:
+        raise DamagedStateError(Errors.E724.format(path=path, error=error)) from error
+    trainer.step, trainer.position = place.step, place.position
+
+
+def _read(path: Path) -> tuple[Place, dict[str, Tensor]]:
+    # A checkpoint without them is from before there were any.
+    if (path / SUMS_FILE).exists():
+        check_checksums(path / SUMS_FILE)
+    place = parse_typed((path / _PLACE).read_bytes(), _PLACES)
+    if place.step != step_of(path):
+        raise ValueError(f"{_PLACE} is of step {place.step}")
+    return place, load_file(path / _STATE)
+
+
+def _check_position(place: Place, trainer: Trainer) -> None:
+    """A step takes one sequence at least, and a sequence has one piece at least."""
+    if not place.step <= place.position <= place.step * trainer.settings.batch_pieces:
+        raise ValueError(f"{_PLACE} has the position {place.position}, which can't be")
+
+
+def _tensors(trainer: Trainer) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for name, module in trainer.objective.modules.items():
+        tensors |= {f"model.{name}.{key}": value for key, value in module.state_dict().items()}
+    for name, optimizer in trainer.optimizers.items():
+        state = optimizer_tensors(optimizer)
+        tensors |= {f"optimizer.{name}.{key}": value for key, value in state.items()}
+    return {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }

@@ -1,0 +1,42 @@
+"""How the models do on text that they don't learn from."""
+
+from collections.abc import Sequence
+
+import torch
+
+from spacy_deberta.distributed import Processes
+from spacy_deberta.nn import autocast
+from spacy_deberta.pretraining.objectives.objective import Objective
+from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
+
+from .metrics import PhaseScores, Totals
+
+
+def evaluate(
+    objective: Objective,
+    batches: Sequence[TrainingBatch],
+    *,
+    precision: str,
+    processes: Processes,
+) -> dict[str, PhaseScores]:
+    """Run all phases without learning.
+
+    Args:
+        objective: Its models; they are in evaluation mode afterwards.
+        batches: The share of this process.
+        precision: See `PretrainingSettings`.
+        processes: Who evaluates together.
+
+    Returns:
+        Scores of every phase, over what all processes have.
+    """
+    for module in objective.modules.values():
+        module.eval()
+    totals = Totals()
+    with torch.no_grad(), autocast(precision, processes.device):
+        for batch in batches:
+            for phase in objective.phases:
+                output = objective.run(phase, batch)
+                totals.add(phase.name, output, objective.counted(phase, batch))
+                batch = output.batch
+    return totals.scores(processes)

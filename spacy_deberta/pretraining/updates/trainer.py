@@ -1,0 +1,134 @@
+"""One update: phase after phase, each with an optimizer of its own."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from spacy_deberta.distributed import Processes
+from spacy_deberta.nn import autocast
+from spacy_deberta.pretraining.counter_random import hash_keys
+from spacy_deberta.pretraining.objectives.objective import Objective, Phase
+from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
+from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSettings
+
+from .metrics import Totals
+from .optimization import make_optimizer, optimizer_tensors, set_learn_rate
+
+# What a random number is for, beside the masks.
+_DROPOUT = 7
+
+
+class Trainer:
+    """What changes in training: weights, the state of the optimizers, and how far it has come.
+
+    Args:
+        objective: Its models. They are put on the device.
+        settings: How to train.
+        optimizer_settings: The optimizers.
+        processes: Who trains together.
+
+    Attributes:
+        step: How many updates were made.
+        position: Where the stream of sequences goes on.
+        totals: Losses and scores since somebody took them.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        *,
+        settings: PretrainingSettings,
+        optimizer_settings: OptimizerSettings,
+        processes: Processes,
+    ) -> None:
+        self.objective = objective
+        self.settings = settings
+        self.optimizer_settings = optimizer_settings
+        self.processes = processes
+        self.step = 0
+        self.position = 0
+        self.totals = Totals()
+        self._losses: list[tuple[int, torch.Tensor]] = []
+        for module in objective.modules.values():
+            module.to(processes.device)
+        self.optimizers = {
+            phase.name: make_optimizer(phase, optimizer_settings) for phase in objective.phases
+        }
+
+    def update(self, batches: Sequence[TrainingBatch], *, next_position: int) -> None:
+        """Make the step of every phase.
+
+        Args:
+            batches: The share of this process.
+            next_position: Of the stream, after them.
+        """
+        # The same dropout after a restart, and another one in every process.
+        seed = hash_keys(self.settings.seed, self.step, self.processes.rank, _DROPOUT)
+        torch.manual_seed(int(seed >> 1))
+        for module in self.objective.modules.values():
+            module.train()
+        for phase in self.objective.phases:
+            batches = self._run_phase(phase, batches)
+        self.step += 1
+        self.position = next_position
+
+    def first_bad_step(self) -> int | None:
+        """The first update since the last call whose loss was no number; this waits for a device.
+
+        It is the same in all processes.
+        """
+        steps = [step for step, _ in self._losses]
+        finite = torch.stack([loss.isfinite() for _, loss in self._losses]) if steps else None
+        self._losses = []
+        if finite is None:
+            return None
+        bad = self.processes.sum_over((~finite).long()).nonzero()
+        return steps[int(bad[0])] if len(bad) else None
+
+    def is_finite(self) -> bool:
+        """Whether the weights and the state of the optimizers are finite numbers in this process.
+
+        This waits for a device.
+        """
+        states = [
+            *(module.state_dict() for module in self.objective.modules.values()),
+            *(optimizer_tensors(optimizer) for optimizer in self.optimizers.values()),
+        ]
+        tensors = [tensor for state in states for tensor in state.values()]
+        finite = [tensor.isfinite().all().to(self.processes.device) for tensor in tensors]
+        return bool(torch.stack(finite).all())
+
+    def _run_phase(self, phase: Phase, batches: Sequence[TrainingBatch]) -> list[TrainingBatch]:
+        counts = [self.objective.counted(phase, batch) for batch in batches]
+        total = self._sum_counts(sum(counts))
+        following = []
+        for batch, counted in zip(batches, counts, strict=True):
+            with autocast(self.settings.precision, self.processes.device):
+                output = self.objective.run(phase, batch)
+            # The mean over the whole update, however it is divided.
+            (output.loss * (phase.loss_weight / max(1, total))).backward()
+            self._losses.append((self.step, output.loss.detach()))
+            self.totals.add(phase.name, output, counted)
+            following.append(output.batch)
+        self._make_step(phase)
+        return following
+
+    def _sum_counts(self, counted: int) -> int:
+        if self.processes.count == 1:
+            return counted
+        counts = torch.tensor([counted], device=self.processes.device)
+        return int(self.processes.sum_over(counts))
+
+    def _make_step(self, phase: Phase) -> None:
+        settings, optimizer = self.optimizer_settings, self.optimizers[phase.name]
+        parameters = list(phase.module.parameters())
+        self.processes.sum_gradients(parameters)
+        if settings.grad_clip:
+            nn.utils.clip_grad_norm_(parameters, settings.grad_clip)
+        learn_rate = settings.learn_rate_at(
+            self.step, max_steps=self.settings.max_steps, highest=phase.learn_rate
+        )
+        set_learn_rate(optimizer, learn_rate)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)

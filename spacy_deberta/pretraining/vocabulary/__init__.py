@@ -1,0 +1,1 @@
+"""Training a vocabulary, and how well it fits a text."""

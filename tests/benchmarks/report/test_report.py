@@ -1,0 +1,159 @@
+"""The page has the figures, the plots and the reasons, and is made from what is committed."""
+
+import pytest
+
+from benchmarks import __main__ as command_line
+from benchmarks.measures.results import Measurement, Results, read_all
+from benchmarks.measures.timing import CannotMeasureError, not_here
+from benchmarks.report import page as report
+from benchmarks.report import plots, tables, targets
+from tests.docs.pages import ROOT
+
+HEADER = {
+    "command": "python -m benchmarks run",
+    "machine": {"processor": "Some CPU", "cores": 2, "memory, GiB": 24, "GPU": None},
+    "versions": {"torch": "2.13.0", "spacy-deberta": "abc"},
+    "settings": {"sizes": {"growth_layers": 2}},
+}
+
+
+def made_up():
+    """Figures of every benchmark, of which no two are the same."""
+    numbers = iter(range(101, 1000))
+
+    def figures(case, whos, quantity="seconds"):
+        return [
+            Measurement(case=case, who=who, quantity=quantity, values=(float(next(numbers)),))
+            for who in whos
+        ]
+
+    encoder = [
+        found
+        for direction in ("forward", "forward and backward")
+        for dtype in ("fp32", "bf16")
+        for length in (32, 64)
+        for quantity in ("seconds", "error")
+        for found in figures(
+            {"pass": direction, "dtype": dtype, "length": length},
+            ("ours", "huggingface", "products"),
+            quantity,
+        )
+    ]
+    growth = [
+        found
+        for case in (
+            {"grows": "document", "words": 100},
+            {"grows": "document", "words": 1000},
+            {"grows": "batch", "documents": 8},
+            {"grows": "heads", "heads": 2},
+        )
+        for quantity in ("words/s", "GiB")
+        for found in figures(case, ("ours", "spacy-transformers"), quantity)
+    ]
+    sides = ("ours", "spacy-transformers")
+    gpu = {"what": "attention", "dtype": "bf16", "length": 512}
+    measurements = {
+        "encoder": encoder,
+        "pipe": figures({"documents": 60, "words": 4321}, sides, "words/s"),
+        "host": figures({"documents": 60, "words": 4321}, sides, "words/s"),
+        "training": [
+            *figures({"device": "cpu", "words": 678}, sides, "words/s"),
+            *figures({"device": "cpu", "words": 678}, sides, "GiB"),
+            not_here("there is no CUDA device").as_measurement(
+                {"device": "cuda", "words": 678}, "ours", "words/s"
+            ),
+        ],
+        "costs": [
+            *figures({"what": "spacy.load"}, sides),
+            *figures({"what": "spacy.load"}, sides, "GiB"),
+        ],
+        "growth": growth,
+        "kernels_gpu": [
+            *figures(gpu, ("ours", "sdpa")),
+            CannotMeasureError("flashdeberta is not installed").as_measurement(gpu, "flashdeberta"),
+        ],
+    }
+    return {
+        name: Results(name=name, header=HEADER, measurements=found)
+        for name, found in measurements.items()
+    }
+
+
+@pytest.fixture
+def page(tmp_path):
+    found = made_up()
+    report.write(found, targets.compare(found), tmp_path / "page.md")
+    return (tmp_path / "page.md").read_text(encoding="utf-8")
+
+
+def test_every_figure_that_was_measured_is_on_the_page(page):
+    for name, results in made_up().items():
+        for found in results.measurements:
+            backward_error = found.quantity == "error" and found.case["pass"] != "forward"
+            growth_memory = found.quantity == "GiB" and found.case.get("grows") in (
+                "batch",
+                "heads",
+            )
+            if found.values and not backward_error and not growth_memory:
+                shown = tables.figure(found.value, found.quantity)
+                assert f"| {shown} " in page, (name, found)
+
+
+def test_machine_versions_and_command_are_on_the_page(page):
+    for fact in ("Some CPU", "cores: 2", "24 GiB of memory", "torch 2.13.0", HEADER["command"]):
+        assert fact in page
+    assert page.count(HEADER["command"] + "`") == 1
+
+
+def test_missing_figures_have_reasons_on_the_page(page):
+    assert "not measurable here: there is no CUDA device" in page
+    assert "not measured: flashdeberta is not installed" in page
+    assert "4,321 words" in page
+
+
+def test_the_plots_are_written_and_shown(page, tmp_path):
+    for name in plots.PLOTS:
+        path = tmp_path / "images" / f"performance_{name}.svg"
+        assert f"](images/{path.name})" in page
+        assert "<svg" in path.read_text(encoding="utf-8")
+
+
+def test_a_table_says_how_many_times_better_ours_is():
+    def table(quantity, ours, theirs):
+        case = {"length": 32}
+        found = [
+            Measurement(case=case, who="ours", quantity=quantity, values=(ours,)),
+            Measurement(case=case, who="huggingface", quantity=quantity, values=(theirs,)),
+        ]
+        results = Results(name="encoder", header={}, measurements=found)
+        return tables.by_case(results, "length", quantity=quantity).splitlines()[2]
+
+    assert table("seconds", 2.0, 5.0) == "| 32 | 2 s | 5 s (2.50) |"
+    assert table("seconds", 0.5, 0.05) == "| 32 | 500 ms | 50 ms (0.10) |"
+    assert table("words/s", 2000.0, 500.0) == "| 32 | 2,000 | 500 (4.00) |"
+    assert table("GiB", 1.0, 1.5) == "| 32 | 1.00 | 1.50 (1.50) |"
+
+
+def test_nothing_is_plotted_that_was_not_measured(tmp_path):
+    assert plots.draw_all({}, tmp_path) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_figures_give_the_same_plot(tmp_path):
+    for folder in ("one", "two"):
+        plots.draw_all(made_up(), tmp_path / folder)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_the_page_in_the_documentation_is_made_from_the_results_that_are_committed():
+    found = read_all(command_line.FOLDER / "results")
+    images = ROOT / "docs" / "images"
+    drawn = {path.stem.removeprefix("performance_"): path.name for path in images.glob("perf*.svg")}
+    text = report.render(found, targets.compare(found), drawn)
+    assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == text
+
+
+def test_nothing_was_measured_in_quick_sizes():
+    for results in read_all(command_line.FOLDER / "results").values():
+        assert "--quick" not in results.header["command"]
