@@ -1,7 +1,7 @@
 """The precision that an encoder computes in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -71,7 +71,7 @@ class Precision:
             device: Where they compute.
         """
         token = _weights.set(torch.int8 if self.weights == torch.int8 else None)
-        products = nullcontext()
+        products: AbstractContextManager[None] = nullcontext()
         if self.compute != torch.float32:
             products = torch.autocast(device.type, dtype=self.compute)
         try:
