@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spacy_deberta.distributed import Processes
-from spacy_deberta.nn import DebertaV2ForMaskedLM, PackedPieces
+from spacy_deberta.models import DebertaV2ForMaskedLM
+from spacy_deberta.nn import PackedPieces
 from spacy_deberta.nn.mask_decoder import decode_masked
 from spacy_deberta.pretraining import (
     ModelSource,
@@ -31,12 +32,12 @@ from spacy_deberta.pretraining import (
     replaced_token_detection_v1,
 )
 from spacy_deberta.pretraining.corpus.encoded_corpus import encode_corpus
-from spacy_deberta.pretraining.corpus.sequences import Sequences
+from spacy_deberta.pretraining.corpus.sequences import CorpusSequences
 from spacy_deberta.pretraining.corpus.shuffling import SequenceStream
 from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.pretraining.masking.piece_table import PieceTable
 from spacy_deberta.pretraining.masking.step_batches import StepBatches, StepSource
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSettings
 from spacy_deberta.pretraining.updates.trainer import Trainer
 
@@ -74,7 +75,7 @@ def main(
             Path(folder) / "corpus",
         )
         table = PieceTable.from_tokenizer(tokenizer, rows=source.make_config(tokenizer).vocab_size)
-        sequences = Sequences(corpus, max_length=max_length, starts_word=table.starts_word)
+        sequences = CorpusSequences(corpus, max_length=max_length, starts_word=table.starts_word)
         for name, build in OBJECTIVES.items():
             objective = build(source, tokenizer)
             batches = StepSource(
@@ -102,7 +103,7 @@ def make_trainer(objective: Any, pieces: int, max_length: int) -> Step:
     )
 
     def update(step: StepBatches) -> None:
-        batch = [TrainingBatch.from_masked(masked, CPU) for masked in step.batches]
+        batch = [MaskedBatch.from_masked(masked, CPU) for masked in step.batches]
         trainer.update(batch, next_position=step.next_position)
 
     return update
@@ -138,7 +139,7 @@ class HuggingFaceLoop:
     def update(self, step: StepBatches) -> None:
         """Pad a batch and learn from it."""
         (masked,) = step.batches
-        batch = TrainingBatch.from_masked(masked, CPU)
+        batch = MaskedBatch.from_masked(masked, CPU)
         pieces = batch.pieces
         assert pieces.input_ids is not None
         labels = torch.full_like(pieces.input_ids, IGNORED)
@@ -185,7 +186,7 @@ def report(name: str, batches: Iterator[StepBatches], steps: dict[str, Step], re
 
 
 def report_decoder(
-    source: ModelSource, tokenizer: Any, sequences: Sequences, table: PieceTable, pieces: int
+    source: ModelSource, tokenizer: Any, sequences: CorpusSequences, table: PieceTable, pieces: int
 ) -> None:
     """Time the enhanced mask decoder for the hidden pieces, and for all of them."""
     config = replace(source.make_config(tokenizer), legacy=False)
@@ -197,7 +198,7 @@ def report_decoder(
         table=table,
         batch_pieces=pieces,
     ).step(0)
-    batch = TrainingBatch.from_masked(step.batches[0], CPU)
+    batch = MaskedBatch.from_masked(step.batches[0], CPU)
     packed = PackedPieces.from_lengths(batch.pieces.input_ids, batch.pieces.lengths)
     hidden = torch.randn(packed.total_pieces, config.hidden_size, requires_grad=True)
     seconds: dict[str, list[float]] = {"hidden pieces": [], "all pieces": []}

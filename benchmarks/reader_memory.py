@@ -57,7 +57,7 @@ def measure(texts: Path, vocabulary: Path, megabytes: float) -> dict[str, float]
         Sizes, peak memory of the process in MiB, and seconds.
     """
     from spacy_deberta.pretraining.corpus.encoded_corpus import encode_corpus
-    from spacy_deberta.pretraining.corpus.sequences import Sequences
+    from spacy_deberta.pretraining.corpus.sequences import CorpusSequences
     from spacy_deberta.pretraining.corpus.shuffling import SequenceStream
     from spacy_deberta.pretraining.corpus.texts import read_texts
     from spacy_deberta.pretraining.masking.piece_table import PieceTable
@@ -79,7 +79,7 @@ def measure(texts: Path, vocabulary: Path, megabytes: float) -> dict[str, float]
         encoded, _ = encode_corpus(corpus(), tokenizer, Path(folder) / "corpus")
         encoding = time.perf_counter() - start
         table = PieceTable.from_tokenizer(tokenizer, rows=len(tokenizer))
-        sequences = Sequences(encoded, max_length=MAX_LENGTH, starts_word=table.starts_word)
+        sequences = CorpusSequences(encoded, max_length=MAX_LENGTH, starts_word=table.starts_word)
         stream = SequenceStream(sequences, seed=0)
         position, start = 0, time.perf_counter()
         for _ in range(BATCHES):

@@ -65,7 +65,8 @@ PIPELINES = {"ours": OURS, "stock": STOCK}
 def make_checkpoint(folder: Path, vocabulary: Path, **changes: Any) -> None:
     """Write a checkpoint of base size, but for some values, with random weights."""
     from spacy_deberta.checkpoints import save_checkpoint
-    from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+    from spacy_deberta.models import DebertaV2Model
+    from spacy_deberta.nn import DebertaV2Config
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
     config = {**BASE, **changes}

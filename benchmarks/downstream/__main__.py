@@ -17,7 +17,7 @@ from wasabi import msg
 from spacy_deberta.checkpoints import find_checkpoint
 
 from .contenders import CONTENDERS
-from .runs import Place, Run, measure_all, read_results
+from .runs import Place, TrainingRun, measure_all, read_results
 from .table import summarize, to_markdown
 from .tasks import TASKS
 
@@ -55,7 +55,9 @@ def run(
     )
     for result in found:
         scores = ", ".join(f"{name} {value:.1%}" for name, value in result["test"].items())
-        msg.good(f"{Run(**result['run']).name}: {scores}, {result['seconds']:.0f} s of training")
+        msg.good(
+            f"{TrainingRun(**result['run']).name}: {scores}, {result['seconds']:.0f} s of training"
+        )
 
 
 @app.command("report")
@@ -68,7 +70,7 @@ def report(work: Work) -> None:
     print(text)
 
 
-def _announce(begun: Run) -> None:
+def _announce(begun: TrainingRun) -> None:
     msg.info(f"{begun.name} ...")
 
 

@@ -28,7 +28,7 @@ LAST_LINES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class TrainingRun:
     """One training.
 
     Args:
@@ -71,12 +71,12 @@ class Place:
         """The folder of a task's `.spacy` files."""
         return self.work / "corpus" / task
 
-    def result(self, run: Run) -> Path:
+    def result(self, run: TrainingRun) -> Path:
         """The file of a run's scores."""
         return self.work / "results" / f"{run.name}.json"
 
 
-Announce = Callable[[Run], None]
+Announce = Callable[[TrainingRun], None]
 
 
 def measure_all(
@@ -111,16 +111,16 @@ def measure_all(
                 continue
             tried = []
             for rate in _rates_to_try(contender, rates):
-                run = Run(task=name, contender=contender.name, rate=rate, seed=RATE_SEED)
+                run = TrainingRun(task=name, contender=contender.name, rate=rate, seed=RATE_SEED)
                 tried.append(measure(run, place, announce))
                 yield tried[-1]
             rate = best_rate(tried) if tried else _borrowed_rate(contender, name, place, rates)
             for seed in seeds:
-                run = Run(task=name, contender=contender.name, rate=rate, seed=seed)
+                run = TrainingRun(task=name, contender=contender.name, rate=rate, seed=seed)
                 yield measure(run, place, announce)
 
 
-def measure(run: Run, place: Place, announce: Announce) -> dict[str, Any]:
+def measure(run: TrainingRun, place: Place, announce: Announce) -> dict[str, Any]:
     """Train and score, unless that was done with the same config and the same files.
 
     Returns:
@@ -189,7 +189,9 @@ def _borrowed_rate(
         return None
     other = CONTENDERS[contender.rate_of]
     tried = _rates_to_try(other, given)
-    runs = [Run(task=task, contender=other.name, rate=rate, seed=RATE_SEED) for rate in tried]
+    runs = [
+        TrainingRun(task=task, contender=other.name, rate=rate, seed=RATE_SEED) for rate in tried
+    ]
     paths = [place.result(run) for run in runs]
     if not all(path.exists() for path in paths):
         raise ValueError(
@@ -198,7 +200,7 @@ def _borrowed_rate(
     return best_rate([_read(path) for path in paths])
 
 
-def _train(config: Config, task: Task, run: Run, place: Place) -> dict[str, Any]:
+def _train(config: Config, task: Task, run: TrainingRun, place: Place) -> dict[str, Any]:
     """Train in processes of their own, and remove the models once they are scored."""
     folder = place.work / "runs" / run.name
     shutil.rmtree(folder, ignore_errors=True)
@@ -248,7 +250,7 @@ def _spacy(command: Sequence[Any], log: Path, *, threads: int) -> None:
         raise RuntimeError("\n".join([f"spacy {command[0]} has failed, see {log}:", *lines]))
 
 
-def _fingerprint(config: Config, contender: Contender, run: Run, place: Place) -> str:
+def _fingerprint(config: Config, contender: Contender, run: TrainingRun, place: Place) -> str:
     """Changes with everything that the scores depend on, but for the versions of the software."""
     digest = hashlib.sha256(config.to_str(interpolate=False).encode())
     files = [place.corpus(run.task) / f"{split}.spacy" for split in SPLITS]

@@ -12,7 +12,7 @@ from benchmarks.measures.settings import Settings
 from benchmarks.measures.timing import (
     CannotMeasureError,
     Contenders,
-    Run,
+    Workload,
     exclude_wrong,
     gather,
     measure,
@@ -89,11 +89,11 @@ class Encoders:
         length, dtype = case["length"], case["dtype"]
         backward = case["pass"] != "forward"
         sizes = self.settings.sizes
-        few = Batch(self, max(1, CHECKED_PIECES // length), length, dtype)
+        few = UniformBatch(self, max(1, CHECKED_PIECES // length), length, dtype)
         if dtype == "bf16" and (why := machine.why_no_bf16()):
             return self._without_hardware(few, case, why)
         checked, errors = self._check(few, case, gather(few.builders(backward=backward)))
-        batch = Batch(self, max(1, sizes.batch_pieces // length), length, dtype)
+        batch = UniformBatch(self, max(1, sizes.batch_pieces // length), length, dtype)
         builders = batch.builders(backward=backward)
         contenders = gather({name: builders[name] for name in checked.runs})
         contenders = Contenders(contenders.runs, {**checked.absent, **contenders.absent})
@@ -101,13 +101,13 @@ class Encoders:
         return measure(contenders, case, repeats=repeats) + errors
 
     def _check(
-        self, batch: "Batch", case: Case, contenders: Contenders
+        self, batch: "UniformBatch", case: Case, contenders: Contenders
     ) -> tuple[Contenders, list[Measurement]]:
         """Leave out whose values are wrong, and tell everybody's error."""
         errors = []
         oracle = batch.oracle(backward=case["pass"] != "forward")
 
-        def check(name: str, run: Run) -> str:
+        def check(name: str, run: Workload) -> str:
             values = run()
             if values is None:  # products have no values
                 return ""
@@ -119,7 +119,7 @@ class Encoders:
 
         return exclude_wrong(contenders, check), errors
 
-    def _without_hardware(self, few: "Batch", case: Case, why: str) -> list[Measurement]:
+    def _without_hardware(self, few: "UniformBatch", case: Case, why: str) -> list[Measurement]:
         """Times of emulated bf16 say nothing, but its values are those that hardware gives."""
         builders = few.builders(backward=case["pass"] != "forward")
         measured = [not_here(why).as_measurement(case, name) for name in builders]
@@ -129,7 +129,7 @@ class Encoders:
         return measured
 
 
-class Batch:
+class UniformBatch:
     """Sequences of one length, and what everybody does with them.
 
     Args:
@@ -154,14 +154,14 @@ class Batch:
             return huggingface.backward(self.encoders.huggingface, self.ids, self.gradient)
         return huggingface.forward(self.encoders.huggingface, self.ids)
 
-    def builders(self, *, backward: bool) -> dict[str, Callable[[], Run]]:
+    def builders(self, *, backward: bool) -> dict[str, Callable[[], Workload]]:
         """Builders of what everybody runs."""
         return self._backward_runs() if backward else self._forward_runs()
 
-    def _forward_runs(self) -> dict[str, Callable[[], Run]]:
+    def _forward_runs(self) -> dict[str, Callable[[], Workload]]:
         model, theirs = self.encoders.ours, self.encoders.huggingface
         pieces, ids, dtype = self.pieces, self.ids, self.dtype
-        runs: dict[str, Callable[[], Run]] = {
+        runs: dict[str, Callable[[], Workload]] = {
             "ours": lambda: lambda: ours.ours_forward(model, pieces, dtype=dtype),
             "huggingface": lambda: lambda: huggingface.forward(theirs, ids, dtype=dtype),
             "products": lambda: self._products().forward,
@@ -174,7 +174,7 @@ class Batch:
             runs["onnxruntime"] = self._onnx
         return runs
 
-    def _backward_runs(self) -> dict[str, Callable[[], Run]]:
+    def _backward_runs(self) -> dict[str, Callable[[], Workload]]:
         model, pieces, dtype = self.encoders.ours, self.pieces, self.dtype
 
         def reference() -> Tensor:
@@ -193,11 +193,11 @@ class Batch:
             self.encoders.huggingface.config, sequences=count, length=length, dtype=self.dtype
         )
 
-    def _onnx(self) -> Run:
+    def _onnx(self) -> Workload:
         encoder = self.encoders.onnx
         return lambda: encoder(self.ids).flatten(0, 1)
 
-    def _huggingface_backward(self) -> Run:
+    def _huggingface_backward(self) -> Workload:
         config = self.encoders.huggingface.config
         scores = config.num_hidden_layers * config.num_attention_heads * self.ids.numel()
         needed = KEPT_SCORES * 4 * scores * self.ids.shape[1] / machine.GIB

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from benchmarks.measures.corpora import read_texts
 from benchmarks.measures.results import WRONG, Results
 from benchmarks.measures.settings import Settings
-from benchmarks.measures.timing import CannotMeasureError, Run, gather, measure
+from benchmarks.measures.timing import CannotMeasureError, Workload, gather, measure
 from benchmarks.peers import ours, spacy_transformers
 
 
@@ -34,7 +34,7 @@ def run(settings: Settings, results: Results) -> None:
     results.add(measure(gather(builders), case, repeats=repeats, words=words))
 
 
-def component_run(nlp: Any, docs: list[Doc]) -> Run:
+def component_run(nlp: Any, docs: list[Doc]) -> Workload:
     """What the component does with documents.
 
     Raises:

@@ -17,7 +17,14 @@ from benchmarks.measures import machine
 from benchmarks.measures.encoder import relative_error
 from benchmarks.measures.results import Case, Measurement, Results
 from benchmarks.measures.settings import Settings
-from benchmarks.measures.timing import Contenders, Run, exclude_wrong, gather, measure, not_here
+from benchmarks.measures.timing import (
+    Contenders,
+    Workload,
+    exclude_wrong,
+    gather,
+    measure,
+    not_here,
+)
 from benchmarks.peers import disentangled_flash, flashdeberta, huggingface, ours
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.nn.attention import (
@@ -241,11 +248,11 @@ def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> 
     gradient = torch.randn(ids.numel(), config["hidden_size"], device=device)
     checkpoint = settings.checkpoint
 
-    def build_ours() -> Run:
+    def build_ours() -> Workload:
         model, pieces = ours.load_encoder(checkpoint, device=device), ours.pack(ids)
         return partial(ours.ours_backward, model, pieces, gradient, dtype=dtype)
 
-    def build_peer(load: Callable[..., Any]) -> Run:
+    def build_peer(load: Callable[..., Any]) -> Workload:
         model = load(checkpoint, device=device)
         return partial(huggingface.backward, model, ids, gradient, dtype=dtype)
 

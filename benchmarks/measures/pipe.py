@@ -10,7 +10,7 @@ from benchmarks.measures import machine
 from benchmarks.measures.corpora import count_words, read_texts
 from benchmarks.measures.results import WRONG, Results
 from benchmarks.measures.settings import Settings
-from benchmarks.measures.timing import CannotMeasureError, Run, gather, measure, not_here
+from benchmarks.measures.timing import CannotMeasureError, Workload, gather, measure, not_here
 from benchmarks.peers import huggingface, onnx, ours, spacy_transformers
 
 # How far rows may be from Hugging Face's, as a share of them.
@@ -31,7 +31,7 @@ def run(settings: Settings, results: Results) -> None:
     expected = huggingface.rows_of_text(encoder, settings.checkpoint, TEXT).numpy()
     del encoder
 
-    def build(name: str) -> Run:
+    def build(name: str) -> Workload:
         nlp = PIPELINES[name](settings)
         check_rows(nlp, expected, TOLERANCES.get(name, TOLERANCE))
         return lambda: consume(nlp, texts)

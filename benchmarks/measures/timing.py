@@ -7,7 +7,7 @@ from typing import Any
 
 from .results import ABSENT, NOT_HERE, WRONG, Case, Measurement
 
-Run = Callable[[], Any]
+Workload = Callable[[], Any]
 
 # Seconds between two runs: threads of the one before may go on waiting for work for a while, and
 # take the processor from the next one.
@@ -44,11 +44,11 @@ class Contenders:
         absent: Why the others have no figures.
     """
 
-    runs: Mapping[str, Run]
+    runs: Mapping[str, Workload]
     absent: Mapping[str, CannotMeasureError]
 
 
-def gather(builders: Mapping[str, Callable[[], Run]]) -> Contenders:
+def gather(builders: Mapping[str, Callable[[], Workload]]) -> Contenders:
     """Build every contender that can be built."""
     built = {name: _build(build) for name, build in builders.items()}
     return Contenders(
@@ -57,21 +57,21 @@ def gather(builders: Mapping[str, Callable[[], Run]]) -> Contenders:
     )
 
 
-def _build(build: Callable[[], Run]) -> Run | CannotMeasureError:
+def _build(build: Callable[[], Workload]) -> Workload | CannotMeasureError:
     try:
         return build()
     except CannotMeasureError as error:
         return error
 
 
-def exclude_wrong(contenders: Contenders, check: Callable[[str, Run], str]) -> Contenders:
+def exclude_wrong(contenders: Contenders, check: Callable[[str, Workload], str]) -> Contenders:
     """Run each contender once, and leave out those whose values are wrong.
 
     Args:
         contenders: All.
         check: From a contender's name and what it runs to what is wrong; empty if nothing is.
     """
-    runs: dict[str, Run] = {}
+    runs: dict[str, Workload] = {}
     absent = dict(contenders.absent)
     for name, run in contenders.runs.items():
         if wrong := check(name, run):
@@ -82,7 +82,7 @@ def exclude_wrong(contenders: Contenders, check: Callable[[str, Run], str]) -> C
 
 
 def interleave(
-    runs: Mapping[str, Run], *, repeats: int, synchronize: Callable[[], None] = lambda: None
+    runs: Mapping[str, Workload], *, repeats: int, synchronize: Callable[[], None] = lambda: None
 ) -> dict[str, tuple[float, ...]]:
     """Seconds of every run, in turns; each turn begins with another one.
 

@@ -16,7 +16,7 @@ from benchmarks.measures import machine
 from benchmarks.measures.corpora import batch_of_words, make_examples, read_entity_docs
 from benchmarks.measures.results import Measurement, Results
 from benchmarks.measures.settings import Settings
-from benchmarks.measures.timing import CannotMeasureError, Run, gather, interleave, not_here
+from benchmarks.measures.timing import CannotMeasureError, Workload, gather, interleave, not_here
 from benchmarks.measures.workers import Step, Worker
 from benchmarks.peers import ours, spacy_transformers
 from benchmarks.peers.pipelines import make_optimizer
@@ -68,7 +68,7 @@ def measure_device(settings: Settings, case: dict[str, Any]) -> list[Measurement
     return measured
 
 
-def start(stack: ExitStack, settings: Settings, name: str, device: str) -> Run:
+def start(stack: ExitStack, settings: Settings, name: str, device: str) -> Workload:
     """A process that trains, and ends with the stack; gives what it runs.
 
     Raises:

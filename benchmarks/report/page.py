@@ -9,14 +9,14 @@ from benchmarks.measures.results import Results
 
 from . import plots, tables
 from .tables import by_case, by_contender, case_name
-from .targets import Outcome
+from .targets import TargetOutcome
 
 __all__ = ["case_name", "render", "write"]
 
 TEMPLATE = Path(__file__).parent / "performance.md.in"
 
 
-def write(found: Mapping[str, Results], outcomes: Sequence[Outcome], page: Path) -> None:
+def write(found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], page: Path) -> None:
     """Write the page, and the plots beside it in `images/`.
 
     Args:
@@ -30,7 +30,7 @@ def write(found: Mapping[str, Results], outcomes: Sequence[Outcome], page: Path)
 
 
 def render(
-    found: Mapping[str, Results], outcomes: Sequence[Outcome], drawn: Mapping[str, str]
+    found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], drawn: Mapping[str, str]
 ) -> str:
     """The text of the page.
 

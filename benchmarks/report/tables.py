@@ -5,7 +5,7 @@ from statistics import median
 
 from benchmarks.measures.results import Case, Measurement, Results
 
-from .targets import Outcome, advantage
+from .targets import TargetOutcome, advantage
 
 NOTHING = "–"
 # What numbers in a case count, where its key does not say it.
@@ -80,7 +80,7 @@ def by_contender(results: Results | None, quantities: Mapping[str, str], **where
     return markdown(["", *quantities.values()], rows) + _spread(found)
 
 
-def of_targets(outcomes: Iterable[Outcome]) -> str:
+def of_targets(outcomes: Iterable[TargetOutcome]) -> str:
     """What was aimed at, and what was measured."""
     rows = [
         [str(o.target.number), o.target.what, o.target.bound, o.shown or NOTHING, o.status]

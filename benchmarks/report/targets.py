@@ -51,7 +51,7 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class TargetOutcome:
     """What became of a target.
 
     Attributes:
@@ -75,28 +75,28 @@ class Outcome:
         return "" if self.ratio is None else f"{self.ratio:.2f} ×"
 
 
-def compare(found: Mapping[str, Results]) -> list[Outcome]:
+def compare(found: Mapping[str, Results]) -> list[TargetOutcome]:
     """Compare all targets with the results, by the names of the benchmarks."""
     return [_compare(target, found.get(target.benchmark)) for target in TARGETS]
 
 
-def _compare(target: Target, results: Results | None) -> Outcome:
+def _compare(target: Target, results: Results | None) -> TargetOutcome:
     if results is None:
-        return Outcome(target=target, status=f"{ABSENT}: the benchmark has not run")
+        return TargetOutcome(target=target, status=f"{ABSENT}: the benchmark has not run")
     peer_case = target.case if target.peer_case is None else target.peer_case
     ours = results.find(target.ours, target.quantity, **target.case)
     theirs = results.find(target.peer, target.quantity, **peer_case)
     for who, found in ((target.ours, ours), (target.peer, theirs)):
         if found is None:
-            return Outcome(target=target, status=f"{ABSENT}: no figure of {who}")
+            return TargetOutcome(target=target, status=f"{ABSENT}: no figure of {who}")
         if found.problem:
-            return Outcome(target=target, status=f"{found.problem}: {found.why}")
+            return TargetOutcome(target=target, status=f"{found.problem}: {found.why}")
     assert ours is not None
     assert theirs is not None
     return _judge(target, ours, theirs)
 
 
-def _judge(target: Target, ours: Measurement, theirs: Measurement) -> Outcome:
+def _judge(target: Target, ours: Measurement, theirs: Measurement) -> TargetOutcome:
     if target.at_least is not None:
         ratio = advantage(ours, theirs)
         met = ratio >= target.at_least
@@ -104,7 +104,7 @@ def _judge(target: Target, ours: Measurement, theirs: Measurement) -> Outcome:
         assert target.at_most is not None
         ratio = 1 / advantage(ours, theirs)
         met = ratio <= target.at_most
-    return Outcome(target=target, status="met" if met else "missed", ratio=ratio)
+    return TargetOutcome(target=target, status="met" if met else "missed", ratio=ratio)
 
 
 def advantage(ours: Measurement, theirs: Measurement) -> float:

@@ -79,7 +79,7 @@ class Processes:
         self.wait()
         return int(self.sum_over(torch.tensor([int(agrees)], device=self.device))) == self.count
 
-    def sum_gradients(self, parameters: Iterable[Tensor]) -> None:
+    def all_reduce_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Add up the gradients of all processes, in one message.
 
         Args:

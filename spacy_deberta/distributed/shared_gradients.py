@@ -12,7 +12,7 @@ from spacy_deberta.layers import torch_parameters
 from .processes import Processes
 
 
-def sum_gradients(model: Model, *, processes: Processes) -> None:
+def sum_model_gradients(model: Model, *, processes: Processes) -> None:
     """Make the gradients of a model the sum of those of all processes.
 
     A parameter that has no gradient in some process counts as zero there. One that has none in any

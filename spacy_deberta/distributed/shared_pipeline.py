@@ -18,7 +18,7 @@ from thinc.api import Model, Optimizer, Shim
 from spacy_deberta.layers import select_gpu
 
 from .processes import Processes
-from .shared_gradients import sum_gradients
+from .shared_gradients import sum_model_gradients
 
 SILENT_LOGGER = "spacy-deberta.SilentLogger.v1"
 
@@ -120,7 +120,7 @@ class GradientShim(Shim):
         The first one comes late where it has saved the pipeline or told a logger.
         """
         self._processes.wait()
-        sum_gradients(self._trained, processes=self._processes)
+        sum_model_gradients(self._trained, processes=self._processes)
 
 
 def _update_with_own_part(

@@ -16,13 +16,22 @@ from .encoder import EncoderErrors
 from .layers import LayerErrors
 from .pretraining import PretrainingErrors
 from .tokenization import TokenizationErrors
-from .values import check_list, check_number, check_strings, check_texts
+from .values import (
+    check_flag,
+    check_list,
+    check_number,
+    check_string,
+    check_strings,
+    check_texts,
+)
 
 __all__ = [
     "Errors",
     "Warnings",
+    "check_flag",
     "check_list",
     "check_number",
+    "check_string",
     "check_strings",
     "check_texts",
     "warn",

@@ -36,6 +36,37 @@ def check_number(
         raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=wanted))
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Refuse what is neither true nor false, such as 1 or "true".
+
+    Args:
+        name: What the config calls it.
+        value: What it is.
+
+    Raises:
+        ValueError: It is something else (E413).
+    """
+    if not isinstance(value, bool):
+        condition = "true or false"
+        raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=condition))
+
+
+def check_string(name: str, value: Any, *, optional: bool = False) -> None:
+    """Refuse what is no string.
+
+    Args:
+        name: What the config calls it.
+        value: What it is.
+        optional: Whether it may be null.
+
+    Raises:
+        ValueError: It is something else (E413).
+    """
+    if not isinstance(value, str) and not (optional and value is None):
+        condition = "a string or null" if optional else "a string"
+        raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=condition))
+
+
 def check_list(name: str, values: Any) -> list[Any]:
     """Refuse a string where a list of strings belongs: it would be cut into its letters.
 

@@ -12,15 +12,10 @@ from spacy_transformers.layers import split_trf_batch
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta import nn
-from spacy_deberta.checkpoints import (
-    build_from_checkpoint,
-    find_checkpoint,
-    read_config,
-    read_tokenizer,
-    save_checkpoint,
-)
+from spacy_deberta import models, nn
+from spacy_deberta.checkpoints import find_checkpoint, read_config, read_tokenizer, save_checkpoint
 from spacy_deberta.errors import Errors, check_number
+from spacy_deberta.models import build_from_checkpoint
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.alignment import DocPieces
@@ -148,7 +143,7 @@ def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = N
     options = encoder_shim(model.layers[1]).options
     config = options.configure(read_config(files))
     encoder = build_from_checkpoint(
-        nn.DebertaV2Model,
+        models.DebertaV2Model,
         files,
         config,
         map_weights=options.map_weights,
@@ -159,7 +154,7 @@ def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = N
 
 
 def _set(
-    model: Model[InT, OutT], encoder: nn.DebertaV2Model, tokenizer: DebertaV2Tokenizer
+    model: Model[InT, OutT], encoder: models.DebertaV2Model, tokenizer: DebertaV2Tokenizer
 ) -> None:
     get_spans = model.attrs["get_spans"]
     limit = _max_pieces(encoder.config)
@@ -188,7 +183,7 @@ def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
     return tokenizer_shim(model.layers[0]).tokenizer
 
 
-def get_encoder(model: Model[InT, OutT]) -> nn.DebertaV2Model:
+def get_encoder(model: Model[InT, OutT]) -> models.DebertaV2Model:
     """The encoder of a model that `deberta_model` made, or of a copy of it.
 
     Raises:

@@ -42,6 +42,6 @@ class SavedModel(Model):
             )
         try:
             super().from_dict(msg)
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, AttributeError) as error:
             raise ValueError(Errors.E407.format(error=repr(error))) from error
         return self

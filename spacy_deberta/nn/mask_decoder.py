@@ -4,16 +4,16 @@ from torch import Tensor
 
 from .attention import resolve_attention
 from .inference.precision import compute_dtype
-from .model import DebertaV2Model
 from .ops.packing import PackedPieces
 from .ops.transfer import send
+from .training import HasEncoder
 
 # How often the last layer runs, each time on the queries that it made the time before.
 PASSES = 2
 
 
 def decode_masked(
-    model: DebertaV2Model, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
+    model: HasEncoder, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
 ) -> Tensor:
     """Run the last layer of an encoder as the decoder of its pre-training.
 

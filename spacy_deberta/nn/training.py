@@ -18,8 +18,10 @@ from .encoder import DebertaV2Encoder
 
 
 class HasEncoder(Protocol):
-    """A `DebertaV2Model`, as far as this file needs it."""
+    """A `models.DebertaV2Model`, as far as this room needs it."""
 
+    config: DebertaV2Config
+    attention: str
     embeddings: DebertaV2Embeddings
     encoder: DebertaV2Encoder
 

@@ -26,8 +26,8 @@ from spacy_deberta.layers import (
     waits_for_device,
 )
 
+from .component_files import read_folder, write_folder
 from .listener_gradients import ListenerGradients
-from .model_folder import read_folder, write_folder
 
 DEFAULT_CONFIG = Config().from_str(
     """

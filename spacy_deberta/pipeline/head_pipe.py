@@ -3,8 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -27,8 +28,9 @@ from spacy_deberta.layers import (
     without_output,
 )
 
+from .component_files import read_bytes, read_folder, write_folder
 from .labels import check_labels
-from .model_folder import read_folder, write_folder
+from .settings import SettingsT, read_settings, to_cfg
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +47,11 @@ class TrainingBatch:
     loss: Loss
 
 
-class HeadPipe(TrainablePipe):
+class HeadPipe(TrainablePipe, Generic[SettingsT]):
     """A component on a DeBERTa-v2 with a head. Each factory says what goes in and what comes out.
 
-    A subclass names its head, and in `wanted`, for messages, checkpoints that have it. It defines
+    A subclass names its head, the class of its settings, and in `wanted`, for messages, checkpoints
+    that have such a head. It defines
     `predict`, `set_annotations` and `training_batch`; and `gold_labels` if the head has labels, or
     `has_gold` if it has none.
 
@@ -57,13 +60,14 @@ class HeadPipe(TrainablePipe):
         model: `spacy-deberta.DebertaV2WithHead.v1`.
         name: The component's name in the pipeline.
         scorer: From examples to scores.
-        cfg: The settings, as JSON takes them.
+        settings: The settings. Afterwards they are in `cfg`, which spaCy saves.
 
     Raises:
         ValueError: The model has another head (E605).
     """
 
     head: str
+    settings_class: type[SettingsT]
     wanted: str = FINE_TUNED
 
     def __init__(
@@ -73,18 +77,26 @@ class HeadPipe(TrainablePipe):
         name: str,
         *,
         scorer: Callable[..., dict[str, Any]] | None,
-        **cfg: Any,
+        settings: SettingsT,
     ) -> None:
         found = model.attrs.get("head")
         if found != self.head:
             raise ValueError(Errors.E605.format(component=name, expected=self.head, found=found))
         name_component(model, name)
-        super().__init__(vocab, model, name, **cfg)
+        super().__init__(vocab, model, name, **to_cfg(settings))
         self.scorer = scorer
         # spaCy looks for these at components that others depend on.
         self.listeners: list[Model] = []
         self.listener_map: dict[str, list[Model]] = {}
         self.listening_components: list[str] = []
+
+    @property
+    def settings(self) -> SettingsT:
+        """The settings, made of `cfg`, and checked.
+
+        RETURNS (SettingsT): A frozen dataclass.
+        """
+        return read_settings(self.settings_class, self.cfg)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -236,6 +248,24 @@ class HeadPipe(TrainablePipe):
             vocab=self.vocab,
             model=self.model,
             load=load_head,
+            check=partial(read_settings, self.settings_class),
+            exclude=exclude,
+        )
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "HeadPipe":
+        """Load the component from what `to_bytes` returned.
+
+        bytes_data (bytes): The component.
+        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
+        RETURNS (HeadPipe): The component itself.
+        """
+        read_bytes(
+            bytes_data,
+            cfg=self.cfg,
+            vocab=self.vocab,
+            model=self.model,
+            check=partial(read_settings, self.settings_class),
             exclude=exclude,
         )
         return self

@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,9 @@ import torch
 from spacy.tokens import DocBin
 
 from spacy_deberta import DebertaV2ForSequenceClassification, DebertaV2Model, DebertaV2Tokenizer
-from spacy_deberta.checkpoints import describe_checkpoint, read_weights
-from spacy_deberta.layers import get_encoder
+from spacy_deberta.checkpoints import read_weights
+from spacy_deberta.layers import torch_parameters
+from spacy_deberta.models import describe_checkpoint
 from tests.checkpoints.folders import write_weights
 from tests.fuzz.mutators import (
     Mutator,
@@ -75,7 +76,7 @@ def build_microsoft(folder: Path, source: Path) -> None:
 
 
 def build_tensorflow(folder: Path, source: Path) -> None:
-    from spacy_deberta.checkpoints import convert_checkpoint
+    from spacy_deberta.models import convert_checkpoint
 
     convert_checkpoint(source, folder, to="tensorflow")
 
@@ -97,6 +98,14 @@ def build_bytes(folder: Path, source: Path) -> None:
     (folder / "component").write_bytes(nlp.get_pipe("transformer").to_bytes(exclude=["vocab"]))
 
 
+def build_head_bytes(folder: Path, source: Path) -> None:
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("deberta_sequence_classifier", config={"model": {"name": str(source)}})
+    nlp.initialize()
+    folder.mkdir()
+    (folder / "component").write_bytes(pipe.to_bytes(exclude=["vocab"]))
+
+
 def build_docs(folder: Path, source: Path) -> None:
     nlp = make_trained(source, steps=1)
     folder.mkdir()
@@ -113,7 +122,7 @@ def open_checkpoint(folder: Path) -> None:
         with torch.no_grad():
             outputs = model(**inputs)
         rows = outputs.last_hidden_state if model_class is DebertaV2Model else outputs.logits
-        _check_numbers(rows.numpy(), model)
+        _check_numbers(rows.numpy(), model.parameters())
 
 
 def open_pipeline(folder: Path) -> None:
@@ -121,7 +130,7 @@ def open_pipeline(folder: Path) -> None:
     doc = nlp(TEXT)
     _, pipe = nlp.pipeline[0]
     for value in (*doc.cats.values(), *_rows(doc)):
-        _check_numbers(value, get_encoder(pipe.model))
+        _check_numbers(value, torch_parameters(pipe.model))
 
 
 def open_bytes(folder: Path) -> None:
@@ -129,7 +138,14 @@ def open_bytes(folder: Path) -> None:
     pipe = nlp.add_pipe("deberta", name="transformer", config=encoder_config(folder))
     pipe.from_bytes((folder / "component").read_bytes(), exclude=["vocab"])
     for rows in _rows(pipe(nlp.make_doc(TEXT))):
-        _check_numbers(rows, get_encoder(pipe.model))
+        _check_numbers(rows, torch_parameters(pipe.model))
+
+
+def open_head_bytes(folder: Path) -> None:
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("deberta_sequence_classifier")
+    pipe.from_bytes((folder / "component").read_bytes(), exclude=["vocab"])
+    _check_numbers(pipe.predict([nlp.make_doc(TEXT)]), torch_parameters(pipe.model))
 
 
 def open_docs(folder: Path) -> None:
@@ -146,8 +162,8 @@ def _rows(doc: Any) -> list[np.ndarray]:
     return [] if data is None else list(data.model_output.values())
 
 
-def _check_numbers(values: Any, model: torch.nn.Module) -> None:
-    largest = max(float(parameter.abs().max()) for parameter in model.parameters())
+def _check_numbers(values: Any, parameters: Iterable[torch.Tensor]) -> None:
+    largest = max(float(parameter.detach().abs().max()) for parameter in parameters)
     if not np.isfinite(np.asarray(values)).all() and not largest > ABSURD:
         raise Garbage("the output is not finite")
 
@@ -207,5 +223,6 @@ FORMATS: dict[str, Format] = {
         open_pipeline,
     ),
     "bytes": Format({"component": mutate_msgpack}, build_bytes, open_bytes),
+    "head bytes": Format({"component": mutate_msgpack}, build_head_bytes, open_head_bytes),
     "docs": Format({"docs.spacy": mutate_bytes}, build_docs, open_docs),
 }

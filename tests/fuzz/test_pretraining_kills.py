@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from spacy_deberta import DebertaV2ForReplacedTokenDetection
-from spacy_deberta.pretraining.loop import pretrain
+from spacy_deberta.pretraining import pretrain
 from tests.pretraining.conftest import make_texts
 from tests.pretraining.runs import losses_of, make_config
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model, PackedPieces, resolve_attention
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config, PackedPieces, resolve_attention
 from spacy_deberta.nn.attention import BatchLayout
 from spacy_deberta.nn.relative_positions import slot_table
 from tests.nn.common import attend

@@ -1,5 +1,7 @@
 """Folders of components that are damaged or that something else has written."""
 
+import json
+
 import pytest
 import spacy
 import srsly
@@ -36,13 +38,67 @@ def test_settings_that_are_no_settings(content, folder):
         spacy.load(folder)
 
 
-@pytest.mark.parametrize("settings", [{"max_length": "x"}, {"labels": 7}, {"multi_label": 1}])
-def test_settings_of_other_types(settings, tmp_path):
-    nlp = spacy.blank("en")
-    pipe = nlp.add_pipe("deberta_zero_shot", config={"labels": ["one"], "model": {"name": "x"}})
-    (tmp_path / "cfg").write_text(srsly.json_dumps({**pipe.cfg, **settings}), encoding="utf-8")
-    with pytest.raises(ValueError, match=f"E423.*'{next(iter(settings))}'"):
+# Of other types than the constructor takes, and out of the ranges that it allows.
+REFUSED = [
+    ("deberta_zero_shot", {"max_length": "x"}),
+    ("deberta_zero_shot", {"max_length": -5}),
+    ("deberta_zero_shot", {"max_length": 3}),
+    ("deberta_zero_shot", {"max_length": 512.5}),
+    ("deberta_zero_shot", {"max_length": True}),
+    ("deberta_zero_shot", {"overlap": -1}),
+    ("deberta_zero_shot", {"overlap": 2**70}),
+    ("deberta_zero_shot", {"overlap": None}),
+    ("deberta_zero_shot", {"labels": 7}),
+    ("deberta_zero_shot", {"labels": "travel"}),
+    ("deberta_zero_shot", {"labels": ["travel", "travel"]}),
+    ("deberta_zero_shot", {"multi_label": 1}),
+    ("deberta_zero_shot", {"hypothesis_template": None}),
+    ("deberta_zero_shot", {"entailment_label": 2}),
+    ("deberta_sequence_classifier", {"threshold": 1.5}),
+    ("deberta_sequence_classifier", {"problem_type": "ranking"}),
+    ("deberta_sequence_classifier", {"problem_type": []}),
+    ("deberta_question_answering", {"n_best": 0}),
+    ("deberta_question_answering", {"max_answer_length": 1.5}),
+    ("deberta_question_answering", {"no_answer": "no"}),
+    ("deberta_multiple_choice", {"overlap": 509}),
+    ("deberta_fill_mask", {"top_k": 0}),
+    ("deberta_fill_mask", {"mask_probability": 0}),
+    ("deberta_token_classifier", {"annotate": "tags"}),
+    ("deberta_token_classifier", {"annotate": "tag", "aggregation_strategy": "simple"}),
+    ("deberta_token_classifier", {"spans_key": None}),
+    ("deberta_token_classifier", {"only_first_pieces_trained": 1}),
+]
+
+
+@pytest.mark.parametrize(("factory", "settings"), REFUSED, ids=str)
+def test_saved_settings_are_such_as_the_constructor_takes(factory, settings, tmp_path):
+    pipe = spacy.blank("en").add_pipe(factory, config={"model": {"name": "x"}})
+    damaged = json.dumps({**pipe.cfg, **settings})
+    before = dict(pipe.cfg)
+    (tmp_path / "cfg").write_text(damaged, encoding="utf-8")
+    with pytest.raises(ValueError, match="E423.*cfg"):
         pipe.from_disk(tmp_path, exclude=["model", "vocab"])
+    with pytest.raises(ValueError, match="E423.*bytes"):
+        pipe.from_bytes(srsly.msgpack_dumps({"cfg": damaged}), exclude=["model", "vocab"])
+    assert pipe.cfg == before
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-0.1", "1" * 5000])
+def test_numbers_that_only_python_reads_as_json(number, tmp_path):
+    pipe = spacy.blank("en").add_pipe("deberta_sequence_classifier")
+    (tmp_path / "cfg").write_text(f'{{"threshold": {number}}}', encoding="utf-8")
+    with pytest.raises(ValueError, match="E423"):
+        pipe.from_disk(tmp_path, exclude=["model", "vocab"])
+
+
+def test_a_setting_that_is_changed_to_what_it_can_not_be(tiny_checkpoint):
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe(
+        "deberta_sequence_classifier", config={"model": {"name": str(tiny_checkpoint)}}
+    )
+    pipe.cfg["max_length"] = 1
+    with pytest.raises(ValueError, match="E413.*max_length"):
+        _ = pipe.settings
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ import torch
 from thinc.api import Model, Shim, get_torch_default_device
 from thinc.util import xp2torch
 
-from spacy_deberta import nn
-from spacy_deberta.checkpoints import build_from_weights, build_head_from_weights
+from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
@@ -19,6 +18,7 @@ from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
+from spacy_deberta.models import build_from_weights, build_head_from_weights
 
 from .encoder_bytes import SavedEncoder, pack_encoder, unpack_encoder
 from .forking import use_one_thread_after_fork
@@ -75,7 +75,7 @@ class EncoderShim(Shim):
         return self._model
 
     @property
-    def encoder(self) -> nn.DebertaV2Model:
+    def encoder(self) -> models.DebertaV2Model:
         """The encoder, which is all of the module if there is no head.
 
         Raises:
@@ -84,7 +84,7 @@ class EncoderShim(Shim):
         return self.module.deberta if self.spec.has_head else self.module
 
     @property
-    def shared_encoder(self) -> nn.DebertaV2Model:
+    def shared_encoder(self) -> models.DebertaV2Model:
         """The encoder of the shim that shares it.
 
         Raises:
@@ -173,7 +173,7 @@ class EncoderShim(Shim):
             Rows as in `predict`, and a callback that takes the gradient of the last of them and
             adds to the gradients of the parameters.
         """
-        with nn.training_step(self.module), self.precision.active(self.device):
+        with self.module.training_step(), self.precision.active(self.device):
             rows = self._run(inputs, self._run_batch_recomputed)
 
         def backprop(d_rows: torch.Tensor) -> None:
@@ -182,7 +182,7 @@ class EncoderShim(Shim):
             if self._scales_gradients:
                 d_rows = d_rows * self._updates.scaler.scale
             # With checkpointing the layers run again here, and must reuse the same dropout masks.
-            with nn.training_step(self.module):
+            with self.module.training_step():
                 torch.autograd.backward(rows[-1], d_rows)
 
         return rows, backprop
@@ -246,7 +246,7 @@ class EncoderShim(Shim):
             scaled=self._scales_gradients,
         )
         if updated:
-            nn.weights_changed(self.encoder)
+            self.encoder.weights_changed()
 
     def _plan_update(self, name: str) -> ParameterUpdate:
         return plan_update(

@@ -10,13 +10,12 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints, expand_ranges
-from spacy_deberta.errors import Errors, check_number
+from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS,
     PieceRanges,
     Sequences,
     encode_texts,
@@ -25,27 +24,14 @@ from spacy_deberta.layers import (
 )
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.window_mean import check_windows
+from spacy_deberta.pipeline.settings import default_config
 
 from .mask_sequences import mask_sequences
 from .random_masks import mask_at_random
+from .settings import FillMaskSettings
 
 # Of the texts of an evaluation every seventh piece is masked, about as many as in training.
 SCORED_EVERY = 7
-
-DEFAULT_CONFIG = Config().from_str(
-    """
-    [component]
-    top_k = 5
-    mask_probability = 0.15
-    max_length = 512
-    overlap = 128
-
-    [component.model]
-    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
-    head = "masked_lm"
-    """
-)["component"]
 
 if not Doc.has_extension("fillings"):
     Doc.set_extension("fillings", default=None)
@@ -54,7 +40,10 @@ if not Doc.has_extension("fillings"):
 @Language.factory(
     "deberta_fill_mask",
     assigns=["doc._.fillings"],
-    default_config=DEFAULT_CONFIG,
+    default_config=default_config(
+        FillMaskSettings(),
+        head="masked_lm",
+    ),
     default_score_weights={"mask_acc": 1.0, "mask_perplexity": None},
 )
 def make_fill_mask(
@@ -108,13 +97,14 @@ class Filling:
     end_char: int
 
 
-class FillMask(HeadPipe):
+class FillMask(HeadPipe[FillMaskSettings]):
     """Fill masks in texts with a masked language model.
 
     DOCS: docs/api/fill_mask.md
     """
 
     head = "masked_lm"
+    settings_class = FillMaskSettings
     wanted = (
         "a checkpoint with a head for masked language modelling, such as "
         "'microsoft/deberta-v2-xlarge'"
@@ -125,27 +115,9 @@ class FillMask(HeadPipe):
         vocab: Vocab,
         model: Model[Sequences, Array],
         name: str = "deberta_fill_mask",
-        *,
-        top_k: int = 5,
-        mask_probability: float = 0.15,
-        max_length: int = 512,
-        overlap: int = 128,
+        **settings: Any,
     ) -> None:
-        check_number("top_k", top_k, lambda n: n > 0, "above 0", whole=True)
-        check_number(
-            "mask_probability", mask_probability, lambda x: 0 < x <= 1, "above 0 and at most 1"
-        )
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
-        super().__init__(
-            vocab,
-            model,
-            name,
-            scorer=None,
-            top_k=top_k,
-            mask_probability=mask_probability,
-            max_length=max_length,
-            overlap=overlap,
-        )
+        super().__init__(vocab, model, name, scorer=None, settings=FillMaskSettings(**settings))
         add_doc_method("fill_mask", self, "fill_mask")
 
     def fill_mask(self, doc: Doc, k: int = 5) -> list[list[Filling]]:
@@ -198,7 +170,7 @@ class FillMask(HeadPipe):
         docs (Iterable[Doc]): The documents.
         RETURNS (list[list[list[Filling]]]): `top_k` pieces for each mask of each document.
         """
-        return self.fill(docs, self.cfg["top_k"])
+        return self.fill(docs, self.settings.top_k)
 
     def set_annotations(
         self, docs: Iterable[Doc], fillings: Sequence[Sequence[Sequence[Filling]]]
@@ -239,14 +211,14 @@ class FillMask(HeadPipe):
         """Make sequences of the texts, some of whose pieces are masked, and their loss."""
         tokenizer = get_tokenizer(self.model)
         windows, _ = encode_texts(tokenizer, [eg.predicted.text for eg in examples]).split(
-            window=self.cfg["max_length"] - SPECIAL_TOKENS, overlap=0
+            window=self.settings.windows.room, overlap=0
         )
         joined = join_sequences(tokenizer, windows)
         rows = expand_ranges(joined.first, windows.lengths)
         gold = joined.sequences.input_ids[rows]
         masked = mask_at_random(
             gold,
-            probability=self.cfg["mask_probability"],
+            probability=self.settings.mask_probability,
             mask_token_id=tokenizer.mask_token_id,
             vocab_size=len(tokenizer),
         )
@@ -265,11 +237,5 @@ class FillMask(HeadPipe):
 
     def _logits(self, texts: PieceRanges, masks: Ints) -> Iterator[tuple[Ints, torch.Tensor]]:
         """Scores of the vocabulary for masks, in batches, with the pieces that these are."""
-        for batch in mask_sequences(
-            self.model,
-            texts,
-            masks,
-            max_length=self.cfg["max_length"],
-            overlap=self.cfg["overlap"],
-        ):
+        for batch in mask_sequences(self.model, texts, masks, cutting=self.settings.windows):
             yield batch.pieces, torch.from_numpy(to_numpy(self.model.predict(batch.sequences)))

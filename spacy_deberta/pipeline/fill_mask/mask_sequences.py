@@ -8,12 +8,12 @@ from thinc.api import Model
 
 from spacy_deberta.arrays import Ints, expand_ranges
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS,
     PieceRanges,
     Sequences,
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.windows import Windows
 
 # Most masks of a batch: a row of 128,100 scores for each of them is half a megabyte.
 MAX_MASKS = 256
@@ -33,7 +33,7 @@ class MaskSequences:
 
 
 def mask_sequences(
-    model: Model, texts: PieceRanges, pieces: Ints, *, max_length: int, overlap: int
+    model: Model, texts: PieceRanges, pieces: Ints, *, cutting: Windows
 ) -> Iterator[MaskSequences]:
     """Cut texts into windows, and ask for each piece in the window with the most context.
 
@@ -41,14 +41,13 @@ def mask_sequences(
         model: Made by `deberta_with_head`.
         texts: One run for each text.
         pieces: The pieces that are asked for, as indices into `texts.ids`, ascending.
-        max_length: Most pieces of a sequence, special tokens included.
-        overlap: Fewest pieces that neighbouring windows share.
+        cutting: How long texts are cut.
 
     Yields:
         The windows in which something is asked, in batches of about `MAX_MASKS` pieces that are
         asked for; the pieces in their order.
     """
-    windows, _ = texts.split(window=max_length - SPECIAL_TOKENS, overlap=overlap)
+    windows, _ = texts.split(window=cutting.room, overlap=cutting.overlap)
     window_of_piece = _best_windows(windows, len(texts.ids))[pieces]
     used, window_of_piece = np.unique(window_of_piece, return_inverse=True)
     batch_of_window = np.searchsorted(window_of_piece, np.arange(len(used))) // MAX_MASKS

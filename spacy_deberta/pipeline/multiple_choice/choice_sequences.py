@@ -10,14 +10,13 @@ from thinc.api import Model
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS_OF_PAIR,
     PieceRanges,
     Sequences,
     encode_texts,
     get_tokenizer,
     join_sequences,
 )
-from spacy_deberta.pipeline.window_mean import mean_of_windows
+from spacy_deberta.pipeline.windows import Windows, mean_of_windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +54,7 @@ def join_choices(
     texts: Sequence[str],
     choices: Sequence[Sequence[str]],
     *,
-    max_length: int,
-    overlap: int,
+    cutting: Windows,
     component: str,
 ) -> ChoiceSequences:
     """Pair texts with each of their choices; every string is tokenized once.
@@ -65,8 +63,7 @@ def join_choices(
         model: Made by `deberta_with_head`.
         texts: The texts, at least one.
         choices: The choices of each, at least one.
-        max_length: Most pieces of a sequence, special tokens included.
-        overlap: Fewest pieces that windows of a text share.
+        cutting: How texts are cut that are too long beside a choice.
         component: The name of the component, for messages.
 
     Returns:
@@ -83,9 +80,9 @@ def join_choices(
     counts = np.array([len(of_text) for of_text in choices], dtype=np.int64)
     first = encoded.take(np.repeat(_places(place, texts), counts))
     second = encoded.take(_places(place, flat))
-    room = max_length - SPECIAL_TOKENS_OF_PAIR - second.lengths
-    _check_room(room, second, flat, max_length=max_length, component=component)
-    windows, pairs = first.split(window=room, overlap=overlap)
+    room = cutting.room - second.lengths
+    _check_room(room, second, flat, cutting=cutting, component=component)
+    windows, pairs = first.split(window=room, overlap=cutting.overlap)
     joined = join_sequences(tokenizer, windows, second.take(pairs))
     return ChoiceSequences(joined.sequences, pairs, counts)
 
@@ -95,7 +92,7 @@ def _places(place: dict[str, int], strings: Sequence[str]) -> Ints:
 
 
 def _check_room(
-    room: Ints, second: PieceRanges, flat: Sequence[str], *, max_length: int, component: str
+    room: Ints, second: PieceRanges, flat: Sequence[str], *, cutting: Windows, component: str
 ) -> None:
     too_long = np.flatnonzero(room < 1)
     if len(too_long):
@@ -104,8 +101,8 @@ def _check_room(
             Errors.E650.format(
                 choice=flat[index],
                 length=int(second.lengths[index]),
-                max_length=max_length,
-                special=SPECIAL_TOKENS_OF_PAIR,
+                max_length=cutting.max_length,
+                special=cutting.special_tokens,
                 component=component,
             )
         )

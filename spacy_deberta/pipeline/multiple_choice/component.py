@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array
@@ -20,31 +20,23 @@ from spacy_deberta.corpora import (
     get_choices,
     get_right_choice,
 )
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Sequences
+from spacy_deberta.layers import Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.window_mean import check_windows
+from spacy_deberta.pipeline.settings import default_config
 
 from .choice_sequences import ChoiceSequences, join_choices
-
-DEFAULT_CONFIG = Config().from_str(
-    """
-    [component]
-    max_length = 512
-    overlap = 64
-    scorer = {"@scorers":"spacy-deberta.multiple_choice_scorer.v1"}
-
-    [component.model]
-    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
-    head = "multiple_choice"
-    """
-)["component"]
+from .settings import MultipleChoiceSettings
 
 
 @Language.factory(
     "deberta_multiple_choice",
     assigns=["doc._.chosen"],
-    default_config=DEFAULT_CONFIG,
+    default_config=default_config(
+        MultipleChoiceSettings(),
+        head="multiple_choice",
+        scorer="spacy-deberta.multiple_choice_scorer.v1",
+    ),
     default_score_weights={"choice_acc": 1.0},
 )
 def make_multiple_choice(
@@ -86,13 +78,14 @@ class Choice:
     score: float
 
 
-class MultipleChoice(HeadPipe):
+class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
     """Choose among continuations of a text, or answers to it, with a DeBERTa-v2.
 
     DOCS: docs/api/multiple_choice.md
     """
 
     head = "multiple_choice"
+    settings_class = MultipleChoiceSettings
     wanted = (
         "a checkpoint with a `DebertaV2ForMultipleChoice`, of which few are public; training "
         "starts from one without, such as 'microsoft/deberta-v3-base'"
@@ -104,12 +97,12 @@ class MultipleChoice(HeadPipe):
         model: Model[Sequences, Array],
         name: str = "deberta_multiple_choice",
         *,
-        max_length: int = 512,
-        overlap: int = 64,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        **settings: Any,
     ) -> None:
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
-        super().__init__(vocab, model, name, scorer=scorer, max_length=max_length, overlap=overlap)
+        super().__init__(
+            vocab, model, name, scorer=scorer, settings=MultipleChoiceSettings(**settings)
+        )
         add_doc_method("choose", self, "choose")
 
     def choose(self, doc: Doc, choices: Sequence[str]) -> list[Choice]:
@@ -211,8 +204,7 @@ class MultipleChoice(HeadPipe):
             self.model,
             [doc.text for doc in docs],
             choices,
-            max_length=self.cfg["max_length"],
-            overlap=self.cfg["overlap"],
+            cutting=self.settings.windows,
             component=self.name,
         )
 

@@ -1,6 +1,7 @@
 """The factory `deberta_question_answering`: questions → answers in the text."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -9,42 +10,31 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import ask_the_same, get_questions
-from spacy_deberta.errors import check_list, check_number
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Sequences
+from spacy_deberta.errors import check_list
+from spacy_deberta.layers import Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.window_mean import check_windows
+from spacy_deberta.pipeline.settings import default_config
 
 from .answers import Answer, Candidates, choose_answers, read_candidates
 from .gold_answers import gold_batch
 from .question_windows import make_windows
-
-DEFAULT_CONFIG = Config().from_str(
-    """
-    [component]
-    n_best = 1
-    no_answer = false
-    max_answer_length = 15
-    max_length = 384
-    overlap = 128
-    scorer = {"@scorers":"spacy-deberta.question_answering_scorer.v1"}
-
-    [component.model]
-    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
-    head = "question_answering"
-    """
-)["component"]
+from .settings import QuestionAnsweringSettings
 
 
 @Language.factory(
     "deberta_question_answering",
     assigns=["doc._.answers"],
-    default_config=DEFAULT_CONFIG,
+    default_config=default_config(
+        QuestionAnsweringSettings(),
+        head="question_answering",
+        scorer="spacy-deberta.question_answering_scorer.v1",
+    ),
     default_score_weights={"qa_f1": 1.0, "qa_exact": None, "qa_no_answer": None},
 )
 def make_question_answering(
@@ -84,13 +74,14 @@ def make_question_answering(
     )
 
 
-class QuestionAnswering(HeadPipe):
+class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
     """Answer questions with stretches of the text.
 
     DOCS: docs/api/question_answering.md
     """
 
     head = "question_answering"
+    settings_class = QuestionAnsweringSettings
     wanted = (
         "a checkpoint that was fine-tuned to answer questions, such as "
         "'deepset/deberta-v3-base-squad2'"
@@ -102,25 +93,11 @@ class QuestionAnswering(HeadPipe):
         model: Model[Sequences, Array],
         name: str = "deberta_question_answering",
         *,
-        n_best: int = 1,
-        no_answer: bool = False,
-        max_answer_length: int = 15,
-        max_length: int = 384,
-        overlap: int = 128,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        **settings: Any,
     ) -> None:
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
-        _check_choice_of_answers(n_best, max_answer_length)
         super().__init__(
-            vocab,
-            model,
-            name,
-            scorer=scorer,
-            n_best=n_best,
-            no_answer=no_answer,
-            max_answer_length=max_answer_length,
-            max_length=max_length,
-            overlap=overlap,
+            vocab, model, name, scorer=scorer, settings=QuestionAnsweringSettings(**settings)
         )
         add_doc_method("answer", self, "answer")
 
@@ -174,17 +151,20 @@ class QuestionAnswering(HeadPipe):
         RETURNS (list[list[list[Answer]]]): For each document and each of its questions the
             answers, best first.
         """
-        n_best = self.cfg["n_best"] if n_best is None else n_best
-        no_answer = self.cfg["no_answer"] if no_answer is None else no_answer
-        if max_answer_length is None:
-            max_answer_length = self.cfg["max_answer_length"]
-        _check_choice_of_answers(n_best, max_answer_length)
+        given: dict[str, Any] = {
+            "n_best": n_best,
+            "no_answer": no_answer,
+            "max_answer_length": max_answer_length,
+        }
+        settings = replace(
+            self.settings.answers, **{k: v for k, v in given.items() if v is not None}
+        )
         questions = [check_list("questions", asked) for asked in check_list("questions", questions)]
         asked = [question for of_doc in questions for question in of_doc]
         owners = [doc for doc, of_doc in zip(docs, questions, strict=True) for _ in of_doc]
-        windows = self._read(docs, questions, max_answer_length) if asked else []
+        windows = self._read(docs, questions, settings.max_answer_length) if asked else []
         answers = iter(
-            choose_answers(doc, candidates, n_best=n_best, no_answer=no_answer)
+            choose_answers(doc, candidates, n_best=settings.n_best, no_answer=settings.no_answer)
             for doc, candidates in zip(owners, windows, strict=True)
         )
         return [[next(answers) for _ in of_doc] for of_doc in questions]
@@ -243,9 +223,8 @@ class QuestionAnswering(HeadPipe):
         return gold_batch(
             self.model,
             examples,
-            no_answer=self.cfg["no_answer"],
-            max_length=self.cfg["max_length"],
-            overlap=self.cfg["overlap"],
+            no_answer=self.settings.no_answer,
+            cutting=self.settings.windows,
             component=self.name,
         )
 
@@ -260,8 +239,7 @@ class QuestionAnswering(HeadPipe):
             texts,
             [question for of_doc in questions for question in of_doc],
             np.repeat(np.arange(len(texts)), counts),
-            max_length=self.cfg["max_length"],
-            overlap=self.cfg["overlap"],
+            cutting=self.settings.windows,
             component=self.name,
         )
         joined = windows.join(self.model)
@@ -287,9 +265,3 @@ class QuestionAnswering(HeadPipe):
             ]
             for _, group in groupby(places, key=lambda place: place[0])
         ]
-
-
-def _check_choice_of_answers(n_best: int, max_answer_length: int) -> None:
-    settings = {"n_best": n_best, "max_answer_length": max_answer_length}
-    for name, value in settings.items():
-        check_number(name, value, lambda n: n >= 1, "at least 1", whole=True)

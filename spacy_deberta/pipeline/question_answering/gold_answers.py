@@ -11,6 +11,7 @@ from spacy_deberta.corpora import Question, get_questions
 from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.layers import answer_loss
 from spacy_deberta.pipeline.head_pipe import TrainingBatch
+from spacy_deberta.pipeline.windows import Windows
 
 from .question_windows import QuestionWindows, make_windows
 
@@ -23,8 +24,7 @@ def gold_batch(
     examples: Sequence[Example],
     *,
     no_answer: bool,
-    max_length: int,
-    overlap: int,
+    cutting: Windows,
     component: str,
 ) -> TrainingBatch | None:
     """Make the sequences of an update.
@@ -36,8 +36,7 @@ def gold_batch(
         model: Made by `deberta_with_head`.
         examples: Their gold documents have the questions.
         no_answer: Whether questions may have no answer.
-        max_length: Most pieces of a sequence, special tokens included.
-        overlap: Fewest pieces that neighbouring windows of a text share.
+        cutting: How texts are cut that are too long beside a question.
         component: The name of the component, for messages.
 
     Returns:
@@ -61,8 +60,7 @@ def gold_batch(
         [doc.text for doc in docs],
         [question["question"] for question in questions],
         text_of_question,
-        max_length=max_length,
-        overlap=overlap,
+        cutting=cutting,
         component=component,
     )
     first, last = find_answers(windows, questions, text_of_question)

@@ -10,13 +10,13 @@ from thinc.api import Model
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS_OF_PAIR,
     JoinedSequences,
     PieceRanges,
     encode_texts,
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.windows import Windows
 
 SHOWN_LENGTH = 80  # of a question in a message
 
@@ -61,8 +61,7 @@ def make_windows(
     questions: Sequence[str],
     text_of_question: Ints,
     *,
-    max_length: int,
-    overlap: int,
+    cutting: Windows,
     component: str,
 ) -> QuestionWindows:
     """Cut texts into windows that have room for a question; every string is tokenized once.
@@ -72,8 +71,7 @@ def make_windows(
         texts: The texts.
         questions: The questions, at least one.
         text_of_question: The text that each question is about, `(questions,)`.
-        max_length: Most pieces of a sequence, special tokens included.
-        overlap: Fewest pieces that neighbouring windows of a text share.
+        cutting: How texts are cut that are too long beside a question.
         component: The name of the component, for messages.
 
     Returns:
@@ -89,21 +87,21 @@ def make_windows(
     asked = encode_texts(get_tokenizer(model), list(different)).take(
         np.array([different[question] for question in questions], dtype=np.int64)
     )
-    room = max_length - SPECIAL_TOKENS_OF_PAIR - asked.lengths
+    room = cutting.room - asked.lengths
     if int(room.min()) < 1:
         longest = int(room.argmin())
         raise ValueError(
             Errors.E640.format(
                 question=shorten(questions[longest], SHOWN_LENGTH, placeholder="…"),
                 length=int(asked.lengths[longest]),
-                max_length=max_length,
-                special=SPECIAL_TOKENS_OF_PAIR,
+                max_length=cutting.max_length,
+                special=cutting.special_tokens,
                 component=component,
             )
         )
     pieces = get_tokenizer(model).encode_batch(list(texts))
     windows, runs = (
-        PieceRanges.whole(pieces).take(text_of_question).split(window=room, overlap=overlap)
+        PieceRanges.whole(pieces).take(text_of_question).split(window=room, overlap=cutting.overlap)
     )
     return QuestionWindows(
         questions=asked.take(runs),

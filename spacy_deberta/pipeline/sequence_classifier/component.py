@@ -9,46 +9,35 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS,
     Sequences,
-    check_choice,
     encode_texts,
     get_config,
     get_tokenizer,
     join_sequences,
 )
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.window_mean import check_windows, mean_of_windows
+from spacy_deberta.pipeline.settings import default_config
+from spacy_deberta.pipeline.windows import mean_of_windows
 
-from .problem_types import PROBLEM_TYPES, gold_scores, problem_type_of, scores_loss, scores_of
-from .scorer import SCORE_WEIGHTS, check_threshold
-
-DEFAULT_CONFIG = Config().from_str(
-    """
-    [component]
-    problem_type = null
-    threshold = 0.5
-    max_length = 512
-    overlap = 64
-    scorer = {"@scorers":"spacy-deberta.sequence_classifier_scorer.v1"}
-
-    [component.model]
-    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
-    head = "sequence_classification"
-    """
-)["component"]
+from .problem_types import gold_scores, problem_type_of, scores_loss, scores_of
+from .scorer import SCORE_WEIGHTS
+from .settings import SequenceClassifierSettings
 
 
 @Language.factory(
     "deberta_sequence_classifier",
     assigns=["doc.cats"],
-    default_config=DEFAULT_CONFIG,
+    default_config=default_config(
+        SequenceClassifierSettings(),
+        head="sequence_classification",
+        scorer="spacy-deberta.sequence_classifier_scorer.v1",
+    ),
     default_score_weights=SCORE_WEIGHTS,
 )
 def make_sequence_classifier(
@@ -88,13 +77,14 @@ def make_sequence_classifier(
     )
 
 
-class SequenceClassifier(HeadPipe):
+class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
     """Classify texts with a DeBERTa-v2 that was, or will be, fine-tuned for it.
 
     DOCS: docs/api/sequence_classifier.md
     """
 
     head = "sequence_classification"
+    settings_class = SequenceClassifierSettings
     wanted = (
         "a checkpoint that was fine-tuned to classify texts, such as "
         "'protectai/deberta-v3-base-prompt-injection-v2'"
@@ -106,35 +96,21 @@ class SequenceClassifier(HeadPipe):
         model: Model[Sequences, Array],
         name: str = "deberta_sequence_classifier",
         *,
-        problem_type: str | None = None,
-        threshold: float = 0.5,
-        max_length: int = 512,
-        overlap: int = 64,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        **settings: Any,
     ) -> None:
-        if problem_type is not None:
-            check_choice("problem_type", problem_type, PROBLEM_TYPES)
-        check_threshold(threshold)
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
         super().__init__(
-            vocab,
-            model,
-            name,
-            scorer=scorer,
-            problem_type=problem_type,
-            threshold=threshold,
-            max_length=max_length,
-            overlap=overlap,
+            vocab, model, name, scorer=scorer, settings=SequenceClassifierSettings(**settings)
         )
 
     @property
     def problem_type(self) -> str:
         """What kind of labels there are: the setting, or else what the checkpoint says."""
-        return self.cfg["problem_type"] or problem_type_of(get_config(self.model))
+        return self.settings.problem_type or problem_type_of(get_config(self.model))
 
     def config_values(self) -> dict[str, Any]:
         """The problem type of the settings, for the config of a checkpoint that is saved."""
-        chosen = self.cfg["problem_type"]
+        chosen = self.settings.problem_type
         return {} if chosen is None else {"problem_type": chosen}
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -198,8 +174,8 @@ class SequenceClassifier(HeadPipe):
 
     def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
         """Windows of the documents between special tokens, and which document each is of."""
-        tokenizer = get_tokenizer(self.model)
+        tokenizer, cutting = get_tokenizer(self.model), self.settings.windows
         windows, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
-            window=self.cfg["max_length"] - SPECIAL_TOKENS, overlap=self.cfg["overlap"]
+            window=cutting.room, overlap=cutting.overlap
         )
         return join_sequences(tokenizer, windows).sequences, doc_of_window

@@ -9,24 +9,21 @@ from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Warnings, warn
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS,
     PieceWindows,
     Sequences,
     WindowPlan,
     align_pieces,
-    check_choice,
-    check_setting,
     get_tokenizer,
     plan_windows,
 )
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.window_mean import check_windows
+from spacy_deberta.pipeline.settings import default_config
 
 from .gold_units import (
     IGNORED,
@@ -39,11 +36,11 @@ from .gold_units import (
     span_types,
 )
 from .label_schemes import LabelScheme, bio_labels, find_scheme
-from .placed_spans import ALIGNMENT_MODES, ScoredSpan, place_spans, without_overlap
+from .placed_spans import ScoredSpan, place_spans, without_overlap
 from .scored_stretches import find_stretches
+from .settings import TokenClassifierSettings
 from .unit_tags import set_tags
 from .units import (
-    AGGREGATION_STRATEGIES,
     Units,
     UnitScores,
     count_unread,
@@ -52,33 +49,15 @@ from .units import (
     unit_probabilities,
 )
 
-ANNOTATIONS = ("ents", "spans", "tag")
-
-# Saved with the other settings: after training on first pieces, those of the others mean nothing.
-ONLY_FIRST_PIECES = "only_first_pieces_trained"
-
-DEFAULT_CONFIG = Config().from_str(
-    """
-    [component]
-    annotate = "ents"
-    spans_key = "sc"
-    aggregation_strategy = "first"
-    alignment_mode = "expand"
-    max_length = 512
-    overlap = 64
-    scorer = {"@scorers":"spacy-deberta.token_classifier_scorer.v1"}
-
-    [component.model]
-    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
-    head = "token_classification"
-    """
-)["component"]
-
 
 @Language.factory(
     "deberta_token_classifier",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans", "token.tag"],
-    default_config=DEFAULT_CONFIG,
+    default_config=default_config(
+        TokenClassifierSettings(),
+        head="token_classification",
+        scorer="spacy-deberta.token_classifier_scorer.v1",
+    ),
     default_score_weights={
         "ents_f": 1.0,
         "ents_p": 0.0,
@@ -135,13 +114,14 @@ def make_token_classifier(
     )
 
 
-class TokenClassifier(HeadPipe):
+class TokenClassifier(HeadPipe[TokenClassifierSettings]):
     """Find entities, spans or tags with a DeBERTa-v2 that was, or will be, fine-tuned for it.
 
     DOCS: docs/api/token_classifier.md
     """
 
     head = "token_classification"
+    settings_class = TokenClassifierSettings
     wanted = (
         "a checkpoint that was fine-tuned to label tokens, such as 'tner/deberta-v3-large-wnut2017'"
     )
@@ -152,35 +132,11 @@ class TokenClassifier(HeadPipe):
         model: Model[Sequences, Array],
         name: str = "deberta_token_classifier",
         *,
-        annotate: str = "ents",
-        spans_key: str = "sc",
-        aggregation_strategy: str = "first",
-        alignment_mode: str = "expand",
-        max_length: int = 512,
-        overlap: int = 64,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        **settings: Any,
     ) -> None:
-        check_choice("annotate", annotate, ANNOTATIONS)
-        check_choice("aggregation_strategy", aggregation_strategy, AGGREGATION_STRATEGIES)
-        check_setting(
-            annotate != "tag" or aggregation_strategy != "simple",
-            "aggregation_strategy",
-            "'simple'",
-            "one of: first, average, max, where tokens are tagged",
-        )
-        check_choice("alignment_mode", alignment_mode, ALIGNMENT_MODES)
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS)
         super().__init__(
-            vocab,
-            model,
-            name,
-            scorer=scorer,
-            annotate=annotate,
-            spans_key=spans_key,
-            aggregation_strategy=aggregation_strategy,
-            alignment_mode=alignment_mode,
-            max_length=max_length,
-            overlap=overlap,
+            vocab, model, name, scorer=scorer, settings=TokenClassifierSettings(**settings)
         )
 
     @property
@@ -208,9 +164,9 @@ class TokenClassifier(HeadPipe):
         if len(plan.lengths):
             logits = to_numpy(self.model.predict(plan.sequences))
         probabilities = torch.from_numpy(logits[plan.piece_sources]).softmax(-1).numpy()
-        of_units = unit_probabilities(probabilities, units, self.cfg["aggregation_strategy"])
+        of_units = unit_probabilities(probabilities, units, self.settings.aggregation_strategy)
         unread = 0
-        if self.cfg["annotate"] != "tag" and not self.cfg.get(ONLY_FIRST_PIECES):
+        if self.settings.annotate != "tag" and not self.settings.only_first_pieces_trained:
             unread = count_unread(probabilities, of_units, units, outside=self.scheme.outside)
         return UnitScores(units, of_units, unread)
 
@@ -223,7 +179,7 @@ class TokenClassifier(HeadPipe):
         if self.cfg["annotate"] == "tag":
             set_tags(docs, scores, self.labels)
             return
-        unplaced, overlapping, mode = 0, 0, self.cfg["alignment_mode"]
+        unplaced, overlapping, mode = 0, 0, self.settings.alignment_mode
         for doc, stretches in zip(docs, find_stretches(scores, self.scheme), strict=True):
             spans, dropped = place_spans(doc, stretches, mode)
             unplaced += dropped
@@ -234,7 +190,7 @@ class TokenClassifier(HeadPipe):
             overlapping += len(spans) - len(kept)
             doc.set_ents([scored.span for scored in kept])
         if scores.unread:
-            strategy = self.cfg["aggregation_strategy"]
+            strategy = self.settings.aggregation_strategy
             warn(Warnings.W603.format(count=scores.unread, component=self.name, strategy=strategy))
         if unplaced:
             warn(Warnings.W601.format(count=unplaced, component=self.name, mode=mode))
@@ -257,7 +213,7 @@ class TokenClassifier(HeadPipe):
 
     def check_head(self) -> None:
         """Refuse a head from whose labels no spans can be read (E630)."""
-        if self.cfg["annotate"] != "tag":
+        if self.settings.annotate != "tag":
             find_scheme(self.labels)
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
@@ -267,12 +223,12 @@ class TokenClassifier(HeadPipe):
         """
         units, plan = self._prepare([example.x for example in examples])
         targets = [self._targets(units, doc, example) for doc, example in enumerate(examples)]
-        pieces, unit_of_piece = pieces_read(units, self.cfg["aggregation_strategy"])
+        pieces, unit_of_piece = pieces_read(units, self.settings.aggregation_strategy)
         gold = np.concatenate([np.zeros(0, dtype=np.int64), *targets])[unit_of_piece]
         known = gold != IGNORED
         if not known.any():
             return None
-        self.cfg[ONLY_FIRST_PIECES] = self.cfg["aggregation_strategy"] == "first"
+        self.cfg["only_first_pieces_trained"] = self.cfg["aggregation_strategy"] == "first"
         rows = torch.from_numpy(plan.piece_sources[pieces[known]])
         classes = torch.from_numpy(gold[known])
 
@@ -285,18 +241,18 @@ class TokenClassifier(HeadPipe):
     def _prepare(self, docs: list[Doc]) -> tuple[Units, WindowPlan]:
         tokenizer = get_tokenizer(self.model)
         doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
-        window = self.cfg["max_length"] - SPECIAL_TOKENS
+        cutting = self.settings.windows
         plan = plan_windows(
             doc_pieces,
-            PieceWindows(window=window, overlap=self.cfg["overlap"]),
+            PieceWindows(window=cutting.room, overlap=cutting.overlap),
             cls_id=tokenizer.cls_token_id,
             sep_id=tokenizer.sep_token_id,
-            max_pieces=window,
+            max_pieces=cutting.room,
         )
-        return find_units(doc_pieces, self.cfg["aggregation_strategy"]), plan
+        return find_units(doc_pieces, self.settings.aggregation_strategy), plan
 
     def _set_spans(self, doc: Doc, spans: list[ScoredSpan]) -> None:
-        key = self.cfg["spans_key"]
+        key = self.settings.spans_key
         doc.spans[key] = SpanGroup(
             doc,
             name=key,
@@ -307,7 +263,7 @@ class TokenClassifier(HeadPipe):
     def _gold_spans(self, example: Example) -> GoldSpans | None:
         if self.cfg["annotate"] == "ents":
             return gold_entities(example)
-        return gold_spans(example, self.cfg["spans_key"])
+        return gold_spans(example, self.settings.spans_key)
 
     def _targets(self, units: Units, doc: int, example: Example) -> Ints:
         if self.cfg["annotate"] == "tag":

@@ -9,43 +9,30 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR, Sequences, get_labels, get_tokenizer
+from spacy_deberta.layers import Sequences, get_labels, get_tokenizer
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
-from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS, check_threshold
-from spacy_deberta.pipeline.window_mean import check_windows, mean_of_windows
+from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
+from spacy_deberta.pipeline.settings import default_config
+from spacy_deberta.pipeline.windows import mean_of_windows
 
-from .hypothesis_pairs import Hypotheses, check_template, keep_or_make, make_pairs
+from .hypothesis_pairs import Hypotheses, keep_or_make, make_pairs
 from .nli_labels import NLI_LABELS, find_contradiction, find_entailment, scores_of_candidates
-
-DEFAULT_CONFIG = Config().from_str(
-    """
-    [component]
-    labels = []
-    hypothesis_template = "This example is {}."
-    multi_label = false
-    entailment_label = null
-    contradiction_label = null
-    threshold = 0.5
-    max_length = 512
-    overlap = 64
-    scorer = {"@scorers":"spacy-deberta.sequence_classifier_scorer.v1"}
-
-    [component.model]
-    @architectures = "spacy-deberta.DebertaV2WithHead.v1"
-    head = "sequence_classification"
-    """
-)["component"]
+from .settings import ZeroShotSettings
 
 
 @Language.factory(
     "deberta_zero_shot",
     assigns=["doc.cats"],
-    default_config=DEFAULT_CONFIG,
+    default_config=default_config(
+        ZeroShotSettings(),
+        head="sequence_classification",
+        scorer="spacy-deberta.sequence_classifier_scorer.v1",
+    ),
     default_score_weights=SCORE_WEIGHTS,
 )
 def make_zero_shot(
@@ -97,13 +84,14 @@ def make_zero_shot(
     )
 
 
-class ZeroShot(HeadPipe):
+class ZeroShot(HeadPipe[ZeroShotSettings]):
     """Classify texts by candidate labels with a DeBERTa-v2 that was trained on NLI.
 
     DOCS: docs/api/zero_shot.md
     """
 
     head = "sequence_classification"
+    settings_class = ZeroShotSettings
     wanted = (
         "a checkpoint for natural language inference (NLI), such as "
         "'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'"
@@ -115,39 +103,16 @@ class ZeroShot(HeadPipe):
         model: Model[Sequences, Array],
         name: str = "deberta_zero_shot",
         *,
-        labels: Iterable[str] = (),
-        hypothesis_template: str = "This example is {}.",
-        multi_label: bool = False,
-        entailment_label: str | None = None,
-        contradiction_label: str | None = None,
-        threshold: float = 0.5,
-        max_length: int = 512,
-        overlap: int = 64,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        **settings: Any,
     ) -> None:
-        check_template(hypothesis_template)
-        check_threshold(threshold)
-        check_windows(max_length, overlap, special_tokens=SPECIAL_TOKENS_OF_PAIR)
-        super().__init__(
-            vocab,
-            model,
-            name,
-            scorer=scorer,
-            labels=check_labels(labels),
-            hypothesis_template=hypothesis_template,
-            multi_label=multi_label,
-            entailment_label=entailment_label,
-            contradiction_label=contradiction_label,
-            threshold=threshold,
-            max_length=max_length,
-            overlap=overlap,
-        )
+        super().__init__(vocab, model, name, scorer=scorer, settings=ZeroShotSettings(**settings))
         self._hypotheses: Hypotheses | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The candidate labels. They can be changed at any time."""
-        return tuple(self.cfg["labels"])
+        return tuple(self.settings.labels)
 
     @labels.setter
     def labels(self, labels: Iterable[str]) -> None:
@@ -199,7 +164,7 @@ class ZeroShot(HeadPipe):
     def check_head(self) -> None:
         """Refuse a checkpoint that was not trained on NLI (E620)."""
         self._entailment()
-        if self.cfg["multi_label"]:
+        if self.settings.multi_label:
             self._contradiction()
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -209,7 +174,7 @@ class ZeroShot(HeadPipe):
         kwargs (Any): Settings of the scorer.
         RETURNS (dict[str, Any]): The scores.
         """
-        kind = "multi" if self.cfg["multi_label"] else "single"
+        kind = "multi" if self.settings.multi_label else "single"
         return super().score(examples, **{"problem_type": f"{kind}_label_classification", **kwargs})
 
     def predict(self, docs: Sequence[Doc]) -> Array:
@@ -218,9 +183,9 @@ class ZeroShot(HeadPipe):
         docs (Sequence[Doc]): The documents.
         RETURNS (Array): `(docs, labels)`, float32.
         """
-        template = self.cfg["hypothesis_template"]
+        template = self.settings.hypothesis_template
         hypotheses = self._hypotheses_of(template, self.labels)
-        return self._scores(docs, hypotheses, multi_label=self.cfg["multi_label"])
+        return self._scores(docs, hypotheses, multi_label=self.settings.multi_label)
 
     def classify(
         self,
@@ -239,9 +204,9 @@ class ZeroShot(HeadPipe):
         RETURNS (list[dict[str, float]]): For each document the score of each label.
         """
         chosen = self.labels if labels is None else tuple(check_labels(labels))
-        template = hypothesis_template or self.cfg["hypothesis_template"]
+        template = hypothesis_template or self.settings.hypothesis_template
         hypotheses = self._hypotheses_of(template, chosen)
-        multi_label = self.cfg["multi_label"] if multi_label is None else multi_label
+        multi_label = self.settings.multi_label if multi_label is None else multi_label
         scores = self._scores(docs, hypotheses, multi_label=multi_label)
         return [dict(zip(chosen, row, strict=True)) for row in scores.tolist()]
 
@@ -265,7 +230,7 @@ class ZeroShot(HeadPipe):
         cats = [example.y.cats for example in examples]
         positive = torch.tensor([c.get(label, 0.0) > 0.5 for c in cats for label in labels])
         gold = torch.where(positive, true, false)
-        hypotheses = self._hypotheses_of(self.cfg["hypothesis_template"], labels)
+        hypotheses = self._hypotheses_of(self.settings.hypothesis_template, labels)
         sequences, pair_of_window = self._pairs(hypotheses, [example.x for example in examples])
 
         def loss(logits: torch.Tensor) -> torch.Tensor:
@@ -288,8 +253,8 @@ class ZeroShot(HeadPipe):
         return scores_of_candidates(entailment, contradiction)
 
     def _pairs(self, hypotheses: Hypotheses, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
-        texts, cfg = [doc.text for doc in docs], self.cfg
-        return make_pairs(hypotheses, texts, max_length=cfg["max_length"], overlap=cfg["overlap"])
+        texts = [doc.text for doc in docs]
+        return make_pairs(hypotheses, texts, cutting=self.settings.windows)
 
     def _hypotheses_of(self, template: str, labels: tuple[str, ...]) -> Hypotheses:
         tokenizer = get_tokenizer(self.model)
@@ -297,9 +262,9 @@ class ZeroShot(HeadPipe):
         return self._hypotheses
 
     def _entailment(self) -> int:
-        chosen = self.cfg["entailment_label"]
+        chosen = self.settings.entailment_label
         return find_entailment(get_labels(self.model), chosen, component=self.name)
 
     def _contradiction(self) -> int:
-        chosen = self.cfg["contradiction_label"]
+        chosen = self.settings.contradiction_label
         return find_contradiction(get_labels(self.model), chosen, component=self.name)

@@ -8,13 +8,13 @@ import numpy as np
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
-    SPECIAL_TOKENS_OF_PAIR,
     DebertaV2Tokenizer,
     PieceRanges,
     Sequences,
     encode_texts,
     join_sequences,
 )
+from spacy_deberta.pipeline.windows import Windows
 
 PLACE = "{}"
 
@@ -65,21 +65,19 @@ def keep_or_make(
 
 def check_template(template: str) -> None:
     """Refuse a template that has no place for the label, or several (E621)."""
-    if template.count(PLACE) != 1:
+    if not isinstance(template, str) or template.count(PLACE) != 1:
         raise ValueError(Errors.E621.format(template=template))
 
 
 def make_pairs(
-    hypotheses: Hypotheses, texts: Sequence[str], *, max_length: int, overlap: int
+    hypotheses: Hypotheses, texts: Sequence[str], *, cutting: Windows
 ) -> tuple[Sequences, Ints]:
     """Put each text together with each hypothesis. Every text is cut into pieces once.
 
     Args:
         hypotheses: What is said of the texts.
         texts: The texts.
-        max_length: Most pieces of a pair, special tokens included. A text that does not fit beside
-            a hypothesis is cut into windows; a hypothesis never is.
-        overlap: Fewest pieces that neighbouring windows share.
+        cutting: How texts are cut that are too long beside a hypothesis; a hypothesis never is.
 
     Returns:
         The pairs, and for each of them `text * labels + label`, `(windows,)`.
@@ -89,17 +87,19 @@ def make_pairs(
     """
     said = hypotheses.pieces
     labels = len(hypotheses.labels)
-    rooms = max_length - SPECIAL_TOKENS_OF_PAIR - said.lengths
+    rooms = cutting.room - said.lengths
     if int(rooms.min()) < 1:
         label = hypotheses.labels[int(rooms.argmin())]
         raise ValueError(
-            Errors.E623.format(label=label, length=int(said.lengths.max()), max_length=max_length)
+            Errors.E623.format(
+                label=label, length=int(said.lengths.max()), max_length=cutting.max_length
+            )
         )
     of_text = np.repeat(np.arange(len(texts), dtype=np.int64), labels)
     windows, pair_of_window = (
         encode_texts(hypotheses.tokenizer, texts)
         .take(of_text)
-        .split(window=np.tile(rooms, len(texts)), overlap=overlap)
+        .split(window=np.tile(rooms, len(texts)), overlap=cutting.overlap)
     )
     joined = join_sequences(hypotheses.tokenizer, windows, said.take(pair_of_window % labels))
     return joined.sequences, pair_of_window

@@ -71,7 +71,7 @@ def prepare_corpora(
                 check_corpora(folder / name)
                 continue
             remove_unfinished(folder)
-            progress = _Progress(name, announce)
+            progress = _EncodingProgress(name, announce)
             texts = document_texts(reader, nlp)
             encode_corpus(texts, tokenizer, folder / name, held_out=apart, progress=progress)
             progress.finish()
@@ -93,7 +93,7 @@ def prepare_corpora(
     return found, kept
 
 
-class _Progress:
+class _EncodingProgress:
     """Says how far it is, whenever there is twice as much as before."""
 
     def __init__(self, name: str, announce: Callable[[str], None]) -> None:

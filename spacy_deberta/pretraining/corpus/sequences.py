@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 _SPECIAL_TOKENS = 2
 
 
-class Sequences:
+class CorpusSequences:
     """The sequences of a corpus, each of one document.
 
     Where they begin is computed once, into a file beside the corpus.

@@ -58,7 +58,7 @@ class Permutation:
 
 
 class HasLengths(Protocol):
-    """See `Sequences`."""
+    """See `CorpusSequences`."""
 
     def __len__(self) -> int:
         """Number of sequences."""

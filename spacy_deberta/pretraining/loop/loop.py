@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from spacy_deberta.errors import Errors
 from spacy_deberta.pretraining.failures import coded_failures
 from spacy_deberta.pretraining.masking.step_batches import StepBatches, StepSource
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.run_folder.folder import RunFolder
 from spacy_deberta.pretraining.run_folder.log import LogRow
 from spacy_deberta.pretraining.run_folder.training_state import find_good_state, save_state
 from spacy_deberta.pretraining.updates.evaluation import evaluate
-from spacy_deberta.pretraining.updates.metrics import Totals
+from spacy_deberta.pretraining.updates.metrics import Metrics
 from spacy_deberta.pretraining.updates.trainer import Trainer
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
@@ -23,7 +23,7 @@ Report = Callable[[LogRow], None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Run:
+class PretrainingRun:
     """A pretraining, ready to go.
 
     Args:
@@ -37,13 +37,13 @@ class Run:
 
     trainer: Trainer
     source: StepSource
-    held_out: Sequence[TrainingBatch]
+    held_out: Sequence[MaskedBatch]
     tokenizer: DebertaV2Tokenizer
     folder: RunFolder
     epoch_sequences: int
 
 
-def run_to_the_end(run: Run, *, report: Report) -> None:
+def run_to_the_end(run: PretrainingRun, *, report: Report) -> None:
     """Train from where the trainer stands until the last step.
 
     Args:
@@ -85,17 +85,17 @@ class _Window:
         self.pieces, self._started = 0, time.perf_counter()
 
 
-def _batches(run: Run) -> Generator[tuple[StepBatches, list[TrainingBatch]], None, None]:
+def _batches(run: PretrainingRun) -> Generator[tuple[StepBatches, list[MaskedBatch]], None, None]:
     device = run.trainer.processes.device
 
-    def make() -> Iterator[tuple[StepBatches, list[TrainingBatch]]]:
+    def make() -> Iterator[tuple[StepBatches, list[MaskedBatch]]]:
         for step in run.source.steps(run.trainer.position):
-            yield step, [TrainingBatch.from_masked(masked, device) for masked in step.batches]
+            yield step, [MaskedBatch.from_masked(masked, device) for masked in step.batches]
 
     return prefetch(make())
 
 
-def _after_step(run: Run, window: _Window, report: Report) -> None:
+def _after_step(run: PretrainingRun, window: _Window, report: Report) -> None:
     trainer, settings = run.trainer, run.trainer.settings
     last = trainer.step >= settings.max_steps
     evaluates = last or trainer.step % settings.eval_every == 0
@@ -105,7 +105,7 @@ def _after_step(run: Run, window: _Window, report: Report) -> None:
     _check_losses(run)
     if evaluates or saves:
         _check_weights(run)
-    scores, trainer.totals = trainer.totals.scores(trainer.processes), Totals()
+    scores, trainer.metrics = trainer.metrics.scores(trainer.processes), Metrics()
     pieces, seconds = window.close()
     held_out = None
     if evaluates and run.held_out:
@@ -136,32 +136,32 @@ def _after_step(run: Run, window: _Window, report: Report) -> None:
     window.restart()
 
 
-def _check_losses(run: Run) -> None:
+def _check_losses(run: PretrainingRun) -> None:
     bad = run.trainer.first_bad_step()
     if bad is not None:
         raise ValueError(Errors.E725.format(step=bad + 1, kept=_last_good(run)))
 
 
-def _check_weights(run: Run) -> None:
+def _check_weights(run: PretrainingRun) -> None:
     """An update can have spoiled the weights though its loss, which comes before, was a number."""
     trainer = run.trainer
     if not trainer.processes.all_agree(trainer.is_finite()):
         raise ValueError(Errors.E736.format(step=trainer.step, kept=_last_good(run)))
 
 
-def _last_good(run: Run) -> str:
+def _last_good(run: PretrainingRun) -> str:
     good = find_good_state(run.folder.training)
     return "There is no checkpoint yet" if good is None else f"The last good checkpoint is '{good}'"
 
 
-def _save(run: Run) -> None:
+def _save(run: PretrainingRun) -> None:
     trainer = run.trainer
     if trainer.processes.is_first:
         save_state(trainer, run.folder.training, keep=trainer.settings.keep)
     _save_models(run)
 
 
-def _save_models(run: Run) -> None:
+def _save_models(run: PretrainingRun) -> None:
     """Write the models, in the first process."""
     if not run.trainer.processes.is_first:
         return

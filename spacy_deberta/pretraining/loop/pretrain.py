@@ -12,12 +12,12 @@ from spacy_deberta.distributed import Processes
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import write_whole
 from spacy_deberta.pretraining.corpus.prepared_corpora import prepare_corpora
-from spacy_deberta.pretraining.corpus.sequences import Sequences
+from spacy_deberta.pretraining.corpus.sequences import CorpusSequences
 from spacy_deberta.pretraining.corpus.shuffling import SequenceStream
 from spacy_deberta.pretraining.masking.piece_table import PieceTable
 from spacy_deberta.pretraining.masking.step_batches import StepSource
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.objectives.objective import Objective
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
 from spacy_deberta.pretraining.run_folder.folder import RunFolder, failures_named
 from spacy_deberta.pretraining.run_folder.log import LogRow, append_row, drop_rows_after, read_rows
 from spacy_deberta.pretraining.run_folder.loss_plot import plot_losses
@@ -26,7 +26,7 @@ from spacy_deberta.pretraining.run_folder.training_state import find_states, ste
 from spacy_deberta.pretraining.updates.trainer import Trainer
 
 from .config import PretrainingConfig, changed_keys, resolve_config
-from .loop import Report, Run, run_to_the_end
+from .loop import PretrainingRun, Report, run_to_the_end
 from .spacy_logger import start_logger
 
 # Text that is held out has masks of its own, the same ones every time.
@@ -122,7 +122,7 @@ def _check_folder(config: Config, folder: RunFolder, states: list[Path], *, resu
 
 def _make_run(
     plan: PretrainingConfig, folder: RunFolder, processes: Processes, say: Callable[[str], None]
-) -> tuple[Trainer, Run]:
+) -> tuple[Trainer, PretrainingRun]:
     settings = plan.settings
     # The same random weights in every process.
     torch.manual_seed(settings.seed)
@@ -149,7 +149,9 @@ def _make_run(
         objective, settings=settings, optimizer_settings=plan.optimizer, processes=processes
     )
 
-    def make_source(corpus: Sequences, *, seed: int, pieces: int, share: Processes) -> StepSource:
+    def make_source(
+        corpus: CorpusSequences, *, seed: int, pieces: int, share: Processes
+    ) -> StepSource:
         return StepSource(
             sequences=corpus,
             stream=SequenceStream(corpus, seed=seed),
@@ -161,17 +163,19 @@ def _make_run(
             processes=share.count,
         )
 
-    sequences = Sequences(train, max_length=settings.max_length, starts_word=table.starts_word)
-    held_out: list[TrainingBatch] = []
+    sequences = CorpusSequences(
+        train, max_length=settings.max_length, starts_word=table.starts_word
+    )
+    held_out: list[MaskedBatch] = []
     if dev is not None:
-        kept = Sequences(dev, max_length=settings.max_length, starts_word=table.starts_word)
+        kept = CorpusSequences(dev, max_length=settings.max_length, starts_word=table.starts_word)
         pieces = min(settings.eval_pieces, kept.total_pieces)
         # Few sequences can't be divided among many processes, so that each has all of them.
         share = processes if len(kept) >= processes.count else processes.alone
         source = make_source(kept, seed=_HELD_OUT_SEED, pieces=pieces, share=share)
         batches = source.step(0).batches
-        held_out = [TrainingBatch.from_masked(batch, processes.device) for batch in batches]
-    return trainer, Run(
+        held_out = [MaskedBatch.from_masked(batch, processes.device) for batch in batches]
+    return trainer, PretrainingRun(
         trainer=trainer,
         source=make_source(
             sequences, seed=settings.seed, pieces=settings.batch_pieces, share=processes

@@ -14,7 +14,7 @@ from .piece_table import Ints, PieceTable
 
 
 class ReadsSequences(Protocol):
-    """See `Sequences`."""
+    """See `CorpusSequences`."""
 
     def lengths(self, indices: Ints) -> Ints:
         """Pieces of each, `(indices,)`."""

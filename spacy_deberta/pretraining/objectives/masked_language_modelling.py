@@ -6,13 +6,13 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.checkpoints import DebertaV2ForMaskedLM
+from spacy_deberta.models import DebertaV2ForMaskedLM
 from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
+from .masked_batch import MaskedBatch
 from .objective import Phase, PhaseOutput
 from .saving import save_model
-from .training_batch import TrainingBatch
 
 
 class MaskedLanguageModelling:
@@ -31,11 +31,11 @@ class MaskedLanguageModelling:
         self.modules: Mapping[str, nn.Module] = {"model": model}
         self.phases: tuple[Phase, ...] = (Phase(name="mlm", module=model),)
 
-    def counted(self, phase: Phase, batch: TrainingBatch) -> int:
+    def counted(self, phase: Phase, batch: MaskedBatch) -> int:
         """The hidden pieces."""
         return len(batch.rows)
 
-    def run(self, phase: Phase, batch: TrainingBatch) -> PhaseOutput:
+    def run(self, phase: Phase, batch: MaskedBatch) -> PhaseOutput:
         """Guess the hidden pieces."""
         loss, right, _ = guess_pieces(self.model, batch)
         return PhaseOutput(loss=loss, right=right, batch=batch)
@@ -45,9 +45,7 @@ class MaskedLanguageModelling:
         save_model(folder, self.model, tokenizer)
 
 
-def guess_pieces(
-    model: DebertaV2ForMaskedLM, batch: TrainingBatch
-) -> tuple[Tensor, Tensor, Tensor]:
+def guess_pieces(model: DebertaV2ForMaskedLM, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor]:
     """Let a model guess the hidden pieces of a batch; only those are decoded.
 
     Args:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .training_batch import TrainingBatch
+from .masked_batch import MaskedBatch
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,7 +28,7 @@ class PhaseOutput:
     loss: Tensor
     right: Tensor
     hits: tuple[Tensor, Tensor] | None = None
-    batch: TrainingBatch
+    batch: MaskedBatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +62,10 @@ class Objective(Protocol):
     modules: Mapping[str, nn.Module]
     phases: tuple[Phase, ...]
 
-    def counted(self, phase: Phase, batch: TrainingBatch) -> int:
+    def counted(self, phase: Phase, batch: MaskedBatch) -> int:
         """How many predictions of a batch count in a phase, without waiting for a device."""
 
-    def run(self, phase: Phase, batch: TrainingBatch) -> PhaseOutput:
+    def run(self, phase: Phase, batch: MaskedBatch) -> PhaseOutput:
         """Predict."""
 
     def save(self, folder: Path, tokenizer: DebertaV2Tokenizer) -> None:

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.checkpoints import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
+from spacy_deberta.models import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
+from .masked_batch import MaskedBatch
 from .masked_language_modelling import guess_pieces
 from .objective import Phase, PhaseOutput
 from .saving import save_model
 from .shared_embeddings import share_embeddings
-from .training_batch import TrainingBatch
 
 # The folder of the generator, within that of the discriminator.
 GENERATOR = "generator"
@@ -61,11 +61,11 @@ class ReplacedTokenDetection:
             Phase(name="discriminator", module=discriminator, loss_weight=discriminator_weight),
         )
 
-    def counted(self, phase: Phase, batch: TrainingBatch) -> int:
+    def counted(self, phase: Phase, batch: MaskedBatch) -> int:
         """The hidden pieces for the generator, all pieces for the discriminator."""
         return len(batch.rows) if phase.module is self.generator else batch.pieces.total_pieces
 
-    def run(self, phase: Phase, batch: TrainingBatch) -> PhaseOutput:
+    def run(self, phase: Phase, batch: MaskedBatch) -> PhaseOutput:
         """Let one of the two models predict."""
         return self._generate(batch) if phase.module is self.generator else self._detect(batch)
 
@@ -74,7 +74,7 @@ class ReplacedTokenDetection:
         save_model(folder / GENERATOR, self.generator, tokenizer)
         save_model(folder, self.discriminator, tokenizer)
 
-    def _generate(self, batch: TrainingBatch) -> PhaseOutput:
+    def _generate(self, batch: MaskedBatch) -> PhaseOutput:
         loss, right, logits = guess_pieces(self.generator, batch)
         ids = batch.pieces.input_ids
         assert ids is not None
@@ -87,7 +87,7 @@ class ReplacedTokenDetection:
         following = replace(batch, pieces=pieces, replaced=replaced)
         return PhaseOutput(loss=loss, right=right, batch=following)
 
-    def _detect(self, batch: TrainingBatch) -> PhaseOutput:
+    def _detect(self, batch: MaskedBatch) -> PhaseOutput:
         labels = batch.replaced
         assert labels is not None
         logits = self.discriminator.forward_packed(batch.pieces).logits.float()

@@ -29,7 +29,7 @@ class DamagedStateError(OSError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TrainingPosition:
     """Where a run stands.
 
     Attributes:
@@ -41,7 +41,7 @@ class Place:
     position: int
 
 
-_PLACES = TypeAdapter(Place)
+_PLACES = TypeAdapter(TrainingPosition)
 
 
 def find_states(folder: Path) -> list[Path]:
@@ -85,7 +85,7 @@ def save_state(trainer: Trainer, folder: Path, *, keep: int) -> Path:
             is still there.
     """
     path = folder / f"step-{trainer.step:08d}"
-    place = Place(step=trainer.step, position=trainer.position)
+    place = TrainingPosition(step=trainer.step, position=trainer.position)
 
     def describe(reason: str) -> str:
         last = find_states(folder)
@@ -151,7 +151,7 @@ def load_state(trainer: Trainer, path: Path) -> None:
     trainer.step, trainer.position = place.step, place.position
 
 
-def _read(path: Path) -> tuple[Place, dict[str, Tensor]]:
+def _read(path: Path) -> tuple[TrainingPosition, dict[str, Tensor]]:
     # A checkpoint without them is from before there were any.
     if (path / SUMS_FILE).exists():
         check_checksums(path / SUMS_FILE)
@@ -161,7 +161,7 @@ def _read(path: Path) -> tuple[Place, dict[str, Tensor]]:
     return place, load_file(path / _STATE)
 
 
-def _check_position(place: Place, trainer: Trainer) -> None:
+def _check_position(place: TrainingPosition, trainer: Trainer) -> None:
     """A step takes one sequence at least, and a sequence has one piece at least."""
     if not place.step <= place.position <= place.step * trainer.settings.batch_pieces:
         raise ValueError(f"{_PLACE} has the position {place.position}, which can't be")

@@ -6,15 +6,15 @@ import torch
 
 from spacy_deberta.distributed import Processes
 from spacy_deberta.nn import Precision
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.objectives.objective import Objective
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
 
-from .metrics import PhaseScores, Totals
+from .metrics import Metrics, PhaseScores
 
 
 def evaluate(
     objective: Objective,
-    batches: Sequence[TrainingBatch],
+    batches: Sequence[MaskedBatch],
     *,
     precision: str,
     processes: Processes,
@@ -32,12 +32,11 @@ def evaluate(
     """
     for module in objective.modules.values():
         module.eval()
-    totals = Totals()
-    device = processes.device
+    metrics, device = Metrics(), processes.device
     with torch.no_grad(), Precision.named(precision, device).active(device):
         for batch in batches:
             for phase in objective.phases:
                 output = objective.run(phase, batch)
-                totals.add(phase.name, output, objective.counted(phase, batch))
+                metrics.add(phase.name, output, objective.counted(phase, batch))
                 batch = output.batch
-    return totals.scores(processes)
+    return metrics.scores(processes)

@@ -25,7 +25,7 @@ class PhaseScores:
 
 
 @dataclass(eq=False)
-class PhaseTotals:
+class PhaseMetrics:
     """Sums over the batches of a phase, on the device until somebody asks.
 
     Attributes:
@@ -60,15 +60,15 @@ class PhaseTotals:
 
 
 @dataclass(eq=False)
-class Totals:
-    """The totals of all phases, by name."""
+class Metrics:
+    """The metrics of all phases, by name."""
 
-    phases: dict[str, PhaseTotals] = field(default_factory=dict)
+    phases: dict[str, PhaseMetrics] = field(default_factory=dict)
 
     def add(self, phase: str, output: PhaseOutput, counted: int) -> None:
         """Add the output of a batch."""
-        self.phases.setdefault(phase, PhaseTotals()).add(output, counted)
+        self.phases.setdefault(phase, PhaseMetrics()).add(output, counted)
 
     def scores(self, processes: Processes) -> dict[str, PhaseScores]:
-        """Read everything: see `PhaseTotals.scores`."""
-        return {name: totals.scores(processes) for name, totals in self.phases.items()}
+        """Read everything: see `PhaseMetrics.scores`."""
+        return {name: metrics.scores(processes) for name, metrics in self.phases.items()}

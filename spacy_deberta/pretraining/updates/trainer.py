@@ -8,11 +8,11 @@ from torch import nn
 from spacy_deberta.distributed import Processes
 from spacy_deberta.nn import Precision
 from spacy_deberta.pretraining.counter_random import hash_keys
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.objectives.objective import Objective, Phase
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
 from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSettings
 
-from .metrics import Totals
+from .metrics import Metrics
 from .optimization import make_optimizer, optimizer_tensors, set_learn_rate
 
 # What a random number is for, beside the masks.
@@ -31,7 +31,7 @@ class Trainer:
     Attributes:
         step: How many updates were made.
         position: Where the stream of sequences goes on.
-        totals: Losses and scores since somebody took them.
+        metrics: Losses and scores since somebody took them.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Trainer:
         self.processes = processes
         self.step = 0
         self.position = 0
-        self.totals = Totals()
+        self.metrics = Metrics()
         self._losses: list[tuple[int, torch.Tensor]] = []
         for module in objective.modules.values():
             module.to(processes.device)
@@ -56,7 +56,7 @@ class Trainer:
             phase.name: make_optimizer(phase, optimizer_settings) for phase in objective.phases
         }
 
-    def update(self, batches: Sequence[TrainingBatch], *, next_position: int) -> None:
+    def update(self, batches: Sequence[MaskedBatch], *, next_position: int) -> None:
         """Make the step of every phase.
 
         Args:
@@ -99,7 +99,7 @@ class Trainer:
         finite = [tensor.isfinite().all().to(self.processes.device) for tensor in tensors]
         return bool(torch.stack(finite).all())
 
-    def _run_phase(self, phase: Phase, batches: Sequence[TrainingBatch]) -> list[TrainingBatch]:
+    def _run_phase(self, phase: Phase, batches: Sequence[MaskedBatch]) -> list[MaskedBatch]:
         counts = [self.objective.counted(phase, batch) for batch in batches]
         total = self._sum_counts(sum(counts))
         device = self.processes.device
@@ -111,7 +111,7 @@ class Trainer:
             # The mean over the whole update, however it is divided.
             (output.loss * (phase.loss_weight / max(1, total))).backward()
             self._losses.append((self.step, output.loss.detach()))
-            self.totals.add(phase.name, output, counted)
+            self.metrics.add(phase.name, output, counted)
             following.append(output.batch)
         self._make_step(phase)
         return following
@@ -125,7 +125,7 @@ class Trainer:
     def _make_step(self, phase: Phase) -> None:
         settings, optimizer = self.optimizer_settings, self.optimizers[phase.name]
         parameters = list(phase.module.parameters())
-        self.processes.sum_gradients(parameters)
+        self.processes.all_reduce_gradients(parameters)
         if settings.grad_clip:
             nn.utils.clip_grad_norm_(parameters, settings.grad_clip)
         learn_rate = settings.learn_rate_at(

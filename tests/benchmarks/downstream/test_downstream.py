@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.downstream import runs
 from benchmarks.downstream.contenders import CONTENDERS
-from benchmarks.downstream.runs import Place, Run, best_rate, mean_score, measure_all
+from benchmarks.downstream.runs import Place, TrainingRun, best_rate, mean_score, measure_all
 from benchmarks.downstream.table import summarize, to_markdown
 from benchmarks.downstream.tasks import TASKS
 from spacy_deberta.checkpoints import find_checkpoint
@@ -36,7 +36,7 @@ def test_everybody_has_the_same_heads_and_budget(task, contender):
 
 
 def make_result(contender, seed, score, rate=None):
-    run = Run(task="wnut17", contender=contender, rate=rate, seed=seed)
+    run = TrainingRun(task="wnut17", contender=contender, rate=rate, seed=seed)
     scores = {"ents_f": score}
     return {"run": vars(run), "dev": scores, "test": scores, "seconds": 60.0, "steps": 10}
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from spacy_deberta import models
 from spacy_deberta import nn as ours
 from tests import huggingface
 from tests.nn.common import close, model_like, packed_batch
@@ -80,7 +81,7 @@ def test_all_rows():
 
 def test_dropout():
     values = {**huggingface.VARIANTS["v3"], "hidden_dropout_prob": 0.0}
-    model = ours.DebertaV2Model(ours.DebertaV2Config.from_dict(values)).train()
+    model = models.DebertaV2Model(ours.DebertaV2Config.from_dict(values)).train()
     pieces, rows = packed_batch([9, 14, 2]), torch.tensor([0, 3, 11])
     states = torch.randn(25, 32, generator=torch.Generator().manual_seed(3))
     first, second = (_attend(model, "rows", pieces, states, rows) for _ in range(2))

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model, PackedPieces, resolve_attention
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config, PackedPieces, resolve_attention
 from spacy_deberta.nn.attention import BatchLayout
 from spacy_deberta.nn.relative_positions import slot_table
 from tests.nn.attention.triton_interpreter import exact_bfloat16

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from spacy_deberta import models
 from spacy_deberta import nn as ours
 from spacy_deberta.nn.inference import preparation
 from tests import huggingface
@@ -226,7 +227,7 @@ def test_int8_is_of_one_thread_and_ends_with_its_block(model):
 def test_int8_is_for_the_cpu():
     config = ours.DebertaV2Config.from_dict(huggingface.VARIANTS["v3"])
     with torch.device("meta"):
-        model = ours.DebertaV2Model(config)
+        model = models.DebertaV2Model(config)
     pieces = ours.PackedPieces.from_lengths(torch.zeros(3, device="meta").long(), [3])
     with INT8.active(torch.device("meta")), pytest.raises(ValueError, match="E124"):
         _predict(model.eval(), pieces)

@@ -17,7 +17,8 @@ SETTINGS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
 SOAK = """
 import os, random, sys
 import torch
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model, PackedPieces, Precision
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config, PackedPieces, Precision
 
 precision, training = sys.argv[1], sys.argv[2] == "training"
 warm_up, batches = map(int, sys.argv[3:])

@@ -17,7 +17,7 @@ from spacy.tokens import DocBin
 
 from spacy_deberta.pretraining.corpus.encoded_corpus import EncodedCorpus, encode_corpus
 from spacy_deberta.pretraining.corpus.readers import document_texts, text_corpus_v1
-from spacy_deberta.pretraining.corpus.sequences import Sequences
+from spacy_deberta.pretraining.corpus.sequences import CorpusSequences
 from spacy_deberta.pretraining.corpus.shuffling import Permutation, SequenceStream
 from spacy_deberta.pretraining.corpus.texts import read_texts
 from tests.pretraining.conftest import make_texts
@@ -130,7 +130,7 @@ def test_a_damaged_corpus_is_refused(tokenizer, tmp_path):
 @pytest.mark.parametrize("max_length", [8, 32, 500])
 def test_sequences_are_documents_in_parts(corpora, table, max_length):
     _, (corpus, _) = corpora
-    sequences = Sequences(corpus, max_length=max_length, starts_word=table.starts_word)
+    sequences = CorpusSequences(corpus, max_length=max_length, starts_word=table.starts_word)
     indices = np.arange(len(sequences))
     ids, lengths = sequences.read(indices)
     np.testing.assert_array_equal(lengths, sequences.lengths(indices))
@@ -166,7 +166,7 @@ def test_orders_differ_and_look_random():
 
 def test_a_stream_goes_through_all_sequences_from_any_position(corpora, table):
     _, (corpus, _) = corpora
-    sequences = Sequences(corpus, max_length=32, starts_word=table.starts_word)
+    sequences = CorpusSequences(corpus, max_length=32, starts_word=table.starts_word)
     stream, count = SequenceStream(sequences, seed=4), len(sequences)
     position, taken, keys = 0, [], []
     while position < 2 * count:
@@ -183,7 +183,9 @@ def test_a_stream_goes_through_all_sequences_from_any_position(corpora, table):
     assert len(set(keys)) == len(keys)
     # A position is all there is to save.
     middle = count // 2 + 7
-    fresh = SequenceStream(Sequences(corpus, max_length=32, starts_word=table.starts_word), seed=4)
+    fresh = SequenceStream(
+        CorpusSequences(corpus, max_length=32, starts_word=table.starts_word), seed=4
+    )
     indices, own_keys, _ = fresh.take(middle, pieces=300)
     assert indices.tolist() == taken[middle : middle + len(indices)]
     assert own_keys.tolist() == keys[middle : middle + len(indices)]

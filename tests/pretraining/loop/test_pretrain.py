@@ -12,7 +12,7 @@ from spacy import util
 from spacy.tokens import DocBin
 
 from spacy_deberta import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
-from spacy_deberta.pretraining.loop import pretrain
+from spacy_deberta.pretraining import pretrain
 from spacy_deberta.pretraining.run_folder.training_state import find_states
 from tests.pretraining.conftest import make_texts
 from tests.pretraining.runs import SIZES, TWO_PROCESSES, losses_of, rows_of, start

@@ -11,9 +11,9 @@ from spacy_deberta.pretraining.building import (
     replaced_token_detection_v1,
 )
 from spacy_deberta.pretraining.masking.masking import mask_sequences
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.objectives.replaced_token_detection import draw_pieces
 from spacy_deberta.pretraining.objectives.shared_embeddings import whole_weights
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
 
 CPU = torch.device("cpu")
 WORDS = "deberta.embeddings.word_embeddings.weight"
@@ -25,7 +25,7 @@ def make_batch(sequences, table):
     def make(objective):
         ids, lengths, keys = sequences
         masked = mask_sequences(ids, lengths, keys, masking=objective.masking, table=table)
-        return TrainingBatch.from_masked(masked, CPU)
+        return MaskedBatch.from_masked(masked, CPU)
 
     return make
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from spacy_deberta.pretraining.loop import pretrain
+from spacy_deberta.pretraining import pretrain
 from tests.pretraining.runs import losses_of
 
 pytestmark = pytest.mark.skipif(

@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from spacy_deberta.pretraining.loop import pretrain
+from spacy_deberta.pretraining import pretrain
 from spacy_deberta.pretraining.run_folder.training_state import find_states
 from spacy_deberta.pretraining.updates.trainer import Trainer
 from tests.pretraining.runs import TWO_PROCESSES, losses_of, make_config, rows_of, start

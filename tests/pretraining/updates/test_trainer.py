@@ -11,7 +11,7 @@ from spacy_deberta.pretraining.building import (
     masked_language_modelling_v1,
     replaced_token_detection_v1,
 )
-from spacy_deberta.pretraining.objectives.training_batch import TrainingBatch
+from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.run_folder.training_state import find_states, load_state, save_state
 from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSettings
 from spacy_deberta.pretraining.updates.trainer import Trainer
@@ -42,10 +42,10 @@ def train(trainer, steps, *, updates):
     batches = steps.steps(trainer.position)
     for _ in range(updates):
         step = next(batches)
-        batch = [TrainingBatch.from_masked(masked, ALONE.device) for masked in step.batches]
+        batch = [MaskedBatch.from_masked(masked, ALONE.device) for masked in step.batches]
         trainer.update(batch, next_position=step.next_position)
-        found.append(trainer.totals.scores(ALONE))
-        trainer.totals.phases.clear()
+        found.append(trainer.metrics.scores(ALONE))
+        trainer.metrics.phases.clear()
     return found
 
 
@@ -71,7 +71,7 @@ def train_plainly(objective, steps, *, updates):
     batches = steps.steps(0)
     for number in range(updates):
         (masked,) = next(batches).batches
-        batch = TrainingBatch.from_masked(masked, ALONE.device)
+        batch = MaskedBatch.from_masked(masked, ALONE.device)
         rise = min(1.0, (number + 1) / 3)
         fall = 1.0 if number < 3 else (20 - number) / 17
         for phase in objective.phases:

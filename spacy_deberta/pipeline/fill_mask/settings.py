@@ -1,0 +1,38 @@
+"""Settings of `deberta_fill_mask`."""
+
+from dataclasses import dataclass
+
+from spacy_deberta.errors import check_number
+from spacy_deberta.layers import SPECIAL_TOKENS
+from spacy_deberta.pipeline.windows import Windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillMaskSettings:
+    """Settings of `deberta_fill_mask`; its factory says what each of them is for.
+
+    Raises:
+        ValueError: A setting is of another type or out of its range (E413).
+    """
+
+    top_k: int = 5
+    mask_probability: float = 0.15
+    max_length: int = 512
+    overlap: int = 128
+
+    def __post_init__(self) -> None:
+        check_number("top_k", self.top_k, lambda n: n > 0, "above 0", whole=True)
+        check_number(
+            "mask_probability",
+            self.mask_probability,
+            lambda x: 0 < x <= 1,
+            "above 0 and at most 1",
+        )
+        _ = self.windows
+
+    @property
+    def windows(self) -> Windows:
+        """How long texts are cut."""
+        return Windows(
+            max_length=self.max_length, overlap=self.overlap, special_tokens=SPECIAL_TOKENS
+        )

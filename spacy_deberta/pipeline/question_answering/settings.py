@@ -1,0 +1,66 @@
+"""Settings of `deberta_question_answering`."""
+
+from dataclasses import dataclass
+
+from spacy_deberta.errors import check_flag, check_number
+from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR
+from spacy_deberta.pipeline.windows import Windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerSettings:
+    """Which answers to a question are given.
+
+    Attributes:
+        n_best: Number of answers.
+        no_answer: Whether it can be one of them that the text has none.
+        max_answer_length: Maximum number of pieces of an answer.
+
+    Raises:
+        ValueError: A setting is of another type or out of its range (E413).
+    """
+
+    n_best: int
+    no_answer: bool
+    max_answer_length: int
+
+    def __post_init__(self) -> None:
+        for name in ("n_best", "max_answer_length"):
+            check_number(name, getattr(self, name), lambda n: n >= 1, "at least 1", whole=True)
+        check_flag("no_answer", self.no_answer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionAnsweringSettings:
+    """Settings of `deberta_question_answering`; its factory says what each of them is for.
+
+    Raises:
+        ValueError: A setting is of another type or out of its range (E413).
+    """
+
+    n_best: int = 1
+    no_answer: bool = False
+    max_answer_length: int = 15
+    max_length: int = 384
+    overlap: int = 128
+
+    def __post_init__(self) -> None:
+        _ = self.answers, self.windows
+
+    @property
+    def answers(self) -> AnswerSettings:
+        """Which answers are given."""
+        return AnswerSettings(
+            n_best=self.n_best,
+            no_answer=self.no_answer,
+            max_answer_length=self.max_answer_length,
+        )
+
+    @property
+    def windows(self) -> Windows:
+        """How long texts are cut."""
+        return Windows(
+            max_length=self.max_length,
+            overlap=self.overlap,
+            special_tokens=SPECIAL_TOKENS_OF_PAIR,
+        )

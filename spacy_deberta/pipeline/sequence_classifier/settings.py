@@ -1,0 +1,36 @@
+"""Settings of `deberta_sequence_classifier`."""
+
+from dataclasses import dataclass
+
+from spacy_deberta.layers import SPECIAL_TOKENS, check_choice
+from spacy_deberta.pipeline.windows import Windows
+
+from .problem_types import PROBLEM_TYPES
+from .scorer import check_threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceClassifierSettings:
+    """Settings of `deberta_sequence_classifier`; its factory says what each of them is for.
+
+    Raises:
+        ValueError: A setting is of another type or out of its range (E413).
+    """
+
+    problem_type: str | None = None
+    threshold: float = 0.5
+    max_length: int = 512
+    overlap: int = 64
+
+    def __post_init__(self) -> None:
+        if self.problem_type is not None:
+            check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
+        check_threshold(self.threshold)
+        _ = self.windows
+
+    @property
+    def windows(self) -> Windows:
+        """How long texts are cut."""
+        return Windows(
+            max_length=self.max_length, overlap=self.overlap, special_tokens=SPECIAL_TOKENS
+        )

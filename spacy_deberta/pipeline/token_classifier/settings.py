@@ -1,0 +1,54 @@
+"""Settings of `deberta_token_classifier`."""
+
+from dataclasses import dataclass, field
+
+from spacy_deberta.errors import check_flag, check_string
+from spacy_deberta.layers import SPECIAL_TOKENS, check_choice, check_setting
+from spacy_deberta.pipeline.windows import Windows
+
+from .placed_spans import ALIGNMENT_MODES
+from .units import AGGREGATION_STRATEGIES
+
+ANNOTATIONS = ("ents", "spans", "tag")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenClassifierSettings:
+    """Settings of `deberta_token_classifier`; its factory says what most of them are for.
+
+    Attributes:
+        only_first_pieces_trained: Whether the outputs of other pieces than the first one of each
+            token mean nothing. Training sets it; no config does.
+
+    Raises:
+        ValueError: A setting is of another type or out of its range (E413).
+    """
+
+    annotate: str = "ents"
+    spans_key: str = "sc"
+    aggregation_strategy: str = "first"
+    alignment_mode: str = "expand"
+    max_length: int = 512
+    overlap: int = 64
+    only_first_pieces_trained: bool = field(default=False, metadata={"saved_only": True})
+
+    def __post_init__(self) -> None:
+        check_choice("annotate", self.annotate, ANNOTATIONS)
+        check_string("spans_key", self.spans_key)
+        check_choice("aggregation_strategy", self.aggregation_strategy, AGGREGATION_STRATEGIES)
+        check_setting(
+            self.annotate != "tag" or self.aggregation_strategy != "simple",
+            "aggregation_strategy",
+            "'simple'",
+            "one of: first, average, max, where tokens are tagged",
+        )
+        check_choice("alignment_mode", self.alignment_mode, ALIGNMENT_MODES)
+        check_flag("only_first_pieces_trained", self.only_first_pieces_trained)
+        _ = self.windows
+
+    @property
+    def windows(self) -> Windows:
+        """How long texts are cut."""
+        return Windows(
+            max_length=self.max_length, overlap=self.overlap, special_tokens=SPECIAL_TOKENS
+        )

@@ -1,0 +1,57 @@
+"""Long texts in windows: how long they are, and the mean of their scores."""
+
+from dataclasses import dataclass
+
+import torch
+
+from spacy_deberta.arrays import Ints
+from spacy_deberta.errors import check_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """How texts are cut that are too long for one sequence.
+
+    Attributes:
+        max_length: Maximum number of pieces of a sequence, special tokens included.
+        overlap: Minimum number of pieces that neighbouring windows share.
+        special_tokens: Number of special tokens of a sequence.
+
+    Raises:
+        ValueError: A window would hold no text, or no more than its overlap (E413).
+    """
+
+    max_length: int
+    overlap: int
+    special_tokens: int
+
+    def __post_init__(self) -> None:
+        special = self.special_tokens
+        check_number(
+            "max_length", self.max_length, lambda n: n > special, f"above {special}", whole=True
+        )
+        room = self.room
+        check_number(
+            "overlap", self.overlap, lambda n: 0 <= n < room, f"from 0 to below {room}", whole=True
+        )
+
+    @property
+    def room(self) -> int:
+        """Maximum number of pieces of a sequence without its special tokens."""
+        return self.max_length - self.special_tokens
+
+
+def mean_of_windows(scores: torch.Tensor, owner: Ints, count: int) -> torch.Tensor:
+    """Average the scores of the windows of each text.
+
+    Args:
+        scores: `(windows, labels)`, floating-point.
+        owner: The text that each window is of, `(windows,)`.
+        count: How many texts there are, each with at least one window.
+
+    Returns:
+        `(count, labels)`; exactly the score of its window for a text that has one.
+    """
+    owners = torch.from_numpy(owner).to(scores.device)
+    windows = torch.bincount(owners, minlength=count).unsqueeze(1).to(scores.dtype)
+    return scores.new_zeros(count, scores.shape[1]).index_add(0, owners, scores) / windows
