@@ -65,7 +65,8 @@ PIPELINES = {"ours": OURS, "stock": STOCK}
 def make_checkpoint(folder: Path, vocabulary: Path, **changes: Any) -> None:
     """Write a checkpoint of base size, but for some values, with random weights."""
     from spacy_deberta.checkpoints import save_checkpoint
-    from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+    from spacy_deberta.models import DebertaV2Model
+    from spacy_deberta.nn import DebertaV2Config
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
     config = {**BASE, **changes}
@@ -95,7 +96,7 @@ def measure_load(folder: Path) -> dict[str, float]:
     import spacy
     import spacy_transformers  # noqa: F401
 
-    import spacy_deberta.pipeline.deberta  # noqa: F401
+    import spacy_deberta.pipeline.transformer  # noqa: F401
 
     start = time.perf_counter()
     nlp = spacy.load(folder)

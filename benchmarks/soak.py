@@ -20,7 +20,8 @@ from benchmarks.measures import machine
 from benchmarks.measures.workers import run_fresh
 from benchmarks.peers.ours import autocast
 from benchmarks.saving import BASE
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model, PackedPieces
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config, PackedPieces
 
 SHAPE: dict[str, Any] = {
     **BASE,

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spacy_deberta.checkpoints import (
+    from spacy_deberta.checkpoints import DebertaV2Tokenizer
+    from spacy_deberta.models import (
         DebertaV2ForMaskedLM,
         DebertaV2ForMultipleChoice,
         DebertaV2ForQuestionAnswering,
@@ -16,23 +17,25 @@ if TYPE_CHECKING:
         DebertaV2ForSequenceClassification,
         DebertaV2ForTokenClassification,
         DebertaV2Model,
-        DebertaV2Tokenizer,
+        DebertaV2PreTrainedModel,
     )
-    from spacy_deberta.nn import DebertaV2Config
+    from spacy_deberta.nn import DebertaV2Config, Precision
     from spacy_deberta.pipeline.safe_saving import load_pipeline, save_pipeline
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "DebertaV2Config": "spacy_deberta.nn",
-    "DebertaV2ForMaskedLM": "spacy_deberta.checkpoints",
-    "DebertaV2ForMultipleChoice": "spacy_deberta.checkpoints",
-    "DebertaV2ForQuestionAnswering": "spacy_deberta.checkpoints",
-    "DebertaV2ForReplacedTokenDetection": "spacy_deberta.checkpoints",
-    "DebertaV2ForSequenceClassification": "spacy_deberta.checkpoints",
-    "DebertaV2ForTokenClassification": "spacy_deberta.checkpoints",
-    "DebertaV2Model": "spacy_deberta.checkpoints",
+    "DebertaV2ForMaskedLM": "spacy_deberta.models",
+    "DebertaV2ForMultipleChoice": "spacy_deberta.models",
+    "DebertaV2ForQuestionAnswering": "spacy_deberta.models",
+    "DebertaV2ForReplacedTokenDetection": "spacy_deberta.models",
+    "DebertaV2ForSequenceClassification": "spacy_deberta.models",
+    "DebertaV2ForTokenClassification": "spacy_deberta.models",
+    "DebertaV2Model": "spacy_deberta.models",
+    "DebertaV2PreTrainedModel": "spacy_deberta.models",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
+    "Precision": "spacy_deberta.nn",
     "load_pipeline": "spacy_deberta.pipeline.safe_saving",
     "save_pipeline": "spacy_deberta.pipeline.safe_saving",
 }
@@ -46,7 +49,9 @@ __all__ = [
     "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
     "DebertaV2Model",
+    "DebertaV2PreTrainedModel",
     "DebertaV2Tokenizer",
+    "Precision",
     "__version__",
     "load_pipeline",
     "save_pipeline",

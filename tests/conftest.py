@@ -129,7 +129,8 @@ def tiny_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer) -> Path:
     import torch
 
     from spacy_deberta.checkpoints import save_checkpoint
-    from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+    from spacy_deberta.models import DebertaV2Model
+    from spacy_deberta.nn import DebertaV2Config
 
     config = DebertaV2Config.from_dict(tiny_config)
     model = DebertaV2Model(config)
@@ -144,4 +145,4 @@ def tiny_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer) -> Path:
 @pytest.fixture
 def map_small_files(monkeypatch):
     """Weights of any file are mapped, as those of large ones are."""
-    monkeypatch.setattr("spacy_deberta.checkpoints.loading.MIN_MAPPED_BYTES", 0)
+    monkeypatch.setattr("spacy_deberta.models.loading.filling.MIN_MAPPED_BYTES", 0)

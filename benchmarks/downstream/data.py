@@ -21,7 +21,7 @@ from spacy.training.converters import conllu_to_docs
 from spacy.vocab import Vocab
 
 from benchmarks.measures.corpora import read_entity_docs, read_file
-from spacy_deberta.checkpoints import new_folder
+from spacy_deberta.files import new_folder
 
 PROJECTS = Path(__file__).parents[2] / "projects"
 TRAIN_QUESTIONS = 10

@@ -1,75 +1,71 @@
-"""Where weights and vocabularies come from and go to."""
+"""Files of checkpoints ↔ config, tensors, tokenizer. Knows names and tensors, and no modules."""
 
-from spacy_deberta.files import new_folder, remove_unfinished, staged_folder
-
-from .building import build_from_checkpoint, build_from_weights, build_head_from_weights
-from .converting import Conversion, convert_checkpoint
-from .embedded import embedded_names
-from .heads import CheckpointHeads, find_heads
-from .huggingface import HUGGING_FACE
-from .info import CheckpointInfo, describe_checkpoint
-from .keys import KeyMap
-from .loading import LoadReport, load_weights
-from .pretrained import (
-    DebertaV2ForMaskedLM,
-    DebertaV2ForMultipleChoice,
-    DebertaV2ForQuestionAnswering,
-    DebertaV2ForReplacedTokenDetection,
-    DebertaV2ForSequenceClassification,
-    DebertaV2ForTokenClassification,
-    DebertaV2Model,
-    DebertaV2Tokenizer,
-    check_mask_fits,
-    check_vocabulary_fits,
-    read_config,
-    read_tokenizer,
+from .config import override_config, read_config
+from .file_names import CONFIG_FILE
+from .finite import check_finite, find_non_finite, is_finite
+from .layouts.detection import detect_key_map
+from .layouts.huggingface import HUGGING_FACE
+from .layouts.keys import (
+    BACKBONE_PREFIX,
+    POSITIONS,
+    KeyMap,
+    describe_extra,
+    with_backbone_prefix,
 )
+from .layouts.microsoft import refuse_first_generation
+from .layouts.tensorflow import LAYOUT as TENSORFLOW
+from .names import list_names
+from .repository.embedded import embedded_names
 from .saving import (
+    MAX_SHARD_BYTES,
     REPLACED_PATTERNS,
     STORAGE_DTYPES,
     save_checkpoint,
     save_tensorflow_checkpoint,
 )
-from .source import CONFIG_FILE, CheckpointFiles, find_checkpoint, find_vocabulary
-from .weights import read_weights
+from .source import CheckpointFiles, find_checkpoint, find_vocabulary
+from .tokenizer import (
+    DebertaV2Tokenizer,
+    check_mask_fits,
+    check_vocabulary_fits,
+    read_tokenizer,
+)
+from .weight_files.mapped_files import MIN_MAPPED_BYTES, MappedFile, find_mapped_file
+from .weight_files.reading import Weights, read_weights
 
 __all__ = [
+    "BACKBONE_PREFIX",
     "CONFIG_FILE",
     "HUGGING_FACE",
+    "MAX_SHARD_BYTES",
+    "MIN_MAPPED_BYTES",
+    "POSITIONS",
     "REPLACED_PATTERNS",
     "STORAGE_DTYPES",
+    "TENSORFLOW",
     "CheckpointFiles",
-    "CheckpointHeads",
-    "CheckpointInfo",
-    "Conversion",
-    "DebertaV2ForMaskedLM",
-    "DebertaV2ForMultipleChoice",
-    "DebertaV2ForQuestionAnswering",
-    "DebertaV2ForReplacedTokenDetection",
-    "DebertaV2ForSequenceClassification",
-    "DebertaV2ForTokenClassification",
-    "DebertaV2Model",
     "DebertaV2Tokenizer",
     "KeyMap",
-    "LoadReport",
-    "build_from_checkpoint",
-    "build_from_weights",
-    "build_head_from_weights",
+    "MappedFile",
+    "Weights",
+    "check_finite",
     "check_mask_fits",
     "check_vocabulary_fits",
-    "convert_checkpoint",
-    "describe_checkpoint",
+    "describe_extra",
+    "detect_key_map",
     "embedded_names",
     "find_checkpoint",
-    "find_heads",
+    "find_mapped_file",
+    "find_non_finite",
     "find_vocabulary",
-    "load_weights",
-    "new_folder",
+    "is_finite",
+    "list_names",
+    "override_config",
     "read_config",
     "read_tokenizer",
     "read_weights",
-    "remove_unfinished",
+    "refuse_first_generation",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
-    "staged_folder",
+    "with_backbone_prefix",
 ]

@@ -14,7 +14,7 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.files import staged_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .source import (
+from .file_names import (
     CONFIG_FILE,
     MICROSOFT_FILE,
     PYTORCH_FILE,
@@ -24,8 +24,8 @@ from .source import (
     TENSORFLOW_FILE,
     TENSORFLOW_INDEX_FILE,
 )
-from .tensorflow import write_tensorflow
-from .weights import Weights
+from .layouts.tensorflow import write_tensorflow
+from .weight_files.reading import Weights
 
 # As Hugging Face splits: a single file above this is awkward to fetch and to mirror.
 MAX_SHARD_BYTES = 5 * 10**9

@@ -1,60 +1,28 @@
-"""Where a checkpoint is: in a folder, in this package or on the hub. Its files, on this disk."""
+"""The files of a checkpoint, on this disk: config, weights, vocabulary."""
 
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.files import recover
-from spacy_deberta.typed_json import (
-    FieldError,
-    JsonError,
-    Schema,
-    check_fields,
-    read_json,
-    shorten,
+from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields, read_json
+
+from .file_names import (
+    CONFIG_FILE,
+    CONFIG_FILES,
+    TOKENIZER_FILES,
+    VOCABULARY_FILE,
+    WEIGHTS_FILES,
 )
-
-from . import huggingface, microsoft, tensorflow
-from .embedded import find_embedded
+from .layouts import huggingface
+from .layouts.adapters import refuse_adapter
 from .refusals import check_is_itself
-
-CONFIG_FILE = "config.json"
-SAFETENSORS_FILE = "model.safetensors"
-SAFETENSORS_INDEX_FILE = "model.safetensors.index.json"
-PYTORCH_FILE = "pytorch_model.bin"
-PYTORCH_INDEX_FILE = "pytorch_model.bin.index.json"
-MICROSOFT_CONFIG_FILE = "model_config.json"
-MICROSOFT_FILE = "pytorch.model.bin"
-TENSORFLOW_FILE = "tf_model.h5"
-TENSORFLOW_INDEX_FILE = "tf_model.h5.index.json"
-VOCABULARY_FILE = "spm.model"
-
-CONFIG_FILES = (CONFIG_FILE, MICROSOFT_CONFIG_FILE)
-
-# In the order of preference: safetensors are mapped instead of read, and hold no code.
-WEIGHTS_FILES = {
-    SAFETENSORS_FILE: huggingface.LAYOUT,
-    SAFETENSORS_INDEX_FILE: huggingface.LAYOUT,
-    PYTORCH_FILE: huggingface.LAYOUT,
-    PYTORCH_INDEX_FILE: huggingface.LAYOUT,
-    MICROSOFT_FILE: microsoft.LAYOUT,
-    TENSORFLOW_FILE: tensorflow.LAYOUT,
-    TENSORFLOW_INDEX_FILE: tensorflow.LAYOUT,
-}
-TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-
-# A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
-# as a whole.
-_LEVELS = 3
-
-# What PEFT writes in place of a checkpoint: the difference from one.
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+from .repository.opening import Repository, open_repository
 
 # The name of a file beside the index, short enough for every file system.
 _SHARD_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}\.(safetensors|bin|h5)")
@@ -72,12 +40,6 @@ class ShardIndex(Schema):
     weight_map: Annotated[
         Mapping[str, Annotated[str, AfterValidator(_shard_name)]], Field(min_length=1)
     ]
-
-
-class AdapterConfig(Schema):
-    """An `adapter_config.json` of PEFT."""
-
-    base_model_name_or_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,12 +91,12 @@ def find_checkpoint(
     Source:
         File names of the released checkpoints, and `huggingface_hub`'s cache.
     """
-    repository = _open_repository(
+    repository = open_repository(
         name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
     )
     config = _find_config(repository)
     if config is None:
-        _refuse_adapter(repository)
+        refuse_adapter(repository)
         raise repository.missing(CONFIG_FILE)
     vocabulary = _find_vocabulary(repository)
     layout, weights = _find_weights(repository)
@@ -171,77 +133,19 @@ def find_vocabulary(
             checkpoint has no vocabulary (E309).
         OSError: As `find_checkpoint`, for a hub name.
     """
-    repository = _open_repository(
+    repository = open_repository(
         name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
     )
     vocabulary = _find_vocabulary(repository)
     if vocabulary is not None:
         return vocabulary.parent
     if _find_config(repository) is None:
-        _refuse_adapter(repository)
+        refuse_adapter(repository)
         raise repository.missing(VOCABULARY_FILE)
     raise repository.missing(VOCABULARY_FILE, message=Errors.E309)
 
 
-class _Repository(Protocol):
-    """A place that holds the files of one checkpoint."""
-
-    name: str
-
-    def find(self, file_name: str) -> Path | None:
-        """The local path of a file, or None without it."""
-
-    def missing(self, *file_names: str, message: str = ...) -> OSError:
-        """The error that there is none of these files."""
-
-
-class _LocalFolder:
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
-        self._folder = folder
-
-    def find(self, file_name: str) -> Path | None:
-        path = self._folder / file_name
-        return path if path.is_file() else None
-
-    def missing(self, *file_names: str, message: str = Errors.E304) -> OSError:
-        return FileNotFoundError(message.format(name=self.name, file=" or ".join(file_names)))
-
-
-def _open_repository(
-    name_or_path: str | os.PathLike[str],
-    *,
-    revision: str | None,
-    cache_dir: str | os.PathLike[str] | None,
-    local_files_only: bool,
-) -> _Repository:
-    name = os.fspath(name_or_path)
-    try:
-        folder = Path(name).expanduser()
-        exists, is_folder = folder.exists(), folder.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, nobody's home
-        raise FileNotFoundError(Errors.E301.format(path=shorten(name))) from error
-    if _looks_like_path(name) or exists:
-        # The path of the empty name is the current folder, which nobody meant.
-        if not name or not is_folder:
-            raise FileNotFoundError(Errors.E301.format(path=name))
-        recover(folder, levels=_LEVELS)
-        return _LocalFolder(name, folder)
-    if (embedded := find_embedded(name)) is not None:
-        return _LocalFolder(name, embedded)
-    from .hub import HubRepository  # needs the hub's library, which folders do without
-
-    return HubRepository(
-        name, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
-    )
-
-
-def _looks_like_path(name: str) -> bool:
-    """Hub names are `name` or `owner/name`; anything else can only be a path."""
-    return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1 or not name
-
-
-def _find(repository: _Repository, file_name: str) -> Path | None:
+def _find(repository: Repository, file_name: str) -> Path | None:
     """A file, if it is itself and nothing that stands for it.
 
     It may be a link to anywhere: the hub's cache is made of links, and so are folders of people who
@@ -254,12 +158,12 @@ def _find(repository: _Repository, file_name: str) -> Path | None:
     return path
 
 
-def _find_config(repository: _Repository) -> Path | None:
+def _find_config(repository: Repository) -> Path | None:
     found = (_find(repository, file_name) for file_name in CONFIG_FILES)
     return next((path for path in found if path is not None), None)
 
 
-def _find_vocabulary(repository: _Repository) -> Path | None:
+def _find_vocabulary(repository: Repository) -> Path | None:
     vocabulary = _find(repository, VOCABULARY_FILE)
     if vocabulary is not None:
         for file_name in TOKENIZER_FILES:
@@ -267,7 +171,7 @@ def _find_vocabulary(repository: _Repository) -> Path | None:
     return vocabulary
 
 
-def _find_weights(repository: _Repository) -> tuple[str, tuple[Path, ...]]:
+def _find_weights(repository: Repository) -> tuple[str, tuple[Path, ...]]:
     """The layout, and the files."""
     for file_name, layout in WEIGHTS_FILES.items():
         path = _find(repository, file_name)
@@ -282,7 +186,7 @@ def _find_weights(repository: _Repository) -> tuple[str, tuple[Path, ...]]:
                 raise repository.missing(shard_name)
             shards.append(shard)
         return layout, tuple(shards)
-    _refuse_adapter(repository)
+    refuse_adapter(repository)
     raise repository.missing(*WEIGHTS_FILES)
 
 
@@ -296,24 +200,3 @@ def _read_index(path: Path) -> list[str]:
     except (JsonError, FieldError) as error:
         raise OSError(Errors.E305.format(path=path, error=error)) from error
     return list(dict.fromkeys(index.weight_map.values()))
-
-
-def _refuse_adapter(repository: _Repository) -> None:
-    """Where a file of a checkpoint is missing: say so if that is because there is none.
-
-    Raises:
-        OSError: The place holds an adapter (E320).
-    """
-    found = (repository.find(file_name) for file_name in ADAPTER_FILES)
-    path = next((path for path in found if path is not None), None)
-    if path is not None:
-        base = _base_of_adapter(path.with_name(ADAPTER_FILES[0]))
-        raise FileNotFoundError(Errors.E320.format(name=repository.name, file=path.name, base=base))
-
-
-def _base_of_adapter(path: Path) -> str:
-    try:
-        base = check_fields(AdapterConfig, read_json(path)).base_model_name_or_path
-    except (OSError, JsonError, FieldError):
-        base = None
-    return "the checkpoint that it was made for" if base is None else f"'{shorten(base)}'"

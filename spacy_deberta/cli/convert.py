@@ -11,7 +11,7 @@ from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
 from .text_splitters import DEFAULT_LANG, blank_pipeline
 
 if TYPE_CHECKING:
-    from spacy_deberta.checkpoints import Conversion
+    from spacy_deberta.models import Conversion
 
 PIPELINE = "spacy"
 LAYOUTS = ("huggingface", "tensorflow", PIPELINE)
@@ -77,7 +77,7 @@ def convert(
         raise ValueError(Errors.E508.format(to=to, known=", ".join(LAYOUTS)))
     if to == PIPELINE:
         return _to_pipeline(source, Path(target).expanduser(), revision=revision, lang=lang)
-    from spacy_deberta.checkpoints import convert_checkpoint
+    from spacy_deberta.models import convert_checkpoint
 
     if lang is not None:
         raise ValueError(Errors.E509.format(to=to))
@@ -87,8 +87,9 @@ def convert(
 def _to_pipeline(
     source: str | os.PathLike[str], target: Path, *, revision: str | None, lang: str | None
 ) -> "Conversion":
-    from spacy_deberta.checkpoints import Conversion, describe_checkpoint, new_folder
+    from spacy_deberta.files import new_folder
     from spacy_deberta.layers import get_encoder
+    from spacy_deberta.models import Conversion, describe_checkpoint
 
     nlp = blank_pipeline(DEFAULT_LANG if lang is None else lang)
     with new_folder(target) as folder:

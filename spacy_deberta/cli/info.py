@@ -11,7 +11,7 @@ from spacy.cli.info import get_markdown
 from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
 
 if TYPE_CHECKING:
-    from spacy_deberta.checkpoints import CheckpointInfo
+    from spacy_deberta.models import CheckpointInfo
 
 UNKNOWN_HEAD = "unknown"
 # Wide enough for every value here: wasabi would cut nothing, but misplace what comes after.
@@ -83,7 +83,7 @@ def info(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -
     revision (str | None): Branch, tag or commit on the hub.
     RETURNS (CheckpointInfo): Config, layout, sizes and heads.
     """
-    from spacy_deberta.checkpoints import describe_checkpoint
+    from spacy_deberta.models import describe_checkpoint
 
     return describe_checkpoint(name_or_path, revision=revision)
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from spacy_deberta import nn
+from spacy_deberta import models, nn
 from spacy_deberta.arrays import Ints
 
 from .loss_gradient import Loss
@@ -30,6 +30,6 @@ def answer_loss(sequences: Sequences, first: Ints, last: Ints) -> Loss:
         start_positions, end_positions = (
             torch.from_numpy(places).to(scores.device) for places in (first, last)
         )
-        return nn.answer_loss(starts, ends, start_positions, end_positions, pieces)
+        return models.answer_loss(starts, ends, start_positions, end_positions, pieces)
 
     return loss

@@ -7,37 +7,33 @@ from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
-from spacy_transformers.layers import split_trf_batch
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta import nn
-from spacy_deberta.checkpoints import (
-    build_from_checkpoint,
-    find_checkpoint,
-    read_config,
-    read_tokenizer,
-    save_checkpoint,
-)
+from spacy_deberta import models, nn
+from spacy_deberta.checkpoints import find_checkpoint, read_config, read_tokenizer, save_checkpoint
 from spacy_deberta.errors import Errors, check_number
+from spacy_deberta.models import build_from_checkpoint
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.alignment import DocPieces
+from .documents.doc_outputs import split_by_doc
 from .documents.doc_rows import doc_rows, predict_doc_rows
-from .documents.token_rows import token_rows
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
-from .documents.transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
 from .encoder.from_scratch import encoder_from_scratch
 from .encoder.module_specs import ENCODER
 from .encoder.source import EncoderSource
+from .listening.batch import DocGradients, FullTransformerBatch
+from .listening.split_batch import split_batch
+from .listening.token_rows import token_rows
+from .listening.transformer_data import TransformerData
 from .options import EncoderOptions
 from .packed_batches import group_by_length
 from .saved_model import SavedModel
-from .sequences import SPECIAL_TOKENS
+from .sequences import N_SPECIAL_TOKENS
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -54,11 +50,11 @@ def deberta_model(
 
     Args:
         source: Where weights and vocabulary come from when the model is initialized.
-        get_spans: Windows over pieces, or a span getter of spacy-transformers.
+        get_spans: Windows over pieces, or a span getter.
         options: How the encoder computes, learns and is stored.
 
     Returns:
-        A model from documents to a `DebertaBatch`.
+        A model from documents to a `FullTransformerBatch`.
     """
     return SavedModel(
         "deberta_model",
@@ -85,11 +81,12 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     tokenize, encode, select = model.layers
     doc_pieces, _ = tokenize(X, is_train)
     if not is_train:
-        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
+        return FullTransformerBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
     plan = _plan(model, doc_pieces)
     window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
-    Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, get_tokenizer(model)))
+    doc_data = split_by_doc(rows, plan, doc_pieces, get_tokenizer(model))
+    Y = FullTransformerBatch(doc_pieces.docs, doc_data)
 
     def backprop(dY: DocGradients) -> InT:
         if len(dY.rows):
@@ -105,9 +102,9 @@ def _predict(model: Model[InT, OutT], doc_pieces: DocPieces) -> list[Transformer
     encode, tokenizer = model.layers[1], get_tokenizer(model)
     max_pieces = encoder_shim(encode).options.max_batch_pieces
     groups = [np.arange(len(doc_pieces.docs))]
-    # A span getter of spacy-transformers is asked about all documents at once.
+    # A span getter is asked about all documents at once.
     if isinstance(model.attrs["get_spans"], PieceWindows):
-        lengths = np.diff(doc_pieces.pieces.cu_pieces) + SPECIAL_TOKENS
+        lengths = np.diff(doc_pieces.pieces.cu_pieces) + N_SPECIAL_TOKENS
         groups = group_by_length(lengths, max_pieces=max_pieces)
     doc_data: list[TransformerData] = []
     for docs in groups:
@@ -148,7 +145,7 @@ def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = N
     options = encoder_shim(model.layers[1]).options
     config = options.configure(read_config(files))
     encoder = build_from_checkpoint(
-        nn.DebertaV2Model,
+        models.DebertaV2Model,
         files,
         config,
         map_weights=options.map_weights,
@@ -159,7 +156,7 @@ def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = N
 
 
 def _set(
-    model: Model[InT, OutT], encoder: nn.DebertaV2Model, tokenizer: DebertaV2Tokenizer
+    model: Model[InT, OutT], encoder: models.DebertaV2Model, tokenizer: DebertaV2Tokenizer
 ) -> None:
     get_spans = model.attrs["get_spans"]
     limit = _max_pieces(encoder.config)
@@ -176,7 +173,7 @@ def _set(
 
 
 def _max_pieces(config: nn.DebertaV2Config) -> int:
-    return config.max_position_embeddings - SPECIAL_TOKENS
+    return config.max_position_embeddings - N_SPECIAL_TOKENS
 
 
 def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
@@ -188,7 +185,7 @@ def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
     return tokenizer_shim(model.layers[0]).tokenizer
 
 
-def get_encoder(model: Model[InT, OutT]) -> nn.DebertaV2Model:
+def get_encoder(model: Model[InT, OutT]) -> models.DebertaV2Model:
     """The encoder of a model that `deberta_model` made, or of a copy of it.
 
     Raises:
@@ -243,12 +240,12 @@ def pooled_tokens(
         that one can be loaded as the other.
     """
     check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
-    return chain(chain(model, split_trf_batch()), token_rows(pooling, grad_factor))
+    return chain(chain(model, split_batch()), token_rows(pooling, grad_factor))
 
 
 def replace_listener(model: Model[InT, OutT]) -> Model:
     """What takes the place of a listener, for `Language.replace_listeners`."""
-    return chain(model, split_trf_batch())
+    return chain(model, split_batch())
 
 
 def replace_listener_cfg(

@@ -10,19 +10,18 @@ from typing import Any
 import torch
 from thinc.api import Model
 
-from spacy_deberta import nn
+from spacy_deberta import models, nn
 from spacy_deberta.arrays import Array
 from spacy_deberta.checkpoints import (
     CheckpointFiles,
-    build_from_weights,
     check_mask_fits,
     find_checkpoint,
-    find_heads,
     read_config,
     read_tokenizer,
     read_weights,
 )
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.models import build_from_weights, find_heads
 
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
 from .encoder.encoder_layer import encoder_layer
@@ -269,13 +268,13 @@ def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None)
     shim.set_module(module)
 
 
-def _is_same(encoder: nn.DebertaV2Model, other: nn.DebertaV2Model) -> bool:
+def _is_same(encoder: models.DebertaV2Model, other: models.DebertaV2Model) -> bool:
     """Whether two encoders have the same weights, by their last layer, which any training moves."""
     last, found = encoder.encoder.layer[-1], dict(other.encoder.layer[-1].named_parameters())
     return all(torch.equal(weights.cpu(), found[name]) for name, weights in last.named_parameters())
 
 
-def _check_shared(encoder: nn.DebertaV2Model, module: Any) -> None:
+def _check_shared(encoder: models.DebertaV2Model, module: Any) -> None:
     widths = (encoder.config.hidden_size, module.config.hidden_size)
     if widths[0] != widths[1]:
         reason = f"its rows are {widths[0]} wide, those that the head was made for {widths[1]}"

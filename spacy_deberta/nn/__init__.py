@@ -1,64 +1,71 @@
-"""DeBERTa-v2 and v3 in PyTorch, on packed pieces. Knows nothing of spaCy or transformers."""
+"""PyTorch bricks of DeBERTa-v2 and v3, on packed pieces. Knows nothing of spaCy or transformers."""
 
-from .attention import ATTENTION_KERNELS, resolve_attention
+from .attention import ATTENTION_KERNELS, Attentions, resolve_attention
 from .config import V3_LAYOUT, DebertaV2Config
-from .heads import (
-    DebertaV2ForMaskedLM,
-    DebertaV2ForMultipleChoice,
-    DebertaV2ForQuestionAnswering,
-    DebertaV2ForReplacedTokenDetection,
-    DebertaV2ForSequenceClassification,
-    DebertaV2ForTokenClassification,
-    answer_loss,
+from .embeddings import DebertaV2Embeddings
+from .encoder import DebertaV2Encoder
+from .inference.precision import (
+    Precision,
+    check_precision,
+    compute_dtype,
 )
-from .inference.precision import INT8, autocast, check_precision, resolve_precision
 from .inference.primitive_cache import bound_primitive_caches
 from .inference.processor import has_bf16
-from .model import DebertaV2Model
-from .ops.memory import check_memory
+from .mask_decoder import decode_masked
+from .ops.activations import resolve_activation
+from .ops.dropout import Dropout
+from .ops.memory import check_memory, count_weights
 from .ops.packing import PackedPieces
 from .ops.transfer import send
 from .outputs import (
     EncoderOutput,
     MaskedLMOutput,
+    ModelOutput,
     MultipleChoiceModelOutput,
     QuestionAnsweringModelOutput,
     ReplacedTokenDetectionOutput,
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
-from .training import freeze, init_weights
+from .pooler import ContextPooler
+from .training import freeze, init_weights, set_dropout, training_step, weights_changed
+from .vocabulary_head import LegacyVocabularyHead, VocabularyHead
 
 __all__ = [
     "ATTENTION_KERNELS",
-    "INT8",
     "V3_LAYOUT",
+    "Attentions",
+    "ContextPooler",
     "DebertaV2Config",
-    "DebertaV2ForMaskedLM",
-    "DebertaV2ForMultipleChoice",
-    "DebertaV2ForQuestionAnswering",
-    "DebertaV2ForReplacedTokenDetection",
-    "DebertaV2ForSequenceClassification",
-    "DebertaV2ForTokenClassification",
-    "DebertaV2Model",
+    "DebertaV2Embeddings",
+    "DebertaV2Encoder",
+    "Dropout",
     "EncoderOutput",
+    "LegacyVocabularyHead",
     "MaskedLMOutput",
+    "ModelOutput",
     "MultipleChoiceModelOutput",
     "PackedPieces",
+    "Precision",
     "QuestionAnsweringModelOutput",
     "ReplacedTokenDetectionOutput",
     "SequenceClassifierOutput",
     "TokenClassifierOutput",
-    "answer_loss",
-    "autocast",
+    "VocabularyHead",
     "check_memory",
     "check_precision",
+    "compute_dtype",
+    "count_weights",
+    "decode_masked",
     "freeze",
     "has_bf16",
     "init_weights",
+    "resolve_activation",
     "resolve_attention",
-    "resolve_precision",
     "send",
+    "set_dropout",
+    "training_step",
+    "weights_changed",
 ]
 
 bound_primitive_caches()

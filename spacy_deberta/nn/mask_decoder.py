@@ -2,18 +2,18 @@
 
 from torch import Tensor
 
-from .attention import AttentionKernel, RowAttention, resolve_attention
+from .attention import resolve_attention
 from .inference.precision import compute_dtype
-from .model import DebertaV2Model
 from .ops.packing import PackedPieces
 from .ops.transfer import send
+from .training import HasEncoder
 
 # How often the last layer runs, each time on the queries that it made the time before.
 PASSES = 2
 
 
 def decode_masked(
-    model: DebertaV2Model, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
+    model: HasEncoder, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
 ) -> Tensor:
     """Run the last layer of an encoder as the decoder of its pre-training.
 
@@ -38,15 +38,14 @@ def decode_masked(
         microsoft/DeBERTa, which also runs this pass over all rows and then takes the masked ones.
     """
     query = model.embeddings.positions(pieces) + hidden
-    kernel: AttentionKernel = resolve_attention(
+    kernel = resolve_attention(
         model.attention, hidden.device, compute_dtype(hidden), model.config.head_dim
     )
     if rows is not None:
         query = query.index_select(0, send(rows, query.device))
         if not len(rows):
             return query
-        kernel = RowAttention(rows)
-    context = model.encoder.context(pieces, kernel)
+    context = model.encoder.context(pieces, kernel, query_rows=rows)
     for _ in range(PASSES):
         query, _ = model.encoder.layer[-1](hidden, context, query_states=query)
     return query

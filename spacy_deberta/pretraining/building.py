@@ -7,13 +7,9 @@ from typing import Annotated, Any
 
 import torch
 
-from spacy_deberta.checkpoints import (
-    DebertaV2ForMaskedLM,
-    DebertaV2ForReplacedTokenDetection,
-    check_vocabulary_fits,
-    find_vocabulary,
-)
+from spacy_deberta.checkpoints import check_vocabulary_fits, find_vocabulary
 from spacy_deberta.errors import Errors
+from spacy_deberta.models import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from spacy_deberta.nn import V3_LAYOUT, DebertaV2Config
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 from spacy_deberta.typed_json import FieldError, Schema, check_fields, expected

@@ -4,7 +4,8 @@ import pytest
 import torch
 from huggingface_hub import constants, file_download
 
-from spacy_deberta.checkpoints import DebertaV2Model, read_weights
+from spacy_deberta.checkpoints import read_weights
+from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import write_checkpoint
 from tests.hub import Hub
 

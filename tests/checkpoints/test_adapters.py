@@ -5,12 +5,8 @@ import json
 import pytest
 from safetensors.torch import save_file
 
-from spacy_deberta.checkpoints import (
-    DebertaV2Model,
-    DebertaV2Tokenizer,
-    describe_checkpoint,
-    find_checkpoint,
-)
+from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.models import DebertaV2Model, describe_checkpoint
 from tests.checkpoints.folders import write_config
 
 ADAPTER = {

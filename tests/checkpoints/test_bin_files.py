@@ -9,14 +9,10 @@ from collections import OrderedDict
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import (
-    DebertaV2Model,
-    describe_checkpoint,
-    load_weights,
-    read_weights,
-)
+from spacy_deberta.checkpoints import read_weights
+from spacy_deberta.models import DebertaV2Model, describe_checkpoint, load_weights
+from spacy_deberta.models import DebertaV2Model as Encoder
 from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.nn import DebertaV2Model as Encoder
 
 DTYPES = [
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from spacy_deberta.checkpoints import (
+from spacy_deberta.models import (
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     describe_checkpoint,

@@ -9,15 +9,14 @@ import pytest
 import torch
 
 from spacy_deberta.checkpoints import (
-    DebertaV2Model,
     DebertaV2Tokenizer,
     check_vocabulary_fits,
-    describe_checkpoint,
     find_checkpoint,
     read_config,
     read_tokenizer,
     read_weights,
 )
+from spacy_deberta.models import DebertaV2Model, describe_checkpoint
 from spacy_deberta.nn import DebertaV2Config
 from tests.checkpoints.folders import write_attack, write_index
 

@@ -5,7 +5,8 @@ import spacy
 import torch
 
 from spacy_deberta import DebertaV2ForMaskedLM, DebertaV2Model, DebertaV2Tokenizer
-from spacy_deberta.checkpoints import describe_checkpoint, embedded_names, find_checkpoint
+from spacy_deberta.checkpoints import embedded_names, find_checkpoint
+from spacy_deberta.models import describe_checkpoint
 
 NAME = "deberta-v3-mini-en"
 MOST_BYTES = 16_000_000

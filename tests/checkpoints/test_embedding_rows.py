@@ -4,15 +4,13 @@ import pytest
 import torch
 
 from spacy_deberta.checkpoints import (
-    DebertaV2ForMaskedLM,
-    DebertaV2Model,
     check_mask_fits,
     check_vocabulary_fits,
-    describe_checkpoint,
     find_checkpoint,
     read_config,
     read_tokenizer,
 )
+from spacy_deberta.models import DebertaV2ForMaskedLM, DebertaV2Model, describe_checkpoint
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
 

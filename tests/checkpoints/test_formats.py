@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Model, DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import gamma_beta, prefixed, write_weights
 
 FORMS = ["safetensors", "safetensors shards", "bin", "legacy bin", "bin shards"]

@@ -7,12 +7,8 @@ import time
 
 import pytest
 
-from spacy_deberta.checkpoints import (
-    DebertaV2Model,
-    DebertaV2Tokenizer,
-    describe_checkpoint,
-    find_checkpoint,
-)
+from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.models import DebertaV2Model, describe_checkpoint
 from tests.hub import commit
 
 NAME = "somebody/tiny-deberta"
@@ -94,7 +90,7 @@ def test_offline_by_environment(hub, cache, make_checkpoint):
     DebertaV2Model.from_pretrained(NAME, cache_dir=cache)
     hub.requests.clear()
     script = (
-        "import sys; from spacy_deberta.checkpoints import DebertaV2Model as Model\n"
+        "import sys; from spacy_deberta.models import DebertaV2Model as Model\n"
         "Model.from_pretrained(sys.argv[1], cache_dir=sys.argv[2])\n"
         "try: Model.from_pretrained('somebody/else', cache_dir=sys.argv[2])\n"
         "except OSError as error: print(error)"

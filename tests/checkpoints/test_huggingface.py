@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from spacy_deberta.checkpoints import DebertaV2ForTokenClassification, DebertaV2Model
+from spacy_deberta.models import DebertaV2ForTokenClassification, DebertaV2Model
 from tests.huggingface import VARIANTS, make_model
 
 transformers = pytest.importorskip("transformers")

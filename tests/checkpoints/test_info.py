@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2ForTokenClassification, describe_checkpoint
+from spacy_deberta.models import DebertaV2ForTokenClassification, describe_checkpoint
 from tests.checkpoints.folders import gamma_beta, official_extras, prefixed
 from tests.huggingface import make_model
 

@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import (
-    DebertaV2Model,
-    saving,
-    staged_folder,
-)
+from spacy_deberta.checkpoints import saving
+from spacy_deberta.files import staged_folder
 from spacy_deberta.files.leftovers import STAGING_PREFIX
+from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import contents, names
 
 

@@ -5,13 +5,9 @@ import warnings
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import (
-    DebertaV2ForTokenClassification,
-    DebertaV2Model,
-    load_weights,
-)
+from spacy_deberta.models import DebertaV2ForTokenClassification, DebertaV2Model, load_weights
+from spacy_deberta.models import DebertaV2Model as EncoderModule
 from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.nn import DebertaV2Model as EncoderModule
 from tests.checkpoints.folders import gamma_beta, official_extras, prefixed, write_weights
 
 CLASSIFIER = {"classifier.weight": torch.ones(2, 32), "classifier.bias": torch.ones(2)}

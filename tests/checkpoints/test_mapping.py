@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
 
 pytestmark = [
     pytest.mark.usefixtures("map_small_files"),

@@ -5,7 +5,9 @@ import json
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import (
+from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.checkpoints.layouts.detection import detect_key_map
+from spacy_deberta.models import (
     DebertaV2ForMaskedLM,
     DebertaV2ForMultipleChoice,
     DebertaV2ForQuestionAnswering,
@@ -13,11 +15,8 @@ from spacy_deberta.checkpoints import (
     DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
     DebertaV2Model,
-    DebertaV2Tokenizer,
     describe_checkpoint,
-    find_checkpoint,
 )
-from spacy_deberta.checkpoints.layouts import detect_key_map
 from spacy_deberta.nn import DebertaV2Config
 from tests.checkpoints.folders import gamma_beta, official_extras, prefixed, write_file
 from tests.huggingface import VARIANTS, make_model

@@ -11,7 +11,8 @@ import struct
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Model, find_checkpoint, save_tensorflow_checkpoint
+from spacy_deberta.checkpoints import find_checkpoint, save_tensorflow_checkpoint
+from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import prefixed
 
 MUTATIONS = 60

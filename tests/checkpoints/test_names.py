@@ -3,7 +3,7 @@
 import pytest
 
 from spacy_deberta.checkpoints import find_checkpoint
-from spacy_deberta.checkpoints.known_names import OFFICIAL_NAMES, nearest_name
+from spacy_deberta.checkpoints.repository.known_names import OFFICIAL_NAMES, nearest_name
 
 
 @pytest.mark.parametrize(

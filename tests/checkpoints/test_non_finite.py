@@ -4,13 +4,13 @@ import pytest
 import spacy
 import torch
 
-from spacy_deberta.checkpoints import (
+from spacy_deberta.models import (
     DebertaV2ForMaskedLM,
     DebertaV2Model,
     convert_checkpoint,
     describe_checkpoint,
-    loading,
 )
+from spacy_deberta.models.loading import filling
 from tests.checkpoints.folders import prefixed
 
 DENSE = "encoder.layer.1.output.dense.weight"
@@ -20,7 +20,7 @@ IDS = torch.tensor([[5, 6, 7]])
 
 @pytest.fixture(params=[0, 10**9], ids=["mapped", "read"])
 def mapped(request, monkeypatch):
-    monkeypatch.setattr(loading, "MIN_MAPPED_BYTES", request.param)
+    monkeypatch.setattr(filling, "MIN_MAPPED_BYTES", request.param)
     return request.param == 0
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from spacy_deberta.checkpoints import (
+from spacy_deberta.checkpoints import DebertaV2Tokenizer
+from spacy_deberta.models import (
     DebertaV2ForTokenClassification,
     DebertaV2Model,
-    DebertaV2Tokenizer,
     describe_checkpoint,
 )
 from spacy_deberta.nn import DebertaV2Config

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import spacy_deberta
-from spacy_deberta.checkpoints import convert_checkpoint, find_checkpoint
+from spacy_deberta.checkpoints import find_checkpoint
+from spacy_deberta.models import convert_checkpoint
 from tests.huggingface import VARIANTS, randomize
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]

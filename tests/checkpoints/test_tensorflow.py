@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import (
+from spacy_deberta.checkpoints import find_checkpoint, read_weights, save_tensorflow_checkpoint
+from spacy_deberta.checkpoints.layouts.tensorflow import MODELS, to_ours, to_tensorflow
+from spacy_deberta.models import (
     DebertaV2ForMaskedLM,
     DebertaV2ForMultipleChoice,
     DebertaV2ForQuestionAnswering,
@@ -14,11 +16,7 @@ from spacy_deberta.checkpoints import (
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     describe_checkpoint,
-    find_checkpoint,
-    read_weights,
-    save_tensorflow_checkpoint,
 )
-from spacy_deberta.checkpoints.tensorflow import MODELS, to_ours, to_tensorflow
 from tests.checkpoints.folders import names, prefixed, write_index
 from tests.huggingface import VARIANTS, make_model, shared_model
 

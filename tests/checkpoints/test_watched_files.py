@@ -12,7 +12,8 @@ import pytest
 import spacy
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2ForSequenceClassification, DebertaV2Model, loading
+from spacy_deberta.models import DebertaV2ForSequenceClassification, DebertaV2Model
+from spacy_deberta.models.loading import filling
 from tests.checkpoints.folders import official_extras, prefixed
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -88,7 +89,7 @@ def test_weights_that_are_read_stay_as_they_are(
     way, form, make_checkpoint, rows, expected_rows, monkeypatch
 ):
     if way == "option":
-        monkeypatch.setattr(loading, "MIN_MAPPED_BYTES", 0)
+        monkeypatch.setattr(filling, "MIN_MAPPED_BYTES", 0)
     folder = make_checkpoint(form=form)
     model = DebertaV2Model.from_pretrained(folder, map_weights=way == "small file")
     for path in folder.iterdir():
@@ -155,8 +156,8 @@ def test_a_service_survives_a_copy_over_its_pipeline(
     nlp.to_disk(tmp_path / "live")
     script = f"""
 import os, spacy
-from spacy_deberta.checkpoints import loading
-loading.MIN_MAPPED_BYTES = 0
+from spacy_deberta.models.loading import filling
+filling.MIN_MAPPED_BYTES = 0
 settings = {{"components": {{"deberta": {{"model": {{"map_weights": {map_weights}}}}}}}}}
 nlp = spacy.load({str(tmp_path / "live")!r}, config=settings)
 before = nlp("a text")._.trf_data.model_output.last_hidden_state

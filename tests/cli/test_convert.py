@@ -4,19 +4,17 @@ import pytest
 import spacy
 import torch
 
-from spacy_deberta.checkpoints import (
+from spacy_deberta.checkpoints import DebertaV2Tokenizer, read_config, read_weights
+from spacy_deberta.checkpoints.source import find_checkpoint
+from spacy_deberta.cli import convert
+from spacy_deberta.models import (
     DebertaV2ForMaskedLM,
     DebertaV2ForQuestionAnswering,
     DebertaV2ForReplacedTokenDetection,
     DebertaV2ForSequenceClassification,
     DebertaV2Model,
-    DebertaV2Tokenizer,
     describe_checkpoint,
-    read_config,
-    read_weights,
 )
-from spacy_deberta.checkpoints.source import find_checkpoint
-from spacy_deberta.cli import convert
 from tests.checkpoints.folders import (
     contents,
     names,
@@ -232,8 +230,8 @@ def test_without_h5py(fails, tiny_checkpoint, tmp_path, monkeypatch):
     ],
 )
 def test_models_that_tensorflow_does_not_have(changes, fails, tmp_path, tiny_config):
+    from spacy_deberta.models import DebertaV2Model as Model
     from spacy_deberta.nn import DebertaV2Config
-    from spacy_deberta.nn import DebertaV2Model as Model
 
     config = {**tiny_config, **changes}
     model = Model(DebertaV2Config.from_dict(config))

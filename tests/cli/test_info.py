@@ -5,7 +5,8 @@ import pytest
 import srsly
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Model, save_checkpoint
+from spacy_deberta.checkpoints import save_checkpoint
+from spacy_deberta.models import DebertaV2Model
 from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
 
 

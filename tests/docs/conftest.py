@@ -18,7 +18,8 @@ from spacy_deberta import (
     DebertaV2ForTokenClassification,
 )
 from spacy_deberta.checkpoints import save_checkpoint
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config
 from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
 from tests.pipeline.pipelines import make_examples, make_trained

@@ -8,25 +8,26 @@ from typing import Any, Union, get_args, get_origin
 
 import pytest
 import spacy
-import spacy_transformers  # noqa: F401 (makes the registry of span getters)
 import typer.main
 from spacy.util import registry
 from thinc.api import Model
 
 import spacy_deberta
+import spacy_deberta.layers
 import spacy_deberta.tokenization
 from spacy_deberta import errors
 from spacy_deberta.arrays import Array
 from spacy_deberta.cli import deberta_cli
 from spacy_deberta.layers import Sequences, piece_windows_v1
+from spacy_deberta.models import DebertaV2PreTrainedModel, DebertaV2WithHead
 from spacy_deberta.nn import PackedPieces
-from spacy_deberta.pipeline.deberta import Deberta
 from spacy_deberta.pipeline.fill_mask import FillMask
 from spacy_deberta.pipeline.head_pipe import HeadPipe
 from spacy_deberta.pipeline.multiple_choice import MultipleChoice
 from spacy_deberta.pipeline.question_answering import QuestionAnswering
 from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
 from spacy_deberta.pipeline.token_classifier import TokenClassifier
+from spacy_deberta.pipeline.transformer import Deberta
 from spacy_deberta.pipeline.zero_shot import ZeroShot
 from tests.docs.pages import PATHS, ROOT, read_page
 
@@ -61,6 +62,8 @@ HOOKS = {
     "training_batch",
     "unknown_labels",
 }
+# What models define for loading.
+MODEL_HOOKS = {"layout_options"}
 CLASSES = {
     "Deberta": Deberta,
     "DebertaV2Config": spacy_deberta.DebertaV2Config,
@@ -71,11 +74,13 @@ CLASSES = {
     "DebertaV2ForSequenceClassification": spacy_deberta.DebertaV2ForSequenceClassification,
     "DebertaV2ForTokenClassification": spacy_deberta.DebertaV2ForTokenClassification,
     "DebertaV2Model": spacy_deberta.DebertaV2Model,
+    "DebertaV2PreTrainedModel": DebertaV2PreTrainedModel,
     "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,
     "FillMask": FillMask,
     "HeadPipe": HeadPipe,
     "MultipleChoice": MultipleChoice,
     "PackedPieces": PackedPieces,
+    "Precision": spacy_deberta.Precision,
     "QuestionAnswering": QuestionAnswering,
     "SequenceClassifier": SequenceClassifier,
     "TokenClassifier": TokenClassifier,
@@ -262,13 +267,15 @@ def public_methods(cls):
             continue
         if base is HeadPipe and cls is not HeadPipe:
             return names - HOOKS  # the page of each component refers to that of `HeadPipe`
+        if base in (DebertaV2PreTrainedModel, DebertaV2WithHead) and cls is not base:
+            break  # what all models have is told once
         for name, value in vars(base).items():
             is_method = inspect.isfunction(value) or isinstance(value, classmethod)
             is_method |= isinstance(value, property) and issubclass(cls, HeadPipe)
             is_public = not name.startswith("_") or name in ("__init__", "__call__")
             if is_method and is_public and not (name == "__init__" and _is_dataclass(base)):
                 names.add(name)
-    return names
+    return names - MODEL_HOOKS
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -14,8 +14,9 @@ import torch
 from spacy.tokens import DocBin
 
 from spacy_deberta import DebertaV2ForSequenceClassification, DebertaV2Model, DebertaV2Tokenizer
-from spacy_deberta.checkpoints import describe_checkpoint, read_weights
+from spacy_deberta.checkpoints import read_weights
 from spacy_deberta.layers import torch_parameters
+from spacy_deberta.models import describe_checkpoint
 from tests.checkpoints.folders import write_weights
 from tests.fuzz.mutators import (
     Mutator,
@@ -75,7 +76,7 @@ def build_microsoft(folder: Path, source: Path) -> None:
 
 
 def build_tensorflow(folder: Path, source: Path) -> None:
-    from spacy_deberta.checkpoints import convert_checkpoint
+    from spacy_deberta.models import convert_checkpoint
 
     convert_checkpoint(source, folder, to="tensorflow")
 
@@ -149,9 +150,9 @@ def open_head_bytes(folder: Path) -> None:
 
 
 def open_docs(folder: Path) -> None:
-    from spacy_transformers.pipeline_component import install_extensions
+    from spacy_deberta.pipeline.transformer.component import install_extension
 
-    install_extensions()
+    install_extension()
     docs = DocBin(store_user_data=True).from_bytes((folder / "docs.spacy").read_bytes())
     for doc in docs.get_docs(spacy.blank("en").vocab):
         _rows(doc)

@@ -9,7 +9,8 @@ from spacy.training import Example
 
 from spacy_deberta.checkpoints import save_checkpoint
 from spacy_deberta.layers import rate_for_width, warmup_linear_v1
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config
 from tests.docs.pages import ROOT
 
 MINI = "deberta-v3-mini-en"

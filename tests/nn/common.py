@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from spacy_deberta import models
 from spacy_deberta import nn as ours
+from spacy_deberta.nn.attention import AttentionInputs
 from tests import huggingface
 
 
-def model_like(variant: str = "v3", *, attention: str = "auto", **changes) -> ours.DebertaV2Model:
+def model_like(variant: str = "v3", *, attention: str = "auto", **changes) -> models.DebertaV2Model:
     """Our model with the weights of `huggingface.shared_model`, in evaluation mode."""
     values = {**huggingface.VARIANTS[variant], **changes}
-    model = ours.DebertaV2Model(ours.DebertaV2Config.from_dict(values), attention=attention)
+    model = models.DebertaV2Model(ours.DebertaV2Config.from_dict(values), attention=attention)
     model.load_state_dict(huggingface.shared_model(variant).state_dict())
     return model.eval()
 
@@ -21,7 +23,7 @@ def head_pair(cls: str, variant: str = "v3", **changes):
     """A model with a head as Hugging Face has it, and ours with the same weights."""
     theirs = huggingface.make_model(variant, cls=cls, **changes)
     config = ours.DebertaV2Config.from_dict({**huggingface.VARIANTS[variant], **changes})
-    model = getattr(ours, cls)(config).eval()
+    model = getattr(models, cls)(config).eval()
     model.load_state_dict(theirs.state_dict())
     return theirs, model
 
@@ -65,3 +67,9 @@ def packed_batch(lengths: Sequence[int], *, seed: int = 0) -> ours.PackedPieces:
 def close(actual: Tensor, expected: Tensor, atol: float) -> None:
     """Absolute difference only, with the largest one in the message."""
     torch.testing.assert_close(actual, expected, atol=atol, rtol=0.0)
+
+
+def attend(kernel, tensors, plan, **options):
+    """Call a kernel with queries, keys, values and both position tables, in this order."""
+    names = ("query", "key", "value", "position_key", "position_query")
+    return kernel(AttentionInputs(**dict(zip(names, tensors, strict=True)), **options), plan)

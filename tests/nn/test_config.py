@@ -8,7 +8,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 import torch
 
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config
 from tests.nn import official
 
 HUB = list(official.CONFIGS)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from spacy_deberta import models
 from spacy_deberta import nn as ours
 from tests import huggingface
 from tests.nn.common import model_like, packed_batch
@@ -12,7 +13,7 @@ def _fresh(seed):
     config = ours.DebertaV2Config.from_dict(
         {**huggingface.VARIANTS["v2"], "initializer_range": 0.05, "pad_token_id": 3}
     )
-    model = ours.DebertaV2ForTokenClassification(config)
+    model = models.DebertaV2ForTokenClassification(config)
     model.init_weights(torch.Generator().manual_seed(seed))
     return model
 

@@ -9,8 +9,7 @@ import torch
 from thinc.api import Model, Shim, get_torch_default_device
 from thinc.util import xp2torch
 
-from spacy_deberta import nn
-from spacy_deberta.checkpoints import build_from_weights, build_head_from_weights
+from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
@@ -19,7 +18,7 @@ from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
-from spacy_deberta.nn import INT8, autocast, resolve_precision
+from spacy_deberta.models import build_from_weights, build_head_from_weights
 
 from .encoder_bytes import SavedEncoder, pack_encoder, unpack_encoder
 from .forking import use_one_thread_after_fork
@@ -76,7 +75,7 @@ class EncoderShim(Shim):
         return self._model
 
     @property
-    def encoder(self) -> nn.DebertaV2Model:
+    def encoder(self) -> models.DebertaV2Model:
         """The encoder, which is all of the module if there is no head.
 
         Raises:
@@ -85,7 +84,7 @@ class EncoderShim(Shim):
         return self.module.deberta if self.spec.has_head else self.module
 
     @property
-    def shared_encoder(self) -> nn.DebertaV2Model:
+    def shared_encoder(self) -> models.DebertaV2Model:
         """The encoder of the shim that shares it.
 
         Raises:
@@ -116,6 +115,11 @@ class EncoderShim(Shim):
         """Where the encoder is."""
         return next(self.encoder.parameters()).device
 
+    @property
+    def precision(self) -> nn.Precision:
+        """What the module computes in, on its device."""
+        return nn.Precision.named(self.options.precision, self.device)
+
     def set_module(self, module: torch.nn.Module) -> None:
         """Take a module, and apply what the options say: frozen parts, checkpointing.
 
@@ -134,7 +138,6 @@ class EncoderShim(Shim):
             )
             if self.options.gradient_checkpointing:
                 encoder.gradient_checkpointing_enable()
-            encoder.use_weights_of_8_bits(self.options.precision == INT8)
         self._model = module.eval().to(device)
 
     def __call__(
@@ -157,7 +160,7 @@ class EncoderShim(Shim):
             layer, `(rows, hidden_size)`; with `output_hidden_states` those of the embeddings and of
             every layer.
         """
-        with torch.no_grad(), autocast(self.options.precision, self.device):
+        with torch.no_grad(), self.precision.active(self.device):
             return self._run(inputs, self._run_batch)
 
     def begin_update(self, inputs: Sequences) -> tuple[Rows, Callable[[torch.Tensor], None]]:
@@ -170,8 +173,7 @@ class EncoderShim(Shim):
             Rows as in `predict`, and a callback that takes the gradient of the last of them and
             adds to the gradients of the parameters.
         """
-        device = self.device
-        with self._training(), autocast(self.options.precision, device):
+        with self.module.training_step(), self.precision.active(self.device):
             rows = self._run(inputs, self._run_batch_recomputed)
 
         def backprop(d_rows: torch.Tensor) -> None:
@@ -179,23 +181,11 @@ class EncoderShim(Shim):
                 return
             if self._scales_gradients:
                 d_rows = d_rows * self._updates.scaler.scale
-            # With checkpointing the layers run again here, and must drop out what they dropped.
-            with self._training():
+            # With checkpointing the layers run again here, and must reuse the same dropout masks.
+            with self.module.training_step():
                 torch.autograd.backward(rows[-1], d_rows)
 
         return rows, backprop
-
-    @contextmanager
-    def _training(self) -> Iterator[None]:
-        module, words = self.module, self.encoder.embeddings.word_embeddings
-        module.train()
-        # A GPU writes zeros in no time.
-        words.sparse = self.device.type == "cpu"
-        try:
-            yield
-        finally:
-            module.eval()
-            words.sparse = False
 
     def _run(self, inputs: Sequences, run: Callable[[PackedBatch, bool], Rows]) -> Rows:
         batches = split_batches(inputs, max_pieces=self.options.max_batch_pieces)
@@ -225,7 +215,7 @@ class EncoderShim(Shim):
 
     @property
     def _scales_gradients(self) -> bool:
-        return resolve_precision(self.options.precision, self.device) == "fp16"
+        return self.precision.compute == torch.float16
 
     def own_parameters(self) -> dict[str, torch.nn.Parameter]:
         """Parameters by name, without those of a shared encoder."""
@@ -256,7 +246,7 @@ class EncoderShim(Shim):
             scaled=self._scales_gradients,
         )
         if updated:
-            self.encoder.encoder.prepared.forget()
+            self.encoder.weights_changed()
 
     def _plan_update(self, name: str) -> ParameterUpdate:
         return plan_update(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spacy_deberta import nn
+from spacy_deberta import models, nn
 from spacy_deberta.checkpoints import check_vocabulary_fits
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
@@ -11,7 +11,7 @@ from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 def encoder_from_scratch(
     options: EncoderOptions, *, vocabulary: str | None = None, **config_values: Any
-) -> tuple[nn.DebertaV2Model, DebertaV2Tokenizer]:
+) -> tuple[models.DebertaV2Model, DebertaV2Tokenizer]:
     """Build an encoder with random weights.
 
     Args:
@@ -29,7 +29,7 @@ def encoder_from_scratch(
         Initialization as in the released pretraining code: normal with `initializer_range`.
     """
     config, tokenizer = config_from_scratch(options, vocabulary=vocabulary, **config_values)
-    return nn.DebertaV2Model(config, attention=options.attention), tokenizer
+    return models.DebertaV2Model(config, attention=options.attention), tokenizer
 
 
 def config_from_scratch(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from spacy_deberta import nn
+from spacy_deberta import models, nn
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.packed_batches import PackedBatch
 
@@ -35,11 +35,14 @@ class ModuleSpec:
     @property
     def has_head(self) -> bool:
         """Whether the module has the encoder as its part `deberta`, and a head on it."""
-        return self.module_class is not nn.DebertaV2Model
+        return self.module_class is not models.DebertaV2Model
 
 
 def _encode(
-    module: nn.DebertaV2Model, pieces: nn.PackedPieces, batch: PackedBatch, options: EncoderOptions
+    module: models.DebertaV2Model,
+    pieces: nn.PackedPieces,
+    batch: PackedBatch,
+    options: EncoderOptions,
 ) -> Rows:
     output = module.forward_packed(pieces, output_hidden_states=options.output_hidden_states)
     return list(output.hidden_states or (output.last_hidden_state,))
@@ -52,7 +55,7 @@ def _logits(
 
 
 def _starts_and_ends(
-    module: nn.DebertaV2ForQuestionAnswering,
+    module: models.DebertaV2ForQuestionAnswering,
     pieces: nn.PackedPieces,
     batch: PackedBatch,
     options: EncoderOptions,
@@ -62,7 +65,7 @@ def _starts_and_ends(
 
 
 def _score_each(
-    module: nn.DebertaV2ForMultipleChoice,
+    module: models.DebertaV2ForMultipleChoice,
     pieces: nn.PackedPieces,
     batch: PackedBatch,
     options: EncoderOptions,
@@ -72,7 +75,7 @@ def _score_each(
 
 
 def _decode(
-    module: nn.DebertaV2ForMaskedLM,
+    module: models.DebertaV2ForMaskedLM,
     pieces: nn.PackedPieces,
     batch: PackedBatch,
     options: EncoderOptions,
@@ -94,21 +97,25 @@ def _decoded_rows(batch: PackedBatch) -> torch.Tensor:
     return batch.rows if batch.decoded is None else batch.rows[batch.decoded]
 
 
-ENCODER = ModuleSpec(nn.DebertaV2Model, False, _encode, _rows)
+ENCODER = ModuleSpec(models.DebertaV2Model, False, _encode, _rows)
 
-# By the names of the files in `nn/heads`.
+# By the names of the files in `models`.
 HEADS: Mapping[str, ModuleSpec] = {
     "sequence_classification": ModuleSpec(
-        nn.DebertaV2ForSequenceClassification, True, _logits, _sequences
+        models.DebertaV2ForSequenceClassification, True, _logits, _sequences
     ),
-    "token_classification": ModuleSpec(nn.DebertaV2ForTokenClassification, True, _logits, _rows),
+    "token_classification": ModuleSpec(
+        models.DebertaV2ForTokenClassification, True, _logits, _rows
+    ),
     "question_answering": ModuleSpec(
-        nn.DebertaV2ForQuestionAnswering,
+        models.DebertaV2ForQuestionAnswering,
         False,
         _starts_and_ends,
         _rows,
         own_labels=("LABEL_0", "LABEL_1"),
     ),
-    "multiple_choice": ModuleSpec(nn.DebertaV2ForMultipleChoice, False, _score_each, _sequences),
-    "masked_lm": ModuleSpec(nn.DebertaV2ForMaskedLM, False, _decode, _decoded_rows),
+    "multiple_choice": ModuleSpec(
+        models.DebertaV2ForMultipleChoice, False, _score_each, _sequences
+    ),
+    "masked_lm": ModuleSpec(models.DebertaV2ForMaskedLM, False, _decode, _decoded_rows),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.checkpoints import DebertaV2ForMaskedLM
+from spacy_deberta.models import DebertaV2ForMaskedLM
 from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.checkpoints import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
+from spacy_deberta.models import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
 from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from spacy_deberta.nn import DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
 
 # Where torch keeps what a parametrized weight is made from.
 _DIFFERENCE = "parametrizations.weight.original"

@@ -5,7 +5,8 @@ import time
 import pytest
 import torch
 
-from spacy_deberta.nn import DebertaV2Config, DebertaV2Model
+from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.nn.ops.memory import count_weights
 from tests.huggingface import VARIANTS
 from tests.nn import official

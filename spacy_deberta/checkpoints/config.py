@@ -1,0 +1,51 @@
+"""The config of a checkpoint, read and changed."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.typed_json import JsonError, read_json
+
+from .source import CheckpointFiles
+
+LABEL_FIELDS = ("num_labels", "id2label", "label2id")
+
+
+def read_config(files: CheckpointFiles) -> DebertaV2Config:
+    """Read `config.json` of a checkpoint, or what stands for it in another layout.
+
+    Raises:
+        ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107); the message
+            names the file.
+    """
+    try:
+        values = read_json(files.config)
+    except JsonError as error:
+        raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
+    try:
+        return DebertaV2Config.from_dict(values)
+    except ValueError as error:
+        raise ValueError(f"{error} The file is {files.config}.") from error
+
+
+def override_config(config: DebertaV2Config, overrides: Mapping[str, Any]) -> DebertaV2Config:
+    """The same config with other values for some fields.
+
+    Args:
+        config: The config of a checkpoint.
+        overrides: Values by field. Labels replace each other: a new number of them drops the old
+            names, and new names the old number.
+
+    Raises:
+        ValueError: There are no such fields (E313), or no such values.
+    """
+    known = {field.name for field in fields(config) if field.name != "extra"}
+    unknown = set(overrides) - known
+    if unknown:
+        raise ValueError(Errors.E313.format(unknown=", ".join(sorted(unknown))))
+    values = config.to_dict()
+    if not overrides.keys().isdisjoint(LABEL_FIELDS):
+        values = {key: value for key, value in values.items() if key not in LABEL_FIELDS}
+    return DebertaV2Config.from_dict({**values, **overrides})

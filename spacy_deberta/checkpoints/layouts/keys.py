@@ -1,0 +1,81 @@
+"""The names of parameters: what a key map is, and what every name of ours stands for."""
+
+import re
+from dataclasses import dataclass
+
+BACKBONE_PREFIX = "deberta."
+BACKBONE_PARTS = ("embeddings.", "encoder.")
+
+
+@dataclass(frozen=True)
+class KeyMap:
+    """How one checkpoint layout names the parameters of our modules.
+
+    Attributes:
+        layout: What the layout is called in messages.
+        renames: Pairs `(ours, theirs)`: ends of names that differ. Everything else is the same.
+        backbone_prefix: What stands before the names of the backbone: nothing in files of the bare
+            model, `bert.` in old files of Microsoft's.
+    """
+
+    layout: str
+    renames: tuple[tuple[str, str], ...] = ()
+    backbone_prefix: str = BACKBONE_PREFIX
+
+    def to_ours(self, key: str) -> str:
+        """Our name, with the `deberta.` prefix on the backbone, for the name in a file."""
+        if self.backbone_prefix and key.startswith(self.backbone_prefix):
+            key = BACKBONE_PREFIX + key.removeprefix(self.backbone_prefix)
+        for ours, theirs in self.renames:
+            if key.endswith(theirs):
+                key = key.removesuffix(theirs) + ours
+        return with_backbone_prefix(key)
+
+    def to_theirs(self, key: str) -> str:
+        """The name in a file for our name; the inverse of `to_ours`."""
+        for ours, theirs in self.renames:
+            if key.endswith(ours):
+                key = key.removesuffix(ours) + theirs
+        if key.startswith(BACKBONE_PREFIX):
+            return self.backbone_prefix + key.removeprefix(BACKBONE_PREFIX)
+        return key
+
+
+def with_backbone_prefix(key: str) -> str:
+    """Put `deberta.` before names of the backbone: files of the bare model leave it out."""
+    return BACKBONE_PREFIX + key if key.startswith(BACKBONE_PARTS) else key
+
+
+POSITIONS = "deberta.embeddings.position_embeddings.weight"
+
+
+# What released files hold beside the backbone, by the start of our name. None of it is an error.
+KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
+    (r"lm_predictions\.", "masked language modelling head (enhanced mask decoder)"),
+    (r"mask_predictions\.", "replaced token detection head"),
+    (r"cls\.predictions\.", "masked language modelling head (Hugging Face's legacy layout)"),
+    (r"classifier\.", "classification head"),
+    (r"qa_outputs\.", "question answering head"),
+    (r"pooler\.", "pooler"),
+    (rf"{re.escape(POSITIONS)}$", "positions of the mask decoder"),
+    (
+        r"deberta\.embeddings\.(word|position)_embeddings\._weight$",
+        "embedding delta of gradient-disentangled sharing, already summed into the embeddings",
+    ),
+    (r"deberta\.embeddings\.position_ids$", "a buffer of old releases"),
+)
+
+
+def describe_extra(key: str) -> str | None:
+    """What a parameter that a module does not need is, if it is one that released files hold.
+
+    Args:
+        key: A name as `KeyMap.to_ours` gives it.
+
+    Returns:
+        A few words, or None for a name that nobody knows.
+    """
+    for pattern, description in KNOWN_EXTRAS:
+        if re.match(pattern, key):
+            return description
+    return None

@@ -1,0 +1,1 @@
+"""Where checkpoints are: a folder, this package, the Hugging Face hub."""

@@ -1,0 +1,77 @@
+"""From a name to the place that holds the checkpoint: a folder, this package or the hub."""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.files import recover
+from spacy_deberta.typed_json import shorten
+
+from .embedded import find_embedded
+from .local import LocalFolder
+
+# A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
+# as a whole.
+_LEVELS = 3
+
+
+class Repository(Protocol):
+    """A place that holds the files of one checkpoint."""
+
+    name: str
+
+    def find(self, file_name: str) -> Path | None:
+        """The local path of a file, or None without it."""
+
+    def missing(self, *file_names: str, message: str = ...) -> OSError:
+        """The error that there is none of these files."""
+
+
+def open_repository(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None,
+    cache_dir: str | os.PathLike[str] | None,
+    local_files_only: bool,
+) -> Repository:
+    """Open the place that holds a checkpoint.
+
+    Args:
+        name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
+        revision: Branch, tag or commit on the hub.
+        cache_dir: Where downloads are kept.
+        local_files_only: Use only what the cache has.
+
+    Returns:
+        The place. Nothing is looked for in it yet.
+
+    Raises:
+        FileNotFoundError: There is no such folder (E301).
+        OSError: This can't be a name on the hub (E302), or an interrupted save of the folder can't
+            be finished (E340, E341).
+    """
+    name = os.fspath(name_or_path)
+    try:
+        folder = Path(name).expanduser()
+        exists, is_folder = folder.exists(), folder.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, nobody's home
+        raise FileNotFoundError(Errors.E301.format(path=shorten(name))) from error
+    if _looks_like_path(name) or exists:
+        # The path of the empty name is the current folder, which nobody meant.
+        if not name or not is_folder:
+            raise FileNotFoundError(Errors.E301.format(path=name))
+        recover(folder, levels=_LEVELS)
+        return LocalFolder(name, folder)
+    if (embedded := find_embedded(name)) is not None:
+        return LocalFolder(name, embedded)
+    from .hub import HubRepository  # needs the hub's library, which folders do without
+
+    return HubRepository(
+        name, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    )
+
+
+def _looks_like_path(name: str) -> bool:
+    """Hub names are `name` or `owner/name`; anything else can only be a path."""
+    return name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1 or not name

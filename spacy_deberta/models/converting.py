@@ -1,0 +1,204 @@
+"""From one layout to another: the same weights under other names, in another file."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from spacy_deberta.checkpoints import (
+    BACKBONE_PREFIX,
+    HUGGING_FACE,
+    POSITIONS,
+    TENSORFLOW,
+    Weights,
+    check_finite,
+    describe_extra,
+    detect_key_map,
+    find_checkpoint,
+    read_config,
+    read_tokenizer,
+    read_weights,
+    save_checkpoint,
+    save_tensorflow_checkpoint,
+)
+from spacy_deberta.errors import Errors
+from spacy_deberta.files import new_folder
+from spacy_deberta.nn import DebertaV2Config
+
+from .loading.filling import check_layers, load_weights
+from .model import DebertaV2Model
+
+BARE_MODEL = "DebertaV2Model"
+# For each class the modules that it has beside the encoder, and that each of its files has.
+HEADS: Mapping[str, frozenset[str]] = {
+    "DebertaV2ForMaskedLM": frozenset({"cls"}),
+    "DebertaV2ForSequenceClassification": frozenset({"pooler", "classifier"}),
+    "DebertaV2ForMultipleChoice": frozenset({"pooler", "classifier"}),
+    "DebertaV2ForTokenClassification": frozenset({"classifier"}),
+    "DebertaV2ForQuestionAnswering": frozenset({"qa_outputs"}),
+}
+# Described, but of no use: what can be computed, and what is summed into the embeddings already.
+_USELESS = (
+    "deberta.embeddings.position_ids",
+    "deberta.embeddings.word_embeddings._weight",
+    "deberta.embeddings.position_embeddings._weight",
+)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What became of a checkpoint.
+
+    Attributes:
+        name: The hub name or folder that was read.
+        layout: Its layout.
+        folder: The folder that was written.
+        to: The layout of that.
+        architecture: The class that the folder is for.
+        parameters: How many were written.
+        left_out: What the folder does not have, by name: what it is, or "unknown".
+        has_vocabulary: Whether the folder has one.
+    """
+
+    name: str
+    layout: str
+    folder: Path
+    to: str
+    architecture: str
+    parameters: int
+    left_out: Mapping[str, str]
+    has_vocabulary: bool
+
+
+def convert_checkpoint(
+    name_or_path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    to: str,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+) -> Conversion:
+    """Write a checkpoint in another layout, in float32, with the heads that this layout has.
+
+    Args:
+        name_or_path: A folder, or a hub name, of any layout.
+        folder: Where to write: a new folder, or an empty one. It is there when all is written.
+        to: "huggingface" or "tensorflow".
+        revision: Branch, tag or commit on the hub.
+        cache_dir: Where downloads are kept.
+        local_files_only: Use only what the cache has.
+
+    Returns:
+        What was written, and what was left out.
+
+    Raises:
+        ImportError: `h5py` is needed and not installed (E315).
+        OSError: A file is missing or damaged, or the folder can't be written to (E312, E318).
+        ValueError: It is no DeBERTa-v2, the weights do not fit their config (E306, E307) or are
+            not finite (E328), there is no such layout (E508), or it can't hold the model (E317).
+    """
+    if to not in WRITERS:
+        raise ValueError(Errors.E508.format(to=to, known=", ".join(WRITERS)))
+    files = find_checkpoint(
+        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    )
+    config = read_config(files)
+    weights = read_weights(files.weights)
+    check_layers(weights, config, source=files.name)
+    with torch.device("meta"):
+        encoder = DebertaV2Model(config)
+    report = load_weights(encoder, weights, source=files.name)
+    key_map = detect_key_map(weights)
+    ours = {key_map.to_ours(key): tensor for key, tensor in weights.items()}
+    encoder_keys = {BACKBONE_PREFIX + key for key in encoder.state_dict()}
+    kept = {
+        key: tensor
+        for key, tensor in ours.items()
+        if key in encoder_keys or (key not in _USELESS and describe_extra(key) is not None)
+    }
+    check_finite(kept, source=files.name)
+    architecture = find_architecture(kept, config)
+    tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
+    with new_folder(Path(folder).expanduser()) as staging:
+        written = WRITERS[to](staging, config, kept, architecture)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(staging)
+    left_out = {key: describe_extra(key) or "unknown" for key in ours if key not in written}
+    return Conversion(
+        name=files.name,
+        layout=report.layout if files.layout == HUGGING_FACE.layout else files.layout,
+        folder=Path(folder).expanduser(),
+        to=to,
+        architecture=architecture,
+        parameters=sum(kept[key].numel() for key in written),
+        left_out=left_out,
+        has_vocabulary=tokenizer is not None,
+    )
+
+
+def find_architecture(keys: Iterable[str], config: DebertaV2Config) -> str:
+    """The class that a checkpoint is of, by its heads; if several fit, the config decides.
+
+    Args:
+        keys: Our names of its parameters.
+        config: Its config, which may have `architectures`.
+
+    Returns:
+        The name of a class that both Hugging Face and this package have.
+    """
+    present = {key.partition(".")[0] for key in keys}
+    fitting = [name for name, heads in HEADS.items() if heads <= present]
+    declared = [name.removeprefix("TF") for name in config.extra.get("architectures") or ()]
+    for name in declared:
+        if name in fitting or name == BARE_MODEL:
+            return name
+    return fitting[0] if fitting else BARE_MODEL
+
+
+def _write_huggingface(
+    folder: Path, config: DebertaV2Config, weights: Weights, architecture: str
+) -> set[str]:
+    # The file of a bare model has no prefix.
+    bare = all(key.startswith(BACKBONE_PREFIX) for key in weights)
+    save_checkpoint(
+        folder,
+        config={"architectures": [architecture], **config.to_dict()},
+        weights={
+            key.removeprefix(BACKBONE_PREFIX) if bare else key: tensor
+            for key, tensor in weights.items()
+        },
+    )
+    return set(weights)
+
+
+def _write_tensorflow(
+    folder: Path, config: DebertaV2Config, weights: Weights, architecture: str
+) -> set[str]:
+    if config.conv_kernel_size > 0 and config.conv_groups != 1:
+        raise ValueError(Errors.E317.format(reason="its convolution has several groups"))
+    if config.position_biased_input and config.embedding_dim != config.hidden_size:
+        raise ValueError(Errors.E317.format(reason="its positions are as narrow as its embeddings"))
+    if not config.position_biased_input:
+        weights = {key: tensor for key, tensor in weights.items() if key != POSITIONS}
+    heads = HEADS.get(architecture, frozenset())
+    written = save_tensorflow_checkpoint(
+        folder,
+        config=config.to_dict(),
+        weights={
+            key: tensor
+            for key, tensor in weights.items()
+            if key.startswith(BACKBONE_PREFIX) or key.partition(".")[0] in heads
+        },
+        architecture=architecture,
+    )
+    return set(written)
+
+
+Writer = Callable[[Path, DebertaV2Config, Weights, str], set[str]]
+WRITERS: Mapping[str, Writer] = {
+    HUGGING_FACE.layout: _write_huggingface,
+    TENSORFLOW: _write_tensorflow,
+}

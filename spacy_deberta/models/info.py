@@ -1,0 +1,135 @@
+"""What a checkpoint holds, told without building a model from it."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spacy_deberta.checkpoints import (
+    BACKBONE_PREFIX,
+    HUGGING_FACE,
+    POSITIONS,
+    describe_extra,
+    detect_key_map,
+    find_checkpoint,
+    find_non_finite,
+    read_config,
+    read_tokenizer,
+    read_weights,
+    refuse_first_generation,
+)
+from spacy_deberta.nn import DebertaV2Config
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint holds.
+
+    Attributes:
+        name: The hub name or folder.
+        config: Its config.
+        layout: How its parameters are named.
+        files: Weight files with their sizes in bytes.
+        dtypes: Number of parameters by dtype.
+        parts: Number of parameters by part: `embeddings`, `encoder`, every head, and what lies in
+            the embeddings without being used, under its own name.
+        heads: What the heads and other extras are, by the start of their names.
+        pieces: Ids that the tokenizer can give, or None without a vocabulary.
+        non_finite: Names of parameters with numbers that are not finite.
+        added_tokens: Ids of the tokens that are found in texts beside the pieces of the vocabulary,
+            by their content; without control tokens.
+    """
+
+    name: str
+    config: DebertaV2Config
+    layout: str
+    files: Mapping[str, int]
+    dtypes: Mapping[str, int]
+    parts: Mapping[str, int]
+    heads: Mapping[str, str]
+    pieces: int | None
+    non_finite: tuple[str, ...]
+    added_tokens: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        return {
+            "name": self.name,
+            "config": self.config.to_dict(),
+            "layout": self.layout,
+            "files": dict(self.files),
+            "dtypes": dict(self.dtypes),
+            "parts": dict(self.parts),
+            "heads": dict(self.heads),
+            "pieces": self.pieces,
+            "non_finite": list(self.non_finite),
+            "added_tokens": dict(self.added_tokens),
+        }
+
+
+def describe_checkpoint(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+) -> CheckpointInfo:
+    """Say what a checkpoint holds.
+
+    Args:
+        name_or_path: A folder, or a hub name.
+        revision: Branch, tag or commit on the hub.
+        cache_dir: Where downloads are kept.
+        local_files_only: Use only what the cache has.
+
+    Returns:
+        Config, layout, sizes and heads.
+
+    Raises:
+        OSError: A file is missing or damaged.
+        ValueError: It is no DeBERTa-v2.
+    """
+    files = find_checkpoint(
+        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    )
+    config = read_config(files)
+    weights = read_weights(files.weights)
+    refuse_first_generation(weights, source=files.name)
+    key_map = detect_key_map(weights)
+    dtypes: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
+    heads: dict[str, str] = {}
+    for key, tensor in weights.items():
+        ours = key_map.to_ours(key)
+        dtypes[str(tensor.dtype).removeprefix("torch.")] += tensor.numel()
+        part, extra = _part(ours, config)
+        parts[part] += tensor.numel()
+        if extra is not None:
+            heads[part] = extra
+    tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
+    return CheckpointInfo(
+        name=files.name,
+        config=config,
+        layout=key_map.layout if files.layout == HUGGING_FACE.layout else files.layout,
+        files={path.name: path.stat().st_size for path in files.weights},
+        dtypes=dict(dtypes),
+        parts=dict(parts),
+        heads=heads,
+        pieces=None if tokenizer is None else len(tokenizer),
+        non_finite=find_non_finite(weights),
+        added_tokens={
+            token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()
+        },
+    )
+
+
+def _part(key: str, config: DebertaV2Config) -> tuple[str, str | None]:
+    """The part that a parameter belongs to, and what this is if it is no part of the encoder."""
+    name = key.removeprefix(BACKBONE_PREFIX)
+    extra = describe_extra(key)
+    if name == key:
+        return name.partition(".")[0], extra or "unknown"
+    if extra is None or (key == POSITIONS and config.position_biased_input):
+        return name.partition(".")[0], None
+    return name.removesuffix(".weight"), extra

@@ -1,0 +1,1 @@
+"""Modules that are filled with the tensors of a checkpoint."""

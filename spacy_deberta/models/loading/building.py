@@ -1,0 +1,172 @@
+"""Building a module and filling it from a checkpoint, without a second copy of the weights."""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import torch
+
+from spacy_deberta import nn
+from spacy_deberta.checkpoints import (
+    BACKBONE_PREFIX,
+    CheckpointFiles,
+    Weights,
+    detect_key_map,
+    read_weights,
+)
+
+from .filling import check_layers, load_weights, missing_parameters
+from .weights_guard import guard_weights
+
+ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
+
+
+def build_from_checkpoint(
+    module_class: type[ModuleT],
+    files: CheckpointFiles,
+    config: nn.DebertaV2Config,
+    *,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill it from a checkpoint, without a second copy of the weights.
+
+    Args:
+        module_class: A class of `spacy_deberta.models` that is built from a config.
+        files: The checkpoint's files, with weights.
+        config: Its config, or one changed in what does not concern shapes.
+        map_weights: Whether weights of large files stay mapped, see `load_weights`.
+        allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: The fields that are changed, for messages.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
+        have is freshly initialized.
+
+    Raises:
+        ImportError: The weights are of TensorFlow, and `h5py` is not installed (E315).
+        OSError: A file of weights is damaged or can't be used (E305, E327, E330).
+        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
+            (E316), or are not finite (E328).
+    """
+    weights = read_weights(files.weights)
+    return build_from_weights(
+        module_class,
+        weights,
+        config,
+        source=files.name,
+        map_weights=map_weights,
+        allow_non_finite=allow_non_finite,
+        overridden=overridden,
+        **options,
+    )
+
+
+def build_from_weights(
+    module_class: type[ModuleT],
+    weights: Weights,
+    config: nn.DebertaV2Config,
+    *,
+    source: str,
+    new_head: bool = False,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill it with the parameters of a checkpoint, without copying them.
+
+    Args:
+        module_class: A class of `spacy_deberta.models` that is built from a config.
+        weights: Tensors by name, as `read_weights` gives them.
+        config: The config.
+        source: The checkpoint's name, for messages.
+        new_head: Whether to leave out the checkpoint's head, and start a new one.
+        map_weights: Whether weights of large files stay mapped, see `load_weights`.
+        allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
+        have is freshly initialized.
+
+    Raises:
+        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
+            (E316), are not finite (E328), or there is no memory for a new head (E126).
+    """
+    if new_head:
+        key_map = detect_key_map(weights)
+        weights = {
+            key: tensor
+            for key, tensor in weights.items()
+            if key_map.to_ours(key).startswith(BACKBONE_PREFIX)
+        }
+    check_layers(weights, config, source=source, overridden=overridden)
+    with torch.device("meta"):
+        module = module_class(
+            config, **{**_layout_options(module_class, weights, config), **options}
+        )
+    report = load_weights(
+        module,
+        weights,
+        source=source,
+        map_weights=map_weights,
+        allow_non_finite=allow_non_finite,
+        overridden=overridden,
+    )
+    new = set(report.new)
+    nn.check_memory(sum(p.numel() for name, p in module.named_parameters() if name in new))
+    # In the order of the module, so that a seed gives the same heads every time.
+    for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
+        head = module.get_submodule(name).to_empty(device="cpu").float()
+        nn.init_weights(head, config)
+    return module.eval()
+
+
+def build_head_from_weights(
+    module_class: type[ModuleT],
+    weights: Weights,
+    config: nn.DebertaV2Config,
+    *,
+    source: str,
+    allow_non_finite: bool = False,
+    **options: Any,
+) -> ModuleT:
+    """Build a module and fill its head only; the encoder stays without values.
+
+    Args:
+        module_class: A class of `spacy_deberta.models` with a head.
+        weights: The parameters of the head, by our names.
+        config: The config.
+        source: Where the weights come from, for messages.
+        allow_non_finite: Whether to accept numbers that are not finite.
+        options: Further keyword arguments of `module_class`.
+
+    Returns:
+        The module in evaluation mode. Its `deberta` is on the meta device.
+
+    Raises:
+        ValueError: Parameters of the head are missing (E306), or are not finite (E328).
+    """
+    with torch.device("meta"):
+        module = module_class(
+            config, **{**_layout_options(module_class, weights, config), **options}
+        )
+    head = {key: tensor.float() for key, tensor in weights.items()}
+    missing = module.load_state_dict(head, strict=False, assign=True).missing_keys
+    lacking = [key for key in missing if not key.startswith(BACKBONE_PREFIX)]
+    if lacking:
+        raise missing_parameters(lacking, source=source)
+    guard_weights(module, head, source=source, allow_non_finite=allow_non_finite)
+    return module.eval()
+
+
+def _layout_options(
+    module_class: Any, weights: Weights, config: nn.DebertaV2Config
+) -> dict[str, Any]:
+    """Options of a class that depend on how a file's weights are named."""
+    key_map = detect_key_map(weights)
+    return module_class.layout_options(map(key_map.to_ours, weights), config)

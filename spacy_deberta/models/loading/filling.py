@@ -1,0 +1,247 @@
+"""Filling a module with the weights of a checkpoint, and saying what did not fit."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from spacy_deberta.checkpoints import (
+    BACKBONE_PREFIX,
+    MIN_MAPPED_BYTES,
+    KeyMap,
+    Weights,
+    describe_extra,
+    detect_key_map,
+    find_mapped_file,
+    list_names,
+    refuse_first_generation,
+    with_backbone_prefix,
+)
+from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.nn import DebertaV2Config
+
+from .weights_guard import guard_weights
+
+_LAYER = re.compile(
+    rf"{re.escape(BACKBONE_PREFIX)}encoder\.layer\.(?P<layer>\d{{1,9}})\.(?P<name>.+)"
+)
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of the names of a checkpoint.
+
+    Attributes:
+        layout: The layout that the file's names have.
+        new: Parameters of a head that the checkpoint does not have, left for the caller to
+            initialize.
+        known_extras: What was left out although it is known: its description by its name in the
+            file.
+        unknown_extras: Names in the file that nobody knows.
+    """
+
+    layout: str
+    new: tuple[str, ...]
+    known_extras: Mapping[str, str]
+    unknown_extras: tuple[str, ...]
+
+
+def load_weights(
+    module: torch.nn.Module,
+    weights: Weights,
+    *,
+    source: str,
+    key_map: KeyMap | None = None,
+    map_weights: bool = True,
+    allow_non_finite: bool = False,
+    overridden: Collection[str] = (),
+) -> LoadReport:
+    """Put the tensors of a checkpoint into a module, without copying those that fit as they are.
+
+    What is mapped from a file below `MIN_MAPPED_BYTES` is copied all the same. What stays mapped
+    is guarded, see `WeightsGuard`.
+
+    Args:
+        module: A module of `spacy_deberta.models`; its parameters may be on the meta device.
+        weights: Tensors by name, as `read_weights` gives them. Half precision becomes float32.
+        source: The checkpoint's name, for messages.
+        key_map: The file's layout, detected if not given.
+        map_weights: Whether weights of large files stay mapped; False copies them.
+        allow_non_finite: Whether to accept numbers that are not finite.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
+
+    Returns:
+        What was left over on either side.
+
+    Raises:
+        ValueError: Parameters of the backbone, or a part of a head, are missing (E306), or have
+            other shapes than the config says or are no dense floating-point numbers (E307), they
+            are those of the first DeBERTa (E316), or they are not finite (E328).
+
+    Source:
+        Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.`
+        prefix.
+    """
+    refuse_first_generation(weights, source=source)
+    key_map = key_map or detect_key_map(weights)
+    available = {key_map.to_ours(key): key for key in weights}
+    expected = module.state_dict()
+    wanted = {with_backbone_prefix(key): key for key in expected}
+    missing = [key for key in wanted if key not in available]
+    new = _new_heads(missing, available)
+    lacking = [key for key in missing if key not in new]
+    if lacking:
+        raise missing_parameters(lacking, source=source, overridden=overridden)
+    state = {wanted[key]: weights[available[key]] for key in wanted if key in available}
+    _check_fit(state, expected, source=source, overridden=overridden)
+    state = _to_module(state, map_weights=map_weights)
+    module.load_state_dict(state, strict=False, assign=True)
+    guard_weights(module, state, source=source, allow_non_finite=allow_non_finite)
+    extras = {key: describe_extra(key) for key in available if key not in wanted}
+    unknown = tuple(available[key] for key, text in extras.items() if text is None)
+    if unknown:
+        # Seen from the caller of `from_pretrained`, which is three calls further up.
+        warn(Warnings.W301.format(source=source, keys=list_names(unknown)), stacklevel=6)
+    return LoadReport(
+        layout=key_map.layout,
+        new=tuple(wanted[key] for key in new),
+        known_extras={available[key]: text for key, text in extras.items() if text is not None},
+        unknown_extras=unknown,
+    )
+
+
+def check_layers(
+    weights: Weights, config: DebertaV2Config, *, source: str, overridden: Collection[str] = ()
+) -> None:
+    """Compare the number of layers with the names in a file, before any layer is built.
+
+    Args:
+        weights: Tensors by name, as `read_weights` gives them.
+        config: Says how many layers there are.
+        source: The checkpoint's name, for messages.
+        overridden: Fields of the config that are not those of the checkpoint, for messages.
+
+    Raises:
+        ValueError: A layer of the config is not in the file (E306), or the parameters are those of
+            the first DeBERTa (E316).
+    """
+    refuse_first_generation(weights, source=source)
+    key_map = detect_key_map(weights)
+    found: dict[int, list[str]] = {}
+    for match in map(_LAYER.match, map(key_map.to_ours, weights)):
+        if match:
+            found.setdefault(int(match["layer"]), []).append(match["name"])
+    lacking = [
+        f"{BACKBONE_PREFIX}encoder.layer.{layer}.{name}"
+        for layer in range(config.num_hidden_layers)
+        if found and layer not in found
+        for name in found[min(found)]
+    ]
+    if lacking:
+        raise missing_parameters(lacking, source=source, overridden=overridden)
+
+
+def _new_heads(missing: list[str], available: Mapping[str, str]) -> list[str]:
+    """Missing names whose whole head is missing: such a head is new, not damaged."""
+    present = {key.partition(".")[0] for key in available}
+    return [
+        key
+        for key in missing
+        if not key.startswith(BACKBONE_PREFIX) and key.partition(".")[0] not in present
+    ]
+
+
+def _check_fit(
+    state: Mapping[str, torch.Tensor],
+    expected: Mapping[str, torch.Tensor],
+    *,
+    source: str,
+    overridden: Collection[str],
+) -> None:
+    wrong = (
+        [
+            f"{key} is {tuple(tensor.shape)}, not {tuple(expected[key].shape)}"
+            for key, tensor in state.items()
+            if tensor.shape != expected[key].shape
+        ]
+        + [
+            f"{key} is {tensor.dtype}, not floating-point"
+            for key, tensor in state.items()
+            if expected[key].is_floating_point() and not tensor.is_floating_point()
+        ]
+        + [
+            f"{key} is {tensor.layout} on the device {tensor.device}, not dense and in memory"
+            for key, tensor in state.items()
+            if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized
+        ]
+    )
+    if wrong:
+        hint = _way_out(overridden) or "Use the config.json that belongs to these weights."
+        shapes = list_names(wrong, sep="; ")
+        raise ValueError(Errors.E307.format(source=source, shapes=shapes, hint=hint))
+
+
+def missing_parameters(
+    names: list[str], *, source: str, overridden: Collection[str] = ()
+) -> ValueError:
+    """The error that a checkpoint lacks parameters (E306).
+
+    Args:
+        names: Their names.
+        source: The checkpoint's name.
+        overridden: Fields of the config that are not those of the checkpoint.
+    """
+    hint = _way_out(overridden) or (
+        "It was made for another config or is damaged; compare its config.json with "
+        "`spacy deberta info`."
+    )
+    return ValueError(Errors.E306.format(source=source, keys=list_names(names), hint=hint))
+
+
+def _way_out(overridden: Collection[str]) -> str:
+    """Where the config has been changed, the checkpoint's own is hardly to blame."""
+    if not overridden:
+        return ""
+    fields = ", ".join(f"'{name}'" for name in overridden)
+    return (
+        f"The config differs from the checkpoint's own in {fields}, set by 'config_overrides' or "
+        "[model.config]: a checkpoint's weights have the shapes that they have, so leave out what "
+        "changes them."
+    )
+
+
+def _to_module(state: Mapping[str, torch.Tensor], *, map_weights: bool) -> Weights:
+    """The same values as a module takes them: in float32, each in memory of its own or mapped."""
+    taken: Weights = {}
+    shared = _find_shared(state)
+    for key, tensor in state.items():
+        fitting = tensor.float() if tensor.is_floating_point() else tensor
+        file = find_mapped_file(fitting)
+        is_mapped = file is not None and map_weights and file.size >= MIN_MAPPED_BYTES
+        if fitting is tensor and (key in shared or (file is not None and not is_mapped)):
+            fitting = tensor.clone()
+        taken[key] = fitting
+    return taken
+
+
+def _find_shared(state: Mapping[str, torch.Tensor]) -> set[str]:
+    """Names of tensors that have memory in common with another one: trained, both would change."""
+    shared: set[str] = set()
+    spans = sorted(
+        (tensor.data_ptr(), tensor.data_ptr() + _extent(tensor), key)
+        for key, tensor in state.items()
+        if tensor.numel()
+    )
+    end = 0
+    for start, stop, key in spans:
+        if start < end:
+            shared.add(key)
+        end = max(end, stop)
+    return shared
+
+
+def _extent(tensor: torch.Tensor) -> int:
+    """Bytes from the first number of a tensor to the end of its last one."""
+    steps = zip(tensor.stride(), tensor.shape, strict=True)
+    return tensor.itemsize * (1 + sum(step * (count - 1) for step, count in steps))

@@ -1,0 +1,129 @@
+"""What is held against weights when they are used: finite numbers, in a file that stays."""
+
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from spacy_deberta.checkpoints import MappedFile, check_finite, find_mapped_file, is_finite
+
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
+
+
+class WeightsGuard:
+    """A hook of torch that looks after weights that are mapped, before each use.
+
+    Whether their numbers are finite is only known when all are read, so that this waits for the
+    first use, which reads them anyway. Whether somebody wrote into their file is asked each time.
+
+    A copy of a module has weights of its own and needs no guard: copying checks once.
+
+    Args:
+        files: What the weights are mapped from. They are asked for as long as anything is mapped
+            from them, which ends when the weights are moved to a GPU.
+        unread: Tensors by name that are still to be checked for numbers that are not finite.
+        source: The checkpoint's name, for messages.
+    """
+
+    def __init__(
+        self,
+        files: Iterable[MappedFile] = (),
+        unread: Mapping[str, torch.Tensor] | None = None,
+        *,
+        source: str = "",
+    ) -> None:
+        self._files = tuple(weakref.ref(file) for file in files)
+        self._unread = dict(unread or {})
+        self._source = source
+
+    def __call__(self, *_: Any) -> None:
+        """Raise if the weights can't be used.
+
+        Raises:
+            OSError: Somebody wrote into a file that is mapped (E329).
+            ValueError: Weights are not finite (E328).
+        """
+        if torch.compiler.is_compiling():
+            return
+        for reference in self._files:
+            file = reference()
+            if file is not None:
+                file.check()
+        if self._unread:
+            check_finite(self._unread, source=self._source)
+            self._unread = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self()
+        return WeightsGuard, ()
+
+
+class RowsGuard:
+    """A hook of torch that checks the rows of a mapped table of embeddings as they are looked up.
+
+    The table is more than half of a checkpoint, and of prediction on a CPU only the rows of what
+    stands in the texts are ever read. Training and a GPU read all of it, which is checked then.
+
+    Args:
+        key: The name of the table, for messages.
+        source: The checkpoint's name, for messages.
+    """
+
+    def __init__(self, key: str, *, source: str) -> None:
+        self._key = key
+        self._source = source
+        self._is_read = False
+
+    def __call__(self, embeddings: Any, _: Any, rows: torch.Tensor) -> None:
+        """Raise if rows are not finite because the table is not.
+
+        Raises:
+            ValueError: The table has numbers that are not finite (E328).
+        """
+        if self._is_read or torch.compiler.is_compiling():
+            return
+        table = embeddings.word_embeddings.weight
+        reads_all = embeddings.training or table.device.type != "cpu"
+        if reads_all or not is_finite(rows):
+            check_finite({self._key: table}, source=self._source)
+            self._is_read = reads_all
+
+
+def guard_weights(
+    module: torch.nn.Module,
+    weights: Mapping[str, torch.Tensor],
+    *,
+    source: str,
+    allow_non_finite: bool,
+) -> None:
+    """Check weights in memory at once, and have those that are mapped checked when they are used.
+
+    Args:
+        module: A module of `spacy_deberta.models`, filled with the weights.
+        weights: The weights by name.
+        source: The checkpoint's name, for messages.
+        allow_non_finite: Whether to accept numbers that are not finite.
+
+    Raises:
+        ValueError: Weights in memory are not finite (E328).
+    """
+    files = {key: find_mapped_file(tensor) for key, tensor in weights.items()}
+    mapped = {key: weights[key] for key, file in files.items() if file is not None}
+    if not allow_non_finite:
+        check_finite({key: weights[key] for key in weights.keys() - mapped}, source=source)
+    if not mapped:
+        return
+    backbone: Any = getattr(module, "deberta", module)
+    unread = {} if allow_non_finite else mapped
+    table = next((key for key in unread if key.endswith(WORD_EMBEDDINGS)), None)
+    if table is not None and not getattr(module, "reads_all_embeddings", False):
+        unread = {key: tensor for key, tensor in mapped.items() if key != table}
+        backbone.embeddings.register_forward_hook(RowsGuard(table, source=source))
+    guard = WeightsGuard({file for file in files.values() if file}, unread, source=source)
+    # The embeddings come first in every use; parts of a head are also used with another encoder.
+    # The encoder has no hook: with one, it would do without its prepared layers.
+    of_head = () if backbone is module else module.children()
+    for part in (backbone.embeddings, *(part for part in of_head if part is not backbone)):
+        part.register_forward_pre_hook(guard)
+        part.register_state_dict_pre_hook(guard)

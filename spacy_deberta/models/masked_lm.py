@@ -1,0 +1,280 @@
+"""Which piece of the vocabulary stood where a mask is."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from spacy_deberta.checkpoints import POSITIONS
+from spacy_deberta.errors import Errors
+from spacy_deberta.nn import (
+    DebertaV2Config,
+    EncoderOutput,
+    LegacyVocabularyHead,
+    MaskedLMOutput,
+    PackedPieces,
+    VocabularyHead,
+    decode_masked,
+    send,
+)
+
+from .losses import IGNORED, cross_entropy
+from .padding import pad_output
+from .with_head import DebertaV2WithHead, check_shape
+
+MaskedLMLayout = Literal["emd", "plain", "legacy"]
+LAYOUTS = ("emd", "plain", "legacy")
+
+
+class DebertaV2ForMaskedLM(DebertaV2WithHead):
+    """The encoder with a score for every piece of the vocabulary.
+
+    Args:
+        config: What the model is made of. The one kept says with `legacy` which layout was made.
+        attention: Name of an attention kernel, or "auto".
+        layout: "emd" for the official checkpoints' `lm_predictions.*` on the enhanced mask decoder,
+            which has position embeddings of its own; "plain" for `lm_predictions.*` on the last
+            layer; "legacy" for Hugging Face's `cls.predictions.*` on the last layer. With None it
+            is legacy if the config says so, as in Hugging Face; else plain if absolute positions
+            are part of the input already, and the mask decoder if not. The official checkpoints'
+            config.json doesn't say, but `from_pretrained` looks what the weights are named.
+
+    Raises:
+        ValueError: If the layout is unknown (E104) or doesn't go with the config (E120).
+
+    Source: He et al. 2021 (arXiv 2006.03654), section 3.2; `deberta.*` with `lm_predictions.*` of
+        the checkpoints, or with `cls.predictions.*` of Hugging Face's class of that name.
+    """
+
+    # For its scores.
+    reads_all_embeddings = True
+
+    def __init__(
+        self,
+        config: DebertaV2Config,
+        *,
+        attention: str = "auto",
+        layout: MaskedLMLayout | None = None,
+    ) -> None:
+        if layout is None:
+            layout = "plain" if config.position_biased_input else "emd"
+            layout = "legacy" if config.legacy else layout
+        _check_layout(layout, config)
+        config = replace(config, legacy=layout == "legacy")
+        super().__init__(config, attention=attention, keep_positions=layout == "emd")
+        self.layout = layout
+        if layout == "legacy":
+            self.cls = nn.ModuleDict({"predictions": LegacyVocabularyHead(config)})
+        else:
+            self.lm_predictions = nn.ModuleDict({"lm_head": VocabularyHead(config)})
+        self._init_head()
+
+    @classmethod
+    def layout_options(cls, keys: Iterable[str], config: DebertaV2Config) -> dict[str, Any]:
+        """The layout of the head in a file, see `DebertaV2PreTrainedModel.layout_options`."""
+        layout = find_layout(
+            keys, position_biased_input=config.position_biased_input, legacy=config.legacy
+        )
+        return {"layout": layout}
+
+    def forward_packed(
+        self,
+        pieces: PackedPieces,
+        *,
+        labels: Tensor | None = None,
+        rows: Tensor | Literal["all"] | None = None,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> MaskedLMOutput:
+        """Predict packed pieces.
+
+        Only some rows are decoded: a score for each of 128,100 pieces is what costs most here.
+        What they get does not depend on which others are decoded.
+
+        Args:
+            pieces: The batch.
+            labels: (total_pieces,) int64, the pieces that belong there, -100 for those that don't
+                count.
+            rows: (decoded_rows,) int64, the packed rows to decode, or "all"; None for those with
+                a label if there are labels (finding them waits for a device), and all if not.
+                Given on the host, nothing waits for a device.
+            output_hidden_states: See `DebertaV2Model.forward_packed`.
+            output_attentions: See `DebertaV2Model.forward_packed`.
+
+        Returns:
+            Logits of (decoded_rows, vocab_size), whose rows these are, and the mean cross entropy
+            of those among them that have a label.
+
+        Raises:
+            ValueError: If the labels have another shape (E117), there are no such rows (E118), or
+                the mask decoder has no embedding for a position (E112).
+        """
+        if labels is not None:
+            check_shape("labels", labels, (pieces.total_pieces,))
+        rows = _asked_rows(rows, labels, pieces.total_pieces)
+        # The mask decoder runs the last layer in its own way; the plain way is needed only if
+        # somebody wants to see it.
+        layers = None
+        if self.layout == "emd" and not (output_hidden_states or output_attentions):
+            layers = self.config.num_hidden_layers - 1
+        states = output_hidden_states or (self.layout == "emd" and layers is None)
+        encoded = self.deberta.forward_packed(
+            pieces,
+            output_hidden_states=states,
+            output_attentions=output_attentions,
+            layers=layers,
+        )
+        logits = self._decode(encoded, pieces, rows)
+        loss = None
+        if labels is not None:
+            if rows is not None:
+                labels = labels.index_select(0, send(rows, labels.device))
+            loss = cross_entropy(logits, labels)
+        return MaskedLMOutput(
+            loss=loss,
+            logits=logits,
+            hidden_states=encoded.hidden_states if output_hidden_states else None,
+            attentions=encoded.attentions,
+            rows=rows,
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        *,
+        rows: Tensor | Literal["all"] | None = None,
+    ) -> MaskedLMOutput | tuple[Any, ...]:
+        """Predict the pieces of a padded batch.
+
+        Args:
+            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
+            attention_mask: See there.
+            token_type_ids: See there.
+            position_ids: See there.
+            inputs_embeds: See there.
+            labels: (batch, length) int64, -100 for pieces that don't count. Padding never does.
+            output_attentions: See there.
+            output_hidden_states: See there.
+            return_dict: False for a tuple.
+            rows: (batch, length) bool, True for the pieces to decode; or "all"; None for those with
+                a label if there are labels, and all if not. Hugging Face's class always decodes
+                all.
+
+        Returns:
+            If all pieces are decoded, logits of (batch, length, vocab_size), zeros in padding;
+            else of (decoded_rows, vocab_size), row by row of the batch, and their places. And the
+            mean cross entropy if there are labels.
+        """
+        pieces = PackedPieces.from_padded(
+            input_ids,
+            attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
+        if isinstance(rows, Tensor):
+            rows = pieces.unpad(rows).nonzero().squeeze(1)
+        packed = self.forward_packed(
+            pieces,
+            labels=None if labels is None else pieces.unpad(labels),
+            rows=rows,
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        if packed.rows is None:
+            output = pad_output(packed, pieces, "logits")
+        else:
+            shape = (len(pieces.lengths), pieces.padded_length)
+            places = torch.arange(shape[0] * shape[1], device=pieces.device).view(shape)
+            output = pad_output(packed, pieces)
+            places = pieces.unpad(places)
+            output = replace(output, rows=places.index_select(0, send(packed.rows, places.device)))
+        return output.to_tuple() if return_dict is False else output
+
+    def _decode(self, encoded: EncoderOutput, pieces: PackedPieces, rows: Tensor | None) -> Tensor:
+        """Logits of (decoded_rows, vocab_size)."""
+        hidden = encoded.last_hidden_state
+        if self.layout == "emd":
+            if encoded.hidden_states is not None:
+                hidden = encoded.hidden_states[-2]
+            hidden = decode_masked(self.deberta, hidden, pieces, rows=rows)
+        elif rows is not None:
+            hidden = hidden.index_select(0, send(rows, hidden.device))
+        words = self.deberta.embeddings.word_embeddings.weight
+        if self.layout == "legacy":
+            return self.cls["predictions"](hidden, words)
+        return self.lm_predictions["lm_head"](hidden, words)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Leave out what Hugging Face's state dicts name a second time."""
+        for name in ("weight", "bias"):
+            state_dict.pop(f"{prefix}cls.predictions.decoder.{name}", None)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _check_layout(layout: str, config: DebertaV2Config) -> None:
+    if layout not in LAYOUTS:
+        known = ", ".join(LAYOUTS)
+        raise ValueError(Errors.E104.format(value=layout, field="layout", known=known))
+    reason = None
+    if layout == "emd" and config.position_biased_input:
+        reason = "the mask decoder adds positions that 'position_biased_input' has added already"
+    elif layout == "emd" and not config.num_hidden_layers:
+        reason = "the mask decoder runs the last layer, but 'num_hidden_layers' is 0"
+    elif layout == "emd" and config.embedding_dim != config.hidden_size:
+        reason = (
+            "the mask decoder adds positions to rows, but 'embedding_size' is not 'hidden_size'"
+        )
+    elif not config.extra.get("tie_word_embeddings", True):
+        reason = "its 'tie_word_embeddings' is false, but scores are made with the word embeddings"
+    if reason is not None:
+        raise ValueError(Errors.E120.format(reason=reason))
+
+
+def _asked_rows(
+    rows: Tensor | Literal["all"] | None, labels: Tensor | None, total: int
+) -> Tensor | None:
+    """The packed rows to decode, (decoded_rows,) int64; None for all."""
+    if isinstance(rows, Tensor):
+        if rows.dtype == torch.bool:
+            check_shape("rows", rows, (total,))
+            return rows.nonzero().squeeze(1)
+        rows = rows.long()
+        if rows.numel() and not 0 <= int(rows.min()) <= int(rows.max()) < total:
+            low, high = int(rows.min()), int(rows.max())
+            raise ValueError(Errors.E118.format(low=low, high=high, total=total))
+        return rows
+    if rows is None and labels is not None:
+        return (labels != IGNORED).nonzero().squeeze(1)
+    return None
+
+
+def find_layout(
+    keys: Iterable[str], *, position_biased_input: bool, legacy: bool
+) -> MaskedLMLayout:
+    """Tell which layout of a masked language model a file holds.
+
+    Args:
+        keys: The file's names as `KeyMap.to_ours` gives them.
+        position_biased_input: What its config says: if so, positions in the file belong to the
+            input and not to the mask decoder.
+        legacy: What its config says, for a file that has no such head at all.
+
+    Returns:
+        A `layout` of `DebertaV2ForMaskedLM`.
+    """
+    keys = set(keys)
+    official = any(key.startswith("lm_predictions.") for key in keys)
+    if not official and (legacy or any(key.startswith("cls.predictions.") for key in keys)):
+        return "legacy"
+    return "emd" if POSITIONS in keys and not position_biased_input else "plain"

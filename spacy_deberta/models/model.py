@@ -1,0 +1,151 @@
+"""The encoder as a model: pieces in, one row per piece out."""
+
+from typing import Any
+
+from torch import Tensor
+
+from spacy_deberta.nn import (
+    DebertaV2Config,
+    DebertaV2Embeddings,
+    DebertaV2Encoder,
+    EncoderOutput,
+    PackedPieces,
+    check_memory,
+    compute_dtype,
+    count_weights,
+    resolve_attention,
+)
+
+from .base import DebertaV2PreTrainedModel
+from .padding import pad_output
+
+
+class DebertaV2Model(DebertaV2PreTrainedModel):
+    """DeBERTa-v2 or v3 without a head. Its keys are those of Hugging Face's class of that name.
+
+    `forward_packed` is the native form; `forward` takes padded batches under the argument names
+    of Hugging Face. Threads may share a model in evaluation mode: what it keeps from a forward pass
+    without gradients, it makes from the weights alone (see `PreparedLayers`).
+
+    To fill a model from a checkpoint without drawing random weights first, build it under
+    `with torch.device("meta")` and use `load_state_dict(state, assign=True)`.
+
+    Args:
+        config: What the model is made of.
+        attention: Name of an attention kernel, or "auto".
+        keep_positions: Whether to have position embeddings even where they are not added to the
+            input, for the enhanced mask decoder.
+
+    Raises:
+        ValueError: If there is no kernel of this name (E113), or no memory for the weights (E126).
+
+    Source: He et al. 2021 (arXiv 2006.03654); He et al. 2021 (arXiv 2111.09543), whose models
+        differ in their training, not in their encoder.
+    """
+
+    def __init__(
+        self, config: DebertaV2Config, *, attention: str = "auto", keep_positions: bool = False
+    ) -> None:
+        resolve_attention(attention)
+        check_memory(count_weights(config, keep_positions=keep_positions))
+        super().__init__(config)
+        self.attention = attention
+        self.embeddings = DebertaV2Embeddings(config, keep_positions=keep_positions)
+        self.encoder = DebertaV2Encoder(config)
+        self.init_weights()
+
+    def gradient_checkpointing_enable(self) -> None:
+        """In training, keep only the input of every layer and compute the rest a second time.
+
+        The gradients are the same, dropout included. About a third slower, and most of the memory
+        of the activations is saved.
+        """
+        self.encoder.gradient_checkpointing = True
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep everything that the backward pass needs."""
+        self.encoder.gradient_checkpointing = False
+
+    def forward_packed(
+        self,
+        pieces: PackedPieces,
+        *,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+        layers: int | None = None,
+    ) -> EncoderOutput:
+        """Encode packed pieces.
+
+        Args:
+            pieces: The batch.
+            output_hidden_states: Whether to return the embeddings and the output of every layer.
+            output_attentions: Whether to return the attention probabilities. They make attention
+                slower, and take memory that grows with the square of the lengths.
+            layers: How many layers to run, counted from the input; None for all. The last one run
+                makes the last hidden state.
+
+        Returns:
+            Rows of (total_pieces, hidden_size); attentions per layer and sequence,
+            (heads, length, length).
+
+        Raises:
+            ValueError: If an id, a token type or a position doesn't exist in this model (E112).
+        """
+        embedded = self.embeddings(pieces)
+        kernel = resolve_attention(
+            self.attention, embedded.device, compute_dtype(embedded), self.config.head_dim
+        )
+        return self.encoder(
+            embedded,
+            pieces,
+            kernel,
+            output_hidden_states=output_hidden_states,
+            output_attentions=output_attentions,
+            layers=layers,
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> EncoderOutput | tuple[Any, ...]:
+        """Encode a padded batch. Its padding is taken out, and put back as zeros.
+
+        Args:
+            input_ids: (batch, length) of any integer type.
+            attention_mask: (batch, length), 1 for pieces, 0 for padding on the left or right.
+            token_type_ids: (batch, length).
+            position_ids: (batch, length) or (1, length).
+            inputs_embeds: (batch, length, embedding_width), in place of ids.
+            output_attentions: Whether to return the attention probabilities.
+            output_hidden_states: Whether to return the embeddings and the output of every layer.
+            return_dict: False for a tuple.
+
+        Returns:
+            Rows of (batch, length, hidden_size); attentions per layer,
+            (batch, heads, query, key).
+
+        Raises:
+            ValueError: If something doesn't fit together: see `PackedPieces.from_padded` and
+                `forward_packed`.
+        """
+        pieces = PackedPieces.from_padded(
+            input_ids,
+            attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
+        packed = self.forward_packed(
+            pieces,
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        output = pad_output(packed, pieces, "last_hidden_state")
+        return output.to_tuple() if return_dict is False else output

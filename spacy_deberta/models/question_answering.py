@@ -1,0 +1,190 @@
+"""Where an answer starts and ends."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.nn import DebertaV2Config, PackedPieces, QuestionAnsweringModelOutput
+
+from .losses import IGNORED, cross_entropy
+from .padding import pad_output
+from .with_head import DebertaV2WithHead, check_shape
+
+
+class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
+    """The encoder with two scores per piece: does the answer start here, does it end here?
+
+    Args:
+        config: What the model is made of, with two labels.
+        attention: Name of an attention kernel, or "auto".
+
+    Raises:
+        ValueError: If the config has another number of labels (E120).
+
+    Source: `deberta.*` and `qa_outputs.*` of Hugging Face's class of that name.
+    """
+
+    def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
+        if config.num_labels != 2:
+            reason = f"it has {config.num_labels} labels, but an answer has 2 ends"
+            raise ValueError(Errors.E120.format(reason=reason))
+        super().__init__(config, attention=attention)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+        self._init_head()
+
+    def forward_packed(
+        self,
+        pieces: PackedPieces,
+        *,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+    ) -> QuestionAnsweringModelOutput:
+        """Score packed pieces.
+
+        Args:
+            pieces: The batch.
+            start_positions: (sequences,) int64, the first piece of the answer, counted within its
+                sequence. One beyond the sequence doesn't count, one below 0 counts as 0.
+            end_positions: (sequences,) int64, the same for the last piece.
+            output_hidden_states: See `DebertaV2Model.forward_packed`.
+            output_attentions: See `DebertaV2Model.forward_packed`.
+
+        Returns:
+            Logits of (total_pieces,) each; with both positions, the mean of their cross entropies,
+            each over the pieces of a sequence.
+
+        Raises:
+            ValueError: If the positions have another shape (E117).
+        """
+        encoded = self.deberta.forward_packed(
+            pieces,
+            output_hidden_states=output_hidden_states,
+            output_attentions=output_attentions,
+        )
+        starts, ends = self.qa_outputs(encoded.last_hidden_state).unbind(-1)
+        loss = None
+        if start_positions is not None and end_positions is not None:
+            loss = answer_loss(starts, ends, start_positions, end_positions, pieces)
+        return QuestionAnsweringModelOutput(
+            loss=loss,
+            start_logits=starts,
+            end_logits=ends,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> QuestionAnsweringModelOutput | tuple[Any, ...]:
+        """Score the pieces of a padded batch.
+
+        Padding takes no part in the loss; in Hugging Face's class it does, by whatever logits it
+        happens to have.
+
+        Args:
+            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
+            attention_mask: See there.
+            token_type_ids: See there.
+            position_ids: See there.
+            inputs_embeds: See there.
+            start_positions: (batch,) or (batch, 1) int64, the column of the first piece of the
+                answer. One beyond the sequence doesn't count.
+            end_positions: (batch,) or (batch, 1) int64, the same for the last piece.
+            output_attentions: See there.
+            output_hidden_states: See there.
+            return_dict: False for a tuple.
+
+        Returns:
+            Logits of (batch, length) each, the lowest number of their type in padding; and the
+            loss if there are both positions.
+        """
+        pieces = PackedPieces.from_padded(
+            input_ids,
+            attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
+        packed = self.forward_packed(
+            pieces,
+            start_positions=_within_sequence(start_positions, pieces, "start_positions"),
+            end_positions=_within_sequence(end_positions, pieces, "end_positions"),
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        padded = pad_output(packed, pieces)
+        output = QuestionAnsweringModelOutput(
+            loss=packed.loss,
+            start_logits=_pad_with_lowest(packed.start_logits, pieces),
+            end_logits=_pad_with_lowest(packed.end_logits, pieces),
+            hidden_states=padded.hidden_states,
+            attentions=padded.attentions,
+        )
+        return output.to_tuple() if return_dict is False else output
+
+
+def answer_loss(
+    start_logits: Tensor,
+    end_logits: Tensor,
+    start_positions: Tensor,
+    end_positions: Tensor,
+    pieces: PackedPieces,
+) -> Tensor:
+    """The mean of the cross entropies of start and end, each over the pieces of a sequence.
+
+    Args:
+        start_logits: (total_pieces,), floating-point.
+        end_logits: (total_pieces,), floating-point.
+        start_positions: (sequences,) int64, see `DebertaV2ForQuestionAnswering.forward_packed`.
+        end_positions: (sequences,) int64, see there.
+        pieces: The batch that was scored.
+
+    Returns:
+        Scalar.
+
+    Raises:
+        ValueError: If the positions have another shape (E117).
+    """
+    start_loss = _position_loss(start_logits, start_positions, pieces, "start_positions")
+    end_loss = _position_loss(end_logits, end_positions, pieces, "end_positions")
+    return (start_loss + end_loss) / 2
+
+
+def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) -> Tensor | None:
+    """Columns of the padded batch, counted from the first piece: (sequences,)."""
+    if columns is None:
+        return None
+    if columns.dim() == 2:
+        columns = columns.squeeze(-1)
+    check_shape(name, columns, (len(pieces.lengths),))
+    return columns - torch.tensor(pieces.starts, device=columns.device)
+
+
+def _position_loss(logits: Tensor, positions: Tensor, pieces: PackedPieces, name: str) -> Tensor:
+    """Mean cross entropy of (total_pieces,) logits, over the pieces of every sequence."""
+    check_shape(name, positions, (len(pieces.lengths),))
+    lengths = torch.tensor(pieces.lengths, device=positions.device)
+    starts = torch.tensor(pieces.starts, device=positions.device)
+    columns = starts + positions.clamp(min=0)
+    outside = positions.clamp(min=0) >= lengths
+    return cross_entropy(_pad_with_lowest(logits, pieces), columns.masked_fill(outside, IGNORED))
+
+
+def _pad_with_lowest(logits: Tensor, pieces: PackedPieces) -> Tensor:
+    """(total_pieces,) as (batch, length), with the lowest number of their type in padding."""
+    real = pieces.pad(torch.ones_like(logits, dtype=torch.bool))
+    return pieces.pad(logits).masked_fill(~real, torch.finfo(logits.dtype).min)

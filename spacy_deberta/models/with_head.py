@@ -1,0 +1,73 @@
+"""What all heads have in common: the encoder below them."""
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.nn import DebertaV2Config, PackedPieces, init_weights
+
+from .base import DebertaV2PreTrainedModel
+from .model import DebertaV2Model
+
+
+class DebertaV2WithHead(DebertaV2PreTrainedModel):
+    """The encoder under the name that checkpoints give it: `deberta`. Heads add their own modules.
+
+    Args:
+        config: What the model is made of.
+        attention: Name of an attention kernel, or "auto".
+        keep_positions: See `DebertaV2Model`.
+    """
+
+    def __init__(
+        self, config: DebertaV2Config, *, attention: str = "auto", keep_positions: bool = False
+    ) -> None:
+        super().__init__(config)
+        self.deberta = DebertaV2Model(config, attention=attention, keep_positions=keep_positions)
+
+    def set_dropout(self, rate: float | None) -> None:
+        """Set every dropout: see `DebertaV2PreTrainedModel.set_dropout`."""
+        self.deberta.set_dropout(rate)
+        if self._dropout_rate is not None:
+            cast(nn.Dropout, self.dropout).p = self._dropout_rate if rate is None else rate
+
+    def _init_head(self) -> None:
+        """Give the head fresh weights; a constructor's last line, as the encoder has its own."""
+        dropout = getattr(self, "dropout", None)
+        self._dropout_rate = None if dropout is None else dropout.p
+        for name, part in self.named_children():
+            if name != "deberta":
+                init_weights(part, self.config)
+
+
+def first_rows(hidden: Tensor, pieces: PackedPieces) -> Tensor:
+    """Take the row of the first piece of every sequence, its [CLS].
+
+    Args:
+        hidden: (total_pieces, width).
+        pieces: The batch.
+
+    Returns:
+        (sequences, width).
+
+    Raises:
+        ValueError: If a sequence has no pieces (E119).
+    """
+    if 0 in pieces.lengths:
+        raise ValueError(Errors.E119.format(index=pieces.lengths.index(0)))
+    return hidden.index_select(0, pieces.cu_seqlens[:-1])
+
+
+def classifier_dropout(config: DebertaV2Config) -> nn.Dropout:
+    """The dropout between the pooler and its classifier."""
+    rate = config.cls_dropout
+    return nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
+
+
+def check_shape(name: str, values: Tensor, expected: tuple[int, ...]) -> None:
+    """Raise E117 for a tensor of another shape."""
+    if tuple(values.shape) != expected:
+        raise ValueError(
+            Errors.E117.format(name=name, shape=tuple(values.shape), expected=expected)
+        )
