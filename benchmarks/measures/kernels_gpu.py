@@ -227,7 +227,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
         tables = [table[:, slots.start : slots.stop].transpose(0, 1) for table in inputs[3:]]
         query, key, value = rows
         position_key, position_query = tables
-        inputs = AttentionInputs(
+        given = AttentionInputs(
             query=query,
             key=key,
             value=value,
@@ -235,7 +235,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
             position_query=position_query,
             scale=SCALE,
         )
-        context, _ = kernel(inputs, plan)
+        context, _ = kernel(given, plan)
         return context.unflatten(0, (count, length)).transpose(1, 2)
 
     return attend
