@@ -42,8 +42,8 @@ from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
 from .registries import create_registries
 from .sequences import (
-    SPECIAL_TOKENS,
-    SPECIAL_TOKENS_OF_PAIR,
+    N_SPECIAL_TOKENS,
+    N_SPECIAL_TOKENS_PAIR,
     JoinedSequences,
     PieceRanges,
     Sequences,
@@ -59,8 +59,8 @@ __all__ = [
     "ANY_ENCODER",
     "FINE_TUNED",
     "NO_DECAY",
-    "SPECIAL_TOKENS",
-    "SPECIAL_TOKENS_OF_PAIR",
+    "N_SPECIAL_TOKENS",
+    "N_SPECIAL_TOKENS_PAIR",
     "DebertaV2Config",
     "DebertaV2Tokenizer",
     "DocPieces",

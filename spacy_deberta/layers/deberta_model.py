@@ -33,7 +33,7 @@ from .listening.transformer_data import TransformerData
 from .options import EncoderOptions
 from .packed_batches import group_by_length
 from .saved_model import SavedModel
-from .sequences import SPECIAL_TOKENS
+from .sequences import N_SPECIAL_TOKENS
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -104,7 +104,7 @@ def _predict(model: Model[InT, OutT], doc_pieces: DocPieces) -> list[Transformer
     groups = [np.arange(len(doc_pieces.docs))]
     # A span getter is asked about all documents at once.
     if isinstance(model.attrs["get_spans"], PieceWindows):
-        lengths = np.diff(doc_pieces.pieces.cu_pieces) + SPECIAL_TOKENS
+        lengths = np.diff(doc_pieces.pieces.cu_pieces) + N_SPECIAL_TOKENS
         groups = group_by_length(lengths, max_pieces=max_pieces)
     doc_data: list[TransformerData] = []
     for docs in groups:
@@ -173,7 +173,7 @@ def _set(
 
 
 def _max_pieces(config: nn.DebertaV2Config) -> int:
-    return config.max_position_embeddings - SPECIAL_TOKENS
+    return config.max_position_embeddings - N_SPECIAL_TOKENS
 
 
 def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
