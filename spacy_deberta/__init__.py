@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         DebertaV2Model,
         DebertaV2PreTrainedModel,
     )
-    from spacy_deberta.nn import DebertaV2Config
+    from spacy_deberta.nn import DebertaV2Config, Precision
     from spacy_deberta.pipeline.safe_saving import load_pipeline, save_pipeline
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ _HOMES = {
     "DebertaV2Model": "spacy_deberta.models",
     "DebertaV2PreTrainedModel": "spacy_deberta.models",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
+    "Precision": "spacy_deberta.nn",
     "load_pipeline": "spacy_deberta.pipeline.safe_saving",
     "save_pipeline": "spacy_deberta.pipeline.safe_saving",
 }
@@ -50,6 +51,7 @@ __all__ = [
     "DebertaV2Model",
     "DebertaV2PreTrainedModel",
     "DebertaV2Tokenizer",
+    "Precision",
     "__version__",
     "load_pipeline",
     "save_pipeline",

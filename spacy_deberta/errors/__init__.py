@@ -8,7 +8,7 @@ so that people can search for them. First digit: 1 encoder, 2 tokenization, 3 ch
 
 import warnings
 
-from .catalogue import Coded
+from .catalogue import Coded, is_coded
 from .checkpoints import CheckpointErrors
 from .command_line import CommandLineErrors
 from .components import ComponentErrors
@@ -34,6 +34,7 @@ __all__ = [
     "check_string",
     "check_strings",
     "check_texts",
+    "is_coded",
     "warn",
 ]
 
@@ -62,6 +63,12 @@ class Warnings(metaclass=Coded):
         "{count} tokens of a batch are in none of the spans of 'get_spans', so their vectors are "
         "zero. Use a span getter that covers every token, such as "
         "'spacy-deberta.piece_windows.v1'."
+    )
+    W427 = (
+        "{count} layers of the encoder are run by their own modules in prediction, because nothing "
+        "says how these are prepared for it: {types}. The results are the same and take longer. "
+        "Register a function with 'spacy_deberta.nn.inference.preparation.prepares', or merge "
+        "adapters into the weights."
     )
     W440 = (
         "The learning rate can't follow the encoder: {why}. It is {rate}, that of a base-size "

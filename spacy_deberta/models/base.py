@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
@@ -14,7 +15,13 @@ from spacy_deberta.checkpoints import (
     read_config,
     save_checkpoint,
 )
-from spacy_deberta.nn import DebertaV2Config, init_weights, set_dropout
+from spacy_deberta.nn import (
+    DebertaV2Config,
+    init_weights,
+    set_dropout,
+    training_step,
+    weights_changed,
+)
 
 from .loading.building import ModuleT, build_from_checkpoint
 
@@ -61,6 +68,14 @@ class DebertaV2PreTrainedModel(nn.Module):
             ValueError: The rate is none of these (E116).
         """
         set_dropout(self, self.config, rate)
+
+    def training_step(self) -> AbstractContextManager[None]:
+        """A block for a forward pass of training, or its backward pass: see `nn.training_step`."""
+        return training_step(self)
+
+    def weights_changed(self) -> None:
+        """Say that weights were changed unknown to torch: see `nn.weights_changed`."""
+        weights_changed(self)
 
     @classmethod
     def from_pretrained(
