@@ -36,7 +36,7 @@ class Question(TypedDict):
     answers: list[GoldAnswer]
 
 
-class GivenAnswer(TypedDict):
+class PredictedAnswer(TypedDict):
     """An answer of a model.
 
     text: The answer, "" if the text does not answer the question.
