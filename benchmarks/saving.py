@@ -96,7 +96,7 @@ def measure_load(folder: Path) -> dict[str, float]:
     import spacy
     import spacy_transformers  # noqa: F401
 
-    import spacy_deberta.pipeline.deberta  # noqa: F401
+    import spacy_deberta.pipeline.transformer  # noqa: F401
 
     start = time.perf_counter()
     nlp = spacy.load(folder)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc, Span
-from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
@@ -14,7 +13,9 @@ from spacy_deberta.layers import (
     NO_DECAY,
     EncoderOptions,
     EncoderSource,
+    FullTransformerBatch,
     Sequences,
+    TransformerData,
     deberta_model,
     deberta_with_head,
     document_encoder,
@@ -22,6 +23,7 @@ from spacy_deberta.layers import (
     pooled_text_classifier,
     pooled_tokens,
     span_categorizer,
+    transformer_listener,
 )
 
 
@@ -48,7 +50,7 @@ def deberta_v2_model_v1(
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
     get_spans (Callable[[list[Doc]], list[list[Span]]]): `spacy-deberta.piece_windows.v1`, or a span
-        getter of spacy-transformers.
+        getter such as `spacy-deberta.strided_spans.v1`.
     name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
         used by `initialize`, never when a trained pipeline is loaded.
     revision (str | None): Branch, tag or commit on the hub.
@@ -218,6 +220,22 @@ def deberta_v2_with_head_v1(
     )
 
 
+def transformer_listener_v1(
+    pooling: Model[Ragged, Floats2d], grad_factor: float = 1.0, upstream: str = "*"
+) -> Model[list[Doc], list[Floats2d]]:
+    """Listen to a shared encoder for one vector for each token.
+
+    pooling (Model[Ragged, Floats2d]): Reduces the pieces of a token to one vector, for example
+        `reduce_mean.v1`.
+    grad_factor (float): Factor on the gradient of the encoder; 0 trains the component only.
+    upstream (str): Name of the component with the encoder; "*" for any.
+    RETURNS (Model[list[Doc], list[Floats2d]]): The listener, for the `tok2vec` of spaCy's models.
+
+    DOCS: docs/api/architectures.md#TransformerListener
+    """
+    return transformer_listener(pooling, grad_factor, upstream)
+
+
 def document_listener_v1(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:
     """Listen to a shared encoder for all rows of a document, `[CLS]` included.
 
@@ -290,7 +308,7 @@ def span_categorizer_v1(
     """Score spans like `spacy.SpanCategorizer.v1`, in memory that many spans do not exhaust.
 
     tok2vec (Model[list[Doc], list[Floats2d]]): Rows of tokens, for example
-        `spacy-transformers.TransformerListener.v1`.
+        `spacy-deberta.TransformerListener.v1`.
     reducer (Model[Ragged, Floats2d]): Reduces the tokens of each span to one vector, for example
         `spacy.mean_max_reducer.v1`.
     scorer (Model[Floats2d, Floats2d]): Scores vectors: `spacy.LinearLogistic.v1` for `spancat`,

@@ -16,7 +16,6 @@ PACKAGE = Path(spacy_deberta.__file__).parent
 EVERYBODYS = {"arrays", "compatibility", "errors", "typed_json"}
 PLAN: dict[str, set[str]] = {
     "arrays": set(),
-    "compatibility": set(),
     "errors": set(),
     "typed_json": set(),
     "files": set(),

@@ -9,7 +9,7 @@ from benchmarks.measures.results import Measurement, Results
 from benchmarks.measures.settings import Settings
 
 IMPORTS = {
-    "ours": "import spacy_deberta.pipeline.deberta, spacy_deberta.architectures",
+    "ours": "import spacy_deberta.pipeline.transformer, spacy_deberta.architectures",
     "spacy-transformers": "import spacy_transformers",
 }
 TIMED_IMPORT = (

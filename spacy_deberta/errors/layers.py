@@ -36,7 +36,7 @@ class LayerErrors:
     E409 = (
         "'spacy-deberta.piece_windows.v1' counts pieces, which only the architecture "
         "'spacy-deberta.DebertaV2Model.v1' knows. With another architecture, use "
-        "'spacy-transformers.strided_spans.v1'."
+        "'spacy-deberta.strided_spans.v1'."
     )
     E410 = (
         "Windows of {window} pieces are longer than the {limit} that this checkpoint has positions "
@@ -82,4 +82,27 @@ class LayerErrors:
         "between them and writes 'doc._.trf_data' last. Give '{upstream}' the factory 'deberta', "
         "move the component before '{encoder}', or give it an encoder of its own with "
         "`nlp.replace_listeners`."
+    )
+    E450 = (
+        "A component is updated with other documents than the encoder that it listens to. Update "
+        "the whole pipeline with `nlp.update`, and give the encoder and the component the same "
+        "examples in the same order."
+    )
+    E451 = (
+        "A layer that pools the rows of tokens was given {found}, not the output of an encoder "
+        "('TransformerData'). 'doc._.trf_data' was written by another package, or the layer does "
+        "not follow 'spacy-deberta.DebertaV2Model.v1' or a listener."
+    )
+    E452 = (
+        "Windows of {window} tokens that begin every {stride} tokens leave tokens out. Set "
+        "'stride' of 'spacy-deberta.strided_spans.v1' to 'window' or less."
+    )
+    E453 = (
+        "The component '{component}' was given {found} as its model. Set '@architectures' in "
+        "[components.{component}.model] to 'spacy-deberta.DebertaV2Model.v1'."
+    )
+    E454 = (
+        "'{name}' is part of spacy-transformers, which is not installed. Either install it, `pip "
+        "install 'spacy-deberta[spacy-transformers]'`, or use '{replacement}': `spacy deberta "
+        "migrate-config OLD NEW` rewrites a config, be it the config.cfg of a saved pipeline."
     )

@@ -17,8 +17,7 @@ from .deberta_model import (
     save_model,
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
-from .documents.named_rows import listeners_of, note_encoder, read_by_name
-from .documents.transformer_data import DebertaBatch
+from .documents.span_getters import doc_spans_v1, sent_spans_v1, strided_spans_v1
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
@@ -30,11 +29,18 @@ from .head_model import (
     get_labels,
     is_initialized,
 )
+from .listening.batch import FullTransformerBatch
+from .listening.integration import is_stock
+from .listening.listener import ANY_ENCODER, TransformerListener, listeners_of, note_encoder
+from .listening.serialization import decode_transformer_data, encode_transformer_data
+from .listening.transformer_data import TransformerData
+from .listening.transformer_listener import transformer_listener
 from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
+from .registries import create_registries
 from .sequences import (
-    SPECIAL_TOKENS,
-    SPECIAL_TOKENS_OF_PAIR,
+    N_SPECIAL_TOKENS,
+    N_SPECIAL_TOKENS_PAIR,
     JoinedSequences,
     PieceRanges,
     Sequences,
@@ -47,38 +53,46 @@ from .tokenize_ahead import tokenize_ahead, waits_for_device
 from .updates.schedules import rate_for_width, warmup_linear_v1
 
 __all__ = [
+    "ANY_ENCODER",
     "FINE_TUNED",
     "NO_DECAY",
-    "SPECIAL_TOKENS",
-    "SPECIAL_TOKENS_OF_PAIR",
-    "DebertaBatch",
+    "N_SPECIAL_TOKENS",
+    "N_SPECIAL_TOKENS_PAIR",
     "DebertaV2Config",
     "DebertaV2Tokenizer",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",
+    "FullTransformerBatch",
     "JoinedSequences",
     "Loss",
     "PieceRanges",
     "PieceWindows",
     "Sequences",
     "SpanGetter",
+    "TransformerData",
+    "TransformerListener",
     "WindowPlan",
     "align_pieces",
     "answer_loss",
     "check_choice",
     "check_setting",
+    "create_registries",
     "deberta_model",
     "deberta_with_head",
+    "decode_transformer_data",
+    "doc_spans_v1",
     "document_encoder",
     "document_listener",
     "encode_texts",
+    "encode_transformer_data",
     "get_config",
     "get_encoder",
     "get_labels",
     "get_tokenizer",
     "initialize_head",
     "is_initialized",
+    "is_stock",
     "join_sequences",
     "listeners_of",
     "load_head",
@@ -91,15 +105,20 @@ __all__ = [
     "pooled_text_classifier",
     "pooled_tokens",
     "rate_for_width",
-    "read_by_name",
     "save_model",
     "select_gpu",
+    "sent_spans_v1",
     "share_encoder",
     "span_categorizer",
+    "strided_spans_v1",
     "token_offsets",
     "tokenize_ahead",
     "torch_parameters",
+    "transformer_listener",
     "waits_for_device",
     "warmup_linear_v1",
     "without_output",
 ]
+
+# Before a config is read that names a span getter or an annotation setter.
+create_registries()

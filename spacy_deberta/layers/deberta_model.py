@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
-from spacy_transformers.layers import split_trf_batch
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
@@ -19,20 +17,23 @@ from spacy_deberta.models import build_from_checkpoint
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.alignment import DocPieces
+from .documents.doc_outputs import split_by_doc
 from .documents.doc_rows import doc_rows, predict_doc_rows
-from .documents.token_rows import token_rows
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
-from .documents.transformer_data import DebertaBatch, DocGradients, split_by_doc
 from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
 from .encoder.from_scratch import encoder_from_scratch
 from .encoder.module_specs import ENCODER
 from .encoder.source import EncoderSource
+from .listening.batch import DocGradients, FullTransformerBatch
+from .listening.split_batch import split_batch
+from .listening.token_rows import token_rows
+from .listening.transformer_data import TransformerData
 from .options import EncoderOptions
 from .packed_batches import group_by_length
 from .saved_model import SavedModel
-from .sequences import SPECIAL_TOKENS
+from .sequences import N_SPECIAL_TOKENS
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -49,11 +50,11 @@ def deberta_model(
 
     Args:
         source: Where weights and vocabulary come from when the model is initialized.
-        get_spans: Windows over pieces, or a span getter of spacy-transformers.
+        get_spans: Windows over pieces, or a span getter.
         options: How the encoder computes, learns and is stored.
 
     Returns:
-        A model from documents to a `DebertaBatch`.
+        A model from documents to a `FullTransformerBatch`.
     """
     return SavedModel(
         "deberta_model",
@@ -80,11 +81,12 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     tokenize, encode, select = model.layers
     doc_pieces, _ = tokenize(X, is_train)
     if not is_train:
-        return DebertaBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
+        return FullTransformerBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
     plan = _plan(model, doc_pieces)
     window_rows, backprop_encoder = encode(plan.sequences, is_train)
     rows, backprop_rows = select((window_rows, plan), is_train)
-    Y = DebertaBatch(doc_pieces.docs, split_by_doc(rows, plan, doc_pieces, get_tokenizer(model)))
+    doc_data = split_by_doc(rows, plan, doc_pieces, get_tokenizer(model))
+    Y = FullTransformerBatch(doc_pieces.docs, doc_data)
 
     def backprop(dY: DocGradients) -> InT:
         if len(dY.rows):
@@ -100,9 +102,9 @@ def _predict(model: Model[InT, OutT], doc_pieces: DocPieces) -> list[Transformer
     encode, tokenizer = model.layers[1], get_tokenizer(model)
     max_pieces = encoder_shim(encode).options.max_batch_pieces
     groups = [np.arange(len(doc_pieces.docs))]
-    # A span getter of spacy-transformers is asked about all documents at once.
+    # A span getter is asked about all documents at once.
     if isinstance(model.attrs["get_spans"], PieceWindows):
-        lengths = np.diff(doc_pieces.pieces.cu_pieces) + SPECIAL_TOKENS
+        lengths = np.diff(doc_pieces.pieces.cu_pieces) + N_SPECIAL_TOKENS
         groups = group_by_length(lengths, max_pieces=max_pieces)
     doc_data: list[TransformerData] = []
     for docs in groups:
@@ -171,7 +173,7 @@ def _set(
 
 
 def _max_pieces(config: nn.DebertaV2Config) -> int:
-    return config.max_position_embeddings - SPECIAL_TOKENS
+    return config.max_position_embeddings - N_SPECIAL_TOKENS
 
 
 def get_tokenizer(model: Model[InT, OutT]) -> DebertaV2Tokenizer:
@@ -238,12 +240,12 @@ def pooled_tokens(
         that one can be loaded as the other.
     """
     check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
-    return chain(chain(model, split_trf_batch()), token_rows(pooling, grad_factor))
+    return chain(chain(model, split_batch()), token_rows(pooling, grad_factor))
 
 
 def replace_listener(model: Model[InT, OutT]) -> Model:
     """What takes the place of a listener, for `Language.replace_listeners`."""
-    return chain(model, split_trf_batch())
+    return chain(model, split_batch())
 
 
 def replace_listener_cfg(

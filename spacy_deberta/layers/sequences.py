@@ -9,8 +9,8 @@ from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.tokenization import DebertaV2Tokenizer, Pieces
 
 # `[CLS] text [SEP]`, and `[CLS] text [SEP] text [SEP]`.
-SPECIAL_TOKENS = 2
-SPECIAL_TOKENS_OF_PAIR = 3
+N_SPECIAL_TOKENS = 2
+N_SPECIAL_TOKENS_PAIR = 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Text to pieces and back: SentencePiece with exact character offsets, and nothing else."""
+"""Text to pieces and back: SentencePiece with exact character offsets."""
 
 from .pieces import Pieces
 from .special_tokens import SPECIAL_TOKENS, AddedToken

@@ -13,21 +13,21 @@ Padding = Literal["longest", "max_length", "do_not_pad"]
 Truncation = Literal["longest_first", "only_first", "only_second", "do_not_truncate"]
 Tensors = Literal["np", "pt"]
 
-# What padding is filled with, where it isn't zero or the [PAD] token.
+# Padding values other than zero and the id of [PAD].
 _PADDING_VALUES: dict[str, Any] = {"special_tokens_mask": 1, "offset_mapping": (0, 0)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How texts become rows of a batch.
+    """Layout of the rows of a batch.
 
     Args:
-        cls_token_id: Stands before the first text; None for no special tokens.
-        sep_token_id: Stands after every text.
-        pad_token_id: Fills rows up.
+        cls_token_id: Id before the first text; None for no special tokens.
+        sep_token_id: Id after every text.
+        pad_token_id: Id of padding.
         padding: To the longest row, to `max_length`, or not at all.
-        truncation: Which text of a pair loses its last pieces.
-        max_length: Pieces of a row at most, special tokens included.
+        truncation: Which text of a pair is truncated, at its end.
+        max_length: Maximum number of pieces of a row, special tokens included.
     """
 
     cls_token_id: int | None
@@ -59,14 +59,14 @@ def lay_out(first: Pieces, second: Pieces | None, layout: Layout) -> dict[str, l
     Args:
         first: The texts, or the first ones of pairs.
         second: The second ones of pairs.
-        layout: What a row looks like.
+        layout: Special tokens, padding and truncation.
 
     Returns:
-        A row a text for each of "input_ids", "token_type_ids", "attention_mask",
+        One row for each text, for each of "input_ids", "token_type_ids", "attention_mask",
         "special_tokens_mask" and "offset_mapping" (characters; (0, 0) for special tokens).
 
     Raises:
-        ValueError: A text is too short to lose all that is too much.
+        ValueError: A text is shorter than what would have to be truncated.
     """
     batch: dict[str, list[list[Any]]] = {
         "input_ids": [],
@@ -83,8 +83,7 @@ def lay_out(first: Pieces, second: Pieces | None, layout: Layout) -> dict[str, l
         if layout.special:
             _append(row, [layout.cls_token_id], [(0, 0)], token_type=0, special=1)
         for i, ((ids, starts, ends), count) in enumerate(zip(texts, kept, strict=True)):
-            # Token types tell texts apart by the separator between them; without, Hugging Face
-            # gives all pieces type 0.
+            # As in Hugging Face, all pieces have type 0 where there are no special tokens.
             token_type = i if layout.special else 0
             offsets = list(zip(starts[:count].tolist(), ends[:count].tolist(), strict=True))
             _append(row, ids[:count].tolist(), offsets, token_type=token_type, special=0)
@@ -108,7 +107,7 @@ def to_tensors(batch: dict[str, list[list[Any]]], kind: str) -> dict[str, Any]:
         "offset_mapping"; int64.
 
     Raises:
-        ValueError: The rows differ in length, or there is no such kind of tensor.
+        ValueError: The rows differ in length, or `kind` is unknown.
     """
     _check_choice(kind, Tensors, "return_tensors")
     lengths = [len(row) for row in batch["input_ids"]]
@@ -117,7 +116,7 @@ def to_tensors(batch: dict[str, list[list[Any]]], kind: str) -> dict[str, Any]:
     arrays = {key: np.array(rows, dtype=np.int64) for key, rows in batch.items()}
     if kind == "np":
         return arrays
-    import torch  # only here: a tokenizer is of use without
+    import torch  # only here: a tokenizer works without torch
 
     return {key: torch.from_numpy(array) for key, array in arrays.items()}
 
@@ -151,13 +150,14 @@ def truncation_strategy(truncation: bool | str) -> Truncation:
 
 
 def _kept(layout: Layout, counts: list[int]) -> list[int]:
-    """Say how many pieces of each text of a row stay."""
+    """Number of pieces of each text of a row after truncation."""
     surplus = sum(counts) + (len(counts) + 1 if layout.special else 0) - (layout.max_length or 0)
     strategy = layout.truncation
     if strategy == "do_not_truncate" or surplus <= 0:
         return counts
     if strategy == "longest_first" and len(counts) == 2:
-        # Even the two out first, then take from both in turn, an odd one from the second.
+        # Shorten the longer text to the length of the other, then both in turn. An odd piece is
+        # removed from the second.
         even = min(abs(counts[0] - counts[1]), surplus)
         rest = surplus - even
         removed = [rest // 2, rest - rest // 2]

@@ -11,31 +11,31 @@ from spacy_deberta.errors import Errors
 
 from .alignment import Origins
 from .native_threads import check_threads, choose_threads
+from .piece_text import code_points, edge_spaces, lengths_of, read_piece_text
 from .pieces import Pieces
-from .spaces import squeeze
-from .surfaces import code_points, edge_spaces, lengths_of, read_surfaces
+from .spaces import collapse_spaces
 
-# Lone surrogates are no characters: UTF-8 has no bytes for them. The replacement character is as
-# long, so that offsets stay.
+# UTF-8 cannot encode lone surrogates. The replacement character is as long, so that offsets stay
+# valid.
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
-# What a normalizer does with spaces if `SqueezedTexts` is to follow it. Not all do.
-_SPACED, _SQUEEZED = " a  b ", "▁a▁b"
+# How a normalizer must treat spaces for `CollapsedSpaces` to apply. Not all do.
+_SPACED, _COLLAPSED = " a  b ", "▁a▁b"
 
 
 class PieceEncoder:
-    """A SentencePiece model that says where its pieces come from.
+    """A SentencePiece model with the character offsets of its pieces.
 
-    Nothing changes after construction but a cache, so that threads can share one.
+    Thread-safe: only a cache changes after construction.
 
     Args:
         model_proto: The serialized model.
-        threads: Native threads of a call, at most; None for one on each core.
+        threads: Maximum number of native threads of a call; None for one on each core.
 
     Raises:
-        ValueError: `model_proto` is not a SentencePiece model (E202), or one that lacks the
-            unknown piece (E220) or has pieces that are no text (E221); or `threads` is no whole
-            number (E231).
+        ValueError: `model_proto` is not a SentencePiece model (E202), lacks the unknown piece
+            (E220) or has pieces that are not UTF-8 (E221); or `threads` is not a whole number
+            (E231).
     """
 
     def __init__(self, model_proto: bytes, *, threads: int | None = None) -> None:
@@ -44,8 +44,8 @@ class PieceEncoder:
             self.processor.LoadFromSerializedProto(model_proto)
         except (RuntimeError, OSError, TypeError, ValueError) as error:
             raise ValueError(Errors.E202.format(size=len(model_proto), error=error)) from error
-        self.surfaces = read_surfaces(self.processor)
-        self._squeezes = self.processor.Normalize(_SPACED) == _SQUEEZED
+        self.piece_text = read_piece_text(self.processor)
+        self._collapses_spaces = self.processor.Normalize(_SPACED) == _COLLAPSED
         self._origins = Origins(lambda text: self.processor.Normalize(text, with_offsets=True))
         self._threads = check_threads(threads)
 
@@ -56,10 +56,10 @@ class PieceEncoder:
             texts: Any strings.
 
         Returns:
-            Their pieces, with offsets in code points.
+            The pieces, with offsets in code points.
 
         Raises:
-            ValueError: Something in `texts` is not a string.
+            ValueError: An item of `texts` is not a string.
         """
         texts, characters = _read_characters(texts)
         cu_characters = cumulative(lengths_of(texts))
@@ -72,27 +72,27 @@ class PieceEncoder:
         cu_pieces = cumulative(counts)
         ids = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(cu_pieces[-1]))
 
-        widths = self.surfaces.widths[ids]
+        widths = self.piece_text.widths[ids]
         bounds = cumulative(widths)
-        rows = self.surfaces.characters[expand_ranges(self.surfaces.starts[ids], widths)]
-        squeezed = squeeze(characters, cu_characters)
+        rows = self.piece_text.characters[expand_ranges(self.piece_text.starts[ids], widths)]
+        collapsed = collapse_spaces(characters, cu_characters)
         unchanged = np.zeros(len(texts), dtype=bool)
-        if self._squeezes:
-            unchanged = squeezed.are_unchanged(rows, bounds[cu_pieces])
+        if self._collapses_spaces:
+            unchanged = collapsed.are_unchanged(rows, bounds[cu_pieces])
 
         # As if all texts were unchanged: one row for the space in front, then a row a character.
         first_rows = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)
         ends = bounds[1:] - first_rows
         starts = bounds[:-1] - first_rows
-        starts += self.surfaces.leading_spaces[ids]
+        starts += self.piece_text.leading_spaces[ids]
         solid = starts < ends
-        ends -= np.where(solid, self.surfaces.trailing_spaces[ids], 0)
+        ends -= np.where(solid, self.piece_text.trailing_spaces[ids], 0)
 
-        moved = np.flatnonzero(unchanged & squeezed.are_shorter)
+        moved = np.flatnonzero(unchanged & collapsed.are_shorter)
         if len(moved):
             owned = expand_ranges(cu_pieces[:-1][moved], counts[moved])
             of_text = np.repeat(moved, counts[moved])
-            starts[owned], ends[owned] = squeezed.origins(of_text, starts[owned], ends[owned])
+            starts[owned], ends[owned] = collapsed.origins(of_text, starts[owned], ends[owned])
         changed = np.flatnonzero(~unchanged & (counts > 0))
         if len(changed):
             owned = expand_ranges(cu_pieces[:-1][changed], counts[changed])
@@ -102,17 +102,17 @@ class PieceEncoder:
         return Pieces(ids, starts, ends, cu_pieces)
 
     def encode_ids(self, texts: list[str], *, threads: int | None = None) -> tuple[Ints, Ints]:
-        """Cut texts into pieces, without their places.
+        """Cut texts into pieces, without offsets.
 
         Args:
             texts: Any strings.
-            threads: Native threads, at most; None for those of the encoder.
+            threads: Maximum number of native threads; None for the encoder's number.
 
         Returns:
             `ids` and `cu_pieces` as in `Pieces`.
 
         Raises:
-            ValueError: Something in `texts` is not a string.
+            ValueError: An item of `texts` is not a string.
         """
         texts, characters = _read_characters(texts)
         threads = check_threads(threads) or self._threads
@@ -122,35 +122,35 @@ class PieceEncoder:
         return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=total), cu_pieces
 
     def _encode(self, texts: list[str], characters: int, *, threads: int | None) -> list[list[int]]:
-        threads = choose_threads(characters, most=threads)
+        threads = choose_threads(characters, max_threads=threads)
         ids: list[list[int]] = self.processor.Encode(texts, out_type=int, num_threads=threads)
         return ids
 
     def _align_changed(self, texts: list[str], ids: Ints, counts: Ints) -> tuple[Ints, Ints]:
-        surfaces = self.surfaces
+        piece_text = self.piece_text
         if (ids == self.processor.unk_id()).any():
-            # An unknown piece is as wide as what it swallowed, which only its string tells.
-            threads = choose_threads(sum(map(len, texts)), most=self._threads)
+            # The width of an unknown piece depends on the text: only its string has it.
+            threads = choose_threads(sum(map(len, texts)), max_threads=self._threads)
             pieces = self.processor.Encode(texts, out_type=str, num_threads=threads)
             strings = list(chain.from_iterable(pieces))
             if len(strings) != len(ids):
                 raise ValueError(Errors.E214.format(text=texts[0][:100]))
             unknown = ids == self.processor.unk_id()
-            widths = np.where(unknown, lengths_of(strings), surfaces.widths[ids])
+            widths = np.where(unknown, lengths_of(strings), piece_text.widths[ids])
             leading, trailing = edge_spaces(strings)
         else:
-            widths = surfaces.widths[ids]
-            leading, trailing = surfaces.leading_spaces[ids], surfaces.trailing_spaces[ids]
+            widths = piece_text.widths[ids]
+            leading, trailing = piece_text.leading_spaces[ids], piece_text.trailing_spaces[ids]
         bounds = cumulative(widths)
         cu_pieces = cumulative(counts)
-        # Every later byte of a character stands where its first byte does.
-        firsts = bounds[:-1] + leading - surfaces.continues[ids]
+        # All bytes of a character have the offsets of the first.
+        firsts = bounds[:-1] + leading - piece_text.continues[ids]
         lasts = bounds[1:] - trailing
         return self._origins.align(texts, bounds[cu_pieces], firsts, lasts, cu_pieces)
 
 
 def _read_characters(texts: list[str]) -> tuple[list[str], NDArray[np.uint32]]:
-    """Texts that SentencePiece can take, and their characters."""
+    """Texts without lone surrogates, and their code points."""
     try:
         return texts, code_points("".join(texts))
     except TypeError as error:

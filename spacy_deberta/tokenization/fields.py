@@ -1,4 +1,4 @@
-"""The types of a tokenizer's JSON files, as transformers has written them in all its releases."""
+"""Schemas of a tokenizer's JSON files, as written by all releases of transformers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
 from spacy_deberta.typed_json import Schema, expected, whole_number
 
-# Far beyond every vocabulary: ids are places in tables.
+# Ids are indices of tables; no real vocabulary is that large.
 MAX_ID = 2**24
 
 
@@ -46,7 +46,7 @@ def _numbers(tokens: Mapping[str, TokenFields]) -> Mapping[str, TokenFields]:
 
 
 class SpecialTokenFields(Schema):
-    """What `special_tokens_map.json` can have."""
+    """The fields of `special_tokens_map.json`."""
 
     bos_token: Token = None
     eos_token: Token = None
@@ -59,7 +59,7 @@ class SpecialTokenFields(Schema):
 
 
 class TokenizerFields(SpecialTokenFields):
-    """What `tokenizer_config.json` can have."""
+    """The fields of `tokenizer_config.json`."""
 
     do_lower_case: Flag = None
     split_by_punct: Flag = None
@@ -76,19 +76,19 @@ class TokenizerFields(SpecialTokenFields):
     ] = None
 
 
-class PackedTokenFields(TokenFields):
-    """A token with flags and its id, as a tokenizer is written to bytes."""
+class SerializedTokenFields(TokenFields):
+    """A token with flags and its id in a serialized tokenizer."""
 
     id: Annotated[int, whole_number(0, MAX_ID)] | None = None
 
 
-class PackedFields(TokenizerFields):
-    """The options of a tokenizer that was written to bytes."""
+class SerializedFields(TokenizerFields):
+    """The options in a serialized tokenizer."""
 
     model_config = ConfigDict(extra="forbid")
 
     format: int
-    added_tokens: Sequence[PackedTokenFields]
+    added_tokens: Sequence[SerializedTokenFields]
 
 
 class AddedTokenIds(RootModel[dict[str, int]]):

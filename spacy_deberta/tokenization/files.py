@@ -26,7 +26,7 @@ _FLAGS = ("lstrip", "normalized", "rstrip", "single_word", "special")
 
 
 def read_options(folder: Path) -> dict[str, Any]:
-    """Read what a folder says about its tokenizer.
+    """Read the options and added tokens of a tokenizer.
 
     Args:
         folder: A folder with a `tokenizer_config.json`, or without.
@@ -35,7 +35,7 @@ def read_options(folder: Path) -> dict[str, Any]:
         Arguments of `DebertaV2Tokenizer`.
 
     Raises:
-        ValueError: A file is damaged (E213), or a field in it is not as expected (E230).
+        ValueError: A file is damaged (E213), or a field in it is invalid (E230).
     """
     config = _read(folder / CONFIG_FILE, TokenizerFields)
     listed = _read(folder / SPECIAL_TOKENS_FILE, SpecialTokenFields)
@@ -54,7 +54,7 @@ def read_options(folder: Path) -> dict[str, Any]:
     }
     _check_roles({**SPECIAL_TOKENS, **roles}, folder)
 
-    # Hugging Face prefers the ids of the config; only old folders have them in the other file.
+    # Hugging Face prefers the ids of the config; only old folders have `added_tokens.json` alone.
     if config.added_tokens_decoder is not None:
         added = [_added_token(token, int(i)) for i, token in config.added_tokens_decoder.items()]
     else:
@@ -62,7 +62,7 @@ def read_options(folder: Path) -> dict[str, Any]:
         added = [AddedToken(content=content, id=i) for content, i in ids.items()]
     extra = config.additional_special_tokens or listed.additional_special_tokens or ()
     further = [_added_token(token, None) for token in extra]
-    # `skip_special_tokens` goes by the list; the flag alone may be left from an earlier role.
+    # `skip_special_tokens` uses the list; the flag alone may be left from an earlier role.
     known = {token.content for token in added}
     added += [token for token in further if token.content not in known]
     return {
@@ -77,8 +77,8 @@ def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -
     """Write the JSON files of a folder.
 
     Args:
-        folder: A folder that is there.
-        options: The arguments of `DebertaV2Tokenizer` that are no tokens.
+        folder: An existing folder.
+        options: The arguments of `DebertaV2Tokenizer` other than tokens.
         table: The tokens.
 
     Returns:
@@ -127,7 +127,7 @@ def read_vocabulary(path: Path) -> bytes:
 
 
 def check_folder(path: Path) -> None:
-    """Make sure that a folder has a vocabulary.
+    """Check that a folder has a vocabulary.
 
     Args:
         path: The folder.
@@ -147,10 +147,10 @@ def _added_token(token: str | TokenFields, token_id: int | None) -> AddedToken:
 
 
 def _check_roles(roles: Mapping[str, str], folder: Path) -> None:
-    """Tell apart what stands around texts, what is unknown, and what is hidden.
+    """Check that separators, the unknown token and the mask are different tokens.
 
-    The same token for both ends of a text, or for an end and the padding, is known from real
-    folders, and does no harm.
+    The same token for both ends of a text, or for an end and the padding, occurs in real folders
+    and is harmless.
     """
     for role, other in _DIFFERENT_ROLES:
         if roles[role] == roles[other]:

@@ -1,22 +1,23 @@
-"""One pattern that finds any of many strings, the longest of those that begin at a place."""
+"""One regular expression for many strings: the longest match at a position wins."""
 
 import os.path
 import re
 from collections.abc import Iterable
 from itertools import groupby
 
-# Below so many branchings, alternatives are listed one by one: `re` compiles groups recursively.
-_MOST_BRANCHINGS = 24
+# Maximum depth of the prefix tree: `re` compiles nested groups recursively. Below it, alternatives
+# are listed one by one.
+_MAX_BRANCHINGS = 24
 
 
 def any_of(strings: Iterable[str]) -> re.Pattern[str]:
-    """Compile a pattern that takes a few steps at every character, however many strings there are.
+    """Compile a prefix tree, which takes a few steps at every character for any number of strings.
 
     Args:
-        strings: What to find; empty ones are left out.
+        strings: The strings to find; empty ones are ignored.
 
     Returns:
-        The pattern. It matches nothing where there are no strings.
+        The pattern. It matches nothing if there are no strings.
     """
     ordered = sorted({string for string in strings if string})
     return re.compile(_alternatives(ordered, 0) if ordered else "(?!)")
@@ -24,7 +25,7 @@ def any_of(strings: Iterable[str]) -> re.Pattern[str]:
 
 def _alternatives(ordered: list[str], branchings: int) -> str:
     """Write sorted strings as a pattern; an empty one among them comes first, and is tried last."""
-    if branchings == _MOST_BRANCHINGS:
+    if branchings == _MAX_BRANCHINGS:
         return _group(map(re.escape, sorted(ordered, key=len, reverse=True)))
     branches = []
     for _, group in groupby(filter(None, ordered), key=lambda string: string[0]):

@@ -1,30 +1,30 @@
-"""How many threads cut a batch of texts."""
+"""Number of native threads for a batch of texts."""
 
 import os
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.typed_json import show
 
-# What takes one thread a millisecond or two. Less is not worth starting another one.
+# One or two milliseconds of work for a thread. Less is not worth starting another one.
 _CHARACTERS = 4096
 
 
-def choose_threads(characters: int, *, most: int | None) -> int:
-    """Choose how many threads SentencePiece gets for a batch.
+def choose_threads(characters: int, *, max_threads: int | None) -> int:
+    """Choose the number of SentencePiece's threads for a batch.
 
     Args:
-        characters: Characters of all texts.
-        most: At most so many; None for one on each core.
+        characters: Number of characters of all texts.
+        max_threads: Maximum number; None for one on each core.
 
     Returns:
-        As many as have enough to do, at least one.
+        As many threads as have enough work, at least one.
     """
-    most = _count_cores() if most is None else most
-    return max(1, min(most, characters // _CHARACTERS))
+    max_threads = _count_cores() if max_threads is None else max_threads
+    return max(1, min(max_threads, characters // _CHARACTERS))
 
 
 def check_threads(threads: int | None) -> int | None:
-    """Check how many threads are asked for.
+    """Check a number of threads.
 
     Args:
         threads: The number, or None.
@@ -33,7 +33,7 @@ def check_threads(threads: int | None) -> int | None:
         The same.
 
     Raises:
-        ValueError: It is no whole number (E231).
+        ValueError: It is not a whole number (E231).
     """
     whole = isinstance(threads, int) and not isinstance(threads, bool)
     if threads is not None and not whole:

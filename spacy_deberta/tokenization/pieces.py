@@ -1,4 +1,4 @@
-"""What a batch of texts becomes: piece ids and character offsets, packed end to end."""
+"""The pieces of a batch of texts: ids and character offsets, packed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from spacy_deberta.arrays import Ints
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """The pieces of a batch of texts, one row a piece, without special tokens around the texts.
+    """The packed pieces of a batch of texts, one row a piece, without special tokens.
 
     Starts never decrease within a text. Two pieces of one text overlap only where one character
-    gave several of them (the bytes of an unknown character, the "1" and "2" of "½"). A piece that
-    is nothing but whitespace has zero width and stands where the following character starts.
+    was cut into several (the bytes of an unknown character, the "1" and "2" of "½"). A whitespace
+    piece has zero width, at the start of the following character.
 
     Args:
         ids: Piece ids. *Shape:* `(total_pieces,)`, int64.
-        starts: First character of every piece in its own text, in code points of the Python
-            string as it was given. *Shape:* `(total_pieces,)`, int64.
+        starts: First character of every piece in its own text, in code points of the original
+            Python string. *Shape:* `(total_pieces,)`, int64.
         ends: One past the last character of every piece. *Shape:* `(total_pieces,)`, int64.
         cu_pieces: Text `i` owns the rows `cu_pieces[i]:cu_pieces[i + 1]`.
             *Shape:* `(texts + 1,)`, int64.
@@ -34,7 +34,7 @@ class Pieces:
         return len(self.cu_pieces) - 1
 
     def __iter__(self) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Give `(ids, starts, ends)` of one text after the other, as views."""
+        """Yield `(ids, starts, ends)` of each text, as views."""
         bounds = self.cu_pieces.tolist()
         for start, end in pairwise(bounds):
             yield self.ids[start:end], self.starts[start:end], self.ends[start:end]

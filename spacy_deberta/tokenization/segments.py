@@ -1,4 +1,4 @@
-"""Encoding texts that are lowercased or cut before SentencePiece sees them."""
+"""Encoding of texts that are lowercased or split into segments before SentencePiece."""
 
 from itertools import chain
 
@@ -21,20 +21,20 @@ def encode_segments(
     split_by_punct: bool,
     tokens: TokenTable | None,
 ) -> Pieces:
-    """Cut texts into segments, encode them all in one call, and put the texts together again.
+    """Split texts into segments, encode all segments in one call, and join their pieces by text.
 
     Args:
         encoder: The SentencePiece model.
         texts: Any strings.
         do_lower_case: Whether to lowercase them.
         split_by_punct: Whether to encode every punctuation character on its own.
-        tokens: The added tokens to find in the texts; None to leave them text.
+        tokens: The added tokens to find in the texts; None to read them as text.
 
     Returns:
-        The pieces of the texts, with offsets in the texts as they were given.
+        The pieces of the texts, with offsets in the original texts.
 
     Raises:
-        ValueError: Something in `texts` is not a string.
+        ValueError: An item of `texts` is not a string.
     """
     for i, text in enumerate(texts):
         if not isinstance(text, str):
@@ -70,12 +70,12 @@ def encode_segments(
 
 
 def _string(text: str, segment: Segment, *, do_lower_case: bool) -> str:
-    """What SentencePiece gets of a segment."""
+    """The input of SentencePiece for a segment."""
     if segment.token is not None:
         return ""
     string = text[segment.start : segment.end]
     if do_lower_case:
-        # A token that turned out to be text beside one that has to stand alone has kept its case.
+        # A token that became text beside a `single_word` token is not lowercased yet.
         lowered, mapping = lower(string)
         return lowered if mapping is None else string
     return string
@@ -89,14 +89,14 @@ def _split(text: str, *, split_by_punct: bool, tokens: TokenTable | None) -> lis
 
 
 def _shift(pieces: Pieces, segments: list[Segment]) -> Pieces:
-    """Count characters from the start of the text and not of the segment."""
+    """Turn offsets in segments into offsets in texts."""
     starts = np.array([segment.start for segment in segments], dtype=np.int64)
     shift = np.repeat(starts, np.diff(pieces.cu_pieces))
     return Pieces(pieces.ids, pieces.starts + shift, pieces.ends + shift, pieces.cu_pieces)
 
 
 def _insert_tokens(pieces: Pieces, segments: list[Segment]) -> Pieces:
-    """Give the segments that are added tokens their one piece."""
+    """Insert the pieces of the segments that are added tokens."""
     added = np.array([segment.token is not None for segment in segments], dtype=bool)
     if not added.any():
         return pieces

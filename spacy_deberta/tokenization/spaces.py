@@ -1,7 +1,7 @@
-"""Texts that normalization leaves as they are, but for their spaces.
+"""Alignment of texts in which normalization changes spaces only.
 
-They are most of ordinary text, and no normalizer has to be asked where their characters went: it
-puts a space in front, makes one of every run of whitespace, and none of whitespace at the ends.
+This is most of ordinary text. Its offsets are computed without the normalizer, which adds a space
+in front, collapses whitespace to one space, and removes it at both ends.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 
-from .surfaces import SPACE
+from .piece_text import SPACE
 
 _SPACE_POINT = np.uint32(ord(SPACE))
-# By code point: what a normalizer may write as one space. The last entry stands for all others.
+# By code point: whether a normalizer may write it as a space. The last entry is for all others.
 _MAY_BE_SPACE = np.zeros(0xA2, dtype=bool)
 _MAY_BE_SPACE[[ord(c) for c in " \n\r\t\xa0"]] = True
 
 
 @dataclass(frozen=True, eq=False)
-class SqueezedTexts:
-    """Texts without the whitespace that a normalizer usually removes.
+class CollapsedSpaces:
+    """Packed texts without the whitespace that a normalizer usually removes.
 
     Args:
-        characters: Code points that remain, end to end. *Shape:* `(total_kept,)`, uint32.
-        places: Where they stand in the texts as given, end to end. *Shape:* `(total_kept,)`, int64.
-        cu_kept: Boundaries of the texts in what remains. *Shape:* `(texts + 1,)`, int64.
-        cu_characters: Boundaries of the texts as given. *Shape:* `(texts + 1,)`, int64.
+        characters: Code points of the collapsed texts. *Shape:* `(total_kept,)`, uint32.
+        places: Their indices in the packed original texts. *Shape:* `(total_kept,)`, int64.
+        cu_kept: Boundaries of the collapsed texts. *Shape:* `(texts + 1,)`, int64.
+        cu_characters: Boundaries of the original texts. *Shape:* `(texts + 1,)`, int64.
     """
 
     characters: NDArray[np.uint32]
@@ -37,14 +37,14 @@ class SqueezedTexts:
 
     @property
     def are_shorter(self) -> NDArray[np.bool_]:
-        """Which texts have lost a character. *Shape:* `(texts,)`, bool."""
+        """Whether a text has fewer characters than the original. *Shape:* `(texts,)`, bool."""
         return np.diff(self.cu_kept) < np.diff(self.cu_characters)
 
     def are_unchanged(self, rows: NDArray[np.uint32], cu_rows: Ints) -> NDArray[np.bool_]:
-        """Find the texts of which normalization changed no more than how spaces are written.
+        """Find the texts in which normalization changed spaces only.
 
         Args:
-            rows: Code points of the normalized texts, end to end. *Shape:* `(total_rows,)`, uint32.
+            rows: Code points of the normalized texts, packed. *Shape:* `(total_rows,)`, uint32.
             cu_rows: Boundaries of the texts in `rows`. *Shape:* `(texts + 1,)`, int64.
 
         Returns:
@@ -72,16 +72,16 @@ class SqueezedTexts:
         return unchanged
 
     def origins(self, texts: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-        """Find in the texts as given what was found in these.
+        """Map character offsets in the collapsed texts to offsets in the original texts.
 
         Args:
-            texts: The text of every piece. *Shape:* `(pieces,)`, int64.
-            starts: Its first character. *Shape:* `(pieces,)`, int64.
-            ends: One past its last; equal to `starts` for a piece of nothing but space, which is
+            texts: Index of the text of every piece. *Shape:* `(pieces,)`, int64.
+            starts: First character of every piece. *Shape:* `(pieces,)`, int64.
+            ends: One past the last character; equal to `starts` for a whitespace piece, which is
                 never the last of a text. *Shape:* `(pieces,)`, int64.
 
         Returns:
-            The same in characters of the text as given. *Shape:* `(pieces,)` each, int64.
+            Starts and ends in the original texts. *Shape:* `(pieces,)` each, int64.
         """
         first, base = self.cu_kept[texts], self.cu_characters[texts]
         last = np.maximum(ends - 1, starts)
@@ -89,15 +89,15 @@ class SqueezedTexts:
         return self.places[starts + first] - base, self.places[last + first] - base + is_solid
 
 
-def squeeze(characters: NDArray[np.uint32], cu_characters: Ints) -> SqueezedTexts:
-    """Leave out whitespace at both ends of texts and after other whitespace.
+def collapse_spaces(characters: NDArray[np.uint32], cu_characters: Ints) -> CollapsedSpaces:
+    """Remove whitespace at both ends of texts and after other whitespace.
 
     Args:
-        characters: Code points of the texts, end to end. *Shape:* `(total_characters,)`, uint32.
+        characters: Code points of the texts, packed. *Shape:* `(total_characters,)`, uint32.
         cu_characters: Boundaries of the texts in `characters`. *Shape:* `(texts + 1,)`, int64.
 
     Returns:
-        What remains.
+        The collapsed texts.
     """
     is_space = _may_be_space(characters)
     keep = np.ones(len(characters), dtype=bool)
@@ -106,13 +106,13 @@ def squeeze(characters: NDArray[np.uint32], cu_characters: Ints) -> SqueezedText
     keep[firsts] = ~is_space[firsts]
     places = np.flatnonzero(keep)
     cu_kept = np.searchsorted(places, cu_characters)
-    # Of the spaces at the end of a text one is still there.
+    # One of the spaces at the end of a text is still there.
     lasts = cu_kept[1:][np.diff(cu_kept) > 0] - 1
     lasts = lasts[is_space[places[lasts]]]
     if len(lasts):
         places = np.delete(places, lasts)
         cu_kept = np.searchsorted(places, cu_characters)
-    return SqueezedTexts(characters[places], places, cu_kept, cu_characters)
+    return CollapsedSpaces(characters[places], places, cu_kept, cu_characters)
 
 
 def _may_be_space(characters: NDArray[np.uint32]) -> NDArray[np.bool_]:

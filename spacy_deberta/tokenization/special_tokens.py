@@ -1,4 +1,4 @@
-"""Tokens with a role or a place of their own: [CLS], [SEP], [MASK] and whatever a user adds."""
+"""Special tokens ([CLS], [SEP], [MASK], …) and tokens that users add to the vocabulary."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from spacy_deberta.errors import Errors, check_list
 
 from .matching import any_of
 
-# The order in which Hugging Face numbers those that a vocabulary lacks.
+# In the order in which Hugging Face assigns ids to those that a vocabulary lacks.
 SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
     {
         "bos_token": "[CLS]",
@@ -27,16 +27,16 @@ SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class AddedToken:
-    """A token that SentencePiece doesn't know, or knows but must not find.
+    """A token that is not left to SentencePiece.
 
     Args:
         content: The token.
         id: Its id; None for the next free one.
-        lstrip: Whether it swallows the whitespace to its left.
-        rstrip: Whether it swallows the whitespace to its right.
+        lstrip: Whether it includes the whitespace to its left.
+        rstrip: Whether it includes the whitespace to its right.
         single_word: Whether it has to stand between spaces or ends of the text.
         normalized: Whether it is lowercased when texts are.
-        special: Whether it is marked as special: `skip_special_tokens` leaves it out, and
+        special: Whether it is special: `skip_special_tokens` leaves it out, and
             `split_special_tokens` makes it text.
     """
 
@@ -51,16 +51,16 @@ class AddedToken:
 
 @dataclass(frozen=True)
 class TokenTable:
-    """All tokens of a tokenizer that are not found by SentencePiece.
+    """All tokens of a tokenizer that are not left to SentencePiece.
 
     Args:
         vocab_size: Number of pieces of the SentencePiece model.
-        roles: Which token has which role, by name: "cls_token", "mask_token", ...
-        by_content: Every token, with its id.
+        roles: The token of each role: "cls_token", "mask_token", ...
+        by_content: The tokens with their ids, by content.
         by_id: The same, by id.
-        special: What `skip_special_tokens` leaves out.
+        special: The tokens that `skip_special_tokens` leaves out.
         pattern: Finds the tokens in a text, longest first.
-        special_pattern: Finds those that lowercasing leaves alone.
+        special_pattern: Finds the tokens that are not lowercased.
     """
 
     vocab_size: int
@@ -86,36 +86,36 @@ class TokenTable:
         return token_id
 
     def is_control(self, token: AddedToken) -> bool:
-        """Whether a token structures the model's input, so that in a document it is text.
+        """Whether a token is a control token of the model's input, which is text in a document.
 
         Args:
             token: One of the tokens.
 
         Returns:
-            Whether it has a role, or is what DeBERTa calls one: what is out of use stays text too.
+            Whether it has a role, or is DeBERTa's default for one: unused defaults are text too.
         """
         return token.content in self.roles.values() or token.content in SPECIAL_TOKENS.values()
 
     def only(self, contents: Collection[str]) -> "TokenTable":
-        """Leave out tokens, so that they are not found in a text.
+        """Restrict the table to some tokens.
 
         Args:
-            contents: The tokens to keep; what is no token is passed over.
+            contents: The tokens to keep; unknown ones are ignored.
 
         Returns:
-            A table that finds these tokens alone.
+            A table that finds these tokens only.
         """
         kept = {content: t for content, t in self.by_content.items() if content in contents}
         alone = _keeping_case(kept.values(), self.special)
         return replace(self, by_content=kept, pattern=any_of(kept), special_pattern=any_of(alone))
 
     def are_in(self, texts: Iterable[str]) -> bool:
-        """Whether a token stands in any of some texts; in what is no string, none does."""
+        """Whether any text contains a token; items that are not strings contain none."""
         search = self.pattern.search
         return any(isinstance(text, str) and search(text) is not None for text in texts)
 
     def __len__(self) -> int:
-        """Return the number of pieces and of tokens beyond them."""
+        """Return the number of pieces plus the tokens with ids beyond them."""
         return self.vocab_size + sum(i >= self.vocab_size for i in self.by_id)
 
 
@@ -127,25 +127,25 @@ def make_table(
     do_lower_case: bool,
     additional_special_tokens: Collection[str] | None = None,
 ) -> TokenTable:
-    """Give every token its id.
+    """Assign an id to every token.
 
     Tokens of the vocabulary keep their id. The others are numbered from the end of the vocabulary:
-    first those with a role in the order of `SPECIAL_TOKENS`, then those of `added_tokens`.
+    first those with a role, in the order of `SPECIAL_TOKENS`, then those of `added_tokens`.
 
     Args:
         processor: A loaded model.
         roles: A token for every key of `SPECIAL_TOKENS`.
         added_tokens: Further tokens, or the ids and flags of those in `roles`.
         do_lower_case: Whether texts are lowercased.
-        additional_special_tokens: What `skip_special_tokens` leaves out of `added_tokens`; None
-            for those that are special.
+        additional_special_tokens: Those of `added_tokens` that `skip_special_tokens` leaves out;
+            None for those that are special.
 
     Returns:
         The table.
 
     Raises:
         ValueError: A token with a role is neither in the vocabulary nor in `added_tokens` (the
-            mask may be missing: it is added), or two tokens want one id.
+            mask may be missing: it is added), or two tokens have the same id.
     """
     vocab_size = processor.GetPieceSize()
     given = check_list("added_tokens", added_tokens)
@@ -221,13 +221,13 @@ def special_contents(table: TokenTable) -> Sequence[str]:
         table: The tokens of a tokenizer.
 
     Returns:
-        What Hugging Face calls the additional special tokens.
+        The `additional_special_tokens` of Hugging Face.
     """
     return [t for t in table.by_content if t in table.special and t not in table.roles.values()]
 
 
 def _keeping_case(tokens: Iterable[AddedToken], special: Collection[str]) -> Iterator[str]:
-    """What lowercasing leaves alone: not what is marked as special from an earlier role."""
+    """The tokens that are not lowercased; a default special token without a role is."""
     for token in tokens:
         marked = token.special and token.content not in SPECIAL_TOKENS.values()
         if token.content in special or marked or token.normalized:

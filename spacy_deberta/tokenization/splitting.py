@@ -1,4 +1,4 @@
-"""What is done to a text before SentencePiece sees it: lowercasing, and cutting it in segments."""
+"""Preprocessing before SentencePiece: lowercasing, and splitting into segments."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     Args:
         start: First character.
         end: One past the last character.
-        token: The added token that the part is, if it is one.
+        token: The added token, if the part is one.
     """
 
     start: int
@@ -33,15 +33,15 @@ def lower(text: str, keep: re.Pattern[str] | None = None) -> tuple[str, Ints | N
 
     Args:
         text: Any string.
-        keep: What is left as it is.
+        keep: Matches are not lowercased.
 
     Returns:
-        The lowercased text, and for each of its characters and its end the character of `text`
-        that it comes from (*Shape:* `(len(lowered) + 1,)`, int64), or None if it is as long as
-        `text`: only "İ" grows.
+        The lowercased text, and for each of its characters and its end the index of the original
+        character in `text` (*Shape:* `(len(lowered) + 1,)`, int64), or None if the two have the
+        same length: only "İ" becomes longer.
     """
     if keep is None:
-        # A "Σ" at the end of a word would become "ς", were the text lowercased as a whole.
+        # Lowercasing the whole text would turn a "Σ" at the end of a word into "ς".
         lowered = text.replace("Σ", "σ").lower()
         if len(lowered) == len(text):
             return lowered, None
@@ -63,14 +63,14 @@ def lower(text: str, keep: re.Pattern[str] | None = None) -> tuple[str, Ints | N
 
 
 def split_tokens(text: str, table: TokenTable) -> list[Segment]:
-    """Cut a text at the added tokens in it.
+    """Split a text at its added tokens.
 
     Args:
-        text: Any string, lowercased already if it is to be.
+        text: Any string, already lowercased if the tokenizer lowercases.
         table: The tokens of the tokenizer.
 
     Returns:
-        The tokens and what lies between them, in order; what is empty is left out.
+        The tokens and the segments between them, in order, without empty ones.
     """
     segments: list[Segment] = []
     position = 0
@@ -84,7 +84,7 @@ def split_tokens(text: str, table: TokenTable) -> list[Segment]:
     for i, segment in enumerate(segments):
         if segment.token is not None:
             _strip_around(text, segments, i, segment.token)
-    # What became text beside its neighbour is the token after all if only whitespace was there.
+    # A token that was merged with its neighbour is a token after all if that was whitespace only.
     return [
         segment._replace(token=table.by_content.get(text[segment.start : segment.end]))
         for segment in segments
@@ -93,11 +93,11 @@ def split_tokens(text: str, table: TokenTable) -> list[Segment]:
 
 
 def split_punctuation(text: str, segment: Segment) -> Iterator[Segment]:
-    """Cut a part of a text so that every punctuation character stands alone.
+    """Split a segment so that every punctuation character is a segment of its own.
 
     Args:
         text: The whole text.
-        segment: The part; an added token is left in one.
+        segment: A segment of it; an added token is not split.
 
     Yields:
         The segments, in order.
@@ -110,13 +110,14 @@ def split_punctuation(text: str, segment: Segment) -> Iterator[Segment]:
 
 
 def is_punctuation(character: str) -> bool:
-    """Tell whether a character is punctuation, in the sense of BERT and its heirs.
+    """Whether a character is punctuation as BERT defines it.
 
     Args:
         character: One character.
 
     Returns:
-        Whether it is of a Unicode category P, or is printable ASCII and no letter, digit or space.
+        Whether its Unicode category is P, or it is printable ASCII other than a letter, digit or
+        space.
     """
     if "!" <= character <= "~":
         return not character.isalnum()
@@ -132,7 +133,7 @@ def _strip_around(text: str, segments: list[Segment], i: int, token: AddedToken)
     if left is not None and token.lstrip:
         inside = text[left.start : left.end]
         segments[i - 1] = left._replace(end=left.start + len(inside.rstrip()))
-    # Whether a token stands alone, Hugging Face asks of the text before it was stripped.
+    # Hugging Face checks `single_word` on the neighbours before they were stripped.
     if not token.single_word:
         return
     here = segments[i]

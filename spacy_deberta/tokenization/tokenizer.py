@@ -12,9 +12,9 @@ from spacy_deberta.files import recover, staged_folder, write_whole
 from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
 from .encoding import PieceEncoder
 from .files import VOCAB_FILE, check_folder, read_options, read_vocabulary, write_options
-from .packing import pack, unpack
 from .pieces import Pieces
 from .segments import encode_segments
+from .serialization import deserialize, serialize
 from .special_tokens import (
     SPECIAL_TOKENS,
     AddedToken,
@@ -28,36 +28,36 @@ from .vocabulary import Vocabulary
 class DebertaV2Tokenizer(Vocabulary):
     """The tokenizer of DeBERTa-v2 and v3.
 
-    Ids are those of Hugging Face's slow tokenizer of the same name: what the vocabulary lacks is
-    spelled in bytes, as the models were trained, and not `[UNK]`. Other than there, `[SEP]` in a
-    document is text, unless somebody asks for it, and pieces know their characters. Tokens that
-    were added to the vocabulary, such as "[E1]", are found in documents, as there.
+    Ids are those of Hugging Face's slow tokenizer of the same name: characters that the vocabulary
+    lacks are spelled in bytes, as in the training of the models, and are not `[UNK]`. Unlike there,
+    `[SEP]` in a document is text by default, and pieces have character offsets. Tokens that were
+    added to the vocabulary, such as "[E1]", are found in documents, as there.
 
-    One tokenizer may be used by many threads. It never changes.
+    A tokenizer is immutable and thread-safe.
 
     Args:
         vocab_file: Path of an `spm.model`.
-        model_proto: The bytes of one, instead.
+        model_proto: The bytes of an `spm.model`, instead of its path.
         do_lower_case: Whether texts are lowercased.
         split_by_punct: Whether every punctuation character is a word of its own.
         bos_token: Not used by DeBERTa; the same as `cls_token`.
         eos_token: Not used by DeBERTa; the same as `sep_token`.
-        unk_token: Stands for what can't be spelled, if the vocabulary has no bytes.
-        sep_token: Stands after every text.
-        pad_token: Fills up a batch.
-        cls_token: Stands before the first text.
-        mask_token: Stands for a piece to be guessed; added if the vocabulary lacks it.
-        added_tokens: Further tokens, each one piece wherever it stands in a text; or the ids and
+        unk_token: For characters that can't be spelled, if the vocabulary has no bytes.
+        sep_token: Separator, after every text.
+        pad_token: Padding of a batch.
+        cls_token: Before the first text.
+        mask_token: For masked pieces; added if the vocabulary lacks it.
+        added_tokens: Further tokens, each of which is one piece anywhere in a text; or the ids and
             flags of those above, which are text.
         additional_special_tokens: Which of `added_tokens` are left out by `skip_special_tokens`;
             None for those that are special.
-        split_special_tokens: Whether special ones of `added_tokens` are text in a text, too.
-        model_max_length: Pieces that the model takes; `max_length` if that isn't given.
-        threads: Native threads for a batch, at most; None for one on each core.
+        split_special_tokens: Whether special ones of `added_tokens` are read as text, too.
+        model_max_length: Maximum number of pieces of the model; the default of `max_length`.
+        threads: Maximum number of native threads for a batch; None for one on each core.
 
     Raises:
         ValueError: There is no vocabulary, it is damaged, or it lacks a token (E201 to E204, E218),
-            or `threads` is no whole number (E231).
+            or `threads` is not a whole number (E231).
 
     Source: Kudo 2018 (arXiv 1804.10959), the unigram model; He et al. 2021 (arXiv 2111.09543).
     """
@@ -124,13 +124,13 @@ class DebertaV2Tokenizer(Vocabulary):
 
         Args:
             texts: Any strings. Lone surrogates are read as the replacement character.
-            special_tokens_in_text: Whether "[SEP]" and the like within a text are tokens, as
-                Hugging Face reads them; or which of them are. By default they are text, so that
-                nobody's document can inject them. Added tokens are found in any case, but for
-                those that `split_special_tokens` leaves text.
+            special_tokens_in_text: Whether "[SEP]" and other special tokens within a text are
+                tokens, as in Hugging Face; or which of them are. By default they are text, so that
+                a document cannot inject them. Added tokens are always found, except those that
+                `split_special_tokens` reads as text.
 
         Returns:
-            The pieces of all texts with their character offsets, without special tokens around.
+            The pieces of all texts with their character offsets, without special tokens.
 
         Raises:
             ValueError: `texts` is not a list of strings.
@@ -149,11 +149,11 @@ class DebertaV2Tokenizer(Vocabulary):
         )
 
     def encode_ids(self, texts: Sequence[str], *, threads: int | None = None) -> tuple[Ints, Ints]:
-        """Cut texts into pieces without asking where these stand, several times as fast.
+        """Cut texts into pieces without offsets, which is several times as fast.
 
         Args:
             texts: As in `encode_batch`.
-            threads: Native threads; None for those of the tokenizer.
+            threads: Number of native threads; None for the tokenizer's number.
 
         Returns:
             `ids` and `cu_pieces` as in `Pieces`.
@@ -186,26 +186,27 @@ class DebertaV2Tokenizer(Vocabulary):
 
         Args:
             text: A text or a list of texts.
-            text_pair: A partner for every text.
+            text_pair: The second text of each pair.
             add_special_tokens: Whether to make `[CLS] text [SEP]`, for pairs
                 `[CLS] text [SEP] pair [SEP]`.
             padding: True or "longest", "max_length", or False.
             truncation: True or "longest_first", "only_first", "only_second", or False.
-            max_length: Pieces of a row at most, special tokens included.
-            return_token_type_ids: Whether to say which text of a pair a piece is of.
-            return_attention_mask: Whether to say what is no padding.
-            return_special_tokens_mask: Whether to say what is a special token or padding.
-            return_offsets_mapping: Whether to give `(start, end)` of every piece, in characters of
-                its own text.
+            max_length: Maximum number of pieces of a row, special tokens included.
+            return_token_type_ids: Whether to return the text of a pair that a piece belongs to.
+            return_attention_mask: Whether to return 1 for pieces and 0 for padding.
+            return_special_tokens_mask: Whether to return 1 for special tokens and padding.
+            return_offsets_mapping: Whether to return `(start, end)` of every piece, in characters
+                of its own text.
             return_tensors: "np", "pt", or None for lists.
             special_tokens_in_text: As in `encode_batch`.
 
         Returns:
-            "input_ids" and whatever was asked for. A list of numbers each if `text` is one string
-            and no tensors are wanted, else a row a text. *Shape:* `(texts, pieces)`.
+            "input_ids" and the requested keys. A list of numbers each if `text` is one string and
+            `return_tensors` is None, else one row for each text. *Shape:* `(texts, pieces)`.
 
         Raises:
-            ValueError: The options contradict each other or the texts (E205 to E209, E215).
+            ValueError: The options contradict each other or do not fit the texts (E205 to E209,
+                E215).
         """
         single = isinstance(text, str)
         texts = [text] if isinstance(text, str) else list(text)
@@ -258,8 +259,8 @@ class DebertaV2Tokenizer(Vocabulary):
 
         Args:
             path: A folder with `spm.model`. `tokenizer_config.json`, `special_tokens_map.json` and
-                `added_tokens.json` are read where they are.
-            threads: Native threads for a batch, at most; None for one on each core.
+                `added_tokens.json` are optional.
+            threads: Maximum number of native threads for a batch; None for one on each core.
 
         Returns:
             The tokenizer.
@@ -277,14 +278,14 @@ class DebertaV2Tokenizer(Vocabulary):
         """Write a folder that `from_directory` and Hugging Face open.
 
         Args:
-            path: The folder; made if it isn't there. A tokenizer that is there already is replaced
-                when all is written.
+            path: The folder; created if it does not exist. An existing tokenizer is replaced once
+                everything is written.
 
         Returns:
             The files.
 
         Raises:
-            OSError: The path is that of a file (E312), or can't be written to.
+            OSError: The path is a file (E312), or can't be written to.
         """
         folder = Path(path)
         with staged_folder(folder, last=[VOCAB_FILE]) as staging:
@@ -298,11 +299,11 @@ class DebertaV2Tokenizer(Vocabulary):
         """Write the SentencePiece model alone, byte for byte.
 
         Args:
-            directory: A folder; made if it isn't there.
-            filename_prefix: Put in front of the name, with a hyphen.
+            directory: A folder; created if it does not exist.
+            filename_prefix: Prefix of the file name, followed by a hyphen.
 
         Returns:
-            The file. One that is there already is replaced when all is written.
+            The file. An existing file is replaced once everything is written.
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -311,7 +312,7 @@ class DebertaV2Tokenizer(Vocabulary):
         return file
 
     def to_bytes(self) -> bytes:
-        """Write everything to bytes.
+        """Serialize the tokenizer.
 
         Returns:
             A line of JSON, then the SentencePiece model.
@@ -320,40 +321,40 @@ class DebertaV2Tokenizer(Vocabulary):
         options = {**self._options(), **self._table.roles}
         if self._table.special != {token.content for token in added if token.special}:
             options["additional_special_tokens"] = special_contents(self._table)
-        return pack(options, added, self.model_proto)
+        return serialize(options, added, self.model_proto)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, threads: int | None = None) -> "DebertaV2Tokenizer":
-        """Read what `to_bytes` wrote.
+        """Load a serialized tokenizer.
 
         Args:
-            data: The bytes.
-            threads: Native threads for a batch, at most; None for one on each core.
+            data: The output of `to_bytes`.
+            threads: Maximum number of native threads for a batch; None for one on each core.
 
         Returns:
             The tokenizer.
 
         Raises:
-            ValueError: The bytes are something else, or damaged (E202, E216).
+            ValueError: The data is not a serialized tokenizer, or damaged (E202, E216).
         """
-        return cls(threads=threads, **unpack(data))
+        return cls(threads=threads, **deserialize(data))
 
     def with_split_special_tokens(self, split_special_tokens: bool) -> "DebertaV2Tokenizer":
-        """Say anew whether special ones of the added tokens are text in a text.
+        """Change `split_special_tokens`.
 
         Args:
             split_special_tokens: As in the constructor.
 
         Returns:
-            This tokenizer if it does so already, else another one.
+            This tokenizer if it has that value already, else a new one.
         """
         if split_special_tokens == self.split_special_tokens:
             return self
-        options = {**unpack(self.to_bytes()), "split_special_tokens": split_special_tokens}
+        options = {**deserialize(self.to_bytes()), "split_special_tokens": split_special_tokens}
         return type(self)(threads=self.threads, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy by way of bytes: a native model can do neither."""
+        """Pickle and copy as bytes: a native model supports neither."""
         return _from_bytes, (self.to_bytes(), self.threads)
 
     def _options(self) -> dict[str, Any]:
@@ -368,7 +369,7 @@ class DebertaV2Tokenizer(Vocabulary):
         return options
 
     def _tokens_in_text(self, special_tokens_in_text: bool | Collection[str]) -> TokenTable | None:
-        """What is found in texts and not left to SentencePiece; None for nothing."""
+        """The tokens that are found in texts and not left to SentencePiece; None for none."""
         if not special_tokens_in_text:
             return self._found_table
         if isinstance(special_tokens_in_text, bool):
@@ -377,7 +378,7 @@ class DebertaV2Tokenizer(Vocabulary):
         return self._table.only({*self._found, *further})
 
     def _are_plain(self, texts: Sequence[str], tokens: TokenTable | None) -> bool:
-        """Whether SentencePiece can take texts as they are."""
+        """Whether texts need no preprocessing before SentencePiece."""
         if self.do_lower_case or self.split_by_punct:
             return False
         return tokens is None or not tokens.are_in(texts)

@@ -1,4 +1,4 @@
-"""Training a vocabulary of one's own, in the layout of DeBERTa-v3's."""
+"""Training of a vocabulary with the layout of DeBERTa-v3's."""
 
 import io
 import os
@@ -13,11 +13,11 @@ import sentencepiece
 from spacy_deberta.errors import Errors, check_texts
 from spacy_deberta.files import write_whole
 
-# Longer lines would be left out without a word; paragraphs are longer than SentencePiece's 4192.
+# SentencePiece skips longer lines silently. Its default, 4192, is shorter than many paragraphs.
 _MAX_LINE_BYTES = 1 << 20
 
-# Counts are added up thread by thread, so that the result depends on how many there are: a fixed
-# number is what makes a vocabulary the same on every machine.
+# Counts are summed by thread, so that the result depends on the number of threads. A fixed number
+# makes a vocabulary the same on every machine.
 _THREADS = 16
 
 
@@ -31,27 +31,26 @@ def train_vocabulary(
     max_lines: int | None = None,
     seed: int = 0,
 ) -> Path:
-    """Train a SentencePiece unigram model, laid out as DeBERTa-v3's.
+    """Train a SentencePiece unigram model with the layout of DeBERTa-v3's.
 
     The pieces 0 to 3 are [PAD], [CLS], [SEP] and [UNK], then come the 256 bytes; text is
     normalized by nmt_nfkc. The same texts, options and release of sentencepiece give the same file.
 
     Args:
         texts: The corpus, read once; a line of a text is a sentence. It is never written to disk.
-        path: The file to write, "spm.model" by custom. It is there in whole or not at all.
+        path: The file to write, usually "spm.model". It is written atomically.
         vocab_size: Number of pieces.
         byte_fallback: Whether characters without a piece are spelled in bytes, as in v3.
         character_coverage: Share of the characters of the corpus that get a piece.
-        max_lines: Train on a sample of so many lines; None for all.
-        seed: Draws the sample.
+        max_lines: Number of lines of a sample to train on; None for all.
+        seed: Seed of the sample.
 
     Returns:
         `path`.
 
     Raises:
-        ValueError: The corpus is one string (E205), it has too few different words for
-            `vocab_size` (E210) or too many characters (E219), or SentencePiece fails for another
-            reason (E211).
+        ValueError: The corpus is one string (E205), has too few different words for `vocab_size`
+            (E210) or too many characters (E219), or SentencePiece fails for another reason (E211).
 
     Source: Kudo 2018 (arXiv 1804.10959); Kudo and Richardson 2018 (arXiv 1808.06226).
     """
@@ -94,10 +93,10 @@ def train_vocabulary(
 
 
 class _Corpus:
-    """The lines of some texts, and what went wrong in reading them.
+    """The lines of texts, and the exception that reading them raised.
 
-    SentencePiece turns an exception of its iterator into a `RuntimeError` with a text, older ones
-    into a `SystemError`.
+    SentencePiece turns an exception of its iterator into a `RuntimeError` with a text, older
+    releases into a `SystemError`.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -107,7 +106,7 @@ class _Corpus:
     def __iter__(self) -> Iterator[str]:
         try:
             for text in self._texts:
-                # A line break within a sentence would be a character, and NUL would end it.
+                # A line break within a sentence would count as a character, and NUL would end it.
                 lines = text.replace("\0", " ").splitlines()
                 yield from (line for line in lines if line.strip())
         except Exception as error:
@@ -116,9 +115,9 @@ class _Corpus:
 
 
 def _sample(lines: Iterable[str], count: int, seed: int) -> list[str]:
-    """Draw lines with equal chances in one pass, and keep their order.
+    """Draw a uniform sample of lines in one pass, and keep their order.
 
-    SentencePiece can do that too, but its seed is one for the whole process.
+    SentencePiece can do that too, but its seed is global to the process.
 
     Source: Vitter 1985, Random Sampling with a Reservoir, algorithm R.
     """

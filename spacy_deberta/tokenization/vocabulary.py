@@ -1,4 +1,4 @@
-"""Ids, tokens and strings, one to the other, and the special tokens between texts."""
+"""Conversion between ids, tokens and strings, and the special tokens around texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import overload
@@ -31,7 +31,7 @@ class Vocabulary:
         self.pad_token_id = table.id_of("pad_token")
         self.cls_token_id = table.id_of("cls_token")
         self.mask_token_id = table.id_of("mask_token")
-        # By id: what documents may contain beside the pieces.
+        # By id: the tokens that documents may contain beside the pieces.
         self.added_tokens: Mapping[int, AddedToken] = {
             i: token for i, token in sorted(table.by_id.items()) if not table.is_control(token)
         }
@@ -40,14 +40,14 @@ class Vocabulary:
         )
 
     def __len__(self) -> int:
-        """Return the number of pieces of the model, plus the tokens added to them."""
+        """Return the number of pieces of the model, plus the added tokens."""
         return len(self._table)
 
     def count_rows(self, *, mask: bool) -> int:
-        """Count the rows that embeddings need, so that every id has one.
+        """Count the rows of embeddings that have one for every id.
 
         Args:
-            mask: Whether the mask needs one; it stands in no text.
+            mask: Whether to count the mask; it occurs in no text.
 
         Returns:
             One more than the largest id.
@@ -68,14 +68,14 @@ class Vocabulary:
             tokens: One piece or several, as SentencePiece writes them.
 
         Returns:
-            Their ids; that of the unknown piece for what is no piece.
+            Their ids; the id of the unknown piece for what is not a piece.
         """
         if not isinstance(tokens, str):
             return [self.convert_tokens_to_ids(token) for token in tokens]
         added = self._table.by_content.get(tokens)
         if added is not None and added.id is not None:
             return added.id
-        # UTF-8 has no lone surrogates, so no piece has.
+        # UTF-8 has no lone surrogates, so no piece contains one.
         piece = tokens.encode("utf8", "replace").decode("utf8")
         return int(self._encoder.processor.PieceToId(piece))
 
@@ -93,8 +93,8 @@ class Vocabulary:
         """Write ids as pieces.
 
         Args:
-            ids: One id or several. Embeddings have more rows than there are pieces: an id beyond
-                all tokens is written as `unk_token`.
+            ids: One id or several. Embeddings may have more rows than there are tokens: an id
+                beyond all tokens is written as `unk_token`.
             skip_special_tokens: Whether to leave out special tokens.
 
         Returns:
@@ -126,7 +126,7 @@ class Vocabulary:
         for token in tokens:
             special = token in self._table.special
             if special:
-                # Of several special tokens in a row, only the first has a space before it.
+                # Only the first of several consecutive special tokens has a space before it.
                 text += ("" if after_special else " ") + self._join(waiting) + token
                 waiting = []
             else:
@@ -180,7 +180,7 @@ class Vocabulary:
     def create_token_type_ids_from_sequences(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
     ) -> list[int]:
-        """Say which text every piece of the model input is of.
+        """Number the texts of the model input, for each piece.
 
         Args:
             token_ids_0: Ids of the first text.
@@ -198,7 +198,7 @@ class Vocabulary:
         token_ids_1: Sequence[int] | None = None,
         already_has_special_tokens: bool = False,
     ) -> list[int]:
-        """Say which pieces of the model input are special tokens.
+        """Mark the special tokens of the model input.
 
         Args:
             token_ids_0: Ids of the first text, or of the whole input.
@@ -215,14 +215,14 @@ class Vocabulary:
         return first if token_ids_1 is None else [*first, *[0] * len(token_ids_1), 1]
 
     def _tokens(self, ids: Ints) -> list[str]:
-        strings = self._encoder.surfaces.strings
+        strings = self._encoder.piece_text.strings
         if ((ids >= 0) & (ids < len(strings))).all():
             found: list[str] = strings[ids].tolist()
             return found
         return [self._token(piece_id) for piece_id in ids.tolist()]
 
     def _token(self, piece_id: int) -> str:
-        strings = self._encoder.surfaces.strings
+        strings = self._encoder.piece_text.strings
         if 0 <= piece_id < len(strings):
             return str(strings[piece_id])
         if piece_id < 0:
@@ -234,7 +234,7 @@ class Vocabulary:
         return str(self._encoder.processor.DecodePieces(tokens)) if tokens else ""
 
     def _stands_apart(self, token: str) -> bool:
-        """Whether Hugging Face keeps a token out of SentencePiece's way of joining."""
+        """Whether Hugging Face decodes a token without SentencePiece."""
         added = self._table.by_content.get(token)
         if added is None or token in self._table.roles.values():
             return False

@@ -7,7 +7,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Config
 
-from spacy_deberta.pipeline.deberta import DEFAULT_CONFIG
+from spacy_deberta.pipeline.transformer.component import DEFAULT_CONFIG
 from tests.docs.pages import ROOT, all_blocks
 
 BLOCKS = all_blocks("ini")

@@ -8,12 +8,12 @@ from typing import Any, Union, get_args, get_origin
 
 import pytest
 import spacy
-import spacy_transformers  # noqa: F401 (makes the registry of span getters)
 import typer.main
 from spacy.util import registry
 from thinc.api import Model
 
 import spacy_deberta
+import spacy_deberta.layers
 import spacy_deberta.tokenization
 from spacy_deberta import errors
 from spacy_deberta.arrays import Array
@@ -21,13 +21,13 @@ from spacy_deberta.cli import deberta_cli
 from spacy_deberta.layers import Sequences, piece_windows_v1
 from spacy_deberta.models import DebertaV2PreTrainedModel, DebertaV2WithHead
 from spacy_deberta.nn import PackedPieces
-from spacy_deberta.pipeline.deberta import Deberta
 from spacy_deberta.pipeline.fill_mask import FillMask
 from spacy_deberta.pipeline.head_pipe import HeadPipe
 from spacy_deberta.pipeline.multiple_choice import MultipleChoice
 from spacy_deberta.pipeline.question_answering import QuestionAnswering
 from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
 from spacy_deberta.pipeline.token_classifier import TokenClassifier
+from spacy_deberta.pipeline.transformer import Deberta
 from spacy_deberta.pipeline.zero_shot import ZeroShot
 from tests.docs.pages import PATHS, ROOT, read_page
 

@@ -149,9 +149,9 @@ def open_head_bytes(folder: Path) -> None:
 
 
 def open_docs(folder: Path) -> None:
-    from spacy_transformers.pipeline_component import install_extensions
+    from spacy_deberta.pipeline.transformer.component import install_extension
 
-    install_extensions()
+    install_extension()
     docs = DocBin(store_user_data=True).from_bytes((folder / "docs.spacy").read_bytes())
     for doc in docs.get_docs(spacy.blank("en").vocab):
         _rows(doc)

@@ -1,10 +1,10 @@
 """Rows of documents, as the encoder gives them, without an encoder."""
 
 import numpy as np
-from spacy_transformers.data_classes import TransformerData, WordpieceBatch
 from thinc.types import Ragged
 
-from spacy_deberta.compatibility import ModelOutput
+from spacy_deberta.layers import TransformerData
+from spacy_deberta.layers.listening.transformer_data import ModelOutput, WordpieceBatch
 
 WIDTH = 5
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from spacy_transformers.data_classes import TransformerData
 from thinc.types import Ragged
 
+from spacy_deberta.layers import TransformerData
 from spacy_deberta.layers.classifiers.document_rows import document_rows
 from tests.layers.rows import WIDTH, batch, document_data, padded_windows
 

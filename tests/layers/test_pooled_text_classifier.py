@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from spacy_transformers.data_classes import TransformerData
 from thinc.api import Model, fix_random_seed, set_dropout_rate
 
-from spacy_deberta.compatibility import ModelOutput
-from spacy_deberta.layers import pooled_text_classifier
+from spacy_deberta.layers import TransformerData, pooled_text_classifier
+from spacy_deberta.layers.listening.transformer_data import ModelOutput
 from tests.layers.rows import WIDTH, batch
 
 LABELS = 3

@@ -31,7 +31,7 @@ overlap = 64
 """
 _LISTENER = """
 [model.tok2vec]
-@architectures = "spacy-transformers.TransformerListener.v1"
+@architectures = "spacy-deberta.TransformerListener.v1"
 grad_factor = 1.0
 
 [model.tok2vec.pooling]

@@ -174,7 +174,7 @@ def test_an_own_encoder_keeps_the_setting(checkpoints, tmp_path):
     settings = {"name": str(checkpoints("DebertaV2Model")), "split_special_tokens": True}
     nlp.add_pipe("deberta", config={"model": settings})
     listener = {
-        "@architectures": "spacy-transformers.TransformerListener.v1",
+        "@architectures": "spacy-deberta.TransformerListener.v1",
         "grad_factor": 1.0,
         "pooling": {"@layers": "reduce_mean.v1"},
     }

@@ -5,7 +5,7 @@ from thinc.api import chain, concatenate, list2ragged, reduce_mean
 
 from spacy_deberta.architectures import deberta_v2_tok2vec_v1
 from spacy_deberta.layers import piece_windows_v1
-from spacy_deberta.pipeline.listener_gradients import ListenerGradients
+from spacy_deberta.pipeline.transformer.listener_gradients import ListenerGradients
 from tests.layers.rows import document_data
 
 

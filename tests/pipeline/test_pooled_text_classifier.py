@@ -176,7 +176,7 @@ def test_a_listener_that_gives_tokens_is_refused(tiny_checkpoint):
     listener = Config().from_str(
         """
         [tok2vec]
-        @architectures = "spacy-transformers.TransformerListener.v1"
+        @architectures = "spacy-deberta.TransformerListener.v1"
         pooling = {"@layers":"reduce_mean.v1"}
         """
     )

@@ -162,7 +162,7 @@ def test_every_pooling_takes_tokens_without_pieces(pooling, tiny_checkpoint):
         [model]
         @architectures = "spacy.Tagger.v2"
         [model.tok2vec]
-        @architectures = "spacy-transformers.TransformerListener.v1"
+        @architectures = "spacy-deberta.TransformerListener.v1"
         [model.tok2vec.pooling]
         @layers = "{pooling}"
         """

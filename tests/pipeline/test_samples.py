@@ -30,7 +30,7 @@ get_spans = {"@span_getters":"spacy-deberta.piece_windows.v1"}
 """
 LISTENER = """
 [model.tok2vec]
-@architectures = "spacy-transformers.TransformerListener.v1"
+@architectures = "spacy-deberta.TransformerListener.v1"
 pooling = {"@layers":"reduce_mean.v1"}
 """
 OWN_DOCUMENTS = """

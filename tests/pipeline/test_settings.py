@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 import spacy
-import spacy_transformers  # noqa: F401 (makes the registry of span getters)
 from confection import ConfigValidationError
 from spacy.language import Language
 from spacy.training import Example
@@ -14,6 +13,7 @@ from spacy.util import registry
 from thinc.api import Config
 
 import spacy_deberta.architectures as architectures
+import spacy_deberta.layers  # noqa: F401 (makes the registry of span getters)
 from tests.pipeline.checkpoints import make_pipeline
 
 CODED = re.compile(r"\[(spacy-deberta )?E\d+\]")

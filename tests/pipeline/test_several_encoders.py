@@ -23,7 +23,7 @@ TAGGER = """
 @architectures = "spacy.Tagger.v2"
 
 [model.tok2vec]
-@architectures = "spacy-transformers.TransformerListener.v1"
+@architectures = "spacy-deberta.TransformerListener.v1"
 pooling = {"@layers":"reduce_mean.v1"}
 """
 

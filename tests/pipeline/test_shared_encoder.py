@@ -76,7 +76,7 @@ def test_gradients_add_up_in_the_owner(owner, checkpoint):
                 "model": {
                     "@architectures": "spacy.Tagger.v2",
                     "tok2vec": {
-                        "@architectures": "spacy-transformers.TransformerListener.v1",
+                        "@architectures": "spacy-deberta.TransformerListener.v1",
                         "pooling": {"@layers": "reduce_mean.v1"},
                     },
                 }

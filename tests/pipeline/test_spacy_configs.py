@@ -26,7 +26,7 @@ MIXED = {
     "@layers": "concatenate.v1",
     "*": {
         "listener": {
-            "@architectures": "spacy-transformers.TransformerListener.v1",
+            "@architectures": "spacy-deberta.TransformerListener.v1",
             "pooling": {"@layers": "reduce_mean.v1"},
         },
         "words": {

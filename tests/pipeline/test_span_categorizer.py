@@ -28,7 +28,7 @@ max_batch_rows = 40
 hidden_size = 16
 
 [model.tok2vec]
-@architectures = "spacy-transformers.TransformerListener.v1"
+@architectures = "spacy-deberta.TransformerListener.v1"
 pooling = {"@layers":"reduce_mean.v1"}
 """
 TEXTS = ["Mira found the soup in Lyon.", "", "  \n", "Anna missed the train in Porto . " * 9]

@@ -159,11 +159,11 @@ def test_native_threads(small_vocabulary, strange_texts):
     ("characters", "most", "chosen"), [(0, 4, 1), (5_000, 4, 1), (10_000, 4, 2), (10**6, 4, 4)]
 )
 def test_threads_have_enough_to_do(characters, most, chosen):
-    assert choose_threads(characters, most=most) == chosen
+    assert choose_threads(characters, max_threads=most) == chosen
 
 
 def test_no_more_threads_than_cores():
-    assert 1 <= choose_threads(10**9, most=None) <= os.cpu_count()
+    assert 1 <= choose_threads(10**9, max_threads=None) <= os.cpu_count()
 
 
 @pytest.mark.parametrize("cut", [0, 10, 1000, -1])

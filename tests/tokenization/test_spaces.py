@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_deberta.tokenization.alignment import Origins
-from spacy_deberta.tokenization.spaces import SqueezedTexts
+from spacy_deberta.tokenization.spaces import CollapsedSpaces
 
 spaces = st.text(" \n\t\r\xa0", max_size=3)
 words = st.sampled_from(["bada", "do", "x", "½", "\u200b", "▁", "é", "—"])
@@ -21,7 +21,7 @@ def test_offsets_are_those_of_the_normalizer(v3_tokenizer, tiny_tokenizer, batch
         found = tokenizer.encode_batch(batch)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
-                SqueezedTexts,
+                CollapsedSpaces,
                 "are_unchanged",
                 lambda self, rows, cu_rows: np.zeros(len(cu_rows) - 1, dtype=bool),
             )

@@ -1,9 +1,12 @@
 """Docs → the rows of their whole documents: from a shared encoder, or from one of their own."""
 
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
-from spacy_transformers.layers import TransformerListener, split_trf_batch
 from thinc.api import Model, chain
+
+from spacy_deberta.layers.listening.batch import FullTransformerBatch
+from spacy_deberta.layers.listening.listener import TransformerListener
+from spacy_deberta.layers.listening.split_batch import split_batch
+from spacy_deberta.layers.listening.transformer_data import TransformerData
 
 InT = list[Doc]
 OutT = list[TransformerData]
@@ -16,10 +19,10 @@ def document_listener(upstream: str) -> Model[InT, OutT]:
         upstream: Name of the component with the encoder; "*" for any.
 
     Returns:
-        The listener of spacy-transformers by itself: not pooled to tokens, so that `[CLS]` and all
+        The listener by itself: not pooled to tokens, so that `[CLS]` and all
         pieces are there.
     """
-    return TransformerListener(upstream_name=upstream)
+    return TransformerListener(upstream)
 
 
 def document_encoder(transformer: Model[InT, FullTransformerBatch]) -> Model[InT, OutT]:
@@ -32,4 +35,4 @@ def document_encoder(transformer: Model[InT, FullTransformerBatch]) -> Model[InT
         A model with the structure that `Language.replace_listeners` gives a listening component, so
         that one can be loaded as the other.
     """
-    return chain(transformer, split_trf_batch())
+    return chain(transformer, split_batch())

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 
 import numpy as np
-from spacy_transformers.data_classes import TransformerData
 from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints, cumulative
-from spacy_deberta.compatibility import ModelOutput
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.listening.transformer_data import (
+    ModelOutput,
+    TransformerData,
+    is_transformer_data,
+)
 
 InT = list[TransformerData]
 OutT = Ragged
@@ -87,7 +90,7 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
 
 def _check(X: InT) -> None:
     for data in X:
-        if not isinstance(data, TransformerData):
+        if not is_transformer_data(data):
             raise ValueError(Errors.E416.format(found=type(data).__name__))
 
 

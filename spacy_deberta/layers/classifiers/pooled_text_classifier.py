@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import TransformerData
 from thinc.api import (
     Dropout,
     Gelu,
@@ -22,6 +21,7 @@ from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d, Ragged
 
 from spacy_deberta.errors import check_number
+from spacy_deberta.layers.listening.transformer_data import TransformerData
 from spacy_deberta.layers.settings import check_choice
 
 from .document_rows import document_rows

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spacy_deberta.errors import check_number
-from spacy_deberta.layers import SPECIAL_TOKENS
+from spacy_deberta.layers import N_SPECIAL_TOKENS
 from spacy_deberta.pipeline.windows import Windows
 
 
@@ -34,5 +34,5 @@ class FillMaskSettings:
     def windows(self) -> Windows:
         """How long texts are cut."""
         return Windows(
-            max_length=self.max_length, overlap=self.overlap, special_tokens=SPECIAL_TOKENS
+            max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spacy_deberta.errors import check_flag, check_number
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR
+from spacy_deberta.layers import N_SPECIAL_TOKENS_PAIR
 from spacy_deberta.pipeline.windows import Windows
 
 
@@ -62,5 +62,5 @@ class QuestionAnsweringSettings:
         return Windows(
             max_length=self.max_length,
             overlap=self.overlap,
-            special_tokens=SPECIAL_TOKENS_OF_PAIR,
+            special_tokens=N_SPECIAL_TOKENS_PAIR,
         )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spacy_deberta.layers import SPECIAL_TOKENS, check_choice
+from spacy_deberta.layers import N_SPECIAL_TOKENS, check_choice
 from spacy_deberta.pipeline.windows import Windows
 
 from .problem_types import PROBLEM_TYPES
@@ -32,5 +32,5 @@ class SequenceClassifierSettings:
     def windows(self) -> Windows:
         """How long texts are cut."""
         return Windows(
-            max_length=self.max_length, overlap=self.overlap, special_tokens=SPECIAL_TOKENS
+            max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from spacy_deberta.errors import check_flag, check_string
-from spacy_deberta.layers import SPECIAL_TOKENS, check_choice, check_setting
+from spacy_deberta.layers import N_SPECIAL_TOKENS, check_choice, check_setting
 from spacy_deberta.pipeline.windows import Windows
 
 from .placed_spans import ALIGNMENT_MODES
@@ -50,5 +50,5 @@ class TokenClassifierSettings:
     def windows(self) -> Windows:
         """How long texts are cut."""
         return Windows(
-            max_length=self.max_length, overlap=self.overlap, special_tokens=SPECIAL_TOKENS
+            max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spacy_deberta.errors import check_flag, check_string
-from spacy_deberta.layers import SPECIAL_TOKENS_OF_PAIR
+from spacy_deberta.layers import N_SPECIAL_TOKENS_PAIR
 from spacy_deberta.pipeline.labels import check_labels
 from spacy_deberta.pipeline.sequence_classifier.scorer import check_threshold
 from spacy_deberta.pipeline.windows import Windows
@@ -44,5 +44,5 @@ class ZeroShotSettings:
         return Windows(
             max_length=self.max_length,
             overlap=self.overlap,
-            special_tokens=SPECIAL_TOKENS_OF_PAIR,
+            special_tokens=N_SPECIAL_TOKENS_PAIR,
         )

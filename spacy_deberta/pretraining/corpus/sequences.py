@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 # [CLS] and [SEP].
-_SPECIAL_TOKENS = 2
+_N_SPECIAL_TOKENS = 2
 
 
 class CorpusSequences:
@@ -44,7 +44,7 @@ class CorpusSequences:
         max_length: int,
         starts_word: Bools,
     ) -> None:
-        room = max_length - _SPECIAL_TOKENS
+        room = max_length - _N_SPECIAL_TOKENS
         if room < 1:
             raise ValueError(
                 Errors.E721.format(name="max_length", value=max_length, wanted="at least 3")
@@ -64,7 +64,7 @@ class CorpusSequences:
     @property
     def total_pieces(self) -> int:
         """Pieces of all sequences, special tokens included."""
-        return self.corpus.total_pieces + _SPECIAL_TOKENS * len(self)
+        return self.corpus.total_pieces + _N_SPECIAL_TOKENS * len(self)
 
     def lengths(self, indices: Ints) -> Ints:
         """Look up how long sequences are.
@@ -76,7 +76,7 @@ class CorpusSequences:
             Pieces of each, special tokens included. *Shape:* `(sequences,)`, int64.
         """
         starts, ends = self._bounds(indices)
-        return ends - starts + _SPECIAL_TOKENS
+        return ends - starts + _N_SPECIAL_TOKENS
 
     def read(self, indices: Ints) -> tuple[Ints, Ints]:
         """Read sequences.
@@ -89,7 +89,7 @@ class CorpusSequences:
             *shape* `(total_pieces,)`; and how many each has, *shape* `(sequences,)`. Both int64.
         """
         starts, ends = self._bounds(indices)
-        lengths = ends - starts + _SPECIAL_TOKENS
+        lengths = ends - starts + _N_SPECIAL_TOKENS
         stops = np.cumsum(lengths)
         ids = np.empty(int(lengths.sum()), np.int64)
         ids[stops - lengths] = self.corpus.cls_token_id

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import TransformerData
 from thinc.api import get_array_module
+
+from spacy_deberta.layers import TransformerData
 
 
 class ListenerGradients:

@@ -1,4 +1,4 @@
-"""The factory `deberta`: spacy-transformers' pipe, with what it can't do."""
+"""The factory `deberta`: one encoder for all components that listen to it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -6,35 +6,40 @@ from typing import Any
 
 from spacy import util
 from spacy.language import Language
+from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
-from spacy_transformers.annotation_setters import null_annotation_setter
-from spacy_transformers.data_classes import FullTransformerBatch
-from spacy_transformers.layers import TransformerListener
-from spacy_transformers.pipeline_component import Transformer, install_extensions
+from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    ANY_ENCODER,
+    FullTransformerBatch,
+    TransformerListener,
+    is_stock,
     listeners_of,
     load_model,
     name_component,
     note_encoder,
-    read_by_name,
     share_encoder,
     tokenize_ahead,
     waits_for_device,
 )
+from spacy_deberta.pipeline.component_files import read_folder, write_folder
 
-from .component_files import read_folder, write_folder
+from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
 
+# The attribute of documents, `doc._.trf_data`, which spacy-transformers' pipe writes too.
+EXTENSION = "trf_data"
+STOCK_PIPE = "pipeline_component.Transformer"
 DEFAULT_CONFIG = Config().from_str(
     """
     [deberta]
 
     [deberta.set_extra_annotations]
-    @annotation_setters = "spacy-transformers.null_annotation_setter.v1"
+    @annotation_setters = "spacy-deberta.null_annotation_setter.v1"
 
     [deberta.model]
     @architectures = "spacy-deberta.DebertaV2Model.v1"
@@ -48,12 +53,12 @@ DEFAULT_CONFIG = Config().from_str(
 )["deberta"]
 
 
-@Language.factory("deberta", assigns=["doc._.trf_data"], default_config=DEFAULT_CONFIG)
+@Language.factory("deberta", assigns=[f"doc._.{EXTENSION}"], default_config=DEFAULT_CONFIG)
 def make_deberta(
     nlp: Language,
     name: str,
     model: Model[list[Doc], FullTransformerBatch],
-    set_extra_annotations: Callable[[list[Doc], FullTransformerBatch], None],
+    set_extra_annotations: AnnotationSetter,
 ) -> "Deberta":
     """Construct a component that encodes documents with DeBERTa-v2 for the components after it.
 
@@ -65,31 +70,75 @@ def make_deberta(
     return Deberta(nlp.vocab, model, set_extra_annotations, name=name)
 
 
-class Deberta(Transformer):
+class Deberta(TrainablePipe):
     """Encode documents once for all listening components.
 
-    Beyond spacy-transformers' `Transformer`, whose place it takes: it is saved as a folder that
-    Hugging Face's `AutoModel` opens, and mapped from there; the gradients of listeners are never
-    lost, whichever of them are frozen; and one failing batch goes to the error handler.
+    Its contract with the pipeline is that of spacy-transformers' `Transformer`. Beyond that, it is
+    saved as a folder that Hugging Face's `AutoModel` opens, and mapped from there; the gradients of
+    listeners are never lost, whichever of them are frozen; and one failing batch goes to the error
+    handler.
 
     DOCS: docs/api/deberta.md
     """
 
     def __init__(
         self,
-        vocab: Any,
+        vocab: Vocab,
         model: Model[list[Doc], FullTransformerBatch],
-        set_extra_annotations: Callable[
-            [list[Doc], FullTransformerBatch], None
-        ] = null_annotation_setter,
+        set_extra_annotations: AnnotationSetter = null_annotation_setter,
         *,
         name: str = "transformer",
     ) -> None:
+        if not isinstance(model, Model):
+            raise ValueError(Errors.E453.format(component=name, found=type(model).__name__))
         name_component(model, name)
-        super().__init__(vocab, model, set_extra_annotations, name=name)
+        self.name = name
+        self.vocab = vocab
+        self.model = model
+        self.set_extra_annotations = set_extra_annotations
         self.cfg: dict[str, Any] = {}
+        # Listeners by the name of their component; spaCy's `replace_listeners` edits it.
+        self.listener_map: dict[str, list[Any]] = {}
         self._gradients: ListenerGradients | None = None
         self._is_followed = False
+        install_extension()
+
+    @property
+    def listeners(self) -> list[Any]:
+        """The listeners of all components that listen to this one."""
+        return [listener for found in self.listener_map.values() for listener in found]
+
+    @property
+    def listening_components(self) -> list[str]:
+        """The names of the components that listen to this one."""
+        return list(self.listener_map)
+
+    def add_listener(self, listener: Any, component_name: str) -> None:
+        """Send rows to a listener from now on.
+
+        listener (Any): The listener; it gets the width of the encoder, if that is known.
+        component_name (str): The component that it is in.
+        """
+        found = self.listener_map.setdefault(component_name, [])
+        if listener not in found:
+            found.append(listener)
+        if self.model.has_dim("nO") and listener.has_dim("nO") is None:
+            listener.set_dim("nO", self.model.get_dim("nO"))
+
+    def remove_listener(self, listener: Any, component_name: str) -> bool:
+        """Send no rows to a listener any more.
+
+        listener (Any): The listener.
+        component_name (str): The component that it is in.
+        RETURNS (bool): Whether it was there.
+        """
+        found = self.listener_map.get(component_name, [])
+        if listener not in found:
+            return False
+        found.remove(listener)
+        if not found:
+            del self.listener_map[component_name]
+        return True
 
     def __call__(self, doc: Doc) -> Doc:
         """Encode one document.
@@ -108,7 +157,7 @@ class Deberta(Transformer):
         batch_size (int): How many documents to buffer.
         YIELDS (Doc): The documents in order.
         """
-        install_extensions()
+        install_extension()
         batches: Iterator[list[Doc]] = map(list, util.minibatch(stream, batch_size))
         if waits_for_device(self.model):
             batches = tokenize_ahead(self.model, batches)
@@ -141,7 +190,8 @@ class Deberta(Transformer):
         docs = list(docs)
         for doc, data in zip(docs, predictions.doc_data, strict=True):
             note_encoder(doc, data, encoder=self.name, keep=self._is_followed)
-        super().set_annotations(docs, predictions)
+            doc._.trf_data = data
+        self.set_extra_annotations(docs, predictions)
 
     def initialize(
         self,
@@ -154,8 +204,12 @@ class Deberta(Transformer):
         get_examples (Callable[[], Iterable[Example]]): Not used.
         nlp (Language | None): The pipeline, whose listeners are looked for.
         """
-        super().initialize(get_examples, nlp=nlp)
+        # The weights have their sizes already; spaCy's contract wants a document.
+        self.model.initialize(X=[Doc(Vocab(), words=["hello"])])
         if nlp is not None:
+            followers = [component for _, component in nlp.pipeline]
+            for component in followers[followers.index(self) :]:
+                self.find_listeners(component)
             self._check_upstreams(nlp)
 
     def _check_upstreams(self, nlp: Language) -> None:
@@ -170,7 +224,7 @@ class Deberta(Transformer):
                     raise ValueError(
                         Errors.E424.format(upstream=listener.upstream_name, encoder=self.name)
                     )
-            if isinstance(component, Transformer):
+            if is_encoder(component):
                 earlier[name] = last = component
 
     def find_listeners(self, component: Any) -> None:
@@ -178,11 +232,11 @@ class Deberta(Transformer):
 
         component (Any): A component that comes after this one.
         """
-        super().find_listeners(component)
         # Rows have to be kept for listeners that name this encoder, if another one comes after it.
-        self._is_followed |= component is not self and isinstance(component, Transformer)
+        self._is_followed |= component is not self and is_encoder(component)
         for listener in listeners_of(component):
-            read_by_name(listener)
+            if listener.upstream_name in (ANY_ENCODER, self.name):
+                self.add_listener(listener, component.name)
         share_encoder(self.model, self.name, component)
 
     def update(
@@ -220,7 +274,8 @@ class Deberta(Transformer):
 
         def backprop(d_rows: Any, sum_of_squares: float) -> None:
             losses[self.name] += sum_of_squares
-            backprop_model(output.unsplit_by_doc([[d_rows[None]]]))
+            gradient: Any = output.unsplit_by_doc([[d_rows[None]]])
+            backprop_model(gradient)
             self._gradients = None
             if sgd not in (None, False):
                 self.finish_update(sgd)
@@ -268,3 +323,14 @@ class Deberta(Transformer):
             exclude=exclude,
         )
         return self
+
+
+def is_encoder(component: Any) -> bool:
+    """Whether a component writes `doc._.trf_data`: this one, or that of spacy-transformers."""
+    return isinstance(component, Deberta) or is_stock(component, STOCK_PIPE)
+
+
+def install_extension() -> None:
+    """Give documents the attribute `doc._.trf_data`."""
+    if not Doc.has_extension(EXTENSION):
+        Doc.set_extension(EXTENSION, default=None)

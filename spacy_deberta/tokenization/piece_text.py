@@ -1,4 +1,4 @@
-"""What every piece of a vocabulary looks like, as arrays indexed by piece id."""
+"""The text of every piece of a vocabulary, as arrays indexed by piece id."""
 
 import re
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from spacy_deberta.errors import Errors
 SPACE = "▁"  # U+2581, how SentencePiece writes a space
 SPACES = SPACE + " "  # Some vocabularies leave it as it is
 
-# Stands for the character of a byte piece or an unknown piece, which the id alone does not tell.
-# No code point is that large.
+# Placeholder for the character of a byte piece or an unknown piece, which the id does not
+# determine. No code point is that large.
 HIDDEN = np.uint32(0xFFFFFFFF)
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 @dataclass(frozen=True, eq=False)
-class Surfaces:
-    """The characters that every piece of a vocabulary stands for in normalized text.
+class PieceText:
+    """The normalized text of every piece of a vocabulary.
 
     Args:
         strings: Pieces as SentencePiece writes them. *Shape:* `(pieces,)`, of Python strings.
-        characters: Code points of all pieces, end to end; `HIDDEN` for the character of a byte
-            piece or an unknown one. *Shape:* `(total_characters,)`, uint32.
-        starts: Where the characters of a piece begin. *Shape:* `(pieces,)`, int64.
+        characters: Code points of all pieces, packed; `HIDDEN` for the character of a byte piece
+            or an unknown one. *Shape:* `(total_characters,)`, uint32.
+        starts: Index of a piece's first character. *Shape:* `(pieces,)`, int64.
         widths: Number of characters of a piece; a byte piece has 1 if it is the first byte of a
             character in UTF-8, else 0. *Shape:* `(pieces,)`, int64.
-        leading_spaces: Number of spaces that a piece begins with. *Shape:* `(pieces,)`, int64.
-        trailing_spaces: Number of spaces that a piece ends with. *Shape:* `(pieces,)`, int64.
-        continues: Whether a piece is a later byte of a character. *Shape:* `(pieces,)`, bool.
+        leading_spaces: Number of leading spaces of a piece. *Shape:* `(pieces,)`, int64.
+        trailing_spaces: Number of trailing spaces of a piece. *Shape:* `(pieces,)`, int64.
+        continues: Whether a piece is a UTF-8 continuation byte. *Shape:* `(pieces,)`, bool.
     """
 
     strings: NDArray[np.object_]
@@ -45,14 +45,14 @@ class Surfaces:
     continues: NDArray[np.bool_]
 
 
-def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
-    """Collect the surfaces of a vocabulary.
+def read_piece_text(processor: SentencePieceProcessor) -> PieceText:
+    """Read the text of every piece of a vocabulary.
 
     Args:
         processor: A loaded model.
 
     Returns:
-        The surfaces, in the order of the ids.
+        The texts, in the order of the ids.
 
     Raises:
         ValueError: There is no unknown piece (E220), or a piece is not UTF-8 (E221).
@@ -78,7 +78,7 @@ def read_surfaces(processor: SentencePieceProcessor) -> Surfaces:
     visible = np.array([i for i in hidden if not continues[i]], dtype=np.int64)
     characters[boundaries[visible]] = HIDDEN
     leading, trailing = edge_spaces(strings)
-    return Surfaces(
+    return PieceText(
         np.array(written, dtype=object),
         characters,
         boundaries[:-1],
@@ -96,8 +96,8 @@ def edge_spaces(strings: list[str]) -> tuple[Ints, Ints]:
         strings: Pieces as SentencePiece writes them.
 
     Returns:
-        How many spaces every piece begins with, and how many it ends with; for a piece of nothing
-        else, all of them at both ends. *Shape:* `(pieces,)` each, int64.
+        Number of leading and of trailing spaces of every piece; in a whitespace piece, all count
+        as both. *Shape:* `(pieces,)` each, int64.
     """
     leading = np.zeros(len(strings), dtype=np.int64)
     trailing = np.zeros(len(strings), dtype=np.int64)
@@ -109,7 +109,7 @@ def edge_spaces(strings: list[str]) -> tuple[Ints, Ints]:
 
 
 def lengths_of(strings: list[str]) -> Ints:
-    """Measure strings.
+    """Count the code points of strings.
 
     Args:
         strings: Any strings.

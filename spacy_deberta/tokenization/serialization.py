@@ -1,4 +1,4 @@
-"""A tokenizer as bytes: a line of JSON, then the SentencePiece model."""
+"""Serialization of a tokenizer: a line of JSON, then the SentencePiece model."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,20 +8,20 @@ from typing import Any
 from spacy_deberta.errors import Errors
 from spacy_deberta.typed_json import FieldError, JsonError, check_fields, parse_json
 
-from .fields import PackedFields
+from .fields import SerializedFields
 from .special_tokens import AddedToken
 
-# So that later versions can tell.
+# Version of the format, for later releases.
 _FORMAT = 1
 
 
-def pack(
+def serialize(
     options: Mapping[str, Any], added_tokens: Iterable[AddedToken], model_proto: bytes
 ) -> bytes:
-    """Write a tokenizer to bytes.
+    """Serialize a tokenizer.
 
     Args:
-        options: Arguments of `DebertaV2Tokenizer`, fit for JSON.
+        options: Arguments of `DebertaV2Tokenizer`, as JSON values.
         added_tokens: The tokens beside the pieces.
         model_proto: The serialized SentencePiece model.
 
@@ -33,22 +33,22 @@ def pack(
     return header.encode("ascii") + b"\n" + model_proto
 
 
-def unpack(data: bytes) -> dict[str, Any]:
-    """Read what `pack` wrote.
+def deserialize(data: bytes) -> dict[str, Any]:
+    """Read the arguments of a serialized tokenizer.
 
     Args:
-        data: The bytes.
+        data: The output of `serialize`.
 
     Returns:
         Arguments of `DebertaV2Tokenizer`.
 
     Raises:
-        ValueError: The bytes are something else (E216).
+        ValueError: The data is not a serialized tokenizer (E216).
     """
     line, _, model_proto = data.partition(b"\n")
     try:
         options = parse_json(line)
-        fields = check_fields(PackedFields, options)
+        fields = check_fields(SerializedFields, options)
     except (JsonError, FieldError) as error:
         raise ValueError(Errors.E216.format(error=error)) from error
     if fields.format != _FORMAT:

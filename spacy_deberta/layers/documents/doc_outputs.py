@@ -1,0 +1,100 @@
+"""Rows of documents → the output for each document, with its pieces and their alignment."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from thinc.types import Ragged
+
+from spacy_deberta.arrays import Array, cumulative
+from spacy_deberta.layers.listening.transformer_data import (
+    EmptyOutput,
+    ModelOutput,
+    TransformerData,
+    WordpieceBatch,
+)
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+
+from .alignment import DocPieces
+from .windows import WindowPlan
+
+
+def split_by_doc(
+    layers: list[Array], plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+) -> list[TransformerData]:
+    """Cut the rows of a batch into one `TransformerData` for each document.
+
+    Args:
+        layers: Rows of the documents, `(doc_rows, width)`: the last layer, or all of them.
+        plan: The windows; it knows which rows are whose.
+        doc_pieces: The pieces and their alignment.
+        tokenizer: For the strings of the pieces and the ids of the special tokens.
+
+    Returns:
+        One for each document. `last_hidden_state` is `(1, rows, width)`: `[CLS]`, the pieces,
+        `[SEP]`, and, if a token of the document has no piece, a row of zeros for such tokens.
+        `align` refers to these rows; every token has at least one. Documents without tokens have
+        no rows and no pieces, see `EmptyOutput`.
+    """
+    wordpieces = _split_wordpieces(plan, doc_pieces, tokenizer)
+    alignments = _split_alignment(plan, doc_pieces)
+    cu_rows = plan.cu_rows.tolist()
+    doc_data: list[TransformerData] = []
+    for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
+        output_class = ModelOutput if end > start else EmptyOutput
+        model_output = output_class(**_outputs([rows[None, start:end] for rows in layers]))
+        if start == end:
+            pieces, align = WordpieceBatch.empty(), TransformerData.empty().align
+        doc_data.append(TransformerData(pieces, model_output, align))
+    return doc_data
+
+
+def _split_wordpieces(
+    plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+) -> Iterator[WordpieceBatch]:
+    """What each row of each document is: made for the batch, and cut by document."""
+    rows, ends = np.diff(plan.cu_rows), plan.cu_rows[1:]
+    empty_rows = ends[plan.has_empty_row] - 1
+    ids = np.full(int(plan.cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
+    ids[plan.cu_rows[:-1][rows > 0]] = tokenizer.cls_token_id
+    ids[plan.piece_rows] = doc_pieces.pieces.ids
+    ids[empty_rows] = tokenizer.pad_token_id
+    mask: Array = np.ones((1, len(ids)), dtype="f")
+    mask[0, empty_rows] = 0.0
+    input_ids: Array = ids[None]
+    strings = tokenizer.convert_ids_to_tokens(ids)
+    lengths = (rows - plan.has_empty_row).tolist()
+    for (start, end), length in zip(pairwise(plan.cu_rows.tolist()), lengths, strict=True):
+        yield WordpieceBatch(
+            strings=[strings[start:end]],
+            input_ids=input_ids[:, start:end],
+            attention_mask=mask[:, start:end],
+            lengths=[length],
+            token_type_ids=None,
+        )
+
+
+def _split_alignment(plan: WindowPlan, doc_pieces: DocPieces) -> Iterator[Ragged]:
+    """Rows of each document for each of its tokens: made for the batch, and cut by document."""
+    cu_pieces, cu_tokens = doc_pieces.pieces.cu_pieces, doc_pieces.cu_tokens
+    lengths: Array = doc_pieces.aligned_lengths
+    docs = np.repeat(np.arange(len(cu_tokens) - 1), np.diff(cu_tokens))
+    # The first piece of a document is in its row 1, behind `[CLS]`.
+    aligned: Array = doc_pieces.aligned + np.repeat(1 - cu_pieces[docs], lengths)
+    without = np.flatnonzero(lengths == 0)
+    if len(without):
+        # Some reductions refuse empty tokens: they get the row of zeros, which is the last.
+        places = cumulative(lengths)[without]
+        aligned = np.insert(aligned, places, np.diff(plan.cu_rows)[docs[without]] - 1)
+        lengths = np.maximum(lengths, 1)
+    cu_aligned = cumulative(lengths)[cu_tokens].tolist()
+    aligned, lengths = aligned.astype("i"), lengths.astype("i")
+    for tokens, rows in zip(pairwise(cu_tokens.tolist()), pairwise(cu_aligned), strict=True):
+        yield Ragged(aligned[slice(*rows)], lengths[slice(*tokens)])
+
+
+def _outputs(layers: list[Array]) -> dict[str, Any]:
+    if len(layers) == 1:
+        return {"last_hidden_state": layers[0]}
+    return {"last_hidden_state": layers[-1], "hidden_states": layers}

@@ -1,0 +1,66 @@
+"""spacy-transformers, where it is installed. No other module of the package knows its classes.
+
+Nothing here imports it before something of it is needed: that takes 1 to 4 seconds.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+PACKAGE = "spacy_transformers"
+
+
+def stock_is_installed() -> bool:
+    """Whether spacy-transformers can be imported; nothing is imported to find out."""
+    return PACKAGE in sys.modules or find_spec(PACKAGE) is not None
+
+
+def import_stock(name: str) -> Any:
+    """Import an object of spacy-transformers.
+
+    Args:
+        name: Module and name below the package, such as `"span_getters.get_doc_spans"`.
+    """
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(f"{PACKAGE}.{module}"), attribute)
+
+
+def loaded_class(name: str) -> type | None:
+    """A class of spacy-transformers, if its module is imported already."""
+    module, _, attribute = name.rpartition(".")
+    found = getattr(sys.modules.get(f"{PACKAGE}.{module}"), attribute, None)
+    return found if isinstance(found, type) else None
+
+
+def is_stock(value: object, name: str) -> bool:
+    """Whether a value is an instance of a class of spacy-transformers."""
+    stock_class = loaded_class(name)
+    return stock_class is not None and isinstance(value, stock_class)
+
+
+class StandIn:
+    """Base of classes whose instances pass for those of a class of spacy-transformers.
+
+    Its pipe and layers test by `isinstance` what they are given. Such a test also asks for
+    `__class__`, which names their class as soon as it is imported. So neither package has to be
+    imported first, objects made before the import pass too, and what is pickled has one class.
+    """
+
+    stands_for: ClassVar[str]
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return loaded_class(self.stands_for) or type(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # pickle refuses `__newobj__` for an object whose `__class__` is another than its type.
+        reduced: Any = super().__reduce_ex__(max(protocol, 2))
+        return (make_instance, *reduced[1:])
+
+
+def make_instance(cls: type, *arguments: Any) -> Any:
+    """Make an object for pickle, which then sets its state."""
+    make: Callable[..., Any] = cls.__new__
+    return make(cls, *arguments)

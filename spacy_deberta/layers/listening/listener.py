@@ -1,0 +1,155 @@
+"""The layer by which a component gets the rows of a shared encoder, and sends their gradient back.
+
+Every encoder writes `doc._.trf_data`. So a listener that trains on one encoder would predict from
+another, if that one stands between the two. A listener that names an encoder reads its rows only.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from spacy.attrs import ORTH
+from spacy.errors import Errors as SpacyErrors
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from spacy_deberta.errors import Errors
+
+from .integration import StandIn, is_stock
+from .transformer_data import TransformerData
+
+InT = list[Doc]
+OutT = list[TransformerData]
+
+# In `doc.user_data`, with the name of an encoder behind it.
+ROWS = "spacy_deberta.rows"
+ANY_ENCODER = "*"
+STOCK_LISTENER = "layers.listener.TransformerListener"
+
+
+class TransformerListener(StandIn, Model[InT, OutT]):
+    """Give the rows that an encoder earlier in the pipeline has made.
+
+    While training, the encoder calls `receive` before the listening component is updated. Otherwise
+    the rows are those of the documents.
+
+    Args:
+        upstream_name: Name of the component with the encoder; "*" for any.
+    """
+
+    stands_for: ClassVar[str] = STOCK_LISTENER
+    # By this name `spacy debug model` finds it.
+    name = "transformer-listener"
+
+    def __init__(self, upstream_name: str) -> None:
+        Model.__init__(self, name=self.name, forward=forward, dims={"nO": None})
+        self.upstream_name = upstream_name
+        self._batch_id: int | None = None
+        self._outputs: OutT | None = None
+        self._backprop: Callable[[OutT], InT] | None = None
+
+    @classmethod
+    def get_batch_id(cls, inputs: Iterable[Doc]) -> int:
+        """A number by which a listener knows the batch: the sum of all `token.orth`, exactly.
+
+        Summed in halves of 32 bits, which can't overflow.
+        """
+        halves = np.zeros(2, dtype=np.uint64)
+        for doc in inputs:
+            orths: Any = doc.to_array(ORTH).astype(np.uint64)
+            halves += [(orths & 0xFFFFFFFF).sum(), (orths >> 32).sum()]
+        low, high = halves.tolist()
+        return low + (high << 32)
+
+    def receive(self, batch_id: int, outputs: OutT, backprop: Callable[[OutT], InT]) -> None:
+        """Take the rows of a batch from the encoder.
+
+        Args:
+            batch_id: See `get_batch_id`.
+            outputs: One for each document.
+            backprop: Takes the gradient of each document that has tokens.
+        """
+        self._batch_id, self._outputs, self._backprop = batch_id, outputs, backprop
+
+    def backprop_and_clear(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the gradient to the encoder, and let go of the batch, which holds much memory."""
+        backprop = self._backprop
+        self._batch_id = self._outputs = self._backprop = None
+        return None if backprop is None else backprop(*args, **kwargs)
+
+    def verify_inputs(self, inputs: Iterable[Doc]) -> bool:
+        """Check that the documents are those that the encoder has sent the rows of.
+
+        Raises:
+            ValueError: They are others (E450).
+        """
+        if self.get_batch_id(inputs) != self._batch_id:
+            raise ValueError(Errors.E450)
+        return True
+
+
+def forward(model: Any, X: InT, is_train: bool) -> tuple[OutT, Callable]:
+    """Give the rows that the encoder has sent, or those of the documents.
+
+    `model` is a listener, ours or that of spacy-transformers.
+
+    Raises:
+        ValueError: Rows were not kept, because their encoder has another factory (E424), or there
+            are none to train on (spaCy's E203).
+    """
+    if is_train and model._batch_id is not None:
+        model.verify_inputs(X)
+        return model._outputs, model.backprop_and_clear
+    return [_rows_of(model, doc, is_train=is_train) for doc in X], lambda dY: []
+
+
+def _rows_of(model: Any, doc: Doc, *, is_train: bool) -> TransformerData:
+    name = model.upstream_name
+    kept: Mapping[Any, TransformerData] = cast(Any, doc.user_data)
+    data = kept.get((ROWS, name)) or doc._.trf_data
+    if data is None:
+        if is_train:
+            raise ValueError(SpacyErrors.E203.format(name="transformer"))
+        return TransformerData.zeros(len(doc), model.get_dim("nO"), xp=model.ops.xp)
+    is_other = isinstance(data, TransformerData) and data.replaces_others and data.encoder != name
+    if is_other and name != ANY_ENCODER:
+        raise ValueError(Errors.E424.format(upstream=name, encoder=data.encoder))
+    return data
+
+
+def note_encoder(doc: Doc, data: TransformerData, *, encoder: str, keep: bool) -> None:
+    """Note whose the rows are that a document is about to get as `doc._.trf_data`.
+
+    Args:
+        doc: The document, with the rows of an earlier encoder, if there is one.
+        data: The rows.
+        encoder: Name of the component that made them.
+        keep: Whether they have to stay when a later encoder writes its own.
+    """
+    if isinstance(data, TransformerData):
+        previous = doc._.trf_data
+        data.encoder = encoder
+        data.replaces_others = previous is not None and (
+            getattr(previous, "encoder", None) != encoder
+        )
+    if keep:
+        user_data: dict[Any, Any] = cast(Any, doc.user_data)
+        user_data[ROWS, encoder] = data
+
+
+def listeners_of(component: Any) -> Iterator[Any]:
+    """The listeners in the model of a component, ours and stock ones, whichever encoder they name.
+
+    A stock listener that names an encoder reads by that name from now on, as ours do.
+    """
+    model = getattr(component, "model", None)
+    if not isinstance(model, Model):
+        return
+    for node in model.walk():
+        if isinstance(node, TransformerListener):
+            yield node
+        elif is_stock(node, STOCK_LISTENER):
+            listener: Any = node
+            if listener.upstream_name != ANY_ENCODER:
+                listener._func = forward
+            yield listener
