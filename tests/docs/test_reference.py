@@ -72,7 +72,7 @@ PADDED_HEADS = (
     "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
 )
-INHERITED.update(dict.fromkeys(PADDED_HEADS, {"forward"}))
+INHERITED.update({name: {"forward"} for name in PADDED_HEADS})
 CLASSES = {
     "Deberta": Deberta,
     "DebertaV2Config": spacy_deberta.DebertaV2Config,

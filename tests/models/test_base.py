@@ -10,6 +10,7 @@ from spacy_deberta import DebertaV2PreTrainedModel, models
 from spacy_deberta.layers import get_encoder
 from tests import huggingface
 from tests.nn.common import close, head_pair, padded_batch
+from tests.pipeline.pipelines import make_pipeline
 
 CLASSES = ["DebertaV2Model", "DebertaV2ForTokenClassification", "DebertaV2ForMaskedLM"]
 
@@ -30,9 +31,7 @@ def test_there_is_one_class_for_each_name(spec, tiny_checkpoint):
     assert model.base_model is model.deberta
 
 
-def test_the_encoder_of_a_pipeline_is_of_the_class_that_people_import(
-    make_pipeline, tiny_checkpoint
-):
+def test_pipelines_have_the_class_that_people_import(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint)
     nlp.initialize()
     assert isinstance(get_encoder(nlp.get_pipe("transformer").model), spacy_deberta.DebertaV2Model)
