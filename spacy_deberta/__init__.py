@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from spacy_deberta.models import DebertaV2PreTrainedModel as DebertaV2PreTrainedModel
     from spacy_deberta.models.heads import *  # noqa: F403
     from spacy_deberta.nn import DebertaV2Config as DebertaV2Config
+    from spacy_deberta.nn import Precision as Precision
     from spacy_deberta.pipeline.safe_saving import load_pipeline as load_pipeline
     from spacy_deberta.pipeline.safe_saving import save_pipeline as save_pipeline
 
@@ -23,6 +24,7 @@ _HOMES = {
     "DebertaV2Model": "spacy_deberta.models",
     "DebertaV2PreTrainedModel": "spacy_deberta.models",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
+    "Precision": "spacy_deberta.nn",
     "load_pipeline": "spacy_deberta.pipeline.safe_saving",
     "save_pipeline": "spacy_deberta.pipeline.safe_saving",
 }

@@ -13,7 +13,7 @@ import spacy_deberta
 PACKAGE = Path(spacy_deberta.__file__).parent
 # The plan, from the bottom to the top: what each room may import of those above it in this list.
 # Each may import what is everybody's.
-EVERYBODYS = {"arrays", "compatibility", "errors", "typed_json"}
+EVERYBODYS = {"arrays", "errors", "typed_json"}
 PLAN: dict[str, set[str]] = {
     "arrays": set(),
     "errors": set(),

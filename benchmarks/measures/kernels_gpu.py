@@ -27,7 +27,12 @@ from benchmarks.measures.timing import (
 )
 from benchmarks.peers import disentangled_flash, flashdeberta, huggingface, ours
 from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.nn.attention import ATTENTION_KERNELS, BatchLayout, resolve_attention
+from spacy_deberta.nn.attention import (
+    ATTENTION_KERNELS,
+    AttentionInputs,
+    BatchLayout,
+    resolve_attention,
+)
 from spacy_deberta.nn.relative_positions import slot_table
 
 LENGTHS = (128, 512, 1024, 2048, 4096)
@@ -192,7 +197,7 @@ def attention_builders(count: int, length: int, *, device: str) -> dict[str, Cal
         "sdpa": lambda: sdpa,
     }
     for name, kernel in ATTENTION_KERNELS.items():
-        if name != "reference":
+        if not kernel.takes_query_rows:
             builders[f"ours, {name}"] = partial(ours_attention, kernel, **shape)
     return builders
 
@@ -217,7 +222,17 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
     def attend(inputs: list[Tensor]) -> Tensor:
         rows = [values.transpose(1, 2).flatten(0, 1) for values in inputs[:3]]
         tables = [table[:, slots.start : slots.stop].transpose(0, 1) for table in inputs[3:]]
-        context, _ = kernel(*rows, *tables, plan, scale=SCALE)
+        query, key, value = rows
+        position_key, position_query = tables
+        inputs = AttentionInputs(
+            query=query,
+            key=key,
+            value=value,
+            position_key=position_key,
+            position_query=position_query,
+            scale=SCALE,
+        )
+        context, _ = kernel(inputs, plan)
         return context.unflatten(0, (count, length)).transpose(1, 2)
 
     return attend

@@ -63,6 +63,12 @@ class Warnings(metaclass=Coded):
         "zero. Use a span getter that covers every token, such as "
         "'spacy-deberta.piece_windows.v1'."
     )
+    W427 = (
+        "{count} layers of the encoder are run by their own modules in prediction, because nothing "
+        "says how these are prepared for it: {types}. The results are the same and take longer. "
+        "Register a function with 'spacy_deberta.nn.inference.preparation.prepares', or merge "
+        "adapters into the weights."
+    )
     W440 = (
         "The learning rate can't follow the encoder: {why}. It is {rate}, that of a base-size "
         "checkpoint. Set 'initial_rate' in [training.optimizer.learn_rate], for an encoder from "

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -16,7 +17,15 @@ from spacy_deberta.checkpoints import (
     save_checkpoint,
 )
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn import DebertaV2Config, ModelOutput, PackedPieces, init_weights, set_dropout
+from spacy_deberta.nn import (
+    DebertaV2Config,
+    ModelOutput,
+    PackedPieces,
+    init_weights,
+    set_dropout,
+    training_step,
+    weights_changed,
+)
 
 from .padding import pad_output
 
@@ -265,6 +274,14 @@ class DebertaV2PreTrainedModel(nn.Module):
     def gradient_checkpointing_disable(self) -> None:
         """Keep everything that the backward pass needs."""
         self.base_model.encoder.gradient_checkpointing = False
+
+    def training_step(self) -> AbstractContextManager[None]:
+        """A block for a forward pass of training, or its backward pass: see `nn.training_step`."""
+        return training_step(self)
+
+    def weights_changed(self) -> None:
+        """Say that weights were changed unknown to torch: see `nn.weights_changed`."""
+        weights_changed(self)
 
     @classmethod
     def from_pretrained(

@@ -55,16 +55,6 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         self.encoder = DebertaV2Encoder(config)
         self.init_weights()
 
-    def use_weights_of_8_bits(self, enabled: bool = True) -> None:
-        """Predict with dense weights of 8 bits, made from those that there are; CPU only.
-
-        Training, the relative positions and what is saved stay as they are.
-
-        Args:
-            enabled: False for predicting with the weights themselves again.
-        """
-        self.encoder.weights_of_8_bits = enabled
-
     def forward_packed(
         self,
         pieces: PackedPieces,

@@ -5,11 +5,9 @@ from .config import V3_LAYOUT, DebertaV2Config
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
 from .inference.precision import (
-    INT8,
-    autocast,
+    Precision,
     check_precision,
     compute_dtype,
-    resolve_precision,
 )
 from .inference.primitive_cache import bound_primitive_caches
 from .inference.processor import has_bf16
@@ -21,12 +19,11 @@ from .ops.packing import PackedPieces
 from .ops.transfer import send
 from .outputs import EncoderOutput, LayerAttentions, ModelOutput
 from .pooler import ContextPooler
-from .training import freeze, init_weights, set_dropout
+from .training import freeze, init_weights, set_dropout, training_step, weights_changed
 from .vocabulary_head import LegacyVocabularyHead, VocabularyHead
 
 __all__ = [
     "ATTENTION_KERNELS",
-    "INT8",
     "V3_LAYOUT",
     "Attentions",
     "ContextPooler",
@@ -39,8 +36,8 @@ __all__ = [
     "LegacyVocabularyHead",
     "ModelOutput",
     "PackedPieces",
+    "Precision",
     "VocabularyHead",
-    "autocast",
     "check_memory",
     "check_precision",
     "compute_dtype",
@@ -51,9 +48,10 @@ __all__ = [
     "init_weights",
     "resolve_activation",
     "resolve_attention",
-    "resolve_precision",
     "send",
     "set_dropout",
+    "training_step",
+    "weights_changed",
 ]
 
 bound_primitive_caches()

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor, nn
 
-from .attention.interface import first_rows
+from .attention.interface import sequence_starts
 from .config import DebertaV2Config
 from .inference.row_blocks import rounded
 from .ops.activations import resolve_activation
@@ -57,6 +57,8 @@ def _gapped_rows(lengths: tuple[int, ...], gap: int) -> np.ndarray:
     return np.concatenate(
         [
             np.arange(first, first + length, dtype=np.int64) + gap * (index + 1)
-            for index, (first, length) in enumerate(zip(first_rows(lengths), lengths, strict=True))
+            for index, (first, length) in enumerate(
+                zip(sequence_starts(lengths), lengths, strict=True)
+            )
         ]
     )

@@ -1,6 +1,6 @@
 """The stack of layers, with what they share: relative positions and the plan of the batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,18 +8,15 @@ from torch.utils.checkpoint import checkpoint
 
 from spacy_deberta.errors import Errors
 
-from .attention import AttentionContext, AttentionKernel, Attentions, BatchLayout
+from .attention import AttentionContext, AttentionKernel, BatchLayout, plan_attention
 from .config import DebertaV2Config
 from .convolution import ConvLayer
-from .inference.precision import compute_dtype
-from .inference.prepared import PreparedLayers
-from .inference.prepared_layer import PreparedLayer
+from .inference.precision import Precision
+from .inference.prepared import LayerFunction, PreparedLayers
 from .layer import DebertaV2Layer
 from .ops.packing import PackedPieces
 from .outputs import EncoderOutput
 from .relative_positions import slot_table
-
-LayerOutput = tuple[Tensor, Attentions | None]
 
 
 class DebertaV2Encoder(nn.Module):
@@ -47,17 +44,23 @@ class DebertaV2Encoder(nn.Module):
         )
         self.conv = ConvLayer(config) if config.conv_kernel_size else None
         self.gradient_checkpointing = False
-        self.weights_of_8_bits = False
         self.prepared = PreparedLayers()
 
     def context(
-        self, pieces: PackedPieces, kernel: AttentionKernel, *, projected: bool = False
+        self,
+        pieces: PackedPieces,
+        kernel: AttentionKernel,
+        *,
+        query_rows: Tensor | None = None,
+        projected: bool = False,
     ) -> AttentionContext:
         """Prepare what all layers share for one batch.
 
         Args:
             pieces: The batch.
             kernel: Computes the attention.
+            query_rows: (query_rows,) int64, the packed rows that have queries; None for all. See
+                `BatchLayout`.
             projected: Whether the layers have projected the relative positions already.
 
         Returns:
@@ -72,11 +75,12 @@ class DebertaV2Encoder(nn.Module):
             cu_seqlens=pieces.cu_seqlens,
             num_heads=self.config.num_attention_heads,
             slots=slots,
+            query_rows=query_rows,
         )
         positions = None
         if slots is not None and not projected:
             positions = self.positions(slots.start, slots.stop)
-        return AttentionContext(kernel, kernel.plan(layout), positions, slots)
+        return plan_attention(kernel, layout, positions)
 
     def positions(self, start: int = 0, stop: int | None = None) -> Tensor | None:
         """Rows of the table of relative positions, as the layers project them.
@@ -93,25 +97,23 @@ class DebertaV2Encoder(nn.Module):
         rows = self.rel_embeddings.weight[start:stop]
         return rows if self.LayerNorm is None else self.LayerNorm(rows)
 
-    def _prepared_layers(self) -> Sequence[PreparedLayer] | None:
-        """Layers for prediction; None in training, and where only the modules will do.
+    def _layer_functions(self) -> Sequence[LayerFunction]:
+        """The layers: in prediction prepared for it, in training the modules.
 
         Raises:
-            ValueError: If weights of 8 bits are asked for on another device than the CPU (E124).
+            ValueError: If weights in int8 are asked for on another device than the CPU (E124).
         """
         if self.training or torch.is_grad_enabled():
             # Not every optimizer tells torch that it changes the weights.
             self.prepared.forget()
-            return None
+            return tuple(self.layer)
         if torch.jit.is_tracing() or torch.compiler.is_compiling() or not len(self.layer):
-            return None
+            return tuple(self.layer)
         weight = next(self.layer.parameters())
-        dtype = compute_dtype(weight)
-        if self.weights_of_8_bits:
-            if weight.device.type != "cpu":
-                raise ValueError(Errors.E124.format(device=weight.device))
-            dtype = torch.qint8
-        return self.prepared.get(self, self.layer, self.positions, dtype)
+        precision = Precision.current(weight)
+        if precision.weights == torch.int8 and weight.device.type != "cpu":
+            raise ValueError(Errors.E124.format(device=weight.device))
+        return self.prepared.get(self, tuple(self.layer), self.positions, precision)
 
     def forward(
         self,
@@ -136,13 +138,13 @@ class DebertaV2Encoder(nn.Module):
         Returns:
             Packed: see `EncoderOutput`.
         """
-        prepared = self._prepared_layers()
-        context = self.context(pieces, kernel, projected=prepared is not None)
+        functions = self._layer_functions()
+        has_modules = any(isinstance(function, nn.Module) for function in functions)
+        context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded
         states, attentions = [embedded], []
-        run: Sequence[Callable[..., LayerOutput]] = prepared or tuple(self.layer)
-        for index, layer in enumerate(run[:layers]):
+        for index, layer in enumerate(functions[:layers]):
             if recompute:
                 hidden, probabilities = checkpoint(
                     layer,

@@ -105,7 +105,7 @@ class DebertaV2Layer(nn.Module):
             hidden: (total_pieces, hidden_size), for keys and values.
             context: What the layers share; made by `DebertaV2Encoder.context`.
             query_states: (query_rows, hidden_size), for queries and the residual connection, as
-                many as the kernel of the context expects; None for `hidden`. The enhanced mask
+                many as the layout of the context has; None for `hidden`. The enhanced mask
                 decoder gives other ones.
             return_attentions: Whether to return the probabilities.
             keep_activations: Whether to keep the activations of the feed-forward network, instead

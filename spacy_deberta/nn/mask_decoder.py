@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .attention import AttentionKernel, RowAttention, resolve_attention
+from .attention import resolve_attention
 from .inference.precision import compute_dtype
 from .ops.packing import PackedPieces
 from .ops.transfer import send
@@ -38,15 +38,14 @@ def decode_masked(
         microsoft/DeBERTa, which also runs this pass over all rows and then takes the masked ones.
     """
     query = model.embeddings.positions(pieces) + hidden
-    kernel: AttentionKernel = resolve_attention(
+    kernel = resolve_attention(
         model.attention, hidden.device, compute_dtype(hidden), model.config.head_dim
     )
     if rows is not None:
         query = query.index_select(0, send(rows, query.device))
         if not len(rows):
             return query
-        kernel = RowAttention(rows)
-    context = model.encoder.context(pieces, kernel)
+    context = model.encoder.context(pieces, kernel, query_rows=rows)
     for _ in range(PASSES):
         query, _ = model.encoder.layer[-1](hidden, context, query_states=query)
     return query

@@ -1,6 +1,8 @@
-"""What training sets on a whole model: fresh weights, dropout, what is frozen."""
+"""What training sets on a whole model: fresh weights, dropout, what is frozen, its steps."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -78,6 +80,42 @@ def set_dropout(module: nn.Module, config: DebertaV2Config, rate: float | None) 
     for part in module.modules():
         if isinstance(part, DisentangledSelfAttention):
             part.dropout.p = attention
+
+
+@contextmanager
+def training_step(module: nn.Module) -> Iterator[None]:
+    """Within a block, a module is in training mode: a forward pass, or its backward pass.
+
+    After it, the module is in evaluation mode. On the CPU, the gradients of word embeddings come as
+    the rows that were read, as sparse tensors; on a GPU, zeros for all rows cost no time.
+
+    Args:
+        module: An encoder, with or without a head.
+    """
+    tables = [
+        part.word_embeddings for part in module.modules() if isinstance(part, DebertaV2Embeddings)
+    ]
+    module.train()
+    for table in tables:
+        table.sparse = table.weight.device.type == "cpu"
+    try:
+        yield
+    finally:
+        module.eval()
+        for table in tables:
+            table.sparse = False
+
+
+def weights_changed(module: nn.Module) -> None:
+    """Say that weights were changed without bumping their `_version`, as fused optimizers do.
+
+    Args:
+        module: An encoder, with or without a head. What its encoders have prepared for prediction
+            is dropped.
+    """
+    for part in module.modules():
+        if isinstance(part, DebertaV2Encoder):
+            part.prepared.forget()
 
 
 def freeze(model: HasEncoder, *, embeddings: bool, layers: int) -> None:

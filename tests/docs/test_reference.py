@@ -89,6 +89,7 @@ CLASSES = {
     "HeadPipe": HeadPipe,
     "MultipleChoice": MultipleChoice,
     "PackedPieces": PackedPieces,
+    "Precision": spacy_deberta.Precision,
     "QuestionAnswering": QuestionAnswering,
     "SequenceClassifier": SequenceClassifier,
     "TokenClassifier": TokenClassifier,

@@ -5,8 +5,7 @@ import pytest
 import spacy
 import torch
 
-from spacy_deberta.layers import get_encoder
-from spacy_deberta.nn import resolve_precision
+from spacy_deberta.nn import Precision
 from tests.pipeline.pipelines import TRAIN_DATA, make_examples, make_pipeline
 
 CPU = torch.device("cpu")
@@ -16,9 +15,14 @@ TEXTS = [text for text, _ in TRAIN_DATA]
 @pytest.mark.parametrize(("has_bf16", "expected"), [(True, "bf16"), (False, "fp32")])
 def test_auto_is_bf16_where_it_is_fast(has_bf16, expected, monkeypatch):
     monkeypatch.setattr("spacy_deberta.nn.inference.processor.has_bf16", lambda: has_bf16)
-    assert resolve_precision("auto", CPU) == expected
-    for precision in ("fp32", "bf16", "fp16"):
-        assert resolve_precision(precision, CPU) == precision
+    assert Precision.named("auto", CPU) == Precision.named(expected, CPU)
+    for name, dtype in (
+        ("fp32", torch.float32),
+        ("bf16", torch.bfloat16),
+        ("fp16", torch.float16),
+    ):
+        assert Precision.named(name, CPU) == Precision(compute=dtype, weights=dtype)
+    assert Precision.named("int8", CPU) == Precision(torch.float32, torch.int8)
 
 
 def test_a_processor_is_asked_for_what_it_has():
@@ -26,6 +30,12 @@ def test_a_processor_is_asked_for_what_it_has():
         from spacy_deberta.nn.inference import processor
 
         assert isinstance(getattr(processor, name)(), bool)
+
+
+def _in_fp32(nlp, checkpoint):
+    """The same weights, in a pipeline that predicts in float32."""
+    exact = make_pipeline(checkpoint, factory="deberta", precision="fp32")
+    return exact.from_bytes(nlp.to_bytes())
 
 
 def _rows(nlp):
@@ -36,10 +46,7 @@ def test_weights_of_8_bits_are_for_prediction_only(tiny_checkpoint, tmp_path):
     nlp = make_pipeline(tiny_checkpoint, factory="deberta", precision="int8")
     optimizer = nlp.initialize(lambda: make_examples(nlp))
     found = _rows(nlp)
-    encoder = get_encoder(nlp.get_pipe("transformer").model)
-    encoder.use_weights_of_8_bits(False)
-    exact = _rows(nlp)
-    encoder.use_weights_of_8_bits()
+    exact = _rows(_in_fp32(nlp, tiny_checkpoint))
     error = np.linalg.norm(found - exact) / np.linalg.norm(exact)
     assert 0 < error < 0.1
     # What is trained and saved are the weights themselves; the copy predicts in 8 bits again.
@@ -50,7 +57,7 @@ def test_weights_of_8_bits_are_for_prediction_only(tiny_checkpoint, tmp_path):
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path)
     np.testing.assert_allclose(_rows(loaded), _rows(nlp), atol=1e-5)
-    assert get_encoder(loaded.get_pipe("transformer").model).encoder.weights_of_8_bits
+    assert np.linalg.norm(_rows(loaded) - _rows(_in_fp32(loaded, tiny_checkpoint))) > 0
 
 
 def test_bf16_and_int8_hardly_change_what_is_found(tiny_checkpoint):

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from spacy_deberta import models
 from spacy_deberta import nn as ours
+from spacy_deberta.nn.attention import AttentionInputs
 from tests import huggingface
 
 
@@ -64,3 +65,9 @@ def packed_batch(lengths: Sequence[int], *, seed: int = 0) -> ours.PackedPieces:
 def close(actual: Tensor, expected: Tensor, atol: float) -> None:
     """Absolute difference only, with the largest one in the message."""
     torch.testing.assert_close(actual, expected, atol=atol, rtol=0.0)
+
+
+def attend(kernel, tensors, plan, **options):
+    """Call a kernel with queries, keys, values and both position tables, in this order."""
+    names = ("query", "key", "value", "position_key", "position_query")
+    return kernel(AttentionInputs(**dict(zip(names, tensors, strict=True)), **options), plan)

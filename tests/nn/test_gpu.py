@@ -7,6 +7,7 @@ from spacy_deberta.models import DebertaV2Model
 from spacy_deberta.nn import DebertaV2Config, PackedPieces, resolve_attention
 from spacy_deberta.nn.attention import BatchLayout
 from spacy_deberta.nn.relative_positions import slot_table
+from tests.nn.common import attend
 
 pytestmark = pytest.mark.gpu
 LENGTHS = [3, 130, 64, 1, 300]
@@ -58,7 +59,7 @@ def _attend(name, tensors, weights, lengths, device, dtype):
     layout = BatchLayout(tuple(lengths), cu_seqlens, weights.shape[1], slots)
     leaves = [x.to(device, dtype).clone().requires_grad_() for x in tensors]
     kernel = resolve_attention(name)
-    context, _ = kernel(*leaves, kernel.plan(layout), scale=192**-0.5)
+    context, _ = attend(kernel, leaves, kernel.plan(layout), scale=192**-0.5)
     context.backward(weights.to(device, dtype))
     return [x.double().cpu() for x in (context.detach(), *(leaf.grad for leaf in leaves))]
 
@@ -96,7 +97,7 @@ def test_triton_does_not_wait_for_the_device():
     torch.cuda.set_sync_debug_mode("error")
     try:
         plan = kernel.plan(BatchLayout(tuple(lengths), cu_seqlens, 2, slots))
-        context, _ = kernel(*leaves, plan, scale=0.1, dropout=0.1)
+        context, _ = attend(kernel, leaves, plan, scale=0.1, dropout=0.1)
         context.sum().backward()
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -19,7 +19,6 @@ from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunct
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
 from spacy_deberta.models import build_from_weights, build_head_from_weights
-from spacy_deberta.nn import INT8, autocast, resolve_precision
 
 from .encoder_bytes import SavedEncoder, pack_encoder, unpack_encoder
 from .forking import use_one_thread_after_fork
@@ -116,6 +115,11 @@ class EncoderShim(Shim):
         """Where the encoder is."""
         return next(self.encoder.parameters()).device
 
+    @property
+    def precision(self) -> nn.Precision:
+        """What the module computes in, on its device."""
+        return nn.Precision.named(self.options.precision, self.device)
+
     def set_module(self, module: torch.nn.Module) -> None:
         """Take a module, and apply what the options say: frozen parts, checkpointing.
 
@@ -134,7 +138,6 @@ class EncoderShim(Shim):
             )
             if self.options.gradient_checkpointing:
                 encoder.gradient_checkpointing_enable()
-            encoder.use_weights_of_8_bits(self.options.precision == INT8)
         self._model = module.eval().to(device)
 
     def __call__(
@@ -157,7 +160,7 @@ class EncoderShim(Shim):
             layer, `(rows, hidden_size)`; with `output_hidden_states` those of the embeddings and of
             every layer.
         """
-        with torch.no_grad(), autocast(self.options.precision, self.device):
+        with torch.no_grad(), self.precision.active(self.device):
             return self._run(inputs, self._run_batch)
 
     def begin_update(self, inputs: Sequences) -> tuple[Rows, Callable[[torch.Tensor], None]]:
@@ -170,8 +173,7 @@ class EncoderShim(Shim):
             Rows as in `predict`, and a callback that takes the gradient of the last of them and
             adds to the gradients of the parameters.
         """
-        device = self.device
-        with self._training(), autocast(self.options.precision, device):
+        with self.module.training_step(), self.precision.active(self.device):
             rows = self._run(inputs, self._run_batch_recomputed)
 
         def backprop(d_rows: torch.Tensor) -> None:
@@ -179,23 +181,11 @@ class EncoderShim(Shim):
                 return
             if self._scales_gradients:
                 d_rows = d_rows * self._updates.scaler.scale
-            # With checkpointing the layers run again here, and must drop out what they dropped.
-            with self._training():
+            # With checkpointing the layers run again here, and must reuse the same dropout masks.
+            with self.module.training_step():
                 torch.autograd.backward(rows[-1], d_rows)
 
         return rows, backprop
-
-    @contextmanager
-    def _training(self) -> Iterator[None]:
-        module, words = self.module, self.encoder.embeddings.word_embeddings
-        module.train()
-        # A GPU writes zeros in no time.
-        words.sparse = self.device.type == "cpu"
-        try:
-            yield
-        finally:
-            module.eval()
-            words.sparse = False
 
     def _run(self, inputs: Sequences, run: Callable[[PackedBatch, bool], Rows]) -> Rows:
         batches = split_batches(inputs, max_pieces=self.options.max_batch_pieces)
@@ -225,7 +215,7 @@ class EncoderShim(Shim):
 
     @property
     def _scales_gradients(self) -> bool:
-        return resolve_precision(self.options.precision, self.device) == "fp16"
+        return self.precision.compute == torch.float16
 
     def own_parameters(self) -> dict[str, torch.nn.Parameter]:
         """Parameters by name, without those of a shared encoder."""
@@ -256,7 +246,7 @@ class EncoderShim(Shim):
             scaled=self._scales_gradients,
         )
         if updated:
-            self.encoder.encoder.prepared.forget()
+            self.encoder.weights_changed()
 
     def _plan_update(self, name: str) -> ParameterUpdate:
         return plan_update(

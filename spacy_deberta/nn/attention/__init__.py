@@ -1,23 +1,31 @@
 """Disentangled attention: one interface, several kernels.
 
 `reference` is the maths, one sequence at a time, and the oracle of all others. `strided` is plain
-torch, fast enough for every device. `triton` is for GPUs, and imported when it is asked for: Triton
-is not on every machine. A new kernel is an object as `AttentionKernel` describes it,
-put into `ATTENTION_KERNELS`; the tests of `tests/nn/attention` hold it to `reference`.
+torch, fast enough for every device. `rows` is for few queries. `triton` is for GPUs, and imported
+when it is asked for: Triton is not on every machine. A new kernel is an
+object as `AttentionKernel` describes it, put into `ATTENTION_KERNELS`; the tests of
+`tests/nn/attention` hold it to `reference`.
 """
 
 import torch
+from torch import Tensor
 
 from spacy_deberta.errors import Errors
 
-from .interface import AttentionContext, AttentionKernel, Attentions, BatchLayout
+from .interface import (
+    AttentionContext,
+    AttentionInputs,
+    AttentionKernel,
+    Attentions,
+    BatchLayout,
+)
 from .reference import ReferenceAttention
 from .rows import RowAttention
 from .strided import StridedAttention
 from .triton.support import is_fastest
 
 ATTENTION_KERNELS: dict[str, AttentionKernel] = {
-    kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention())
+    kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention(), RowAttention())
 }
 
 
@@ -54,6 +62,24 @@ def resolve_attention(
     return ATTENTION_KERNELS[name]
 
 
+def plan_attention(
+    kernel: AttentionKernel, layout: BatchLayout, positions: Tensor | None
+) -> AttentionContext:
+    """Plan a batch, with another kernel where this one can't compute its query rows alone.
+
+    Args:
+        kernel: Computes the attention.
+        layout: The batch.
+        positions: See `AttentionContext`.
+
+    Returns:
+        What the layers share.
+    """
+    if layout.query_rows is not None and not kernel.takes_query_rows:
+        kernel = ATTENTION_KERNELS["rows"]
+    return AttentionContext(kernel, kernel.plan(layout), positions, layout.slots)
+
+
 def _triton_attention() -> AttentionKernel:
     try:
         from .triton.attention import TritonAttention
@@ -67,9 +93,10 @@ def _triton_attention() -> AttentionKernel:
 __all__ = [
     "ATTENTION_KERNELS",
     "AttentionContext",
+    "AttentionInputs",
     "AttentionKernel",
     "Attentions",
     "BatchLayout",
-    "RowAttention",
+    "plan_attention",
     "resolve_attention",
 ]

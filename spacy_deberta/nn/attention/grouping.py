@@ -9,7 +9,7 @@ from torch import Tensor
 
 from spacy_deberta.nn.ops.transfer import send
 
-from .interface import BatchLayout, first_rows
+from .interface import BatchLayout, sequence_starts
 
 # A sequence joins longer ones if it is padded by no more than an eighth of their length, or by a
 # few rows where sequences are so short that the calls cost more than the arithmetic.
@@ -155,7 +155,7 @@ def _block_rows(
     groups: Sequence[LengthGroup], lengths: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The packed row of every block row, and the block row of every packed row; both int64."""
-    starts = first_rows(lengths)
+    starts = sequence_starts(lengths)
     restore = np.empty(sum(lengths), dtype=np.int64)
     blocks = [np.empty(0, dtype=np.int64)]
     offset = 0

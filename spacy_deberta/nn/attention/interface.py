@@ -1,4 +1,4 @@
-"""What an attention kernel is given and what it owes."""
+"""The interface of attention kernels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from spacy_deberta.nn.relative_positions import SlotTable
 
-# Per sequence of the batch: (heads, length, length).
+# Per sequence of the batch: (heads, queries, length).
 Attentions = tuple[Tensor, ...]
 
 
@@ -22,12 +22,41 @@ class BatchLayout:
         num_heads: Number of attention heads.
         slots: Row of the position tables for every distance, for the longest sequence; None if
             there are no relative positions.
+        query_rows: (query_rows,) int64, the packed rows that have a query, in any order; None for
+            all rows in their order. On the host, they make nothing wait for a device.
     """
 
     lengths: tuple[int, ...]
     cu_seqlens: Tensor
     num_heads: int
     slots: SlotTable | None
+    query_rows: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionInputs:
+    """What a layer hands a kernel.
+
+    Args:
+        query: (query_rows, heads, head_dim) of any floating point type, one row for each query of
+            the layout. May come from other states than key and value.
+        key: (total_pieces, heads, head_dim).
+        value: (total_pieces, heads, head_dim).
+        position_key: (reachable_slots, heads, head_dim), content to position; or None.
+        position_query: (reachable_slots, heads, head_dim), position to content; or None.
+        scale: What scores are multiplied with.
+        dropout: Rate of the dropout of the probabilities; 0 outside of training.
+        return_attentions: Whether to return the probabilities (after dropout).
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    position_key: Tensor | None
+    position_query: Tensor | None
+    scale: float
+    dropout: float = 0.0
+    return_attentions: bool = False
 
 
 class AttentionKernel(Protocol):
@@ -51,6 +80,10 @@ class AttentionKernel(Protocol):
     def name(self) -> str:
         """Under which the kernel is registered."""
 
+    @property
+    def takes_query_rows(self) -> bool:
+        """Whether it computes some rows only, if the layout has `query_rows`."""
+
     def plan(self, layout: BatchLayout) -> Any:
         """Prepare a batch, once for all layers.
 
@@ -61,35 +94,15 @@ class AttentionKernel(Protocol):
             Whatever the kernel wants to be called with.
         """
 
-    def __call__(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        position_key: Tensor | None,
-        position_query: Tensor | None,
-        plan: Any,
-        *,
-        scale: float,
-        dropout: float = 0.0,
-        return_attentions: bool = False,
-    ) -> tuple[Tensor, Attentions | None]:
+    def __call__(self, inputs: AttentionInputs, plan: Any) -> tuple[Tensor, Attentions | None]:
         """Attend.
 
         Args:
-            query: (total_pieces, heads, head_dim) of any floating point type. May come from other
-                states than key and value.
-            key: (total_pieces, heads, head_dim).
-            value: (total_pieces, heads, head_dim).
-            position_key: (reachable_slots, heads, head_dim), content to position; or None.
-            position_query: (reachable_slots, heads, head_dim), position to content; or None.
+            inputs: Queries, keys, values and positions of one layer.
             plan: Made by `plan` for this batch.
-            scale: What scores are multiplied with.
-            dropout: Rate of the dropout of the probabilities; 0 outside of training.
-            return_attentions: Whether to return the probabilities (after dropout).
 
         Returns:
-            The context, (total_pieces, heads, head_dim), and the probabilities or None.
+            The context, (query_rows, heads, head_dim), and the probabilities or None.
         """
 
 
@@ -112,7 +125,7 @@ class AttentionContext:
     slots: SlotTable | None
 
 
-def first_rows(lengths: Sequence[int]) -> list[int]:
+def sequence_starts(lengths: Sequence[int]) -> list[int]:
     """Row of the first piece of every sequence."""
     starts, total = [], 0
     for length in lengths:

@@ -1,12 +1,15 @@
 """Attention as the maths reads: the oracle that every other kernel is held to."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .interface import Attentions, BatchLayout
+from spacy_deberta.nn.ops.transfer import send
+
+from .interface import AttentionInputs, Attentions, BatchLayout, sequence_starts
 
 
 @dataclass(frozen=True)
@@ -14,38 +17,29 @@ class ReferenceAttention:
     """One sequence at a time, scores gathered by slot. Slow, and easy to believe."""
 
     name: str = "reference"
+    takes_query_rows: bool = True
 
     def plan(self, layout: BatchLayout) -> BatchLayout:
         """Nothing to prepare: see `AttentionKernel.plan`."""
         return layout
 
     def __call__(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        position_key: Tensor | None,
-        position_query: Tensor | None,
-        plan: BatchLayout,
-        *,
-        scale: float,
-        dropout: float = 0.0,
-        return_attentions: bool = False,
+        self, inputs: AttentionInputs, plan: BatchLayout
     ) -> tuple[Tensor, Attentions | None]:
         """Attend: see `AttentionKernel`."""
+        position_key, position_query = inputs.position_key, inputs.position_query
         longest = max(plan.lengths, default=0)
-        sequences = zip(
-            query.split(plan.lengths),
-            key.split(plan.lengths),
-            value.split(plan.lengths),
-            strict=True,
-        )
-        contexts, attentions = [value[:0]], []
-        for rows in sequences:
-            q, k, v = (part.transpose(0, 1) for part in rows)  # (heads, length, head_dim)
+        contexts, attentions = [inputs.value[:0]], []
+        queries = _queries(plan)
+        starts = sequence_starts(plan.lengths)
+        for (own, places), start, length in zip(queries, starts, plan.lengths, strict=True):
+            pieces = slice(start, start + length)
+            # (heads, length, head_dim)
+            q = inputs.query[own].transpose(0, 1)
+            k, v = (part[pieces].transpose(0, 1) for part in (inputs.key, inputs.value))
             scores = q @ k.transpose(1, 2)
             if plan.slots is not None:
-                slots = _pair_slots(q.shape[1], longest, plan.slots.rows)
+                slots = _pair_slots(places, length, longest, plan.slots.rows)
                 if position_key is not None:
                     to_slots = q @ position_key.permute(1, 2, 0)  # (heads, query, slots)
                     scores = scores + to_slots.gather(2, slots.expand(len(q), -1, -1))
@@ -53,19 +47,42 @@ class ReferenceAttention:
                     to_slots = k @ position_query.permute(1, 2, 0)  # (heads, key, slots)
                     by_key = to_slots.gather(2, slots.T.expand(len(k), -1, -1))
                     scores = scores + by_key.transpose(1, 2)
-            probabilities = functional.softmax(scores * scale, dim=-1, dtype=_softmax_type(scores))
+            probabilities = functional.softmax(
+                scores * inputs.scale, dim=-1, dtype=_softmax_type(scores)
+            )
             probabilities = functional.dropout(
-                probabilities.to(v.dtype), p=dropout, training=dropout > 0
+                probabilities.to(v.dtype), p=inputs.dropout, training=inputs.dropout > 0
             )
             contexts.append((probabilities @ v).transpose(0, 1))
             attentions.append(probabilities)
-        return torch.cat(contexts), tuple(attentions) if return_attentions else None
+        context = torch.cat(contexts)
+        if plan.query_rows is not None:
+            order = torch.cat([own for own, _ in queries])
+            context = context.index_select(0, order.argsort())
+        return context, tuple(attentions) if inputs.return_attentions else None
 
 
-def _pair_slots(length: int, longest: int, rows: Tensor) -> Tensor:
-    """Row of the position tables for every (query, key): (length, length) int64."""
-    place = torch.arange(length, device=rows.device)
-    return rows[place[:, None] - place[None, :] + longest - 1]
+def _queries(layout: BatchLayout) -> list[tuple[Any, Tensor]]:
+    """For each sequence, which of the queries are its own, and their places in it."""
+    device = layout.cu_seqlens.device
+    spans = zip(sequence_starts(layout.lengths), layout.lengths, strict=True)
+    if layout.query_rows is None:
+        return [
+            (slice(start, start + length), torch.arange(length, device=device))
+            for start, length in spans
+        ]
+    rows = layout.query_rows.cpu()
+    owned = [
+        (((rows >= start) & (rows < start + length)).nonzero().squeeze(1), start)
+        for start, length in spans
+    ]
+    return [(send(own, device), send(rows[own] - start, device)) for own, start in owned]
+
+
+def _pair_slots(places: Tensor, length: int, longest: int, rows: Tensor) -> Tensor:
+    """Row of the position tables for every (query, key): (queries, length) int64."""
+    keys = torch.arange(length, device=rows.device)
+    return rows[places[:, None] - keys[None, :] + longest - 1]
 
 
 def _softmax_type(scores: Tensor) -> torch.dtype:

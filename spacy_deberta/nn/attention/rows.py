@@ -10,7 +10,7 @@ from torch.nn import functional
 from spacy_deberta.nn.ops.dropout import drop_out
 from spacy_deberta.nn.ops.transfer import send
 
-from .interface import Attentions, BatchLayout
+from .interface import AttentionInputs, Attentions, BatchLayout
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,9 @@ class RowPlan:
     """The sequences that have queries, as one block of queries and one of keys.
 
     Args:
-        count: Number of sequences with queries.
+        sequences: Numbers, within the batch, of the sequences with queries.
+        query_counts: How many queries each of them has.
+        lengths: Number of pieces of every sequence of the batch.
         queries: (count * most_queries,) int64. For every place of the block, which of the queries
             stands there; some query in its padding.
         keys: (count * longest,) int64. The same for the packed rows of the keys; in its padding
@@ -29,37 +31,43 @@ class RowPlan:
         places: (query_rows,) int64, where every query stands in the block.
     """
 
-    count: int
+    sequences: tuple[int, ...]
+    query_counts: tuple[int, ...]
+    lengths: tuple[int, ...]
     queries: Tensor
     keys: Tensor
     padding: Tensor | None
     slots: Tensor | None
     places: Tensor
 
+    @property
+    def count(self) -> int:
+        """Number of sequences with queries."""
+        return len(self.sequences)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class RowAttention:
-    """A kernel whose queries are those of some rows only; keys and values are those of all.
+    """A kernel for queries of some rows only; keys and values are those of all rows.
 
     The enhanced mask decoder needs the masked pieces, a seventh of them, and no others: all of
-    them at once, padded to the most queries of a sequence. It is called as every kernel, but with
-    one query per row asked for, and gives a context of as many. It returns no probabilities.
-
-    Args:
-        rows: (query_rows,) int64, packed rows that exist in the batch, in any order.
+    them at once, padded to the most queries of a sequence.
     """
 
-    rows: Tensor
     name: str = "rows"
+    takes_query_rows: bool = True
 
     def plan(self, layout: BatchLayout) -> RowPlan:
-        """Find the sequences of the rows: see `AttentionKernel.plan`.
+        """Find the sequences of the query rows: see `AttentionKernel.plan`.
 
         Rows on a device are waited for.
         """
         device = layout.cu_seqlens.device
-        rows = self.rows.detach().cpu().numpy()
         lengths = np.array(layout.lengths, dtype=np.int64)
+        if layout.query_rows is None:
+            rows = np.arange(lengths.sum())
+        else:
+            rows = layout.query_rows.detach().cpu().numpy()
         stops = lengths.cumsum()
         sequence = np.searchsorted(stops, rows, side="right")
         used, member = np.unique(sequence, return_inverse=True)
@@ -82,7 +90,9 @@ class RowAttention:
             index = within[..., None] - send(columns, device)[:, None] + max(layout.lengths) - 1
             slots = layout.slots.rows[index][:, None]
         return RowPlan(
-            count=len(used),
+            sequences=tuple(used.tolist()),
+            query_counts=tuple(counts.tolist()),
+            lengths=layout.lengths,
             queries=send(queries.reshape(-1), device),
             keys=send((firsts + columns).reshape(-1), device),
             padding=(send(padding[:, None, None], device) if padding.any() else None),
@@ -90,38 +100,15 @@ class RowAttention:
             places=send(places, device),
         )
 
-    def __call__(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        position_key: Tensor | None,
-        position_query: Tensor | None,
-        plan: RowPlan,
-        *,
-        scale: float,
-        dropout: float = 0.0,
-        return_attentions: bool = False,
-    ) -> tuple[Tensor, Attentions | None]:
-        """Attend: see `AttentionKernel`, but for the number of queries.
-
-        Args:
-            query: (query_rows, heads, head_dim).
-            key: (total_pieces, heads, head_dim).
-            value: (total_pieces, heads, head_dim).
-            position_key: (reachable_slots, heads, head_dim), or None.
-            position_query: (reachable_slots, heads, head_dim), or None.
-            plan: Made by `plan` for this batch.
-            scale: What scores are multiplied with.
-            dropout: Rate of the dropout of the probabilities.
-            return_attentions: Makes no difference.
-
-        Returns:
-            (query_rows, heads, head_dim), and None.
-        """
+    def __call__(self, inputs: AttentionInputs, plan: RowPlan) -> tuple[Tensor, Attentions | None]:
+        """Attend: see `AttentionKernel`."""
+        position_key, position_query = inputs.position_key, inputs.position_query
+        if not plan.count:
+            none = inputs.value.new_zeros(0, inputs.value.shape[1], 0, 0)
+            return inputs.value[:0], _by_sequence(none, plan) if inputs.return_attentions else None
         # Scaled rows in place of scaled scores, which half precision could not hold.
-        q = _block(query * scale, plan.queries, plan.count)
-        k, v = (_block(rows, plan.keys, plan.count) for rows in (key, value))
+        q = _block(inputs.query * inputs.scale, plan.queries, plan.count)
+        k, v = (_block(rows, plan.keys, plan.count) for rows in (inputs.key, inputs.value))
         scores = q @ k.transpose(2, 3)  # (count, heads, query, key)
         if plan.slots is not None:
             slots = plan.slots.expand(scores.shape)
@@ -129,16 +116,26 @@ class RowAttention:
                 to_slots = q @ position_key.permute(1, 2, 0)  # (count, heads, query, slots)
                 scores = scores + to_slots.gather(3, slots)
             if position_query is not None:
-                to_slots = k @ (position_query * scale).permute(1, 2, 0)
+                to_slots = k @ (position_query * inputs.scale).permute(1, 2, 0)
                 scores = scores + to_slots.gather(3, slots.transpose(2, 3)).transpose(2, 3)
         if plan.padding is not None:
             scores = scores.masked_fill(plan.padding, float("-inf"))
         # The sum over a long sequence loses too much in half precision.
         precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
         probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
-        probabilities = drop_out(probabilities, dropout)
+        probabilities = drop_out(probabilities, inputs.dropout)
         context = (probabilities @ v).transpose(1, 2).flatten(0, 1)
-        return context.index_select(0, plan.places), None
+        context = context.index_select(0, plan.places)
+        return context, _by_sequence(probabilities, plan) if inputs.return_attentions else None
+
+
+def _by_sequence(probabilities: Tensor, plan: RowPlan) -> Attentions:
+    """Those of each sequence of the batch, without the padding of the block."""
+    heads = probabilities.shape[1]
+    attentions = [probabilities.new_zeros(heads, 0, length) for length in plan.lengths]
+    for place, (index, queries) in enumerate(zip(plan.sequences, plan.query_counts, strict=True)):
+        attentions[index] = probabilities[place, :, :queries, : plan.lengths[index]]
+    return tuple(attentions)
 
 
 def _block(packed: Tensor, index: Tensor, count: int) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from spacy_deberta.nn.config import DebertaV2Config
 from spacy_deberta.nn.ops.dropout import Dropout
 
-from . import AttentionContext, Attentions
+from .interface import AttentionContext, AttentionInputs, Attentions
 
 
 class DisentangledSelfAttention(nn.Module):
@@ -50,8 +50,8 @@ class DisentangledSelfAttention(nn.Module):
         Args:
             hidden: (total_pieces, hidden_size), for keys and values.
             context: What the layers share.
-            query_states: (query_rows, hidden_size), for queries, as many as the kernel of the
-                context expects; None for `hidden`.
+            query_states: (query_rows, hidden_size), for queries, as many as the layout of the
+                context has; None for `hidden`.
             return_attentions: Whether to return the probabilities.
 
         Returns:
@@ -59,17 +59,17 @@ class DisentangledSelfAttention(nn.Module):
         """
         states = hidden if query_states is None else query_states
         position_key, position_query = self.project_positions(context.positions)
-        rows, attentions = context.kernel(
-            self.query_proj(states).unflatten(-1, self.heads),
-            self.key_proj(hidden).unflatten(-1, self.heads),
-            self.value_proj(hidden).unflatten(-1, self.heads),
-            position_key,
-            position_query,
-            context.plan,
+        inputs = AttentionInputs(
+            query=self.query_proj(states).unflatten(-1, self.heads),
+            key=self.key_proj(hidden).unflatten(-1, self.heads),
+            value=self.value_proj(hidden).unflatten(-1, self.heads),
+            position_key=position_key,
+            position_query=position_query,
             scale=self.scale,
             dropout=self.dropout.p if self.training else 0.0,
             return_attentions=return_attentions,
         )
+        rows, attentions = context.kernel(inputs, context.plan)
         return rows.flatten(1), attentions
 
     def project_positions(self, positions: Tensor | None) -> tuple[Tensor | None, Tensor | None]:

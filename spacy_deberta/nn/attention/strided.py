@@ -10,7 +10,7 @@ from torch.nn import functional
 from spacy_deberta.nn.ops.dropout import drop_out
 
 from .grouping import GroupPlan, LengthGroup, plan_groups
-from .interface import Attentions, BatchLayout
+from .interface import AttentionInputs, Attentions, BatchLayout
 from .skew import key_by_pair, query_by_pair
 
 # Rows of a sequence that are scored against distances together. Up to so many, all of them are.
@@ -35,50 +35,43 @@ class StridedAttention:
     """
 
     name: str = "strided"
+    takes_query_rows: bool = False
 
     def plan(self, layout: BatchLayout) -> GroupPlan:
         """Group the sequences: see `AttentionKernel.plan`."""
         return plan_groups(layout)
 
     def __call__(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        position_key: Tensor | None,
-        position_query: Tensor | None,
-        plan: GroupPlan,
-        *,
-        scale: float,
-        dropout: float = 0.0,
-        return_attentions: bool = False,
+        self, inputs: AttentionInputs, plan: GroupPlan
     ) -> tuple[Tensor, Attentions | None]:
         """Attend: see `AttentionKernel`."""
-        inputs = (query, key, value, position_key, position_query)
+        query, key, value = inputs.query, inputs.key, inputs.value
+        position_query = inputs.position_query
         needs_grad = torch.is_grad_enabled() and any(
-            rows is not None and rows.requires_grad for rows in inputs
+            rows is not None and rows.requires_grad
+            for rows in (query, key, value, inputs.position_key, position_query)
         )
-        explicit = needs_grad or dropout > 0 or return_attentions
+        explicit = needs_grad or inputs.dropout > 0 or inputs.return_attentions
         # Scaling rows is cheaper than scaling scores, and keeps the latter small in half
         # precision. The first two terms have the query in them, the third has the table.
-        query = query * scale
+        query = query * inputs.scale
         if position_query is not None:
-            position_query = position_query * scale
-        tables = (position_key, position_query)
+            position_query = position_query * inputs.scale
+        tables = (inputs.position_key, position_query)
         blocks = zip(*(_blocks(packed, plan) for packed in (query, key, value)), strict=True)
         contexts = [value[:0]]
         attentions = [value.new_zeros(value.shape[1], 0, 0)] * plan.sequences
         for group, rows in zip(plan.groups, blocks, strict=True):
-            context, probabilities = _attend_group(rows, tables, group, dropout, explicit)
+            context, probabilities = _attend_group(rows, tables, group, inputs.dropout, explicit)
             contexts.append(context)
-            if return_attentions and probabilities is not None:
+            if inputs.return_attentions and probabilities is not None:
                 members = enumerate(zip(group.sequences, group.lengths, strict=True))
                 for place, (index, length) in members:
                     attentions[index] = probabilities[:, place, :length, :length]
         context = contexts[1] if len(contexts) == 2 else torch.cat(contexts)
         if plan.restore is not None:
             context = context.index_select(0, plan.restore)
-        return context, tuple(attentions) if return_attentions else None
+        return context, tuple(attentions) if inputs.return_attentions else None
 
 
 def _blocks(packed: Tensor, plan: GroupPlan) -> list[Tensor]:

@@ -1,40 +1,21 @@
 """Layers prepared for prediction: made when they are first needed, anew when weights changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spacy_deberta.nn.attention.self_attention import DisentangledSelfAttention
-from spacy_deberta.nn.convolution import ConvLayer
-from spacy_deberta.nn.layer import (
-    DebertaV2Attention,
-    DebertaV2Intermediate,
-    DebertaV2Layer,
-    ResidualOutput,
-)
-from spacy_deberta.nn.ops.dropout import Dropout
+from spacy_deberta.errors import Warnings, warn
+from spacy_deberta.nn.attention import Attentions
 
-from .prepared_layer import PreparedLayer, prepare_layer
+from . import prepared_layer  # noqa: F401  (registers how layers are prepared)
+from .precision import Precision
+from .preparation import is_changed, prepare, unprepared_types
 
-# What an encoder is made of as long as nobody put something else into it.
-_PARTS = frozenset(
-    {
-        ConvLayer,
-        DebertaV2Attention,
-        DebertaV2Intermediate,
-        DebertaV2Layer,
-        DisentangledSelfAttention,
-        Dropout,
-        ResidualOutput,
-        nn.Conv1d,
-        nn.Embedding,
-        nn.LayerNorm,
-        nn.Linear,
-        nn.ModuleList,
-    }
-)
+# A module, or what is prepared of it: `DebertaV2Layer.forward` without its other query states.
+LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
+_State = tuple[tuple[Any, ...], ...]
 
 
 class PreparedLayers:
@@ -46,59 +27,68 @@ class PreparedLayers:
     """
 
     def __init__(self) -> None:
-        self._made: tuple[Any, tuple[PreparedLayer, ...]] | None = None
+        self._made: tuple[tuple[Precision, _State], tuple[LayerFunction, ...]] | None = None
 
     def __reduce__(self) -> tuple[type["PreparedLayers"], tuple[()]]:
         return PreparedLayers, ()
 
     def forget(self) -> None:
-        """Prepare anew next time: for weights that were changed behind torch's back."""
+        """Prepare anew next time: for weights that changed without bumping their `_version`."""
         self._made = None
 
     def get(
         self,
         encoder: nn.Module,
-        layers: nn.ModuleList,
+        layers: Sequence[nn.Module],
         positions: Callable[[], Tensor | None],
-        dtype: torch.dtype,
-    ) -> tuple[PreparedLayer, ...] | None:
-        """The prepared layers.
+        precision: Precision,
+    ) -> tuple[LayerFunction, ...]:
+        """The layers.
 
         Args:
             encoder: What the layers and their positions depend on.
             layers: Its layers.
             positions: Makes (slots, hidden_size), the whole table as the layers project it.
-            dtype: What they compute in; `torch.qint8` for weights of 8 bits.
+            precision: What they compute in.
 
         Returns:
-            The layers; None if there is something in the encoder that only its own modules can
-            do: hooks, adapters, other layers.
+            For each layer its prepared form; the module itself where there are hooks in it, or
+            parts that nobody has said how to prepare.
+
+        Warns:
+            W427: There are such parts.
         """
-        state = _state(encoder)
-        if state is None:
-            return None
+        key = (precision, _state(encoder))
         made = self._made
-        if made is None or made[0] != (dtype, state):
+        if made is None or made[0] != key:
             # Tensors of the inference mode could not be used outside of it.
             with torch.inference_mode(False), torch.no_grad():
                 table = positions()
-                prepared = tuple(prepare_layer(layer, table, dtype) for layer in _checked(layers))
-            made = self._made = ((dtype, state), prepared)
+                prepared = tuple(_prepare(layer, precision, table) for layer in layers)
+            _warn_of_unprepared(layers)
+            made = self._made = (key, prepared)
         return made[1]
 
 
-def _checked(layers: nn.ModuleList) -> list[DebertaV2Layer]:
-    return [layer for layer in layers if isinstance(layer, DebertaV2Layer)]
+def _prepare(layer: nn.Module, precision: Precision, table: Tensor | None) -> LayerFunction:
+    if unprepared_types(layer) or any(is_changed(part) for part in layer.modules()):
+        return layer
+    function: LayerFunction = prepare(layer, precision, table)
+    return function
 
 
-def _state(encoder: nn.Module) -> tuple[tuple[int, int], ...] | None:
-    """Where the weights are and how often they were changed; None if there is more than them."""
-    state = []
+def _warn_of_unprepared(layers: Sequence[nn.Module]) -> None:
+    unprepared = [types for layer in layers if (types := unprepared_types(layer))]
+    if unprepared:
+        names = sorted({type_.__name__ for types in unprepared for type_ in types})
+        warn(Warnings.W427.format(count=len(unprepared), types=", ".join(names)))
+
+
+def _state(encoder: nn.Module) -> _State:
+    """What the modules are, where their weights are and how often these were changed."""
+    state: list[tuple[Any, ...]] = []
     for module in encoder.modules():
-        if module is not encoder and type(module) not in _PARTS:
-            return None
-        if module._forward_hooks or module._forward_pre_hooks or "forward" in module.__dict__:
-            return None
+        state.append((type(module), is_changed(module)))
         for weight in module._parameters.values():
             if weight is not None:
                 version = 0 if weight.is_inference() else weight._version

@@ -1,4 +1,4 @@
-"""Dense layers as prediction needs them: in another precision, several as one, in 8 bits."""
+"""Dense layers for prediction: in another precision, several as one, quantized to int8."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,24 +12,28 @@ from torch.nn import functional
 from spacy_deberta.errors import Errors
 
 from .onednn import Activation, Dense, prepare_onednn
+from .precision import Precision
+from .preparation import prepares
 from .processor import has_vnni
 
 
+@prepares(nn.Linear)
 def prepare_dense(
-    dense: nn.Linear, dtype: torch.dtype, activation: Activation | None = None
+    dense: nn.Linear, precision: Precision, activation: Activation | None = None
 ) -> Dense:
     """A dense layer for prediction.
 
     Args:
         dense: The layer.
-        dtype: What it computes in; `torch.qint8` for weights of 8 bits.
+        precision: What it computes in, and what its weights are stored in.
         activation: What comes after it, or None.
 
     Returns:
-        The same function. It shares the weights if they have this dtype already.
+        The same function. It shares the weights if they are stored in this precision already.
     """
     assert dense.bias is not None
-    if dtype == torch.qint8:
+    dtype = precision.weights
+    if dtype == torch.int8:
         return _followed_by(activation, _quantize(dense.weight, dense.bias))
     weight, bias = dense.weight.detach().to(dtype), dense.bias.detach().to(dtype)
     copied = dense.weight.dtype != dtype
@@ -40,26 +44,26 @@ def prepare_dense(
 
 
 def prepare_together(
-    layers: Sequence[nn.Linear], dtype: torch.dtype
+    layers: Sequence[nn.Linear], precision: Precision
 ) -> Callable[[Tensor], tuple[Tensor, ...]]:
     """Several dense layers of one size that are given the same rows.
 
     Args:
         layers: The layers.
-        dtype: As for `prepare_dense`.
+        precision: As for `prepare_dense`.
 
     Returns:
         From rows to the output of every layer. Where the weights have to be converted, they
         become one matrix: one large product takes less time than several small ones. Where they
         don't, one matrix would be a second copy of them and saves nothing that can be measured.
     """
-    if layers[0].weight.dtype == dtype:
-        each = [prepare_dense(layer, dtype) for layer in layers]
+    if layers[0].weight.dtype == precision.weights:
+        each = [prepare_dense(layer, precision) for layer in layers]
         return lambda rows: tuple(dense(rows) for dense in each)
     together = nn.Linear(layers[0].in_features, len(layers) * layers[0].out_features, device="meta")
     together.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]))
     together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
-    dense = prepare_dense(together, dtype)
+    dense = prepare_dense(together, precision)
     return lambda rows: dense(rows).chunk(len(layers), dim=-1)
 
 

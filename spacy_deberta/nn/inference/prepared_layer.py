@@ -1,4 +1,4 @@
-"""A layer as prediction needs it: nothing in it is computed a second time, nothing is kept."""
+"""Inference-only layers: cached projections, converted weights, nothing kept for gradients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,17 +6,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from spacy_deberta.nn.attention import AttentionContext, Attentions
-from spacy_deberta.nn.layer import DebertaV2Layer
+from spacy_deberta.nn.attention import AttentionContext, AttentionInputs, Attentions
+from spacy_deberta.nn.attention.self_attention import DisentangledSelfAttention
+from spacy_deberta.nn.layer import (
+    DebertaV2Attention,
+    DebertaV2Intermediate,
+    DebertaV2Layer,
+    ResidualOutput,
+)
+from spacy_deberta.nn.ops.dropout import Dropout
 from spacy_deberta.nn.relative_positions import SlotTable
 
-from .prepared_dense import Dense, prepare_dense, prepare_together
+from .precision import Precision
+from .preparation import prepare, prepares
+from .prepared_dense import Dense, prepare_together
 from .row_blocks import by_blocks
 
 
 @dataclass(frozen=True)
-class PreparedLayer:
-    """The weights of a layer in the precision that it predicts in.
+class PreparedAttention:
+    """Self-attention with its positions projected.
 
     Attributes:
         heads: Number of attention heads, and the width of each.
@@ -24,11 +33,6 @@ class PreparedLayer:
         query_key_value: Makes queries, keys and values, each (rows, hidden_size).
         position_key: (slots, heads, head_dim), the projected table; None without that term.
         position_query: The same for the position-to-content term.
-        attention_output: The dense layer behind attention.
-        attention_norm: Normalizes its output with the residual connection.
-        intermediate: First half of the feed-forward network, with its activation.
-        output: Second half.
-        output_norm: Normalizes its output with the residual connection.
     """
 
     heads: tuple[int, int]
@@ -36,11 +40,60 @@ class PreparedLayer:
     query_key_value: Callable[[Tensor], tuple[Tensor, ...]]
     position_key: Tensor | None
     position_query: Tensor | None
-    attention_output: Dense
-    attention_norm: nn.LayerNorm
+
+    def __call__(
+        self, hidden: Tensor, context: AttentionContext, *, return_attentions: bool
+    ) -> tuple[Tensor, Attentions | None]:
+        """As `DisentangledSelfAttention.forward`; the positions of the context aren't looked at."""
+        query, key, value = (
+            rows.unflatten(-1, self.heads) for rows in by_blocks(self.query_key_value, hidden)
+        )
+        inputs = AttentionInputs(
+            query=query,
+            key=key,
+            value=value,
+            position_key=_reachable(self.position_key, context.slots),
+            position_query=_reachable(self.position_query, context.slots),
+            scale=self.scale,
+            return_attentions=return_attentions,
+        )
+        rows, attentions = context.kernel(inputs, context.plan)
+        return rows.flatten(1), attentions
+
+
+@dataclass(frozen=True)
+class PreparedResidual:
+    """A dense layer, with the normalization of its residual connection.
+
+    Attributes:
+        dense: The dense layer.
+        norm: Normalizes the sum of its output and the residual.
+    """
+
+    dense: Dense
+    norm: nn.LayerNorm
+
+    def __call__(self, rows: Tensor, residual: Tensor) -> Tensor:
+        """As `ResidualOutput.forward`."""
+        output: Tensor = self.norm(_add(self.dense(rows), residual))
+        return output
+
+
+@dataclass(frozen=True)
+class PreparedLayer:
+    """The weights of a layer in the precision that it predicts in.
+
+    Attributes:
+        attention: Self-attention.
+        attention_output: The dense layer behind it, and its residual connection.
+        intermediate: First half of the feed-forward network, with its activation.
+        output: Second half, and its residual connection.
+    """
+
+    attention: PreparedAttention
+    attention_output: PreparedResidual
     intermediate: Dense
-    output: Dense
-    output_norm: nn.LayerNorm
+    output: PreparedResidual
 
     def __call__(
         self,
@@ -60,58 +113,81 @@ class PreparedLayer:
             (total_pieces, hidden_size) of the same dtype, and per sequence (heads, length,
             length) or None.
         """
-        query, key, value = (
-            rows.unflatten(-1, self.heads) for rows in by_blocks(self.query_key_value, hidden)
-        )
-        rows, attentions = context.kernel(
-            query,
-            key,
-            value,
-            _reachable(self.position_key, context.slots),
-            _reachable(self.position_query, context.slots),
-            context.plan,
-            scale=self.scale,
-            return_attentions=return_attentions,
-        )
-        (output,) = by_blocks(self._after_attention, rows.flatten(1), hidden)
+        rows, attentions = self.attention(hidden, context, return_attentions=return_attentions)
+        (output,) = by_blocks(self._after_attention, rows, hidden)
         return output, attentions
 
     def _after_attention(self, rows: Tensor, residual: Tensor) -> tuple[Tensor]:
-        hidden = self.attention_norm(_add(self.attention_output(rows), residual))
-        return (self.output_norm(_add(self.output(self.intermediate(hidden)), hidden)),)
+        hidden = self.attention_output(rows, residual)
+        return (self.output(self.intermediate(hidden), hidden),)
 
 
+@prepares(DebertaV2Layer)
 def prepare_layer(
-    layer: DebertaV2Layer, positions: Tensor | None, dtype: torch.dtype
+    layer: DebertaV2Layer, precision: Precision, positions: Tensor | None
 ) -> PreparedLayer:
     """Compute what does not change between batches.
 
     Args:
         layer: The layer, in evaluation mode.
+        precision: What it computes in.
         positions: (slots, hidden_size), the whole table of relative positions as the layers
             project it, or None.
-        dtype: What matrix products are computed in; `torch.qint8` for weights of 8 bits.
 
     Returns:
-        The layer. Weights that have this dtype already are shared with it, the others converted.
+        The layer. Weights that are stored in this precision already are shared with it, the others
+        converted.
     """
-    attention = layer.attention.self
-    position_key, position_query = attention.project_positions(positions)
-    compute_dtype = layer.intermediate.dense.weight.dtype if dtype == torch.qint8 else dtype
+    attention, attention_output = prepare(layer.attention, precision, positions)
     return PreparedLayer(
+        attention=attention,
+        attention_output=attention_output,
+        intermediate=prepare(layer.intermediate, precision),
+        output=prepare(layer.output, precision),
+    )
+
+
+@prepares(DebertaV2Attention)
+def _prepare_attention(
+    attention: DebertaV2Attention, precision: Precision, positions: Tensor | None
+) -> tuple[PreparedAttention, PreparedResidual]:
+    return (
+        prepare(attention.self, precision, positions),
+        prepare(attention.output, precision),
+    )
+
+
+@prepares(DisentangledSelfAttention)
+def _prepare_self_attention(
+    attention: DisentangledSelfAttention, precision: Precision, positions: Tensor | None
+) -> PreparedAttention:
+    position_key, position_query = attention.project_positions(positions)
+    return PreparedAttention(
         heads=attention.heads,
         scale=attention.scale,
         query_key_value=prepare_together(
-            (attention.query_proj, attention.key_proj, attention.value_proj), dtype
+            (attention.query_proj, attention.key_proj, attention.value_proj), precision
         ),
-        position_key=_convert(position_key, compute_dtype),
-        position_query=_convert(position_query, compute_dtype),
-        attention_output=prepare_dense(layer.attention.output.dense, dtype),
-        attention_norm=layer.attention.output.LayerNorm,
-        intermediate=prepare_dense(layer.intermediate.dense, dtype, layer.intermediate.activation),
-        output=prepare_dense(layer.output.dense, dtype),
-        output_norm=layer.output.LayerNorm,
+        position_key=_convert(position_key, precision.compute),
+        position_query=_convert(position_query, precision.compute),
     )
+
+
+@prepares(DebertaV2Intermediate)
+def _prepare_intermediate(intermediate: DebertaV2Intermediate, precision: Precision) -> Dense:
+    dense: Dense = prepare(intermediate.dense, precision, intermediate.activation)
+    return dense
+
+
+@prepares(ResidualOutput)
+def _prepare_residual(output: ResidualOutput, precision: Precision) -> PreparedResidual:
+    return PreparedResidual(prepare(output.dense, precision), prepare(output.LayerNorm, precision))
+
+
+@prepares(nn.LayerNorm, Dropout)
+def _as_it_is(module: nn.Module, precision: Precision) -> nn.Module:
+    """A normalization computes in its own precision; dropout does nothing in prediction."""
+    return module
 
 
 def _convert(table: Tensor | None, dtype: torch.dtype) -> Tensor | None:

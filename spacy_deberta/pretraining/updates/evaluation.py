@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from spacy_deberta.distributed import Processes
-from spacy_deberta.nn import autocast
+from spacy_deberta.nn import Precision
 from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.objectives.objective import Objective
 
@@ -32,8 +32,8 @@ def evaluate(
     """
     for module in objective.modules.values():
         module.eval()
-    metrics = Metrics()
-    with torch.no_grad(), autocast(precision, processes.device):
+    metrics, device = Metrics(), processes.device
+    with torch.no_grad(), Precision.named(precision, device).active(device):
         for batch in batches:
             for phase in objective.phases:
                 output = objective.run(phase, batch)

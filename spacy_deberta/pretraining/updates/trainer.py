@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spacy_deberta.distributed import Processes
-from spacy_deberta.nn import autocast
+from spacy_deberta.nn import Precision
 from spacy_deberta.pretraining.counter_random import hash_keys
 from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
 from spacy_deberta.pretraining.objectives.objective import Objective, Phase
@@ -102,9 +102,11 @@ class Trainer:
     def _run_phase(self, phase: Phase, batches: Sequence[MaskedBatch]) -> list[MaskedBatch]:
         counts = [self.objective.counted(phase, batch) for batch in batches]
         total = self._sum_counts(sum(counts))
+        device = self.processes.device
+        precision = Precision.named(self.settings.precision, device)
         following = []
         for batch, counted in zip(batches, counts, strict=True):
-            with autocast(self.settings.precision, self.processes.device):
+            with precision.active(device):
                 output = self.objective.run(phase, batch)
             # The mean over the whole update, however it is divided.
             (output.loss * (phase.loss_weight / max(1, total))).backward()

@@ -15,7 +15,7 @@ from spacy_deberta.nn import DebertaV2Config, PackedPieces, resolve_attention
 from spacy_deberta.nn.attention import BatchLayout
 from spacy_deberta.nn.relative_positions import slot_table
 from tests.nn.attention.triton_interpreter import exact_bfloat16
-from tests.nn.common import close
+from tests.nn.common import attend, close
 
 pytest.importorskip("triton")
 from spacy_deberta.nn.attention.triton.attention import TritonAttention
@@ -60,7 +60,7 @@ def _draw(layout, *, head_dim=32, c2p=True, p2c=True):
 def _run(kernel, layout, tensors, weights, *, dtype, grad=True, **options):
     """The context, and with it the gradients of all tensors."""
     leaves = [None if x is None else x.to(dtype).requires_grad_(grad) for x in tensors]
-    context, _ = kernel(*leaves, kernel.plan(layout), scale=0.1, **options)
+    context, _ = attend(kernel, leaves, kernel.plan(layout), scale=0.1, **options)
     if not grad:
         return [context]
     context.backward(weights.to(dtype))
@@ -136,7 +136,7 @@ def test_views_of_one_projection():
     (expected,) = _run(SMALL, layout, tensors, weights, dtype=torch.float32, grad=False)
     fused = torch.cat([x.float() for x in tensors[:3]], dim=1)
     views = [*fused.split(2, dim=1), *(table.float() for table in tensors[3:])]
-    context, _ = SMALL(*views, SMALL.plan(layout), scale=0.1)
+    context, _ = attend(SMALL, views, SMALL.plan(layout), scale=0.1)
     assert torch.equal(context, expected)
 
 
@@ -166,9 +166,9 @@ def test_reference_gives_probabilities():
     tensors, _ = _draw(layout)
     single = [x.float() for x in tensors]
     options = {"scale": 0.1, "return_attentions": True}
-    context, probabilities = SMALL(*single, SMALL.plan(layout), **options)
+    context, probabilities = attend(SMALL, single, SMALL.plan(layout), **options)
     reference = resolve_attention("reference")
-    expected, wanted = reference(*single, layout, **options)
+    expected, wanted = attend(reference, single, layout, **options)
     assert torch.equal(context, expected)
     assert [p.shape for p in probabilities] == [(1, 5, 5), (1, 3, 3)] == [p.shape for p in wanted]
 
@@ -185,9 +185,8 @@ def _masks(layout, tensors, *, rate, seed):
             for key in range(first, min(first + 32, length)):
                 value[start + key, :, key - first] = 1.0
             torch.manual_seed(seed)
-            context, _ = SMALL(
-                *tensors[:2], value, *tensors[3:], SMALL.plan(layout), scale=0.1, dropout=rate
-            )
+            changed = [*tensors[:2], value, *tensors[3:]]
+            context, _ = attend(SMALL, changed, SMALL.plan(layout), scale=0.1, dropout=rate)
             rows = context[start : start + length].transpose(0, 1)
             columns.append(rows[..., : min(32, length - first)])
         masks.append(torch.cat(columns, dim=2))
@@ -199,7 +198,7 @@ def test_dropout():
     tensors, weights = _draw(layout)
     single = [x.float() for x in tensors]
     reference = resolve_attention("reference")
-    _, probabilities = reference(*single, layout, scale=0.1, return_attentions=True)
+    _, probabilities = attend(reference, single, layout, scale=0.1, return_attentions=True)
     dropped = _masks(layout, single, rate=rate, seed=3)
     masks = [d / p for d, p in zip(dropped, probabilities, strict=True)]
     kept = torch.stack(masks)
@@ -269,7 +268,7 @@ def test_refuses_what_it_has_no_kernels_for():
     for head_dim, dtype in ((48, torch.float32), (32, torch.float64)):
         tensors, _ = _draw(layout, head_dim=head_dim)
         with pytest.raises(ValueError, match=rf"E123.*heads of {head_dim} in {dtype}"):
-            SMALL(*(x.to(dtype) for x in tensors), SMALL.plan(layout), scale=0.1)
+            attend(SMALL, [x.to(dtype) for x in tensors], SMALL.plan(layout), scale=0.1)
 
 
 def _python(*arguments, **environment):

@@ -34,6 +34,7 @@ def compile_kernels(dtype, head_dim, terms, dropout):
     from spacy_deberta.nn.attention import BatchLayout
     from spacy_deberta.nn.attention.triton import attention
     from spacy_deberta.nn.relative_positions import SlotTable
+    from tests.nn.common import attend
 
     triton.runtime.driver.set_active(NoDevice())
     run, shared = triton.JITFunction.run, {}
@@ -56,7 +57,7 @@ def compile_kernels(dtype, head_dim, terms, dropout):
     for place, term in ((3, "c2p"), (4, "p2c")):
         if term not in terms.split("|"):
             tensors[place] = None
-    context, _ = kernel(*tensors, kernel.plan(layout), scale=0.1, dropout=dropout)
+    context, _ = attend(kernel, tensors, kernel.plan(layout), scale=0.1, dropout=dropout)
     context.sum().backward()
     return shared
 

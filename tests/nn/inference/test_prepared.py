@@ -2,12 +2,14 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from spacy_deberta import models
 from spacy_deberta import nn as ours
+from spacy_deberta.nn.inference import preparation
 from tests import huggingface
 from tests.nn.common import close, model_like, packed_batch, padded_batch
 
@@ -38,8 +40,8 @@ def prepared_calls(monkeypatch):
     """How many layers were prepared."""
     from spacy_deberta.nn.inference import prepared
 
-    calls, prepare = [], prepared.prepare_layer
-    monkeypatch.setattr(prepared, "prepare_layer", lambda *a: calls.append(1) or prepare(*a))
+    calls, prepare = [], prepared.prepare
+    monkeypatch.setattr(prepared, "prepare", lambda *a: calls.append(1) or prepare(*a))
     return calls
 
 
@@ -116,25 +118,54 @@ def test_changed_weights_are_seen(model, name, how, dtype):
     assert torch.equal(predict(), after)
 
 
-def test_what_only_modules_can_do_is_left_to_them(model, prepared_calls):
-    class Twice(torch.nn.Linear):
-        def forward(self, rows):
-            return 2 * super().forward(rows)
+class Twice(torch.nn.Linear):
+    def forward(self, rows):
+        return 2 * super().forward(rows)
 
-    seen = []
+
+def test_a_layer_with_a_hook_is_left_to_its_module(model, prepared_calls):
+    expected, seen = _predict(model).last_hidden_state, []
     handle = model.encoder.layer[0].output.dense.register_forward_hook(
         lambda *_: seen.append("hook")
     )
-    _predict(model)
-    handle.remove()
-    layer = model.encoder.layer[0].attention.self
-    before = _predict(model).last_hidden_state
-    assert seen == ["hook"]
     assert len(prepared_calls) == 2
+    close(_predict(model).last_hidden_state, expected, 1e-5)
+    assert (seen, len(prepared_calls)) == (["hook"], 3)
+    handle.remove()
+    assert torch.equal(_predict(model).last_hidden_state, expected)
+    assert (seen, len(prepared_calls)) == (["hook"], 5)
+
+
+def test_a_layer_with_an_unknown_module_is_left_to_it_with_a_warning(model, prepared_calls):
+    layer, expected = model.encoder.layer[0], _predict(model).last_hidden_state
     twice = Twice(32, 32)
-    twice.load_state_dict(layer.value_proj.state_dict())
-    layer.value_proj = twice
-    assert not torch.allclose(_predict(model).last_hidden_state, before)
+    twice.load_state_dict(layer.attention.self.value_proj.state_dict())
+    layer.attention.self.value_proj = twice
+    with pytest.warns(UserWarning, match="W427.* 1 layers .*Twice"):
+        found = _predict(model).last_hidden_state
+    assert len(prepared_calls) == 3
+    assert not torch.allclose(found, expected)
+    with torch.enable_grad():
+        by_modules = model.forward_packed(packed_batch(LENGTHS)).last_hidden_state
+    close(found, by_modules, 1e-5)
+
+
+def test_a_module_can_say_how_it_is_prepared(model, monkeypatch):
+    registry = preparation._PREPARATIONS
+    monkeypatch.setattr(preparation, "_PREPARATIONS", dict(registry))
+    preparation.prepares(Twice)(
+        lambda dense, precision, activation=None: (
+            lambda rows: 2 * registry[torch.nn.Linear](dense, precision, activation)(rows)
+        )
+    )
+    layer = model.encoder.layer[0]
+    twice = Twice(32, 32)
+    twice.load_state_dict(layer.attention.output.dense.state_dict())
+    layer.attention.output.dense = twice
+    with torch.enable_grad():
+        expected = model.forward_packed(packed_batch(LENGTHS)).last_hidden_state
+    close(_predict(model).last_hidden_state, expected, 1e-5)
+    assert not isinstance(model.encoder.prepared._made[1][0], torch.nn.Module)
 
 
 def test_copies_prepare_for_themselves(model, prepared_calls):
@@ -165,35 +196,49 @@ def test_bfloat16_is_as_near_as_hugging_faces(variant):
     assert error <= 1.25 * (reference - expected).norm() / expected.norm()
 
 
-def test_weights_of_8_bits(model, prepared_calls):
+INT8 = ours.Precision(torch.float32, torch.int8)
+CPU = torch.device("cpu")
+
+
+def test_int8(model, prepared_calls):
     expected = _predict(model).last_hidden_state
-    model.use_weights_of_8_bits()
-    actual = _predict(model).last_hidden_state
-    assert 0 < (actual - expected).norm() / expected.norm() < 0.1
-    # Training is in float32 all the same.
-    rows = model.train().forward_packed(packed_batch(LENGTHS)).last_hidden_state
+    with INT8.active(CPU):
+        actual = _predict(model).last_hidden_state
+        assert 0 < (actual - expected).norm() / expected.norm() < 0.1
+        # Training is in float32 all the same.
+        rows = model.train().forward_packed(packed_batch(LENGTHS)).last_hidden_state
     rows.sum().backward()
     assert model.encoder.layer[0].output.dense.weight.grad.dtype == torch.float32
-    model.eval().use_weights_of_8_bits(False)
-    close(_predict(model).last_hidden_state, expected, 1e-5)
+    close(_predict(model.eval()).last_hidden_state, expected, 1e-5)
 
 
-def test_weights_of_8_bits_are_for_the_cpu():
+def test_int8_is_of_one_thread_and_ends_with_its_block(model):
+    expected = _predict(model).last_hidden_state
+    with ThreadPoolExecutor(1) as pool, INT8.active(CPU):
+        other = pool.submit(_predict, model).result().last_hidden_state
+        with ours.Precision.named("fp32", CPU).active(CPU):
+            inner = _predict(model).last_hidden_state
+        outer = _predict(model).last_hidden_state
+    assert torch.equal(other, expected)
+    assert torch.equal(inner, expected)
+    assert not torch.equal(outer, expected)
+
+
+def test_int8_is_for_the_cpu():
     config = ours.DebertaV2Config.from_dict(huggingface.VARIANTS["v3"])
     with torch.device("meta"):
         model = models.DebertaV2Model(config)
-    model.use_weights_of_8_bits()
     pieces = ours.PackedPieces.from_lengths(torch.zeros(3, device="meta").long(), [3])
-    with pytest.raises(ValueError, match="E124"):
+    with INT8.active(torch.device("meta")), pytest.raises(ValueError, match="E124"):
         _predict(model.eval(), pieces)
 
 
-def test_weights_of_8_bits_in_half_precision(model):
+def test_int8_beside_half_precision(model):
     expected = _predict(model).last_hidden_state
-    model.use_weights_of_8_bits()
-    with torch.autocast("cpu", torch.bfloat16):
+    with ours.Precision(torch.bfloat16, torch.int8).active(CPU):
         mixed = _predict(model).last_hidden_state
-    half = _predict(model.to(torch.bfloat16)).last_hidden_state
+    with INT8.active(CPU):
+        half = _predict(model.to(torch.bfloat16)).last_hidden_state
     assert (mixed.dtype, half.dtype) == (torch.float32, torch.bfloat16)
     for rows in (mixed, half):
         assert (rows.float() - expected).norm() / expected.norm() < 0.1
@@ -201,9 +246,8 @@ def test_weights_of_8_bits_in_half_precision(model):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("name", ["weight", "bias"])
-def test_weights_of_8_bits_have_to_be_numbers(model, name, value):
+def test_int8_weights_have_to_be_numbers(model, name, value):
     with torch.no_grad():
         getattr(model.encoder.layer[1].output.dense, name)[3] = value
-    model.use_weights_of_8_bits()
-    with pytest.raises(ValueError, match="E125"):
+    with INT8.active(CPU), pytest.raises(ValueError, match="E125"):
         _predict(model)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from spacy_deberta.nn import Precision
 from spacy_deberta.nn.inference.prepared_dense import prepare_dense, prepare_together
 from spacy_deberta.nn.ops.activations import ACTIVATIONS
 
@@ -33,7 +34,9 @@ def with_onednn(request, monkeypatch):
 @torch.no_grad()
 def test_a_prepared_layer_computes_what_the_layer_does(dtype, activation, rows, dense, with_onednn):
     function = ACTIVATIONS[activation or "linear"]
-    prepared = prepare_dense(dense, dtype, None if activation is None else function)
+    prepared = prepare_dense(
+        dense, Precision(dtype, dtype), None if activation is None else function
+    )
     inputs = torch.randn(rows, INPUTS)
     kept = inputs.clone()
     found, expected = prepared(inputs), function(dense(inputs))
@@ -48,7 +51,7 @@ def test_a_prepared_layer_computes_what_the_layer_does(dtype, activation, rows, 
 def test_layers_together_give_what_each_gives(dtype, with_onednn):
     layers = [nn.Linear(INPUTS, INPUTS) for _ in range(3)]
     inputs = torch.randn(17, INPUTS)
-    found = prepare_together(layers, dtype)(inputs)
+    found = prepare_together(layers, Precision(dtype, dtype))(inputs)
     for one, layer in zip(found, layers, strict=True):
         assert torch.allclose(one.float(), layer(inputs), atol=ERRORS[dtype], rtol=ERRORS[dtype])
 
@@ -59,7 +62,7 @@ def test_onednn_is_called_once_for_a_layer_and_its_activation(dtype, dense):
         pytest.skip("needs oneDNN")
     if dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         pytest.skip("needs a processor with AVX512")
-    prepared = prepare_dense(dense, dtype, functional.gelu)
+    prepared = prepare_dense(dense, Precision(dtype, dtype), functional.gelu)
     with torch.no_grad(), torch.profiler.profile() as calls:
         prepared(torch.randn(5, INPUTS))
     names = {event.key for event in calls.key_averages()}

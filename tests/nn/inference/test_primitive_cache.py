@@ -18,7 +18,7 @@ SOAK = """
 import os, random, sys
 import torch
 from spacy_deberta.models import DebertaV2Model
-from spacy_deberta.nn import DebertaV2Config, PackedPieces, autocast
+from spacy_deberta.nn import DebertaV2Config, PackedPieces, Precision
 
 precision, training = sys.argv[1], sys.argv[2] == "training"
 warm_up, batches = map(int, sys.argv[3:])
@@ -26,11 +26,13 @@ torch.set_num_threads(1)
 config = DebertaV2Config.from_dict({"model_type": "deberta-v2", "vocab_size": 99, "hidden_size": 64,
     "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 256})
 model = DebertaV2Model(config).train(training)
+cpu = torch.device("cpu")
+in_precision = Precision.named(precision, cpu)
 lengths = list(range(1, batches + 1))
 random.Random(0).shuffle(lengths)
 for number, length in enumerate(lengths, start=1):
     pieces = PackedPieces.from_lengths(torch.randint(5, 99, (length,)), [length])
-    with torch.set_grad_enabled(training), autocast(precision, torch.device("cpu")):
+    with torch.set_grad_enabled(training), in_precision.active(cpu):
         rows = model.forward_packed(pieces).last_hidden_state
     if training:
         rows.float().sum().backward()

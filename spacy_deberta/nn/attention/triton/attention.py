@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from triton.language import constexpr
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn.attention.interface import Attentions, BatchLayout
+from spacy_deberta.nn.attention.interface import AttentionInputs, Attentions, BatchLayout
 from spacy_deberta.nn.attention.reference import ReferenceAttention
 
 from .forward import forward_kernel
@@ -44,6 +44,7 @@ class TritonAttention:
     """
 
     name: str = "triton"
+    takes_query_rows: bool = False
     block: int = 32
     table_block: int = 16
 
@@ -59,55 +60,38 @@ class TritonAttention:
         return plan_tiles(layout, sorted({self.block, self.table_block}))
 
     def __call__(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        position_key: Tensor | None,
-        position_query: Tensor | None,
-        plan: TritonPlan,
-        *,
-        scale: float,
-        dropout: float = 0.0,
-        return_attentions: bool = False,
+        self, inputs: AttentionInputs, plan: TritonPlan
     ) -> tuple[Tensor, Attentions | None]:
         """Attend: see `AttentionKernel`.
 
         Raises:
             ValueError: If there are no kernels for the size of the heads or the type (E123).
         """
+        query, dropout = inputs.query, inputs.dropout
         head_dim = query.shape[2]
         if head_dim not in HEAD_DIMS or query.dtype not in DTYPES:
             raise ValueError(Errors.E123.format(head_dim=head_dim, dtype=query.dtype))
-        if return_attentions:
-            return ReferenceAttention()(
-                query,
-                key,
-                value,
-                position_key,
-                position_query,
-                plan.layout,
-                scale=scale,
-                dropout=dropout,
-                return_attentions=True,
-            )
+        if inputs.return_attentions:
+            return ReferenceAttention()(inputs, plan.layout)
         half = query.dtype.itemsize == 2
         call = _Call(
             plan=plan,
             tiles=plan.tiles[self.block],
             table_tiles=plan.tiles[self.table_block if half else self.block],
-            scale=scale,
+            scale=inputs.scale,
             dropout=dropout,
             # On the host, so that nothing waits; checkpointing restores the state it comes from.
             seed=int(torch.randint(2**62, (), device="cpu")) if dropout else 0,
         )
-        if plan.rows is None:
-            position_key = position_query = None
+        has_tables = plan.rows is not None
         tables = (
-            None if table is None else table.to(query.dtype).contiguous()
-            for table in (position_key, position_query)
+            table.to(query.dtype).contiguous() if has_tables and table is not None else None
+            for table in (inputs.position_key, inputs.position_query)
         )
-        rows = (_with_contiguous_heads(part.to(query.dtype)) for part in (query, key, value))
+        rows = (
+            _with_contiguous_heads(part.to(query.dtype))
+            for part in (query, inputs.key, inputs.value)
+        )
         return _Attend.apply(*rows, *tables, call), None
 
 
