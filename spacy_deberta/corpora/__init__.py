@@ -9,8 +9,8 @@ from .choices import (
 )
 from .multiple_choice import multiple_choice_corpus_v1
 from .questions import (
+    GivenAnswer,
     GoldAnswer,
-    PredictedAnswer,
     Question,
     copy_questions,
     get_questions,
@@ -20,8 +20,8 @@ from .squad import squad_corpus_v1
 
 __all__ = [
     "Chosen",
+    "GivenAnswer",
     "GoldAnswer",
-    "PredictedAnswer",
     "Question",
     "check_choices",
     "copy_choices",

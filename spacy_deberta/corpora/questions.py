@@ -36,7 +36,7 @@ class Question(TypedDict):
     answers: list[GoldAnswer]
 
 
-class PredictedAnswer(TypedDict):
+class GivenAnswer(TypedDict):
     """An answer of a model.
 
     text: The answer, "" if the text does not answer the question.

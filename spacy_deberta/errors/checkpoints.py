@@ -119,3 +119,7 @@ class CheckpointErrors:
         "An interrupted save of the pipeline '{path}' was finished while it was being loaded. Load "
         "it again: it is complete now."
     )
+    E350 = (
+        "The word embeddings can't be resized to {count} rows: the row of the padding has to stay. "
+        "Choose at least {least}."
+    )

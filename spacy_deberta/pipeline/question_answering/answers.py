@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from spacy_deberta.arrays import Ints
-from spacy_deberta.corpora import PredictedAnswer
+from spacy_deberta.corpora import GivenAnswer
 
 Floats = NDArray[np.floating[Any]]
 
@@ -32,10 +32,10 @@ class Answer:
     score: float
     span: Span | None
 
-    def to_dict(self) -> PredictedAnswer:
+    def to_dict(self) -> GivenAnswer:
         """Convert the answer to plain values, without the span.
 
-        RETURNS (PredictedAnswer): "text", "start", "end" and "score".
+        RETURNS (GivenAnswer): "text", "start", "end" and "score".
         """
         return {
             "text": self.text,
