@@ -18,24 +18,31 @@ class ModuleSpec:
     """A module, and what is read from its output.
 
     Attributes:
-        module_class: A class of `spacy_deberta.nn` that is made from a config.
-        has_labels: Whether the head has one output for each label of the config.
+        module_class: A class of `spacy_deberta.models` that is made from a config.
         run: From the module, a packed batch and the options to the rows of the output.
         places: What these rows stand for: the rows, sequences or decoded rows of the batch, as
             places in the whole that it was cut from.
-        own_labels: The labels of its config, for a head that has always the same outputs.
+        head: The head on it, if there is one.
     """
 
-    module_class: type[torch.nn.Module]
-    has_labels: bool
+    module_class: type[models.DebertaV2PreTrainedModel]
     run: Callable[[Any, nn.PackedPieces, PackedBatch, EncoderOptions], Rows]
     places: Callable[[PackedBatch], torch.Tensor]
-    own_labels: tuple[str, ...] = ()
+    head: models.HeadSpec | None = None
 
     @property
     def has_head(self) -> bool:
         """Whether the module has the encoder as its part `deberta`, and a head on it."""
-        return self.module_class is not models.DebertaV2Model
+        return self.head is not None
+
+
+def module_with_head(head: models.HeadSpec) -> ModuleSpec:
+    """The module of a head.
+
+    Args:
+        head: One of `models.HEADS`.
+    """
+    return ModuleSpec(head.module_class, _score, _PLACES[head.rows], head)
 
 
 def _encode(
@@ -48,41 +55,13 @@ def _encode(
     return list(output.hidden_states or (output.last_hidden_state,))
 
 
-def _logits(
-    module: Any, pieces: nn.PackedPieces, batch: PackedBatch, options: EncoderOptions
-) -> Rows:
-    return [module.forward_packed(pieces).logits]
-
-
-def _starts_and_ends(
-    module: models.DebertaV2ForQuestionAnswering,
+def _score(
+    module: models.DebertaV2WithHead,
     pieces: nn.PackedPieces,
     batch: PackedBatch,
     options: EncoderOptions,
 ) -> Rows:
-    output = module.forward_packed(pieces)
-    return [torch.stack([output.start_logits, output.end_logits], dim=-1)]
-
-
-def _score_each(
-    module: models.DebertaV2ForMultipleChoice,
-    pieces: nn.PackedPieces,
-    batch: PackedBatch,
-    options: EncoderOptions,
-) -> Rows:
-    # One choice at a time, so that questions may have different numbers of them.
-    return [module.forward_packed(pieces, choices=1).logits]
-
-
-def _decode(
-    module: models.DebertaV2ForMaskedLM,
-    pieces: nn.PackedPieces,
-    batch: PackedBatch,
-    options: EncoderOptions,
-) -> Rows:
-    if batch.decoded is None:
-        return [module.forward_packed(pieces, rows="all").logits]
-    return [module.forward_packed(pieces, rows=batch.decoded.to(pieces.device)).logits]
+    return [module.score_packed(pieces, decoded=batch.decoded)]
 
 
 def _rows(batch: PackedBatch) -> torch.Tensor:
@@ -97,25 +76,10 @@ def _decoded_rows(batch: PackedBatch) -> torch.Tensor:
     return batch.rows if batch.decoded is None else batch.rows[batch.decoded]
 
 
-ENCODER = ModuleSpec(models.DebertaV2Model, False, _encode, _rows)
-
-# By the names of the files in `models`.
-HEADS: Mapping[str, ModuleSpec] = {
-    "sequence_classification": ModuleSpec(
-        models.DebertaV2ForSequenceClassification, True, _logits, _sequences
-    ),
-    "token_classification": ModuleSpec(
-        models.DebertaV2ForTokenClassification, True, _logits, _rows
-    ),
-    "question_answering": ModuleSpec(
-        models.DebertaV2ForQuestionAnswering,
-        False,
-        _starts_and_ends,
-        _rows,
-        own_labels=("LABEL_0", "LABEL_1"),
-    ),
-    "multiple_choice": ModuleSpec(
-        models.DebertaV2ForMultipleChoice, False, _score_each, _sequences
-    ),
-    "masked_lm": ModuleSpec(models.DebertaV2ForMaskedLM, False, _decode, _decoded_rows),
+# By what a row of scores stands for.
+_PLACES: Mapping[str, Callable[[PackedBatch], torch.Tensor]] = {
+    "pieces": _rows,
+    "sequences": _sequences,
+    "masks": _decoded_rows,
 }
+ENCODER = ModuleSpec(models.DebertaV2Model, _encode, _rows)
