@@ -4,7 +4,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
-from .scripts import load_script
+from benchmarks.downstream.data import load_script
 
 baseline = load_script("parsing_ud_ewt/scripts/baseline.py")
 
