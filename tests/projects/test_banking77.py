@@ -10,6 +10,8 @@ from spacy.tokens import DocBin
 
 from benchmarks.downstream.data import load_script
 
+pytestmark = pytest.mark.slow
+
 convert = load_script("textcat_banking77/scripts/convert.py")
 baseline = load_script("textcat_banking77/scripts/baseline.py")
 

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from benchmarks.downstream.data import load_script
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "projects" / "demo"
 ASSETS = FOLDER / "assets"
 

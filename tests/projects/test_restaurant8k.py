@@ -8,6 +8,8 @@ from spacy.tokens import DocBin
 
 from benchmarks.downstream.data import load_script
 
+pytestmark = pytest.mark.slow
+
 convert = load_script("spancat_restaurant8k/scripts/convert.py")
 baseline = load_script("spancat_restaurant8k/scripts/baseline.py")
 

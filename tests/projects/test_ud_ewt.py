@@ -6,6 +6,8 @@ from spacy.tokens import Doc
 
 from benchmarks.downstream.data import load_script
 
+pytestmark = pytest.mark.slow
+
 baseline = load_script("parsing_ud_ewt/scripts/baseline.py")
 
 

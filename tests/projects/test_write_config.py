@@ -6,6 +6,8 @@ from spacy.util import load_config
 
 from benchmarks.downstream.data import PROJECTS, load_script
 
+pytestmark = pytest.mark.slow
+
 write_config = load_script("scripts/write_config.py")
 main, scored_every = write_config.main, write_config.scored_every
 CONFIGS = PROJECTS.parent / "configs"
