@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors, check_list, check_texts
-from spacy_deberta.files import recover, staged_folder, write_whole
+from spacy_deberta.files import recover, staged_folder, write_atomically
 
 from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
 from .encoding import PieceEncoder
@@ -308,7 +308,7 @@ class DebertaV2Tokenizer(Vocabulary):
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / (f"{filename_prefix}-{VOCAB_FILE}" if filename_prefix else VOCAB_FILE)
-        write_whole(file, self.model_proto)
+        write_atomically(file, self.model_proto)
         return file
 
     def to_bytes(self) -> bytes:
