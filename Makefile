@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-tf fuzz bench lint types format clean
+.PHONY: demo test test-fast test-tf coverage fuzz bench lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,14 @@ demo: $(INSTALLED)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 test: $(INSTALLED)
 	$(PYTEST) $(PYTEST_ARGS)
+
+# Three minutes on two cores.
+test-fast: $(INSTALLED)
+	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+
+# The lines of the package that the whole suite runs, those of its subprocesses too.
+coverage: $(INSTALLED)
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 # Damaged files and stopped saves: everything that `make test` has some of. See docs/reliability.md.
 fuzz: $(INSTALLED)

@@ -22,15 +22,12 @@ from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windo
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
 from .gpu import select_gpu
+from .head_loading import FINE_TUNED, initialize_head, load_head, without_output
 from .head_model import (
-    FINE_TUNED,
     deberta_with_head,
     get_config,
     get_labels,
-    initialize_head,
     is_initialized,
-    load_head,
-    without_output,
 )
 from .listening.batch import FullTransformerBatch
 from .listening.integration import is_stock

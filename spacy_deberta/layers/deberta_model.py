@@ -21,7 +21,6 @@ from .documents.windows import PieceWindows, SpanGetter, plan_windows
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
 from .encoder.from_scratch import encoder_from_scratch
-from .encoder.module_specs import ENCODER
 from .encoder.source import EncoderSource
 from .listening.batch import DocGradients, FullTransformerBatch
 from .listening.split_batch import split_batch
@@ -59,7 +58,7 @@ def deberta_model(
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(split_special_tokens=source.split_special_tokens),
-            encoder_layer(ENCODER, options),
+            encoder_layer(options),
             doc_outputs(),
         ],
         attrs={
@@ -172,7 +171,7 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
         folder: Where to write; what is there stays until all is written.
     """
     shim = encoder_shim(model.layers[1])
-    architecture = shim.spec.module_class.__name__
+    architecture = shim.module_class.__name__
     save_checkpoint(
         folder,
         config={**shim.config.to_dict(), "architectures": [architecture]},

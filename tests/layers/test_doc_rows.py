@@ -20,7 +20,7 @@ def make_plan(piece_counts, get_spans, max_pieces):
     windows = plan_windows(
         make_batch(piece_counts), get_spans, cls_id=CLS, sep_id=SEP, max_pieces=100
     )
-    return plan_batches(windows.sequences, unit="rows", max_pieces=max_pieces)
+    return plan_batches(windows.sequences, unit="pieces", max_pieces=max_pieces)
 
 
 def expected_ids(piece_counts):

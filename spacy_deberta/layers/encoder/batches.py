@@ -10,7 +10,7 @@ from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.layers.sequences import Sequences
 
 # What a module gives one row of output for.
-OutputUnit = Literal["rows", "sequences", "decoded rows"]
+OutputUnit = Literal["pieces", "sequences", "masks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ def plan_batches(sequences: Sequences, *, unit: OutputUnit, max_pieces: int) -> 
 
     Args:
         sequences: The sequences, packed: windows of documents, or what a head is asked about.
-        unit: What the module gives one row of output for.
+        unit: What the module gives one row of output for: pieces, special tokens included,
+            sequences, or the pieces of `Sequences.decoded`.
         max_pieces: Maximum number of rows in a sub-batch; a sequence that is longer by itself goes
             alone.
 
@@ -91,7 +92,7 @@ def _targets(sequences: Sequences, unit: OutputUnit) -> tuple[Ints, int]:
     rows = len(sequences.input_ids)
     if unit == "sequences":
         return np.arange(len(sequences.lengths)), len(sequences.lengths)
-    sources = sequences.decoded if unit == "decoded rows" else sequences.sources
+    sources = sequences.decoded if unit == "masks" else sequences.sources
     if sources is None:
         return np.arange(rows), rows
     targets = np.full(rows, -1, dtype=np.int64)

@@ -16,11 +16,9 @@ from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
-from spacy_deberta.models import build_from_weights, build_head_from_weights
 
-from .batches import EncoderBatch
-from .encoder_bytes import SavedEncoder, pack_encoder, unpack_encoder
-from .module_specs import ModuleSpec
+from .batches import EncoderBatch, OutputUnit
+from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
 from .output_rows import Rows
 
 ENCODER_PREFIX = "deberta."
@@ -33,8 +31,8 @@ class EncoderShim(Shim):
     predict with one pipeline.
 
     Args:
-        spec: The module's class, and what is read from its output.
-        options: How it computes, learns and is stored.
+        options: How the module computes, learns and is stored.
+        head: The head of the module; None for the encoder alone.
         shares_encoder: Whether a head has no encoder of its own but uses the one of another shim,
             see `share_encoder`. It then updates and stores the head only.
     """
@@ -42,15 +40,29 @@ class EncoderShim(Shim):
     _model: torch.nn.Module | None
 
     def __init__(
-        self, spec: ModuleSpec, options: EncoderOptions, *, shares_encoder: bool = False
+        self,
+        options: EncoderOptions,
+        *,
+        head: models.HeadSpec | None = None,
+        shares_encoder: bool = False,
     ) -> None:
         super().__init__(None)
-        self.spec = spec
+        self.head = head
         self.options = options
         self.shares_encoder = shares_encoder
         self.component = ANY_COMPONENT
         self._owner: EncoderShim | None = None
         self._updates = GradientUpdates()
+
+    @property
+    def module_class(self) -> type[models.DebertaV2PreTrainedModel]:
+        """The class of the module."""
+        return models.DebertaV2Model if self.head is None else self.head.module_class
+
+    @property
+    def unit(self) -> OutputUnit:
+        """What a row of the module's output stands for."""
+        return "pieces" if self.head is None else self.head.rows
 
     @property
     def is_loaded(self) -> bool:
@@ -80,7 +92,7 @@ class EncoderShim(Shim):
         Raises:
             ValueError: There is none, see `module`.
         """
-        return self.module.deberta if self.spec.has_head else self.module
+        return self.module if self.head is None else self.module.deberta
 
     @property
     def shared_encoder(self) -> models.DebertaV2Model:
@@ -123,13 +135,13 @@ class EncoderShim(Shim):
         """Take a module, and apply what the options say: frozen parts, checkpointing.
 
         Args:
-            module: Of the spec's class. An encoder in it is left out if it is to be shared.
+            module: Of `module_class`. An encoder in it is left out if it is to be shared.
         """
         device = get_torch_default_device()
         if self.shares_encoder:
             del module.deberta
         else:
-            encoder: Any = module.deberta if self.spec.has_head else module
+            encoder: Any = module if self.head is None else module.deberta
             nn.freeze(
                 encoder,
                 embeddings=self.options.freeze_embeddings,
@@ -158,9 +170,8 @@ class EncoderShim(Shim):
             batch: The sub-batch.
 
         Returns:
-            What the spec reads from the output, float32. For the encoder, rows of the last
-            layer, `(rows, hidden_size)`; with `output_hidden_states` those of the embeddings and of
-            every layer.
+            The scores of the head, or rows of the last layer, `(rows, hidden_size)`; with
+            `output_hidden_states` those of the embeddings and of every layer. All in float32.
         """
         has_types = self.encoder.config.type_vocab_size > 0
         pieces = nn.PackedPieces.from_lengths(
@@ -168,8 +179,11 @@ class EncoderShim(Shim):
             batch.lengths,
             token_type_ids=batch.token_type_ids if has_types else None,
         ).to(self.device)
-        output = self.module.forward_packed(pieces, **self.spec.arguments(batch, self.options))
-        return [rows.float() for rows in self.spec.read(output)]
+        if self.head is not None:
+            return [self.module.score_packed(pieces, decoded=batch.decoded).float()]
+        states = self.options.output_hidden_states
+        output = self.module.forward_packed(pieces, output_hidden_states=states)
+        return [rows.float() for rows in output.hidden_states or (output.last_hidden_state,)]
 
     def backprop(self, rows: torch.Tensor, d_rows: torch.Tensor) -> None:
         """Add to the gradients of the parameters.
@@ -249,7 +263,7 @@ class EncoderShim(Shim):
 
     def copy(self) -> "EncoderShim":
         """A copy with weights, and optimizer state, of its own; a shared encoder stays shared."""
-        copied = EncoderShim(self.spec, self.options, shares_encoder=self.shares_encoder)
+        copied = EncoderShim(self.options, head=self.head, shares_encoder=self.shares_encoder)
         copied.component = self.component
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
@@ -279,18 +293,10 @@ class EncoderShim(Shim):
         saved = unpack_encoder(data)
         if saved is None:
             self._model = None
-            return self
-        build = build_head_from_weights if self.shares_encoder else build_from_weights
-        options = self.options
-        module = build(
-            self.spec.module_class,
-            saved.weights,
-            options.configure(saved.config),
-            source="saved transformer model",
-            allow_non_finite=options.allow_non_finite,
-            attention=options.attention,
-        )
-        self.set_module(module)
+        else:
+            head_only = self.shares_encoder
+            module = build_saved(saved, self.module_class, self.options, head_only=head_only)
+            self.set_module(module)
         return self
 
 
