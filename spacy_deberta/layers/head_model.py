@@ -11,7 +11,6 @@ from spacy_deberta.models import HEADS
 from .documents.tokenize import doc_tokenizer
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import EncoderShim, encoder_shim
-from .encoder.module_specs import module_with_head
 from .encoder.source import EncoderSource
 from .options import EncoderOptions
 from .saved_model import SavedModel
@@ -69,7 +68,7 @@ def deberta_with_head(
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(is_shared=shares, split_special_tokens=source.split_special_tokens),
-            encoder_layer(module_with_head(HEADS[head]), options, shares_encoder=shares),
+            encoder_layer(options, head=HEADS[head], shares_encoder=shares),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
     )

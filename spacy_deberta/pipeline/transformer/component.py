@@ -146,7 +146,9 @@ class Deberta(TrainablePipe):
         doc (Doc): The document.
         RETURNS (Doc): The same document, with `doc._.trf_data`.
         """
-        return next(self.pipe([doc]), doc)
+        install_extension()
+        self._encode([doc])
+        return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Encode a stream of documents. The model itself limits the pieces that it takes at once.
