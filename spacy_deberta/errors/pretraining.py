@@ -67,16 +67,6 @@ class PretrainingErrors:
         "new run in another output folder, with a lower 'learn_rate' or more 'warmup_steps'; "
         "'name' in [model] may be the model that this run has written."
     )
-    E726 = (
-        "There is no vocabulary and no checkpoint. Set 'vocabulary' in [model] to an spm.model "
-        "(`spacy deberta train-tokenizer` trains one) to start from random weights, or 'name' to a "
-        "checkpoint to continue from."
-    )
-    E727 = (
-        "The checkpoint '{name}' has its own vocabulary, so '{vocabulary}' can't be used with it. "
-        "Leave out 'vocabulary' to continue from the checkpoint, or 'name' to start from random "
-        "weights."
-    )
     E728 = (
         "The config has no '{section}', which pretraining needs. `configs/pretrain.cfg` is a "
         "complete example."
