@@ -125,6 +125,7 @@ def test_zero_shot_reads_added_tokens_in_texts_and_labels(checkpoints):
         assert nlp(text).cats == pytest.approx(scores, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["settings", "checkpoint"])
 def test_markers_of_documents_can_be_made_text(place, classifier, tmp_path):
     folder, settings = classifier, {"split_special_tokens": True}

@@ -8,6 +8,8 @@ import srsly
 
 from tests.pipeline.pipelines import FACTORIES, encoder_config, make_examples, make_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tiny_checkpoint, tmp_path):

@@ -60,6 +60,7 @@ def soak(precision, what, *counts, **settings):
     return [float(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_memory_stays_flat_with_batches_of_all_lengths(precision):
