@@ -11,6 +11,8 @@ from spacy.training import Example
 from spacy_deberta.layers import encode_texts, get_tokenizer, join_sequences
 from tests.pipeline.checkpoints import huggingface_pipeline, make_pipeline
 
+pytestmark = pytest.mark.slow
+
 TEXTS = (
     "[E1] Mira Okafor [/E1] left [E2]Halden Freight[/E2] on Friday.",
     "remdesivir, Remdesivir and xremdesivirx[E1][E1]",
@@ -125,7 +127,6 @@ def test_zero_shot_reads_added_tokens_in_texts_and_labels(checkpoints):
         assert nlp(text).cats == pytest.approx(scores, abs=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("place", ["settings", "checkpoint"])
 def test_markers_of_documents_can_be_made_text(place, classifier, tmp_path):
     folder, settings = classifier, {"split_special_tokens": True}

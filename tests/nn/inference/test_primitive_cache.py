@@ -68,6 +68,7 @@ def test_memory_stays_flat_with_batches_of_all_lengths(precision):
     assert last < 1.15 * first
 
 
+@pytest.mark.slow
 @needs_proc
 def test_training_keeps_less_than_half_of_what_onednn_would():
     _, unbounded = soak("bf16", "training", 1, 100, **dict.fromkeys(SETTINGS, "1024"))
