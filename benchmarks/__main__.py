@@ -44,16 +44,16 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
 @app.command("run")
 def run(
+    vocabulary: Annotated[Path, typer.Option(help="A SentencePiece model", exists=True)],
+    documents: Annotated[
+        Path, typer.Option(help="Documents: .conllu, .spacy, or a text in each line", exists=True)
+    ],
+    entities: Annotated[
+        Path, typer.Option(help="Entities: .spacy, or BIO columns apart by a tab", exists=True)
+    ],
     names: Annotated[
         list[str] | None, typer.Argument(help="Of the benchmarks; all if none")
     ] = None,
-    vocabulary: Annotated[Path, typer.Option(help="A SentencePiece model", exists=True)] = ...,
-    documents: Annotated[
-        Path, typer.Option(help="Documents: .conllu, .spacy, or a text in each line", exists=True)
-    ] = ...,
-    entities: Annotated[
-        Path, typer.Option(help="Entities: .spacy, or BIO columns apart by a tab", exists=True)
-    ] = ...,
     threads: Annotated[int, typer.Option(help="Threads; 0 for all cores")] = 0,
     repeats: Annotated[int, typer.Option(help="How often each is run; 0 for its own number")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes; kept only in --work")] = False,

@@ -7,7 +7,7 @@ which transformers converts the vocabulary for its fast tokenizer.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import spacy
@@ -45,8 +45,9 @@ def align_stock(docs: list[Doc], vocabulary: Path) -> tuple[list[Alignment], lis
     for doc in docs:
         encoded = tokenizer(doc.text, return_offsets_mapping=True, add_special_tokens=False)
         mapping = np.array(encoded["offset_mapping"], dtype=np.int64).reshape(-1, 2)
-        align = get_alignment_via_offset_mapping([doc[:]], mapping[None])
-        rows = np.split(align.dataXd, np.cumsum(align.lengths))[:-1]
+        batch: Any = mapping[None]
+        align = get_alignment_via_offset_mapping([doc[:]], batch)
+        rows = np.split(np.asarray(align.dataXd), np.cumsum(np.asarray(align.lengths)))[:-1]
         alignments.append([token.tolist() for token in rows])
         # The offsets contain the space before a piece, which is no character of it.
         starts = [

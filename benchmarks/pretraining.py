@@ -130,7 +130,7 @@ class HuggingFaceLoop:
         else:
             self.generator, self.discriminator = DebertaV2ForMaskedLM(Config(**config)), None
         models = [model for model in (self.generator, self.discriminator) if model is not None]
-        self.optimizers = {
+        self.optimizers: dict[nn.Module, torch.optim.Optimizer] = {
             model: torch.optim.AdamW(model.parameters(), lr=5e-4, eps=1e-6) for model in models
         }
         for model in models:

@@ -22,7 +22,7 @@ from wasabi import msg
 
 from benchmarks.measures.machine import peak_memory
 
-BASE = {
+BASE: dict[str, Any] = {
     "model_type": "deberta-v2",
     "vocab_size": 128100,
     "hidden_size": 768,
@@ -40,14 +40,14 @@ BASE = {
     "type_vocab_size": 0,
     "pad_token_id": 0,
 }
-OURS = {
+OURS: dict[str, Any] = {
     "factory": "deberta",
     "model": {
         "@architectures": "spacy-deberta.DebertaV2Model.v1",
         "get_spans": {"@span_getters": "spacy-deberta.piece_windows.v1"},
     },
 }
-STOCK = {
+STOCK: dict[str, Any] = {
     "factory": "transformer",
     "model": {
         "@architectures": "spacy-transformers.TransformerModel.v3",
@@ -145,10 +145,9 @@ def main(
 
 def run_step(step: str, folder: Path, vocabulary: Path) -> dict[str, float]:
     """Save or load a pipeline in a process of its own: `"save:ours"`, `"load:stock"`, ..."""
-    command = [sys.executable, "-m", "benchmarks.saving", "--vocabulary", vocabulary]
-    done = subprocess.run(
-        [*command, "--step", step, "--folder", folder], check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "benchmarks.saving"]
+    options = ["--vocabulary", str(vocabulary), "--step", step, "--folder", str(folder)]
+    done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

@@ -23,7 +23,7 @@ from benchmarks.saving import BASE
 from spacy_deberta.models import DebertaV2Model
 from spacy_deberta.nn import DebertaV2Config, PackedPieces
 
-SHAPE = {
+SHAPE: dict[str, Any] = {
     **BASE,
     "vocab_size": 2000,
     "hidden_size": 256,
@@ -48,8 +48,8 @@ def main(
     for side in sides.split(","):
         found = run_fresh(soak, side, batches, dtype, training)
         first, last = found[WARM_UP], found[batches]
-        rows.append((side, f"{first:.0f}", f"{max(found.values()):.0f}", f"{last:.0f}"))
-        rows[-1] += (f"{last / first - 1:+.1%}",)
+        most, growth = max(found.values()), last / first - 1
+        rows.append((side, f"{first:.0f}", f"{most:.0f}", f"{last:.0f}", f"{growth:+.1%}"))
     header = ("", f"MiB after {WARM_UP}", "most", f"after {batches}", "growth")
     msg.table(rows, header=header, divider=True)
 

@@ -92,8 +92,9 @@ def make_pipeline(
             },
         },
     )
+    spancat: Any = nlp.get_pipe("spancat")
     for label in LABELS:
-        nlp.get_pipe("spancat").add_label(label)
+        spancat.add_label(label)
     nlp.initialize(lambda: [make_example(nlp, len(WORDS))])
     return nlp
 
@@ -103,7 +104,7 @@ def make_example(nlp: Any, tokens: int) -> Any:
     from spacy.tokens import Doc, Span
     from spacy.training import Example
 
-    words = (WORDS * (tokens // len(WORDS) + 1))[:tokens]
+    words = list((WORDS * (tokens // len(WORDS) + 1))[:tokens])
     reference = Doc(nlp.vocab, words=words)
     reference.spans["sc"] = [
         Span(reference, start, start + 2, label) for start, label in enumerate(LABELS)

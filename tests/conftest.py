@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,17 @@ SENTENCES = (
 
 
 def pytest_collection_modifyitems(items):
-    """Skip the tests marked `gpu` on a machine that has none."""
-    if torch.cuda.is_available():
-        return
+    """Skip what the machine or the environment has not."""
+    has_stock = find_spec("spacy_transformers") is not None
+    lacking = {
+        "gpu": (torch.cuda.is_available(), "needs a CUDA device"),
+        "stock": (has_stock, "needs spacy-transformers"),
+        "without_stock": (not has_stock, "needs an environment without spacy-transformers"),
+    }
     for item in items:
-        if "gpu" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+        for mark, (is_there, reason) in lacking.items():
+            if item.get_closest_marker(mark) and not is_there:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

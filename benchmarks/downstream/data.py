@@ -116,7 +116,8 @@ def hold_out(conllu: str) -> tuple[list[str], list[str]]:
     """Part a CoNLL-U file, document by document: every twentieth is held out."""
     documents = re.split(r"(?m)^(?=# newdoc)", conllu)
     documents = [document for document in documents if document.strip()]
-    kept, held_out = [], []
+    kept: list[str] = []
+    held_out: list[str] = []
     for i, document in enumerate(documents, start=1):
         (kept if i % HELD_OUT_EVERY else held_out).append(document)
     return kept, held_out

@@ -114,9 +114,9 @@ def measure_all(
                 run = TrainingRun(task=name, contender=contender.name, rate=rate, seed=RATE_SEED)
                 tried.append(measure(run, place, announce))
                 yield tried[-1]
-            rate = best_rate(tried) if tried else _borrowed_rate(contender, name, place, rates)
+            best = best_rate(tried) if tried else _borrowed_rate(contender, name, place, rates)
             for seed in seeds:
-                run = TrainingRun(task=name, contender=contender.name, rate=rate, seed=seed)
+                run = TrainingRun(task=name, contender=contender.name, rate=best, seed=seed)
                 yield measure(run, place, announce)
 
 

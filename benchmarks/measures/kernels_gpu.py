@@ -7,7 +7,7 @@ the gradients of all five. Written against flashdeberta 0.0.8 and disentangled-f
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -45,8 +45,10 @@ SCALE = (3 * HEAD_DIM) ** -0.5
 REPEATS = 30
 # As a share of what fp32 gives.
 TOLERANCE = 5e-2
-ATTENTION_PEERS = ("ours", "flashdeberta", "disentangled-flash", "sdpa")
-ENCODER_PEERS = ("ours", "huggingface", "flashdeberta", "disentangled-flash")
+PEERS = {
+    "attention": ("ours", "flashdeberta", "disentangled-flash", "sdpa"),
+    "encoder": ("ours", "huggingface", "flashdeberta", "disentangled-flash"),
+}
 
 Attend = Callable[[list[Tensor]], Tensor]
 
@@ -64,7 +66,7 @@ def run(settings: Settings, results: Results) -> None:
             if results.has(case):
                 continue
             if why := machine.why_no_gpu():
-                names = {"attention": ATTENTION_PEERS, "encoder": ENCODER_PEERS}[case["what"]]
+                names = PEERS[str(case["what"])]
                 results.add(not_here(why).as_measurement(case, name) for name in names)
             else:
                 results.add(measure_case(settings, case))
@@ -164,8 +166,8 @@ def measure_attention(settings: Settings, case: Case, *, device: str = "cuda") -
     work = make_attention(max(1, PIECES // length), length, device=device)
     kernels = gather(attention_builders(len(work.gradient), length, device=device))
     prepared = {packed: work.prepare(dtype, packed=packed) for packed in (False, True)}
-    runs = {
-        name: partial(forward_and_backward, attend, *prepared[is_ours(name)])
+    runs: dict[str, Workload] = {
+        name: partial(forward_and_backward, cast(Attend, attend), *prepared[is_ours(name)])
         for name, attend in kernels.runs.items()
         if name not in absent
     }
@@ -179,14 +181,15 @@ def is_ours(name: str) -> bool:
 
 def attention_builders(count: int, length: int, *, device: str) -> dict[str, Callable[[], Any]]:
     """Builders of the kernels: functions from all five inputs to the context."""
-    settings = {"buckets": BUCKETS, "max_distance": MAX_DISTANCE, "scale": SCALE}
-    shape = {"count": count, "length": length, "device": device}
+    settings: dict[str, Any] = {"buckets": BUCKETS, "max_distance": MAX_DISTANCE, "scale": SCALE}
+    shape: dict[str, Any] = {"count": count, "length": length, "device": device}
 
     def spread(kernel: Callable[..., Tensor]) -> Attend:
         return lambda inputs: kernel(*inputs)
 
     def sdpa(inputs: list[Tensor]) -> Tensor:
-        return functional.scaled_dot_product_attention(*inputs[:3], scale=SCALE)
+        query, key, value = inputs[:3]
+        return functional.scaled_dot_product_attention(query, key, value, scale=SCALE)
 
     builders: dict[str, Callable[[], Any]] = {
         "ours": lambda: ours_attention(resolve_attention("auto", device), **shape),
@@ -224,7 +227,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
         tables = [table[:, slots.start : slots.stop].transpose(0, 1) for table in inputs[3:]]
         query, key, value = rows
         position_key, position_query = tables
-        inputs = AttentionInputs(
+        given = AttentionInputs(
             query=query,
             key=key,
             value=value,
@@ -232,7 +235,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
             position_query=position_query,
             scale=SCALE,
         )
-        context, _ = kernel(inputs, plan)
+        context, _ = kernel(given, plan)
         return context.unflatten(0, (count, length)).transpose(1, 2)
 
     return attend
@@ -265,7 +268,7 @@ def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> 
         error = relative_error(found, expected)
         return "" if error <= 2 * TOLERANCE else f"differs from Hugging Face's by {error:.1g}"
 
-    builders = {
+    builders: dict[str, Callable[[], Workload]] = {
         "ours": build_ours,
         "huggingface": partial(build_peer, huggingface.load_encoder),
         "flashdeberta": partial(build_peer, flashdeberta.load_encoder),

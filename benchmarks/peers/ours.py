@@ -61,7 +61,10 @@ def ours_backward(
         rows = model.forward_packed(pieces).last_hidden_state
     torch.autograd.backward(rows.float(), gradient)
     model.eval()
-    return model.encoder.rel_embeddings.weight.grad
+    assert model.encoder.rel_embeddings is not None
+    gradient_of_table = model.encoder.rel_embeddings.weight.grad
+    assert gradient_of_table is not None
+    return gradient_of_table
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -109,5 +112,5 @@ def without_encoder(nlp: Any) -> Any:
     def encode(pieces: PackedPieces, **kwargs: Any) -> EncoderOutput:
         return EncoderOutput(zeros(pieces.total_pieces))
 
-    encoder.forward_packed = encode
+    encoder.forward_packed = encode  # type: ignore[method-assign]
     return nlp

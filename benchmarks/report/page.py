@@ -68,8 +68,8 @@ def describe_setting(found: Mapping[str, Results]) -> str:
     if not names:
         return "Nothing has been measured yet."
     paragraphs = []
-    for header, benchmarks in names.items():
-        setting = json.loads(header)
+    for key, benchmarks in names.items():
+        setting = json.loads(key)
         subject = "All figures" if len(names) == 1 else ", ".join(benchmarks).capitalize()
         machine = ", ".join(_fact(*item) for item in setting["machine"].items() if item[1])
         versions = ", ".join(f"{name} {value}" for name, value in setting["versions"].items())

@@ -108,7 +108,7 @@ def _draw(measured: Sequence[Measurement], key: str, axes: tuple[str, str], path
     from matplotlib import pyplot
 
     # The same figures give the same file.
-    settings = {"svg.hashsalt": "spacy-deberta", "svg.fonttype": "none", "font.size": 9}
+    settings: Any = {"svg.hashsalt": "spacy-deberta", "svg.fonttype": "none", "font.size": 9}
     with matplotlib.rc_context(settings):
         figure, axis = pyplot.subplots(figsize=SIZE, layout="constrained")
         for who in dict.fromkeys(m.who for m in measured):

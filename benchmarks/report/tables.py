@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 from benchmarks.measures.results import Case, Measurement, Results
 
@@ -65,7 +66,7 @@ def by_case(
     return markdown([label or key, *map(title, names)], rows) + _spread(found)
 
 
-def by_contender(results: Results | None, quantities: Mapping[str, str], **where: str | int) -> str:
+def by_contender(results: Results | None, quantities: Mapping[str, str], **where: Any) -> str:
     """A row for each contender, and a column for each quantity; see `by_case`."""
     found = [m for m in results.select(**where) if m.quantity in quantities] if results else []
     if not any(m.values for m in found):

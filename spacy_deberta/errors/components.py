@@ -75,7 +75,7 @@ class ComponentErrors:
         "The head {reason}, so that no spans can be read from its labels: {labels}. Spans need "
         "'O' for what is outside of them, and labels in BIO, BIOES, BILUO or without prefix. "
         "Rename them in 'id2label' of the checkpoint's config.json, set 'new_head = true' in "
-        "[initialize.components.NAME], or 'annotate = \"tag\"' if they are tags."
+        "[initialize.components.{component}], or 'annotate = \"tag\"' if they are tags."
     )
     E631 = (
         "The spans {first} and {second} of 'doc.spans[\"{key}\"]' overlap, which one label for "
@@ -84,7 +84,7 @@ class ComponentErrors:
     )
     E632 = (
         "The head has no label for {missing}; it has: {labels}. Correct the data, or set "
-        "'new_head = true' in [initialize.components.NAME] to train a new head on them."
+        "'new_head = true' in [initialize.components.{component}] to train a new head on them."
     )
     E640 = (
         "The question '{question}' has {length} pieces, which leaves no room for the text: a "

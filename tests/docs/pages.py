@@ -66,7 +66,8 @@ def read_page(path: Path) -> Page:
     lines = path.read_text(encoding="utf-8").splitlines()
     page = Page(path, _front_matter(lines), [], [], [], set())
     prose: list[str] = []
-    fence, opened, language, code, not_run = "", 0, "", [], None
+    code: list[str] = []
+    fence, opened, language, not_run = "", 0, "", None
     for number, raw in enumerate(lines, start=1):
         line = re.sub(r"^> ?", "", raw)
         match = _FENCE.match(line)

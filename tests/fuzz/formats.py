@@ -95,12 +95,13 @@ def build_head_pipeline(folder: Path, source: Path) -> None:
 def build_bytes(folder: Path, source: Path) -> None:
     nlp = make_trained(source, steps=1)
     folder.mkdir()
-    (folder / "component").write_bytes(nlp.get_pipe("transformer").to_bytes(exclude=["vocab"]))
+    pipe: Any = nlp.get_pipe("transformer")
+    (folder / "component").write_bytes(pipe.to_bytes(exclude=["vocab"]))
 
 
 def build_head_bytes(folder: Path, source: Path) -> None:
     nlp = spacy.blank("en")
-    pipe = nlp.add_pipe("deberta_sequence_classifier", config={"model": {"name": str(source)}})
+    pipe: Any = nlp.add_pipe("deberta_sequence_classifier", config={"model": {"name": str(source)}})
     nlp.initialize()
     folder.mkdir()
     (folder / "component").write_bytes(pipe.to_bytes(exclude=["vocab"]))
@@ -128,14 +129,14 @@ def open_checkpoint(folder: Path) -> None:
 def open_pipeline(folder: Path) -> None:
     nlp = spacy.load(folder)
     doc = nlp(TEXT)
-    _, pipe = nlp.pipeline[0]
+    pipe: Any = nlp.pipeline[0][1]
     for value in (*doc.cats.values(), *_rows(doc)):
         _check_numbers(value, torch_parameters(pipe.model))
 
 
 def open_bytes(folder: Path) -> None:
     nlp = spacy.blank("en")
-    pipe = nlp.add_pipe("deberta", name="transformer", config=encoder_config(folder))
+    pipe: Any = nlp.add_pipe("deberta", name="transformer", config=encoder_config(folder))
     pipe.from_bytes((folder / "component").read_bytes(), exclude=["vocab"])
     for rows in _rows(pipe(nlp.make_doc(TEXT))):
         _check_numbers(rows, torch_parameters(pipe.model))
@@ -143,7 +144,7 @@ def open_bytes(folder: Path) -> None:
 
 def open_head_bytes(folder: Path) -> None:
     nlp = spacy.blank("en")
-    pipe = nlp.add_pipe("deberta_sequence_classifier")
+    pipe: Any = nlp.add_pipe("deberta_sequence_classifier")
     pipe.from_bytes((folder / "component").read_bytes(), exclude=["vocab"])
     _check_numbers(pipe.predict([nlp.make_doc(TEXT)]), torch_parameters(pipe.model))
 

@@ -128,7 +128,8 @@ def _hook(act: Callable[[int, str, str], None]) -> list[str]:
         sys.audit(NATIVE, path)
         save_file(tensors, path, **options)
 
-    os.fsync, saving.save_file = reported_fsync, reported_save_file
+    os.fsync = reported_fsync
+    saving.save_file = reported_save_file  # type: ignore[assignment]
     sys.addaudithook(see)
     return operations
 

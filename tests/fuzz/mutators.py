@@ -163,5 +163,5 @@ def _something_else(rng: random.Random, value: Any) -> Any:
         return rng.choice((*NUMBERS, *NOT_NUMBERS, value + 1, value - 1, value * 2, float(value)))
     if isinstance(value, str) and rng.random() < 0.5:
         return rng.choice((*STRINGS, value + "x", value[:-1], value.upper()))
-    others = (None, True, False, [], {}, [1], ["x"], {"x": 1}, {"0": None}, NESTED, [None])
-    return rng.choice((*others, *NUMBERS, *NOT_NUMBERS, *STRINGS))
+    containers: tuple[Any, ...] = ([], {}, [1], ["x"], {"x": 1}, {"0": None}, NESTED, [None])
+    return rng.choice((None, True, False, *containers, *NUMBERS, *NOT_NUMBERS, *STRINGS))

@@ -46,7 +46,10 @@ def _train(optimizer: Optimizer, steps: int, *, one_by_one: bool) -> dict[str, n
                 optimizer.L2 = decay if update.weight_decay else 0.0
                 scale = update.learn_rate_scale
                 weights[name][...], _ = optimizer(
-                    (1, name), weights[name], gradient, lr_scale=scale
+                    (1, name),
+                    weights[name],  # type: ignore[arg-type]
+                    gradient,  # type: ignore[arg-type]
+                    lr_scale=scale,
                 )
                 optimizer.L2 = decay
         else:

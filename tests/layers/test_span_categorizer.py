@@ -2,6 +2,8 @@
 
 import gc
 import tracemalloc
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ from spacy_deberta.layers.classifiers.fixed_dropout import fixed_dropout
 
 WIDTH = 6
 LABELS = 3
-REDUCERS = {
+REDUCERS: dict[str, Callable[[], Any]] = {
     "mean and max": lambda: build_mean_max_reducer(4),
     "mean": reduce_mean,
     "attention": lambda: chain(ParametricAttention(), reduce_sum()),

@@ -37,7 +37,9 @@ def close_gradients(model: torch.nn.Module, expected: dict[str, Tensor | None]) 
         if gradient is None:
             assert actual[name] is None, name
         else:
-            close(actual[name], gradient, 1e-4 * largest)
+            found = actual[name]
+            assert found is not None, name
+            close(found, gradient, 1e-4 * largest)
 
 
 def gradients(model: torch.nn.Module) -> dict[str, Tensor | None]:

@@ -7,7 +7,7 @@ from thinc.api import Config
 
 from spacy_deberta.layers import get_encoder
 
-TRAIN_DATA = (
+TRAIN_DATA: tuple[tuple[str, list[tuple[int, int, str]]], ...] = (
     ("Mira Okafor left Halden Freight on Friday.", [(0, 11, "PERSON"), (17, 31, "ORG")]),
     (
         "Sanjay met the team from Porto in Lyon.",

@@ -10,7 +10,7 @@ from tests.pipeline.pipelines import FACTORIES, make_pipeline, make_trained
 WIDTH = 32
 
 
-@spacy.registry.span_getters("tests.marked_spans.v1")
+@spacy.registry.span_getters("tests.marked_spans.v1")  # type: ignore[attr-defined]
 def marked_spans():
     """A span getter that takes the sentences with an exclamation mark only."""
     return lambda docs: [[doc[:]] if "!" in doc.text else [] for doc in docs]

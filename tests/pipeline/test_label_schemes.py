@@ -49,7 +49,7 @@ def encode(scheme, spans, count):
 @given(case=span_lists())
 def test_spans_survive_their_labels(name, separator, case):
     spans, count = case
-    scheme = find_scheme(labels_of(name, separator))
+    scheme = find_scheme(labels_of(name, separator), component="ner")
     labels = encode(scheme, spans, count)
     assert scheme.decode(labels) == spans
     # Each letter of the scheme is where spaCy puts it.
@@ -68,7 +68,7 @@ def test_spans_survive_their_labels(name, separator, case):
 @given(case=span_lists())
 def test_plain_labels_join_neighbours_of_one_type(case):
     spans, count = case
-    scheme = find_scheme(labels_of("plain"))
+    scheme = find_scheme(labels_of("plain"), component="ner")
     labels = encode(scheme, spans, count)
     names = [scheme.labels[label] for label in labels]
     expected, start = [], 0
@@ -83,7 +83,7 @@ def test_plain_labels_join_neighbours_of_one_type(case):
 @pytest.mark.parametrize("name", [*LETTERS, "plain"])
 @given(data=st.data())
 def test_any_labels_are_read_as_conlleval_reads_them(name, data):
-    scheme = find_scheme(labels_of(name))
+    scheme = find_scheme(labels_of(name), component="ner")
     labels = data.draw(st.lists(st.integers(0, len(scheme.labels) - 1)))
     tags = [read_tag(scheme.labels[label], prefixes=name != "plain") for label in labels]
     found = scheme.decode(labels)
@@ -95,7 +95,7 @@ def test_any_labels_are_read_as_conlleval_reads_them(name, data):
 
 @given(labels=st.lists(st.integers(0, 2 * len(TYPES))))
 def test_bio_is_grouped_as_hugging_face_groups_it(labels):
-    scheme = find_scheme(labels_of("BIO"))
+    scheme = find_scheme(labels_of("BIO"), component="ner")
     pipeline = TokenClassificationPipeline.__new__(TokenClassificationPipeline)
     pipeline.group_sub_entities = lambda group: Run(
         group[0]["index"], group[-1]["index"] + 1, group[0]["entity"].split("-", 1)[-1]
@@ -108,18 +108,18 @@ def test_bio_is_grouped_as_hugging_face_groups_it(labels):
 def test_new_heads_get_bio():
     assert bio_labels(["PER", "LOC"]) == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
     assert bio_labels([]) == []
-    assert find_scheme(tuple(bio_labels(["PER", "LOC"]))).types == ("PER", "LOC")
+    assert find_scheme(tuple(bio_labels(["PER", "LOC"])), component="ner").types == ("PER", "LOC")
 
 
 def test_a_head_without_b_is_trained_with_i():
-    scheme = find_scheme(("I-PER", "O"))
+    scheme = find_scheme(("I-PER", "O"), component="ner")
     assert scheme.encode(3, "PER") == [0, 0, 0]
     assert scheme.encode(1, "PER") == [0]
     assert scheme.outside == 1
 
 
 def test_names_that_only_look_like_prefixes_are_plain():
-    scheme = find_scheme(("O", "E-MAIL", "S_Bahn", "PER"))
+    scheme = find_scheme(("O", "E-MAIL", "S_Bahn", "PER"), component="ner")
     assert scheme.types == ("E-MAIL", "S_Bahn", "PER")
     assert scheme.decode([1, 1, 2, 0, 3]) == [
         Run(0, 2, "E-MAIL"),
@@ -138,14 +138,16 @@ def test_names_that_only_look_like_prefixes_are_plain():
     ],
 )
 def test_labels_without_scheme_are_refused(labels, reason):
-    with pytest.raises(ValueError, match=f"E630.*{reason}.*{', '.join(labels)}"):
-        find_scheme(labels)
+    with pytest.raises(
+        ValueError, match=rf"E630.*{reason}.*{', '.join(labels)}.*components\.ner\]"
+    ):
+        find_scheme(labels, component="ner")
 
 
 def test_a_place_that_the_head_lacks_is_named():
-    scheme = find_scheme(("O", "B-PER", "B-ORG", "I-ORG"))
+    scheme = find_scheme(("O", "B-PER", "B-ORG", "I-ORG"), component="ner")
     assert scheme.encode(1, "PER") == [1]
-    with pytest.raises(ValueError, match="E632.*'PER'.*O, B-PER, B-ORG, I-ORG"):
+    with pytest.raises(ValueError, match=r"E632.*'PER'.*O, B-PER, B-ORG, I-ORG.*components\.ner\]"):
         scheme.encode(2, "PER")
     with pytest.raises(ValueError, match="E632.*'LOC'"):
         scheme.encode(1, "LOC")

@@ -1,6 +1,7 @@
 """Every architecture, initialized and trained on samples of all kinds."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ TEXTCAT = """
 @architectures = "spacy-deberta.PooledTextClassifier.v1"
 exclusive_classes = true
 """
-OPTIONS = (
+OPTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"output_hidden_states": True},
     {"max_batch_pieces": 4},

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from spacy_deberta.pipeline import deberta
+from spacy_deberta.pipeline.transformer import component
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.pipeline.pipelines import TRAIN_DATA, make_examples, make_pipeline
 
@@ -19,7 +19,7 @@ def nlp(tiny_checkpoint):
 @pytest.fixture
 def transformer(nlp, monkeypatch):
     """A component that tokenizes ahead, as it does where the encoder is on a GPU."""
-    monkeypatch.setattr(deberta, "waits_for_device", lambda model: True)
+    monkeypatch.setattr(component, "waits_for_device", lambda model: True)
     return nlp.get_pipe("transformer")
 
 

@@ -54,6 +54,9 @@ class StandIn:
     def __class__(self) -> type:
         return loaded_class(self.stands_for) or type(self)
 
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(type(self)), *vars(self)})
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         # pickle refuses `__newobj__` for an object whose `__class__` is another than its type.
         reduced: Any = super().__reduce_ex__(max(protocol, 2))

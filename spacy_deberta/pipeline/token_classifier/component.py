@@ -146,7 +146,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         Raises:
             ValueError: They are in no scheme (E630).
         """
-        return find_scheme(self.labels)
+        return find_scheme(self.labels, component=self.name)
 
     @property
     def span_types(self) -> tuple[str, ...]:
@@ -208,13 +208,15 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         """Tags that the head lacks; types of spans that it lacks, whatever its scheme."""
         if self.cfg["annotate"] == "tag":
             return super().unknown_labels(labels, known)
-        types = find_scheme(tuple(labels)).types
-        return super().unknown_labels(types, find_scheme(tuple(known)).types)
+        types, known_types = (
+            find_scheme(tuple(names), component=self.name).types for names in (labels, known)
+        )
+        return super().unknown_labels(types, known_types)
 
     def check_head(self) -> None:
         """Refuse a head from whose labels no spans can be read (E630)."""
         if self.settings.annotate != "tag":
-            find_scheme(self.labels)
+            find_scheme(self.labels, component=self.name)
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
         """Make windows of the documents that have gold annotation, and their loss.
@@ -267,5 +269,5 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
 
     def _targets(self, units: Units, doc: int, example: Example) -> Ints:
         if self.cfg["annotate"] == "tag":
-            return label_tags(units, doc, gold_tags(example), self.labels)
+            return label_tags(units, doc, gold_tags(example), self.labels, component=self.name)
         return label_spans(units, doc, self._gold_spans(example), self.scheme)

@@ -124,7 +124,12 @@ def label_spans(units: Units, doc: int, gold: GoldSpans | None, scheme: LabelSch
 
 
 def label_tags(
-    units: Units, doc: int, tags: list[str | None] | None, labels: tuple[str, ...]
+    units: Units,
+    doc: int,
+    tags: list[str | None] | None,
+    labels: tuple[str, ...],
+    *,
+    component: str,
 ) -> Ints:
     """Label the units of a document by the tags of its tokens.
 
@@ -133,6 +138,7 @@ def label_tags(
         doc: Which document of it.
         tags: Of its tokens; None where there is none, or none at all.
         labels: Of the head.
+        component: Name of the component that has the head, for messages.
 
     Returns:
         For each unit of the document the index of its first token's tag, or -100 if that has
@@ -147,7 +153,9 @@ def label_tags(
         tag = tags[token] if tags else None
         if tag is not None and tag not in index:
             raise ValueError(
-                Errors.E632.format(missing=f"the tag '{tag}'", labels=", ".join(labels))
+                Errors.E632.format(
+                    missing=f"the tag '{tag}'", labels=", ".join(labels), component=component
+                )
             )
         targets.append(IGNORED if tag is None else index[tag])
     return np.array(targets, dtype=np.int64)

@@ -38,10 +38,12 @@ class LabelScheme:
         labels: The labels in the order of the head's outputs.
         places: For each label the place in a span, one of B, I, E, S, and the span's type; or
             `("O", "")`. Plain labels are I.
+        component: Name of the component that has the head, for messages.
     """
 
     labels: tuple[str, ...]
     places: tuple[tuple[str, str], ...]
+    component: str
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -114,16 +116,18 @@ class LabelScheme:
             Errors.E632.format(
                 missing=f"the place {letter} in spans of the type '{type_}'",
                 labels=", ".join(self.labels),
+                component=self.component,
             )
         )
 
 
 @lru_cache(maxsize=64)
-def find_scheme(labels: tuple[str, ...]) -> LabelScheme:
+def find_scheme(labels: tuple[str, ...], *, component: str) -> LabelScheme:
     """Find out what the labels of a head mean, by their names.
 
     Args:
         labels: In the order of the head's outputs.
+        component: Name of the component that has the head, for messages.
 
     Returns:
         The scheme. A prefix is one of B, I, E, S, L, U, with "-" or "_" behind it. Without a B or
@@ -134,18 +138,19 @@ def find_scheme(labels: tuple[str, ...]) -> LabelScheme:
             others none, or prefixes of BIOES and BILUO are mixed (E630).
     """
     if OUTSIDE not in labels:
-        raise _no_scheme(labels, "has no label 'O' for what is outside of spans")
+        raise _no_scheme(labels, component, "has no label 'O' for what is outside of spans")
     matches = {label: _PREFIXED.fullmatch(label) for label in labels if label != OUTSIDE}
     prefixes = {match[1] for match in matches.values() if match}
     if not prefixes & {"B", "I"}:
         plain = tuple((OUTSIDE, "") if label == OUTSIDE else (INSIDE, label) for label in labels)
-        return LabelScheme(labels, plain)
+        return LabelScheme(labels, plain, component)
     if not all(matches.values()):
-        raise _no_scheme(labels, "has labels with and without prefix")
+        raise _no_scheme(labels, component, "has labels with and without prefix")
     if prefixes & {"E", "S"} and prefixes & {"L", "U"}:
-        raise _no_scheme(labels, "mixes prefixes of BIOES and of BILUO")
+        raise _no_scheme(labels, component, "mixes prefixes of BIOES and of BILUO")
     places = {label: (_LETTERS[match[1]], match[2]) for label, match in matches.items() if match}
-    return LabelScheme(labels, tuple(places.get(label, (OUTSIDE, "")) for label in labels))
+    found = tuple(places.get(label, (OUTSIDE, "")) for label in labels)
+    return LabelScheme(labels, found, component)
 
 
 def bio_labels(types: Sequence[str]) -> list[str]:
@@ -155,5 +160,7 @@ def bio_labels(types: Sequence[str]) -> list[str]:
     return [OUTSIDE, *(f"{letter}-{type_}" for type_ in types for letter in (BEGIN, INSIDE))]
 
 
-def _no_scheme(labels: tuple[str, ...], reason: str) -> ValueError:
-    return ValueError(Errors.E630.format(reason=reason, labels=", ".join(labels)))
+def _no_scheme(labels: tuple[str, ...], component: str, reason: str) -> ValueError:
+    return ValueError(
+        Errors.E630.format(reason=reason, labels=", ".join(labels), component=component)
+    )

@@ -12,8 +12,10 @@ from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.files import remove_unfinished
 from spacy_deberta.pretraining.failures import coded_failures, reason_of
 
-# What is written under a name of its own until it is whole, beside the folders of `files`.
-_LEFTOVERS = (".*.tmp", ".sequences-*.bin-*", ".removing-*")
+# What a killed process leaves beside the staging folders of `files`: folders that `discard` had
+# renamed, the probe with which `files` learns the mode of new files, and the unfinished files of
+# runs that were started when these were not staged yet.
+_LEFTOVERS = (".removing-*", ".*.tmp", ".sequences-*.bin-*")
 
 
 @dataclass(frozen=True)

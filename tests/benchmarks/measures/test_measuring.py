@@ -195,7 +195,7 @@ def test_without_a_gpu_every_kernel_says_so(settings, results, monkeypatch):
     kernels_gpu.run(settings, results)
     assert {m.why for m in results.measurements} == {"there is no CUDA device"}
     assert {m.who for m in results.select(what="attention", length=512)} == set(
-        kernels_gpu.ATTENTION_PEERS
+        kernels_gpu.PEERS["attention"]
     )
 
 
