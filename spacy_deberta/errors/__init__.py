@@ -57,8 +57,8 @@ class Warnings(metaclass=Coded):
     W202 = (
         "spm.model and tokenizer.json in '{path}' are not the same tokenizer: {differences}. The "
         "latter is used, since the checkpoint was trained with it: whoever trains with "
-        "SentencePiece saves no tokenizer.json. With tokenizer = \"sentencepiece\" the former is "
-        "used, with tokenizer = \"tokenizers\" this warning is not given."
+        'SentencePiece saves no tokenizer.json. With tokenizer = "sentencepiece" the former is '
+        'used, with tokenizer = "tokenizers" this warning is not given.'
     )
     W301 = (
         "The checkpoint '{source}' has parameters that nobody knows, and which are left out: "

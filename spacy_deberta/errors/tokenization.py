@@ -79,11 +79,11 @@ class TokenizationErrors:
     )
     E235 = (
         "'{path}' has no vocabulary for tokenizer = \"{engine}\", which reads spm.model if it is "
-        "\"sentencepiece\" and tokenizer.json or vocab.txt if it is \"tokenizers\". It has: {found}. "
+        '"sentencepiece" and tokenizer.json or vocab.txt if it is "tokenizers". It has: {found}. '
         "Leave the setting out, or copy the file into the folder."
     )
     E236 = (
-        "The vocabulary is not one of SentencePiece, so that there is no spm.model. Pretraining and "
-        "whatever else needs one takes the spm.model of a checkpoint that has it, or one that "
+        "The vocabulary is not one of SentencePiece, so that there is no spm.model. Pretraining "
+        "and whatever else needs one takes the spm.model of a checkpoint that has it, or one that "
         "`spacy deberta train-tokenizer` wrote."
     )

@@ -37,7 +37,7 @@ ExtraTokens = Annotated[
     Sequence[Annotated[str, Field(min_length=1)] | TokenFields]
     | Mapping[str, Annotated[str, Field(min_length=1)] | TokenFields]
     | None,
-    expected('a list of tokens, or an object from names to tokens'),
+    expected("a list of tokens, or an object from names to tokens"),
 ]
 
 

@@ -30,7 +30,7 @@ class Engine(PieceInventory, Protocol):
 
     @property
     def joins_special_tokens(self) -> bool:
-        """Whether `join` takes special tokens, too, as Hugging Face's tokenizer of the kind does."""
+        """Whether `join` takes special tokens, too."""
 
     def join(self, pieces: list[str]) -> str:
         """Write pieces as a text, with spaces where the vocabulary has them."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import chain
+
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from spacy_deberta.tokenization.pieces import Pieces
 from spacy_deberta.tokenization.special_tokens import AddedToken, TokenTable
 
 from .engine import EngineName
-from .offsets import CharacterFates, shift_after_deletions, spread_bytes, trim_offsets
+from .offsets import WHITE_SPACE, CharacterFates, shift_after_deletions, spread_bytes, trim_offsets
 from .pipeline import read_pipeline
 
 PIPELINE_FILE = "tokenizer.json"
@@ -33,11 +34,13 @@ class _Finder:
         native: Shares the model of the pipeline.
         ids: Ids of the tokenizer by those of `native`. *Shape:* `(native ids,)`, int64.
         are_added: Which ids of the tokenizer are those of added tokens. *Shape:* `(ids,)`, bool.
+        are_bounds: Which of them are found before a text is normalized. Same shape.
     """
 
     native: Tokenizer
     ids: Ints
     are_added: NDArray[np.bool_]
+    are_bounds: NDArray[np.bool_]
 
 
 class TokenizersEngine:
@@ -127,16 +130,21 @@ class TokenizersEngine:
 
         cu_characters = cumulative(lengths_of(texts))
         are_added = finder.are_added[ids]
-        if self.pipeline.miscounts_deletions:
-            self._shift(starts, ends, cu_pieces, characters, cu_characters, are_added)
         vanish = self._fates.vanish(characters)
+        deleted = np.zeros_like(vanish)
+        if self.pipeline.miscounts_deletions and vanish.any():
+            deleted = self._fates.are_deleted(characters)
+            bounds = finder.are_bounds[ids]
+            self._shift(starts, ends, cu_pieces, characters, cu_characters, deleted, bounds)
         trimmed, trimmed_ends = trim_offsets(
             starts,
             ends,
             cu_pieces,
             vanish=vanish,
+            deleted=deleted,
             cu_characters=cu_characters,
             are_spaces=self._look_up(self._are_spaces, ids) & ~are_added,
+            are_added=are_added,
         )
         are_bytes = self._look_up(self._are_bytes, ids)
         if are_bytes.any():
@@ -149,12 +157,6 @@ class TokenizersEngine:
                 vanish=vanish,
                 text_starts=np.repeat(cu_characters[:-1], np.diff(cu_pieces)),
             )
-        if are_added.any():
-            # A token of nothing but whitespace has characters, too.
-            blank = are_added & (trimmed == trimmed_ends)
-            trimmed[blank] = starts[blank]
-            trimmed_ends[are_added & ~blank] = np.minimum(trimmed_ends, ends)[are_added & ~blank]
-            trimmed_ends[blank] = ends[blank]
         return Pieces(ids, trimmed, trimmed_ends, cu_pieces)
 
     def encode_ids(
@@ -211,12 +213,14 @@ class TokenizersEngine:
         ids = np.arange(max(native.get_vocab_size(), len(self.strings)), dtype=np.int64)
         largest = max((token.id or 0 for token in ordered), default=0)
         are_added = np.zeros(max(len(ids), largest + 1), dtype=bool)
+        are_bounds = are_added.copy()
         for token in ordered:
             native_id = native.token_to_id(token.content)
             if native_id is not None and token.id is not None:
                 ids[native_id] = token.id
                 are_added[token.id] = True
-        return _Finder(native, ids, are_added)
+                are_bounds[token.id] = not token.normalized
+        return _Finder(native, ids, are_added, are_bounds)
 
     def _shift(
         self,
@@ -225,12 +229,12 @@ class TokenizersEngine:
         cu_pieces: Ints,
         characters: NDArray[np.uint32],
         cu_characters: Ints,
-        are_added: NDArray[np.bool_],
+        deleted: NDArray[np.bool_],
+        are_bounds: NDArray[np.bool_],
     ) -> None:
-        deleted = self._fates.are_deleted(characters)
-        if not deleted.any():
-            return
-        spaces = self._fates.vanish(characters) & ~deleted
+        stripped = np.zeros_like(deleted)
+        if self.pipeline.strips_left:
+            stripped = np.isin(characters, WHITE_SPACE)
         places = np.flatnonzero(deleted)
         for text in np.unique(np.searchsorted(cu_characters, places, side="right") - 1).tolist():
             rows = slice(int(cu_pieces[text]), int(cu_pieces[text + 1]))
@@ -239,8 +243,8 @@ class TokenizersEngine:
                 starts[rows],
                 ends[rows],
                 deleted=deleted[inside],
-                spaces=spaces[inside],
-                are_added=are_added[rows],
+                stripped=stripped[inside],
+                are_bounds=are_bounds[rows],
             )
 
     def _look_up(self, flags: NDArray[np.bool_], ids: Ints) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ unknown characters the whole run.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,15 @@ from numpy.typing import NDArray
 from spacy_deberta.arrays import Ints, cumulative
 from spacy_deberta.tokenization.piece_text import SPACE
 
+# Unicode's property White_Space, which is what the library strips. Python's `isspace` has U+001C to
+# U+001F too.
+WHITE_SPACE = np.array(
+    [
+        *(*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)),
+        *(0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+    ],
+    dtype=np.uint32,
+)
 # Stands around a character whose normalization is in question.
 _FENCE = "x"
 _SOLID, _SPACE, _DELETED = 1, 2, 3
@@ -67,8 +77,10 @@ def trim_offsets(
     cu_pieces: Ints,
     *,
     vanish: NDArray[np.bool_],
+    deleted: NDArray[np.bool_],
     cu_characters: Ints,
     are_spaces: NDArray[np.bool_],
+    are_added: NDArray[np.bool_],
 ) -> tuple[Ints, Ints]:
     """Find the characters that pieces stand for.
 
@@ -79,8 +91,10 @@ def trim_offsets(
         cu_pieces: Boundaries of the texts in pieces. *Shape:* `(texts + 1,)`, int64.
         vanish: Which characters of all texts become whitespace or nothing.
             *Shape:* `(total_characters,)`, bool.
+        deleted: Which of them become nothing. Same shape.
         cu_characters: Boundaries of the texts in characters. *Shape:* `(texts + 1,)`, int64.
         are_spaces: Which pieces are nothing but space. *Shape:* `(pieces,)`, bool.
+        are_added: Which are added tokens. *Shape:* `(pieces,)`, bool.
 
     Returns:
         Starts and ends as in `Pieces`. *Shape:* `(pieces,)` each, int64.
@@ -101,8 +115,30 @@ def trim_offsets(
     # What lies before the next piece belongs to the piece before, such as a merged accent.
     following = np.searchsorted(starts, ends, side="left")
     limits = np.minimum(np.append(starts, total)[following], text_ends)
+    limits = np.where(are_added, ends, limits)
     trimmed_ends = trimmed.copy()
     trimmed_ends[is_solid] = last_solid[limits[is_solid] - 1] + 1
+
+    # "¯" becomes a space and a macron, and the library says that the latter comes from the next
+    # character if that is deleted.
+    moved = np.flatnonzero(~are_spaces & (starts < ends))
+    moved = moved[deleted[starts[moved]]]
+    before = last_solid[starts[moved]]
+    moved, before = moved[before >= text_starts[moved]], before[before >= text_starts[moved]]
+    last = np.where(is_solid[moved], trimmed_ends[moved], before + 1)
+    trimmed[moved], trimmed_ends[moved], is_solid[moved] = before, last, True
+
+    # What no piece before has, such as a mark that the library takes for a part of a space.
+    covered = np.maximum.accumulate(np.where(is_solid, trimmed_ends, 0))
+    covered = np.maximum(np.append(0, covered)[:-1], text_starts)
+    first = np.where(is_solid & ~are_added, next_solid[covered], total)
+    trimmed = np.minimum(trimmed, first)
+
+    # A token of nothing but whitespace has characters, too.
+    blank = are_added & ~is_solid
+    trimmed[blank], trimmed_ends[blank], is_solid[blank] = starts[blank], ends[blank], True
+    following = np.minimum.accumulate(trimmed[::-1])[::-1]
+    trimmed[~is_solid] = trimmed_ends[~is_solid] = following[~is_solid]
     return trimmed - text_starts, trimmed_ends - text_starts
 
 
@@ -111,8 +147,8 @@ def shift_after_deletions(
     ends: Ints,
     *,
     deleted: NDArray[np.bool_],
-    spaces: NDArray[np.bool_],
-    are_added: NDArray[np.bool_],
+    stripped: NDArray[np.bool_],
+    are_bounds: NDArray[np.bool_],
 ) -> None:
     """Correct the offsets of one text, in place.
 
@@ -124,14 +160,15 @@ def shift_after_deletions(
         starts: First character of every piece. *Shape:* `(pieces,)`, int64.
         ends: One past the last. *Shape:* `(pieces,)`, int64.
         deleted: Which characters of the text are deleted. *Shape:* `(characters,)`, bool.
-        spaces: Which characters are whitespace, which may be stripped first. Same shape.
-        are_added: Which pieces are added tokens, whose places are right. *Shape:* `(pieces,)`.
+        stripped: Which characters are stripped before, if they stand first. Same shape.
+        are_bounds: Which pieces are added tokens that are found in the text as given, so that
+            their places are right. *Shape:* `(pieces,)`, bool.
     """
-    bounds = [-1, *np.flatnonzero(are_added).tolist(), len(starts)]
-    for before, after in zip(bounds[:-1], bounds[1:], strict=True):
+    bounds = [-1, *np.flatnonzero(are_bounds).tolist(), len(starts)]
+    for before, after in pairwise(bounds):
         place = int(ends[before]) if before >= 0 else 0
         limit = int(starts[after]) if after < len(starts) else len(deleted)
-        while place < limit and spaces[place]:
+        while place < limit and stripped[place]:
             place += 1
         first = place
         while place < limit and deleted[place]:

@@ -1,4 +1,4 @@
-"""`tokenizer.json`: the pipeline of a vocabulary, as Hugging Face's tokenizers library writes it."""
+"""`tokenizer.json`: a vocabulary and how it is applied, as the tokenizers library writes it."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -52,6 +52,7 @@ class Pipeline:
         added_tokens: The tokens beside the pieces, with ids.
         writes_spaces: Whether pieces write the space before a word, as "▁".
         miscounts_deletions: Whether offsets need `shift_after_deletions`.
+        strips_left: Whether whitespace at the start is removed.
     """
 
     content: bytes
@@ -61,6 +62,7 @@ class Pipeline:
     added_tokens: tuple[AddedToken, ...]
     writes_spaces: bool
     miscounts_deletions: bool
+    strips_left: bool
 
 
 def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
@@ -89,6 +91,7 @@ def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
     strings, unknown_id = _read_pieces(model)
     hidden = {*controls} - {model.unk_token}
     native = _build({**values, "model": _hide(values["model"], hidden)})
+    normalizer = json.dumps(values.get("normalizer"))
     return Pipeline(
         content=content,
         native=native,
@@ -96,7 +99,8 @@ def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
         unknown_id=unknown_id,
         added_tokens=tuple(AddedToken(**token.model_dump()) for token in fields.added_tokens),
         writes_spaces=model.type != "WordPiece",
-        miscounts_deletions='"Precompiled"' in json.dumps(values.get("normalizer")),
+        miscounts_deletions='"Precompiled"' in normalizer,
+        strips_left='"strip_left": true' in normalizer,
     )
 
 
@@ -129,7 +133,12 @@ def _rename(piece: str, hidden: Collection[str]) -> str:
 
 
 def _build(values: Mapping[str, Any]) -> Tokenizer:
-    stripped = {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+    stripped: dict[str, Any] = {
+        "added_tokens": [],
+        "post_processor": None,
+        "truncation": None,
+        "padding": None,
+    }
     try:
         return Tokenizer.from_str(json.dumps({**values, **stripped}))
     except (KeyboardInterrupt, SystemExit, MemoryError):
