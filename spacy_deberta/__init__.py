@@ -8,30 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spacy_deberta.checkpoints import DebertaV2Tokenizer
-    from spacy_deberta.models import (
-        DebertaV2ForMaskedLM,
-        DebertaV2ForMultipleChoice,
-        DebertaV2ForQuestionAnswering,
-        DebertaV2ForReplacedTokenDetection,
-        DebertaV2ForSequenceClassification,
-        DebertaV2ForTokenClassification,
-        DebertaV2Model,
-        DebertaV2PreTrainedModel,
-    )
-    from spacy_deberta.nn import DebertaV2Config, Precision
-    from spacy_deberta.pipeline.safe_saving import load_pipeline, save_pipeline
+    from spacy_deberta.checkpoints import DebertaV2Tokenizer as DebertaV2Tokenizer
+    from spacy_deberta.models import DebertaV2Model as DebertaV2Model
+    from spacy_deberta.models import DebertaV2PreTrainedModel as DebertaV2PreTrainedModel
+    from spacy_deberta.models.heads import *  # noqa: F403
+    from spacy_deberta.nn import DebertaV2Config as DebertaV2Config
+    from spacy_deberta.nn import Precision as Precision
+    from spacy_deberta.pipeline.safe_saving import load_pipeline as load_pipeline
+    from spacy_deberta.pipeline.safe_saving import save_pipeline as save_pipeline
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "DebertaV2Config": "spacy_deberta.nn",
-    "DebertaV2ForMaskedLM": "spacy_deberta.models",
-    "DebertaV2ForMultipleChoice": "spacy_deberta.models",
-    "DebertaV2ForQuestionAnswering": "spacy_deberta.models",
-    "DebertaV2ForReplacedTokenDetection": "spacy_deberta.models",
-    "DebertaV2ForSequenceClassification": "spacy_deberta.models",
-    "DebertaV2ForTokenClassification": "spacy_deberta.models",
     "DebertaV2Model": "spacy_deberta.models",
     "DebertaV2PreTrainedModel": "spacy_deberta.models",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
@@ -40,25 +29,18 @@ _HOMES = {
     "save_pipeline": "spacy_deberta.pipeline.safe_saving",
 }
 
-__all__ = [
-    "DebertaV2Config",
-    "DebertaV2ForMaskedLM",
-    "DebertaV2ForMultipleChoice",
-    "DebertaV2ForQuestionAnswering",
-    "DebertaV2ForReplacedTokenDetection",
-    "DebertaV2ForSequenceClassification",
-    "DebertaV2ForTokenClassification",
-    "DebertaV2Model",
-    "DebertaV2PreTrainedModel",
-    "DebertaV2Tokenizer",
-    "Precision",
-    "__version__",
-    "load_pipeline",
-    "save_pipeline",
-]
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    if name == "__all__":
+        return [*_HOMES, *_heads(), "__version__"]
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name.startswith("DebertaV2For") and name in _heads():
+        return _heads()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _heads() -> dict[str, Any]:
+    """The classes with a head, by their names."""
+    specs = import_module("spacy_deberta.models").HEADS.values()
+    return {spec.architecture: spec.module_class for spec in specs}

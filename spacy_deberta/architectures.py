@@ -184,7 +184,7 @@ def deberta_v2_with_head_v1(
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
 
     head (str): "sequence_classification", "token_classification", "question_answering",
-        "multiple_choice" or "masked_lm".
+        "multiple_choice", "masked_lm" or "replaced_token_detection".
     name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
         used by `initialize`, never when a trained pipeline is loaded.
     shared_encoder (str | None): Name of an earlier component whose encoder is used instead of one

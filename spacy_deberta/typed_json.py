@@ -1,4 +1,4 @@
-"""JSON from outside: read within limits, and held against the types that are expected of it."""
+"""Untrusted JSON: parsed with limits on size and depth, and validated against a schema."""
 
 import json
 from collections import Counter
@@ -20,22 +20,22 @@ ValueT = TypeVar("ValueT")
 
 # The longest real file is a tokenizer's, with a hundred bytes for each of 128,000 pieces.
 MAX_BYTES = 64 * 2**20
-# Real files have four levels. What walks the values is recursive, in this package and in others.
+# Real files have four levels. Code that walks the values is recursive, here and in other packages.
 MAX_DEPTH = 64
 _MAX_SHOWN = 60
 
 
 class JsonError(ValueError):
-    """What is wrong with a text as JSON, for the coded message of the caller."""
+    """Invalid JSON. The text of the error goes into the coded message of the caller."""
 
 
 class FieldError(ValueError):
-    """A field that is not as expected, for the coded message of the caller.
+    """An invalid field. Its attributes go into the coded message of the caller.
 
     Attributes:
-        field: Its name, with dots before the names of fields within it.
-        found: What it is, as a short text.
-        expected: What it has to be, to stand after "has to be".
+        field: Its name, with dots between nested names.
+        found: Its value, as a short text.
+        expected: Its expected value, in words that follow "has to be".
     """
 
     def __init__(self, field: str, found: str, expected: str) -> None:
@@ -46,16 +46,16 @@ class FieldError(ValueError):
 
 
 class Schema(BaseModel):
-    """The types and ranges of an object's known fields; unknown fields are nobody's business.
+    """The types and ranges of an object's known fields; unknown fields are ignored.
 
-    Types are strict: "12" is no number, and 1 is not true. Numbers are finite.
+    Types are strict: "12" is not a number, and 1 is not true. Numbers are finite.
     """
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False, frozen=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a file that holds one JSON object.
+    """Read a file with one JSON object.
 
     Args:
         path: The file, in UTF-8 with or without a byte order mark.
@@ -64,8 +64,8 @@ def read_json(path: Path) -> dict[str, Any]:
         The object.
 
     Raises:
-        JsonError: It is something else, nested too deeply, too large, or not clear.
-        OSError: It can't be read.
+        JsonError: The file is not a JSON object, too deeply nested, too large, or ambiguous.
+        OSError: The file can't be read.
     """
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
@@ -81,11 +81,11 @@ def parse_json(content: bytes) -> dict[str, Any]:
         content: UTF-8, with or without a byte order mark.
 
     Returns:
-        The object. A key that stands twice, a string that UTF-8 can't write and a nesting of more
-        than 64 levels are refused: other readers take them in other ways, or break at them.
+        The object. Duplicate keys, strings that UTF-8 can't encode and more than 64 levels of
+        nesting are refused: other parsers read them differently, or fail.
 
     Raises:
-        JsonError: It is something else.
+        JsonError: The content is not such an object.
     """
     try:
         values = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique)
@@ -102,17 +102,17 @@ def parse_json(content: bytes) -> dict[str, Any]:
 
 
 def parse_typed(content: bytes, adapter: TypeAdapter[ValueT]) -> ValueT:
-    """Parse JSON that is wholly known, such as a file that this package wrote.
+    """Parse JSON with a complete schema, such as a file that this package wrote.
 
     Args:
         content: The JSON.
-        adapter: Knows what it has to be.
+        adapter: The schema.
 
     Returns:
-        That.
+        The validated value.
 
     Raises:
-        JsonError: It is something else.
+        JsonError: The content is invalid.
     """
     try:
         return adapter.validate_json(content, strict=True)
@@ -125,17 +125,17 @@ def parse_typed(content: bytes, adapter: TypeAdapter[ValueT]) -> ValueT:
 
 
 def check_fields(schema: type[SchemaT], values: Mapping[str, Any]) -> SchemaT:
-    """Hold an object against the types that are expected of its fields.
+    """Validate an object against a schema.
 
     Args:
-        schema: The fields.
-        values: The object. Fields that the schema does not have are passed over.
+        schema: The schema.
+        values: The object. Fields that the schema does not have are ignored.
 
     Returns:
         The known fields.
 
     Raises:
-        FieldError: A field is not as expected.
+        FieldError: A field is invalid.
     """
     try:
         return schema.model_validate(dict(values))
@@ -147,7 +147,7 @@ def check_fields(schema: type[SchemaT], values: Mapping[str, Any]) -> SchemaT:
 
 
 def expected(text: str) -> WrapValidator:
-    """Say in one's own words what a field has to be, to stand after "has to be"."""
+    """Describe the expected value of a field, in words that follow "has to be"."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
@@ -159,7 +159,7 @@ def expected(text: str) -> WrapValidator:
 
 
 def whole_number(low: int, high: int) -> WrapValidator:
-    """Say what a whole number has to be, and check it."""
+    """Check that a field is a whole number in a range."""
     text = f"a whole number from {low} to {high}"
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> int:
@@ -175,15 +175,15 @@ def whole_number(low: int, high: int) -> WrapValidator:
 
 
 def show(value: object) -> str:
-    """A value from a stranger's file, as it fits into a message."""
+    """The representation of an untrusted value, short enough for a message."""
     try:
         return shorten(repr(value))
-    except ValueError:  # of more digits than Python writes
+    except ValueError:  # more digits than Python's limit for integer strings
         return "a number of thousands of digits"
 
 
 def shorten(text: str) -> str:
-    """A text from a stranger's file, cut to what fits into a message."""
+    """An untrusted text, cut to a length that fits into a message."""
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
@@ -194,12 +194,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise JsonError(f"the key {show(twice)} stands twice in one object")
+        raise JsonError(f"an object has the key {show(twice)} twice")
     return values
 
 
 def _check_values(values: Any) -> None:
-    """Without recursion, since the depth is what is in question."""
+    """Check depth and strings, without recursion because the depth is unknown."""
     level, depth = [values], 0
     while level:
         depth += 1
@@ -221,4 +221,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise JsonError(f"{show(text)} is no text that UTF-8 can write") from error
+        raise JsonError(f"UTF-8 can't encode {show(text)}") from error

@@ -1,6 +1,7 @@
 """The wheel: it holds what it needs, and works where it is all there is of the project."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ import pytest
 import spacy_deberta
 
 ROOT = Path(spacy_deberta.__file__).parents[1]
+NO_BYTECODE = shutil.ignore_patterns("__pycache__")
 SMOKE = """
 import spacy, spacy_deberta, sys
 assert spacy_deberta.__file__.startswith(sys.argv[1]), spacy_deberta.__file__
@@ -33,10 +35,16 @@ assert DebertaV2Model.from_pretrained("deberta-v3-mini-en").config.hidden_size =
 def test_the_wheel_is_complete_and_works(tmp_path, tiny_vocabulary):
     if not (ROOT / "setup.cfg").is_file():
         pytest.skip("the package is installed without its source")
+    # A copy: setuptools leaves its metadata beside the sources, where it hides what is installed.
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "spacy_deberta", source / "spacy_deberta", ignore=NO_BYTECODE)
+    for path in ROOT.iterdir():
+        if path.is_file():
+            shutil.copy(path, source)
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"),
-            *("--no-build-isolation", "--wheel-dir", tmp_path, ROOT),
+            *("--no-build-isolation", "--wheel-dir", tmp_path, source),
         ],
         check=True,
         capture_output=True,

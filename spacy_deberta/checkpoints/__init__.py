@@ -9,10 +9,11 @@ from .layouts.keys import (
     BACKBONE_PREFIX,
     POSITIONS,
     KeyMap,
-    describe_extra,
+    describe_encoder_extra,
     with_backbone_prefix,
 )
 from .layouts.microsoft import refuse_first_generation
+from .layouts.tensorflow import BARE_MODEL, KerasModel
 from .layouts.tensorflow import LAYOUT as TENSORFLOW
 from .names import list_names
 from .repository.embedded import embedded_names
@@ -35,6 +36,7 @@ from .weight_files.reading import Weights, read_weights
 
 __all__ = [
     "BACKBONE_PREFIX",
+    "BARE_MODEL",
     "CONFIG_FILE",
     "HUGGING_FACE",
     "MAX_SHARD_BYTES",
@@ -45,13 +47,14 @@ __all__ = [
     "TENSORFLOW",
     "CheckpointFiles",
     "DebertaV2Tokenizer",
+    "KerasModel",
     "KeyMap",
     "MappedFile",
     "Weights",
     "check_finite",
     "check_mask_fits",
     "check_vocabulary_fits",
-    "describe_extra",
+    "describe_encoder_extra",
     "detect_key_map",
     "embedded_names",
     "find_checkpoint",

@@ -24,7 +24,7 @@ from .file_names import (
     TENSORFLOW_FILE,
     TENSORFLOW_INDEX_FILE,
 )
-from .layouts.tensorflow import write_tensorflow
+from .layouts.tensorflow import KerasModel, write_tensorflow
 from .weight_files.reading import Weights
 
 # As Hugging Face splits: a single file above this is awkward to fetch and to mirror.
@@ -106,6 +106,7 @@ def save_tensorflow_checkpoint(
     config: Mapping[str, Any],
     weights: Mapping[str, torch.Tensor],
     architecture: str,
+    keras: KerasModel,
     tokenizer: DebertaV2Tokenizer | None = None,
 ) -> tuple[str, ...]:
     """Write a checkpoint that Hugging Face's classes for TensorFlow open, in float32.
@@ -114,7 +115,8 @@ def save_tensorflow_checkpoint(
         folder: Where to write; a checkpoint that is there already is replaced when all is written.
         config: The content of `config.json`.
         weights: Parameters by our names, with the `deberta.` prefix, on any device, of any dtype.
-        architecture: One of `tensorflow.MODELS`: the class without its `TF`.
+        architecture: The class without its `TF`, for `config.json`.
+        keras: How Keras lays it out.
         tokenizer: Written beside the weights, if given.
 
     Returns:
@@ -130,7 +132,7 @@ def save_tensorflow_checkpoint(
     of_tokenizer = () if tokenizer is None else TOKENIZER_FILES
     replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
     with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
-        written = write_tensorflow(staging / TENSORFLOW_FILE, weights, architecture=architecture)
+        written = write_tensorflow(staging / TENSORFLOW_FILE, weights, keras=keras)
         _write_json(staging / CONFIG_FILE, {**config, "architectures": [architecture]})
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)

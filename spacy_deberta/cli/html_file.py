@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.files import write_whole
+from spacy_deberta.files import write_atomically
 
 
 def write_html(html: str, path: Path) -> None:
@@ -13,6 +13,6 @@ def write_html(html: str, path: Path) -> None:
     path (Path): The file.
     """
     try:
-        write_whole(path, html.encode("utf8"))
+        write_atomically(path, html.encode("utf8"))
     except OSError as error:
         raise OSError(Errors.E503.format(path=path, error=error.strerror)) from error

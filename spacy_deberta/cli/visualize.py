@@ -10,7 +10,7 @@ from typing import Annotated
 from spacy.language import Language
 from spacy.training import Corpus, Example
 
-from spacy_deberta.corpora import ask_the_same, choose_from_the_same
+from spacy_deberta.corpora import copy_choices, copy_questions
 from spacy_deberta.errors import Errors
 
 from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
@@ -96,8 +96,8 @@ def visualize(
     shown = examples[:limit]
     for example in shown:
         # A reader of .spacy files gives the predicted document its text and no more.
-        choose_from_the_same(example.predicted, example.reference)
-        ask_the_same(example.predicted, example.reference)
+        copy_choices(example.predicted, example.reference)
+        copy_questions(example.predicted, example.reference)
     # `nlp.evaluate` keeps the documents that it has made to itself.
     docs = nlp.pipe([example.predicted for example in shown])
     for example, doc in zip(shown, docs, strict=True):

@@ -1,9 +1,9 @@
-"""Readers of training data in the formats that people have, and what they set on documents."""
+"""Readers of training data in common formats, and the extension attributes that they set."""
 
 from .choices import (
     Chosen,
     check_choices,
-    choose_from_the_same,
+    copy_choices,
     get_choices,
     get_right_choice,
 )
@@ -12,7 +12,7 @@ from .questions import (
     GivenAnswer,
     GoldAnswer,
     Question,
-    ask_the_same,
+    copy_questions,
     get_questions,
     set_questions,
 )
@@ -23,9 +23,9 @@ __all__ = [
     "GivenAnswer",
     "GoldAnswer",
     "Question",
-    "ask_the_same",
     "check_choices",
-    "choose_from_the_same",
+    "copy_choices",
+    "copy_questions",
     "get_choices",
     "get_questions",
     "get_right_choice",

@@ -1,7 +1,7 @@
-"""Choices that a document is given, which of them is right, and which a model chooses.
+"""The extension attributes of multiple choice: `choices`, `right_choice` and `chosen`.
 
-All are plain values, so that they go wherever `doc.user_data` goes. Readers and components both use
-them; this file is where they are defined.
+All are plain values, so that they are serialized with `doc.user_data`. Readers and components both
+use them; they are defined here.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from spacy_deberta.errors import Errors
 
 
 class Chosen(TypedDict):
-    """What a model chooses.
+    """The prediction of a model.
 
     index: The choice with the highest score, as an index into `doc._.choices`.
-    scores: The score of each choice, from 0 to 1 and 1 in sum.
+    scores: The score of each choice, from 0 to 1; they sum to 1.
     """
 
     index: int
@@ -29,7 +29,7 @@ for _extension in ("choices", "right_choice", "chosen"):
 
 
 def check_choices(choices: Any) -> list[str]:
-    """Refuse what nobody can choose from.
+    """Check a list of choices.
 
     Args:
         choices: A list or tuple of strings.
@@ -38,7 +38,7 @@ def check_choices(choices: Any) -> list[str]:
         The choices as a list.
 
     Raises:
-        ValueError: It is no list, or an empty one (E651), or one of the choices is no text (E653).
+        ValueError: It is not a list, or an empty one (E651), or a choice is not a text (E653).
     """
     if not isinstance(choices, list | tuple) or not choices:
         raise ValueError(Errors.E651.format(choices=choices))
@@ -55,10 +55,10 @@ def get_choices(doc: Doc) -> list[str] | None:
         doc: The document.
 
     Returns:
-        The choices, or None if it has none. A list again, which `DocBin` gives back as a tuple.
+        The choices as a list (`DocBin` turns it into a tuple), or None if it has none.
 
     Raises:
-        ValueError: They are not as `check_choices` wants them.
+        ValueError: They are invalid; see `check_choices`.
     """
     return None if doc._.choices is None else check_choices(doc._.choices)
 
@@ -74,7 +74,7 @@ def get_right_choice(doc: Doc, choices: list[str]) -> int | None:
         The index of the right choice, or None if it is not known.
 
     Raises:
-        ValueError: It is no index of a choice (E652).
+        ValueError: It is not an index of a choice (E652).
     """
     right = doc._.right_choice
     if right is None:
@@ -86,12 +86,12 @@ def get_right_choice(doc: Doc, choices: list[str]) -> int | None:
     return int(right)
 
 
-def choose_from_the_same(doc: Doc, other: Doc) -> None:
-    """Give a document the choices of another one, but not which is right.
+def copy_choices(doc: Doc, other: Doc) -> None:
+    """Copy the choices of another document, without the right choice.
 
     Args:
-        doc: The document; if it has choices it keeps them.
-        other: The one with the choices, of the same text.
+        doc: The document; it keeps its own choices if it has any.
+        other: The document with the choices, of the same text.
     """
     choices = get_choices(other)
     if choices is not None and doc._.choices is None:
@@ -99,11 +99,11 @@ def choose_from_the_same(doc: Doc, other: Doc) -> None:
 
 
 def is_choice(value: Any) -> bool:
-    """Whether a value is a text that can be chosen."""
+    """Whether a value is a string with text in it."""
     return isinstance(value, str) and bool(value.strip())
 
 
 def is_index(value: Any, choices: Sequence[str]) -> bool:
     """Whether a value is an index of one of the choices."""
-    # True and False are integers to Python, but somebody's mistake here.
+    # True and False are integers in Python, but a mistake here.
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(choices)

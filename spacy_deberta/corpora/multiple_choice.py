@@ -15,18 +15,18 @@ from spacy_deberta.errors import Errors, check_number
 from .choices import is_choice, is_index
 
 SUFFIXES = (".tsv", ".jsonl")
-# What a question is called in JSONL.
+# Possible keys of a question in JSONL.
 QUESTION_KEYS = ("prompt", "question")
 
 
 @dataclass(frozen=True)
 class ChoiceQuestion:
-    """A question, or the start of a text, and what it may go on with.
+    """A question, or the start of a text, with its possible answers or continuations.
 
     Attributes:
         text: The question.
         choices: The choices.
-        right: The index of the right one; None if it is not known.
+        right: The index of the right choice; None if it is not known.
     """
 
     text: str
@@ -36,12 +36,13 @@ class ChoiceQuestion:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a TSV file has what, counted from 0; from -1 on, from the end of the line.
+    """The columns of a TSV file, counted from 0; negative ones from the end of the line.
 
     Attributes:
-        question: The question.
-        choices: The choices.
-        answer: The index of the right choice, counted from 0; None if the file does not know it.
+        question: The column of the question.
+        choices: The columns of the choices.
+        answer: The column with the index of the right choice, counted from 0; None if there is
+            none.
     """
 
     question: int
@@ -61,7 +62,7 @@ def multiple_choice_corpus_v1(
     choice_columns: Sequence[int] = CODAH.choices,
     answer_column: int | None = CODAH.answer,
 ) -> Callable[[Language], Iterator[Example]]:
-    """Read multiple-choice questions, one a line, from TSV or JSONL.
+    """Read multiple-choice questions, one for each line, from TSV or JSONL.
 
     Each question becomes an example: its text is the document, its choices are in `doc._.choices`
     of both documents, and the index of the right one in `doc._.right_choice` of the gold one. The
@@ -69,9 +70,9 @@ def multiple_choice_corpus_v1(
     "question", "choices", and "answer": the index or the text of the right choice, or null.
 
     path (Path | None): A file whose name ends in .tsv or .jsonl.
-    limit (int): Read no more than this many questions; 0 for all.
+    limit (int): Maximum number of questions to read; 0 for all.
     header (bool): Whether the first line of a TSV file names the columns.
-    question_column (int): The column of the question, counted from 0; from -1 on, from the end.
+    question_column (int): The column of the question, counted from 0; negative from the end.
     choice_columns (Sequence[int]): The columns of the choices.
     answer_column (int | None): The column with the index of the right choice, counted from 0; null
         if there is none.
@@ -87,7 +88,7 @@ def multiple_choice_corpus_v1(
 
 
 def _check_columns(question: int, choices: Sequence[int], answer: int | None) -> Columns:
-    # A string is a sequence, too.
+    # A string is a sequence of its characters, too.
     listed = [choices] if isinstance(choices, str) else choices
     given = [("question_column", question), *(("choice_columns", column) for column in listed)]
     if answer is not None:
@@ -119,7 +120,7 @@ class MultipleChoiceCorpus:
 
 
 def make_choice_example(nlp: Language, question: ChoiceQuestion) -> Example:
-    """Make documents of a question: the gold one knows the right choice."""
+    """Make an example of a question: the gold document has the right choice."""
     predicted = nlp.make_doc(question.text)
     predicted._.choices = list(question.choices)
     reference = predicted.copy()
@@ -130,19 +131,19 @@ def make_choice_example(nlp: Language, question: ChoiceQuestion) -> Example:
 def read_choice_questions(
     path: Path, *, header: bool = False, columns: Columns = CODAH
 ) -> Iterator[ChoiceQuestion]:
-    """Read a file; empty lines are passed over.
+    """Read a file; empty lines are skipped.
 
     Args:
         path: The file.
         header: Whether the first line of a TSV file names the columns.
-        columns: Where a TSV file has what.
+        columns: The columns of a TSV file.
 
     Yields:
-        The questions in their order.
+        The questions, in order.
 
     Raises:
-        ValueError: The file can't be read, or its name does not say what it is (E654), a line is
-            no question with choices (E655), or its answer is none of them (E656).
+        ValueError: The file can't be read or has an unknown suffix (E654), a line is not a
+            question with choices (E655), or its answer is none of them (E656).
     """
     if path.suffix not in SUFFIXES:
         reason = f"its name ends in none of {', '.join(SUFFIXES)}"
@@ -161,7 +162,7 @@ def read_choice_questions(
 
 
 def _read_columns(line: str, columns: Columns, place: str) -> ChoiceQuestion:
-    # No quotes: those of such files belong to the texts.
+    # No quoting: quotes in such files belong to the texts.
     cells = line.split("\t")
 
     def cell(column: int) -> str:

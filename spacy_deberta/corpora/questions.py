@@ -1,7 +1,7 @@
-"""Questions about a document, the answers that its annotators gave, and those that a model gives.
+"""The extension attributes of question answering: `questions` with gold answers, and `answers`.
 
-All are plain values, so that they go wherever `doc.user_data` goes. Readers and components both use
-them; this file is where they are defined.
+All are plain values, so that they are serialized with `doc.user_data`. Readers and components both
+use them; they are defined here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,10 +13,10 @@ from spacy_deberta.errors import Errors
 
 
 class GoldAnswer(TypedDict):
-    """An answer that stands in the text.
+    """A gold answer: a character span of the text.
 
     text: The answer.
-    start: Its first character in the text.
+    start: Offset of its first character.
     """
 
     text: str
@@ -26,9 +26,9 @@ class GoldAnswer(TypedDict):
 class Question(TypedDict):
     """A question about a document.
 
-    id: What it is called; no other question of the document has the same.
+    id: An id that is unique within the document.
     question: The question.
-    answers: The right answers, none if the text does not answer it or if they are not known.
+    answers: The right answers; empty if the text does not answer it, or if they are not known.
     """
 
     id: str
@@ -40,8 +40,8 @@ class GivenAnswer(TypedDict):
     """An answer of a model.
 
     text: The answer, "" if the text does not answer the question.
-    start: Its first character in the text.
-    end: The character after its last.
+    start: Offset of its first character.
+    end: Offset after its last character.
     score: From 0 to 1.
     """
 
@@ -61,11 +61,11 @@ def set_questions(doc: Doc, questions: Iterable[Mapping[str, Any]]) -> None:
 
     Args:
         doc: The document.
-        questions: What `Question` describes. "answers" can be left out.
+        questions: Dictionaries as in `Question`. "answers" is optional.
 
     Raises:
         ValueError: Values are missing or of another type, two questions have the same id, or an
-            answer does not stand where it says (E642).
+            answer is not at its offset (E642).
     """
     checked = [_check(doc, question) for question in questions]
     ids = [question["id"] for question in checked]
@@ -82,21 +82,20 @@ def get_questions(doc: Doc) -> list[Question]:
         doc: The document.
 
     Returns:
-        The questions, an empty list if there are none. Lists are lists again, which `DocBin` gives
-        back as tuples.
+        The questions as lists (`DocBin` turns them into tuples), empty if there are none.
 
     Raises:
-        ValueError: Somebody set what `set_questions` refuses (E642).
+        ValueError: The attribute is invalid; see `set_questions` (E642).
     """
     return [_check(doc, question) for question in doc._.questions or ()]
 
 
-def ask_the_same(doc: Doc, other: Doc) -> None:
-    """Give a document the questions of another one, without the answers.
+def copy_questions(doc: Doc, other: Doc) -> None:
+    """Copy the questions of another document, without the answers.
 
     Args:
-        doc: The document; if it has questions it keeps them.
-        other: The one with the questions, of the same text.
+        doc: The document; it keeps its own questions if it has any.
+        other: The document with the questions, of the same text.
     """
     questions = get_questions(other)
     if questions and not doc._.questions:
@@ -119,13 +118,13 @@ def _check(doc: Doc, question: Any) -> Question:
         if not isinstance(text, str) or not isinstance(start, int):
             reason = f"{answer!r} is no dictionary with 'text' and 'start'"
             raise ValueError(Errors.E642.format(question=name, reason=reason))
-        if not stands_at(doc.text, text, start):
+        if not is_at(doc.text, text, start):
             reason = f"its answer '{text}' does not stand at character {start} of the text"
             raise ValueError(Errors.E642.format(question=name, reason=reason))
         answers.append({"text": text, "start": start})
     return {"id": question["id"], "question": question["question"], "answers": answers}
 
 
-def stands_at(text: str, answer: str, start: int) -> bool:
-    """Whether an answer, which is not empty, stands at a place in a text."""
+def is_at(text: str, answer: str, start: int) -> bool:
+    """Whether an answer is not empty and is at an offset of a text."""
     return bool(answer) and start >= 0 and text.startswith(answer, start)

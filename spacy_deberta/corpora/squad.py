@@ -13,11 +13,11 @@ from spacy.training.corpus import walk_corpus
 
 from spacy_deberta.errors import Errors, Warnings, check_number, warn
 
-from .questions import GoldAnswer, Question, ask_the_same, set_questions, stands_at
+from .questions import GoldAnswer, Question, copy_questions, is_at, set_questions
 
 FILE_TYPE = ".json"
-# How many ids a warning names.
-NAMED = 5
+# Maximum number of ids in a warning.
+MAX_IDS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Paragraph:
 
     Attributes:
         context: The text.
-        questions: The questions, without the answers that do not stand where the file says.
-        answers: How many answers the file has for them.
-        misplaced: The ids of the questions of the answers that were left out, one for each.
+        questions: The questions, without the answers that are not at their offset in the text.
+        answers: Number of answers in the file.
+        misplaced: The question ids of the answers that were left out, one for each.
     """
 
     context: str
@@ -41,11 +41,11 @@ def squad_corpus_v1(path: Path | None, limit: int = 0) -> Callable[[Language], I
     """Read questions and answers in the JSON format of SQuAD 1.1 and 2.0.
 
     Each paragraph becomes an example, with all its questions in `doc._.questions`; those of the
-    predicted document are without answers. Answers that do not stand where the file says are
-    counted and left out, and so are questions that lose all their answers by it.
+    predicted document have no answers. Answers that are not at their offset in the text are counted
+    and left out, and so are questions that lose all their answers this way.
 
     path (Path | None): A file, or a folder whose .json files are read.
-    limit (int): Read no more than this many paragraphs; 0 for all.
+    limit (int): Maximum number of paragraphs to read; 0 for all.
     RETURNS (Callable[[Language], Iterator[Example]]): The reader.
 
     DOCS: docs/api/corpora.md#SquadCorpus
@@ -74,11 +74,11 @@ class SquadCorpus:
 
 
 def make_example(nlp: Language, paragraph: Paragraph) -> Example:
-    """Make documents of a paragraph: the gold one has the answers."""
+    """Make an example of a paragraph: the gold document has the answers."""
     reference = nlp.make_doc(paragraph.context)
     predicted = reference.copy()
     set_questions(reference, paragraph.questions)
-    ask_the_same(predicted, reference)
+    copy_questions(predicted, reference)
     return Example(predicted, reference)
 
 
@@ -89,12 +89,12 @@ def read_paragraphs(path: Path) -> Iterator[Paragraph]:
         path: The file or folder.
 
     Yields:
-        The paragraphs in the order of the files. After each file is read, a warning counts the
-        answers that do not stand where it says (W610).
+        The paragraphs in the order of the files. After each file, a warning counts the answers that
+        are not at their offset in the text (W610).
 
     Raises:
-        ValueError: There is no such file, or it is no JSON (E643), or not that of SQuAD (E644), or
-            a context is empty (E645), or two questions have the same id (E646).
+        ValueError: There is no such file, or it is not JSON (E643) or not SQuAD's (E644), a context
+            is empty (E645), or two questions have the same id (E646).
     """
     if not path.exists():
         raise ValueError(Errors.E643.format(path=path, reason="there is no such file or folder"))
@@ -109,7 +109,8 @@ def read_paragraphs(path: Path) -> Iterator[Paragraph]:
                     path=file,
                     count=len(misplaced),
                     total=sum(paragraph.answers for paragraph in paragraphs),
-                    names=", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else ""),
+                    names=", ".join(names[:MAX_IDS_SHOWN])
+                    + (", …" if len(names) > MAX_IDS_SHOWN else ""),
                 )
             )
         yield from paragraphs
@@ -121,7 +122,7 @@ class _File:
 
     Attributes:
         path: Its path.
-        places: Where each id was met so far, in this file and in those before it.
+        places: The place of each id so far, in this file and earlier ones.
     """
 
     path: Path
@@ -149,10 +150,10 @@ class _File:
             name = self._id(item, at)
             text = self._value(item, "question", str, at)
             answers = self._answers(item, at)
-            good = [a for a in answers if stands_at(context, a["text"], a["start"])]
+            good = [a for a in answers if is_at(context, a["text"], a["start"])]
             misplaced += [name] * (len(answers) - len(good))
             total += len(answers)
-            # A question that has lost its answers is not one that has none.
+            # A question that lost all its answers is not an unanswerable question.
             if good or not answers:
                 questions.append({"id": name, "question": text, "answers": good})
         return Paragraph(context, tuple(questions), total, tuple(misplaced))
@@ -178,7 +179,7 @@ class _File:
         ]
 
     def _list(self, parent: Any, key: str, place: str) -> list[tuple[Any, str]]:
-        """The members of a list, each with its place."""
+        """The items of a list, each with its place in the file."""
         where = f"{place}.{key}" if place else key
         members = self._value(parent, key, list, place)
         return [(member, f"{where}[{index}]") for index, member in enumerate(members)]

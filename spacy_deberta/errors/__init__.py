@@ -8,7 +8,7 @@ so that people can search for them. First digit: 1 encoder, 2 tokenization, 3 ch
 
 import warnings
 
-from .catalogue import Coded
+from .catalogue import Coded, is_coded
 from .checkpoints import CheckpointErrors
 from .command_line import CommandLineErrors
 from .components import ComponentErrors
@@ -34,6 +34,7 @@ __all__ = [
     "check_string",
     "check_strings",
     "check_texts",
+    "is_coded",
     "warn",
 ]
 

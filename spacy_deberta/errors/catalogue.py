@@ -2,6 +2,13 @@
 
 from typing import Any
 
+_PREFIX = "[spacy-deberta "
+
+
+def is_coded(error: BaseException) -> bool:
+    """Whether an exception has a message of this catalogue."""
+    return str(error).startswith(_PREFIX)
+
 
 class Coded(type):
     """Puts the code in front of the message: `Errors.E101` is `"[spacy-deberta E101] ..."`."""
@@ -10,4 +17,4 @@ class Coded(type):
         value = super().__getattribute__(name)
         if name.startswith("_"):
             return value
-        return f"[spacy-deberta {name}] {value}"
+        return f"{_PREFIX}{name}] {value}"

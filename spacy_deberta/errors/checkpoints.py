@@ -123,3 +123,7 @@ class CheckpointErrors:
         "An interrupted save of the pipeline '{path}' was found and has just been finished, when a "
         "part of it was read already. Load it again: it is complete now."
     )
+    E350 = (
+        "The word embeddings can't be resized to {count} rows: the row of the padding has to stay. "
+        "Choose at least {least}."
+    )

@@ -1,18 +1,19 @@
-"""Writing to a disk so that what was there, or what shall be there, is whole at any moment."""
+"""Atomic writes: at any moment the disk has either all of the old files or all of the new."""
 
 from .durable import flush_file, flush_folder
 from .journal import recover, remove_unfinished
 from .staging import (
     CannotExchangeError,
+    atomic_file,
     exchanged_folder,
     new_folder,
     staged_folder,
-    whole_file,
-    write_whole,
+    write_atomically,
 )
 
 __all__ = [
     "CannotExchangeError",
+    "atomic_file",
     "exchanged_folder",
     "flush_file",
     "flush_folder",
@@ -20,6 +21,5 @@ __all__ = [
     "recover",
     "remove_unfinished",
     "staged_folder",
-    "whole_file",
-    "write_whole",
+    "write_atomically",
 ]

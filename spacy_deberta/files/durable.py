@@ -1,16 +1,16 @@
-"""Files and folders that a power failure does not take back."""
+"""Durable writes: files and folders that survive a power failure."""
 
 import os
 import stat
 from pathlib import Path
 from uuid import uuid4
 
-# Windows can't open a folder, and writes its changes down in order.
+# Windows can't open a folder, and journals its changes in order.
 _FOLDERS_CAN_BE_FLUSHED = os.name != "nt"
 
 
 def flush_file(path: Path) -> None:
-    """Wait until the content of a file is on the disk.
+    """Flush the content of a file to the disk.
 
     Args:
         path: The file.
@@ -23,7 +23,7 @@ def flush_file(path: Path) -> None:
 
 
 def flush_folder(path: Path) -> None:
-    """Wait until it is on the disk which files a folder has: after renaming in it, or removing.
+    """Flush the entries of a folder to the disk, after renaming or removing files in it.
 
     Args:
         path: The folder.
@@ -40,13 +40,13 @@ def flush_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def settle(folder: Path) -> None:
-    """Give all files below a folder the mode that new files have, and wait until they are on disk.
+def flush_tree(folder: Path) -> None:
+    """Give all files below a folder the mode of new files, and flush them to the disk.
 
-    Some libraries write files that only their owner can read, whatever the umask says.
+    Some libraries ignore the umask and write files that only their owner can read.
 
     Args:
-        folder: Written by this process, and not used by others yet.
+        folder: A folder that no other process uses yet.
 
     Raises:
         OSError: The disk is full or fails.
@@ -62,8 +62,9 @@ def settle(folder: Path) -> None:
 
 
 def _mode_of_new_files(folder: Path) -> int:
-    """The mode by the umask and by the folder's own rules. To ask for the umask is to set it, for
-    all threads, so a file is made.
+    """The mode given by the umask and by the folder's access rules.
+
+    Python can read the umask only by setting it, for all threads, so a file is created instead.
     """
     probe = folder / f".{uuid4().hex}.tmp"
     probe.touch(exist_ok=False)

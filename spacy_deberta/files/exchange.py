@@ -1,4 +1,4 @@
-"""Two folders that change their places in one step, where the system can do that."""
+"""Atomic exchange of two folders, on systems that support it."""
 
 import ctypes
 import errno
@@ -14,22 +14,22 @@ _RENAME_SWAP = 2  # macOS, sys/stdio.h
 
 
 def can_exchange() -> bool:
-    """Whether the system has such a call. Not every file system does what it asks for."""
+    """Whether the system has an exchange call. Not every file system supports it."""
     return _system_function() is not None
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Let two files or folders change their places: nobody ever sees one of the places empty.
+    """Exchange two files or folders atomically: neither path is ever missing.
 
     Args:
         one: A path.
         other: A path on the same file system; neither is within the other.
 
     Raises:
-        OSError: The system or the file system can't do that, or one of them may not be moved.
+        OSError: The system or the file system does not support it, or a path may not be moved.
 
     Source:
-        `renameat2` of Linux and `renamex_np` of macOS, which Python has no functions for.
+        `renameat2` of Linux and `renamex_np` of macOS, which Python does not wrap.
     """
     function = _system_function()
     if function is None:

@@ -1,4 +1,4 @@
-"""Files that are replaced together, with a journal by which whoever comes next can finish it."""
+"""Files that are replaced together, with a journal from which the next process can finish."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from spacy_deberta.errors import Errors
 
 from .durable import flush_file, flush_folder
-from .leftovers import JOURNAL, find_leftovers, remove, says_whose_it_is, taken_over
+from .leftovers import JOURNAL, find_leftovers, has_lock, lock_leftover, remove
 
 WRITTEN = "written"
 REPLACED = "replaced"
@@ -18,17 +18,17 @@ REPLACED = "replaced"
 
 @dataclass(frozen=True, kw_only=True)
 class Switch:
-    """From the files of one save to those of the next, by renaming.
+    """Replaces the files of one save by those of the next, by renaming.
 
-    A new file is either in `written` or in its place, and an old one either in its place or in
-    `replaced`. So the state of each can be seen, and the switch can be finished, or undone, from
-    wherever it was left.
+    A new file is either in `written` or in the target folder, an old one either in the target
+    folder or in `replaced`. So the state of each file is visible, and an interrupted switch can be
+    finished or undone.
 
     Attributes:
-        folder: Where the files belong.
+        folder: The target folder.
         staging: A hidden folder on the same file system, with `written` and `replaced` in it.
-        old: What goes, relative to the folder, in the order in which it goes.
-        new: What comes, in the order in which it comes.
+        old: Paths of the files to remove, relative to the folder, in order.
+        new: Paths of the files to add, relative to the folder, in order.
     """
 
     folder: Path
@@ -37,7 +37,7 @@ class Switch:
     new: Sequence[str]
 
     def record(self) -> None:
-        """Write the journal. From here on the switch will be made, whatever happens."""
+        """Write the journal. From here on, an interrupted switch will be finished by `recover`."""
         unfinished = self.staging / f"{JOURNAL}.tmp"
         content = {"old": list(self.old), "new": list(self.new)}
         unfinished.write_text(json.dumps(content), encoding="utf-8")
@@ -46,10 +46,10 @@ class Switch:
         flush_folder(self.staging)
 
     def finish(self) -> None:
-        """Move what is not yet moved.
+        """Move the files that are not moved yet.
 
         Raises:
-            OSError: Something can't be moved.
+            OSError: A file can't be moved.
         """
         written, replaced = self.staging / WRITTEN, self.staging / REPLACED
         coming = set(self.new)
@@ -64,10 +64,10 @@ class Switch:
                 flush_folder(parent)
 
     def undo(self) -> None:
-        """Move everything back.
+        """Move all files back.
 
         Raises:
-            OSError: Something can't be moved.
+            OSError: A file can't be moved.
         """
         written, replaced = self.staging / WRITTEN, self.staging / REPLACED
         for name in reversed(self.new):
@@ -84,13 +84,13 @@ class Switch:
 def plan_switch(
     folder: Path, staging: Path, *, replaces: Iterable[str], last: Iterable[str]
 ) -> Switch:
-    """Say what has to be moved so that everything in `staging/written` is in its place.
+    """Plan the moves that put all files of `staging/written` into the folder.
 
     Args:
-        folder: Where the files belong.
+        folder: The target folder.
         staging: A hidden folder in it.
-        replaces: Patterns of files that go even where no new file takes their place.
-        last: Names of files that make a folder what it is: they go first and come last.
+        replaces: Glob patterns of files to remove even without a new file of the same name.
+        last: Names of the files that identify a complete folder: removed first, added last.
 
     Returns:
         The plan; nothing is moved.
@@ -111,48 +111,47 @@ def plan_switch(
 
 
 def recover(folder: Path, *, levels: int = 1) -> list[Path]:
-    """Finish saves that were killed while their files moved, and clear up after the others.
+    """Finish saves that were killed while moving files, and remove the leftovers of other saves.
 
-    Saves of living processes are left alone; one that is about to end is waited for.
+    Saves of living processes are left alone; one that is moving its files is waited for.
 
     Args:
-        folder: What is to be read or written.
-        levels: How many folders to look at: 1 for this one, 2 for the one above it, too.
+        folder: The folder to be read or written.
+        levels: Number of folders to look at: 1 for this one, 2 for its parent, too.
 
     Returns:
         The folders in which a save had to be finished, as absolute paths.
 
     Raises:
-        OSError: A save was killed while its files moved, and can't be finished from here (E340,
-            E341).
+        OSError: A save was killed while moving files, and can't be finished (E340, E341).
     """
     finished = []
     folder = folder.absolute()
     for place in reversed([folder, *folder.parents][:levels]):
         for staging in find_leftovers(place):
-            with taken_over(staging) as is_free:
+            with lock_leftover(staging) as is_free:
                 if is_free and _end(staging, place):
                     finished.append(place)
     return finished
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Do what `recover` does, and remove what it leaves because it may be somebody's.
+    """Recover, and also remove staging folders that may belong to a living process.
 
     Args:
-        folder: Nobody else writes to it.
+        folder: A folder that no other process writes to.
 
     Raises:
         OSError: See `recover`.
     """
     recover(folder)
     for staging in find_leftovers(folder):
-        if not says_whose_it_is(staging):
+        if not has_lock(staging):
             remove(staging)
 
 
 def _end(staging: Path, folder: Path) -> bool:
-    """Finish a switch and remove what is left of it; whether there was one."""
+    """Finish a switch and remove its staging folder; whether there was a switch."""
     switch = _read_switch(folder, staging)
     if switch is not None:
         try:
@@ -164,7 +163,7 @@ def _end(staging: Path, folder: Path) -> bool:
 
 
 def _find_new(folder: Path, written: Path) -> set[str]:
-    """Files, and folders that are to be there though they are empty."""
+    """Paths of the new files and of new empty folders."""
     new = set()
     for path in written.rglob("*"):
         name = path.relative_to(written).as_posix()
@@ -174,7 +173,7 @@ def _find_new(folder: Path, written: Path) -> set[str]:
 
 
 def _find_old(folder: Path, new: Iterable[str], replaces: Iterable[str]) -> set[str]:
-    """What is in the place of new files, or where they need a folder, or matches a pattern."""
+    """Paths of old files that new files replace, that block a new folder, or match a pattern."""
     old = {
         path.relative_to(folder).as_posix()
         for pattern in replaces
@@ -189,7 +188,7 @@ def _find_old(folder: Path, new: Iterable[str], replaces: Iterable[str]) -> set[
             for parent in parents
             if os.path.lexists(folder / parent) and not _is_real_folder(folder / parent)
         }
-    # What lies in something that goes, goes with it.
+    # The contents of a removed folder are removed with it.
     return {name for name in old if not any(str(p) in old for p in PurePosixPath(name).parents)}
 
 
@@ -198,22 +197,20 @@ def _is_real_folder(path: Path) -> bool:
 
 
 def _move(here: Path, there: Path) -> None:
-    """Rename, unless there is nothing to rename. Whoever mapped a file keeps it."""
+    """Rename a path if it exists. Processes that mapped the file keep it."""
     if os.path.lexists(here):
         there.parent.mkdir(parents=True, exist_ok=True)
         here.rename(there)
 
 
 def _parents(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The folders of some files up to the outermost, the inner ones first."""
+    """All parent folders of files up to the root of the save, inner ones first."""
     inner = {folder / parent for name in names for parent in PurePosixPath(name).parents}
     return sorted(inner, key=lambda path: (-len(path.parts), path))
 
 
 def _read_switch(folder: Path, staging: Path) -> Switch | None:
-    """The switch of a journal. It may come from a stranger, so that it may move nothing that is
-    outside of the folder.
-    """
+    """Read a journal. It is untrusted: it may not move anything outside of the folder."""
     path = staging / JOURNAL
     if not path.exists():
         return None
@@ -231,5 +228,5 @@ def _read_switch(folder: Path, staging: Path) -> Switch | None:
 
 
 def _is_within(folder: Path, path: Path) -> bool:
-    """Whether something is below a folder, also when its own folder is a link to elsewhere."""
+    """Whether a path is below a folder, with links of its parent folders resolved."""
     return path.name not in ("", "..") and path.parent.resolve().is_relative_to(folder.resolve())

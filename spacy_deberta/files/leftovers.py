@@ -1,4 +1,4 @@
-"""The hidden folders that saves write into: whose they are, and how they go."""
+"""Staging folders: the hidden folders that saves write into, their locks and their removal."""
 
 import os
 import shutil
@@ -23,16 +23,16 @@ _SECONDS_BETWEEN = 0.01
 
 @contextmanager
 def staging_folder(parent: Path) -> Iterator[Path]:
-    """A hidden folder that everybody can see to be in use, until the process ends.
+    """Create a hidden folder that is locked until the process ends.
 
     Args:
-        parent: Where it is made.
+        parent: The folder to create it in.
 
     Yields:
-        The folder. It goes afterwards, unless it has a journal: that still has to be done.
+        The folder. It is removed afterwards unless it has a journal, which must be finished first.
 
     Raises:
-        OSError: It can't be made.
+        OSError: It can't be created.
     """
     staging, lock = _make_locked(parent)
     try:
@@ -45,22 +45,22 @@ def staging_folder(parent: Path) -> Iterator[Path]:
 
 
 def find_leftovers(folder: Path) -> list[Path]:
-    """The hidden folders within a folder, of saves that go on or were killed."""
+    """The staging folders within a folder, of saves that are running or were killed."""
     return [path for path in sorted(folder.glob(f"{STAGING_PREFIX}*")) if _is_real_folder(path)]
 
 
 @contextmanager
-def taken_over(staging: Path) -> Iterator[bool]:
-    """Get hold of the folder of a save that was killed.
+def lock_leftover(staging: Path) -> Iterator[bool]:
+    """Lock the staging folder of a save that was killed.
 
     Args:
-        staging: Of `find_leftovers`. If its process lives and moves its files, that is waited for.
+        staging: A folder of `find_leftovers`. If a living process is moving its files, wait for it.
 
     Yields:
-        Whether nobody uses it, and something has to be done.
+        Whether no process uses it, so that it has to be finished or removed.
     """
     if fcntl is None:
-        # Nobody can see who lives. Where there is a journal, its process died more likely than not.
+        # Without locks, living processes are unknown. One that left a journal is probably dead.
         yield (staging / JOURNAL).exists()
         return
     lock = _open_lock(staging)
@@ -75,19 +75,19 @@ def taken_over(staging: Path) -> Iterator[bool]:
         os.close(lock)
 
 
-def says_whose_it_is(staging: Path) -> bool:
-    """Whether it can be seen if a living process uses the folder."""
+def has_lock(staging: Path) -> bool:
+    """Whether the folder has a lock that shows if a living process uses it."""
     return fcntl is not None and (staging / LOCK).is_file()
 
 
 def remove(staging: Path) -> None:
-    """Remove a hidden folder; what can't be removed stays for the next save.
+    """Remove a staging folder; what can't be removed is left for the next save.
 
     Args:
-        staging: Has no journal, or one that is done.
+        staging: A folder without a journal, or with a finished one.
     """
-    # Without its journal nothing in it is needed; with it, everything. The lock goes last, so that
-    # a rest is still known to be nobody's.
+    # Without its journal nothing in it is needed; with it, everything. The lock is removed last, so
+    # that a partly removed folder is still known to be unused.
     with suppress(OSError):
         (staging / JOURNAL).unlink(missing_ok=True)
         for path in staging.iterdir():
@@ -102,7 +102,7 @@ def remove(staging: Path) -> None:
 def _make_locked(parent: Path) -> tuple[Path, int | None]:
     while True:
         staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=parent))
-        # Before it is locked, somebody who clears up may take it for a leftover.
+        # Before it is locked, another process may remove it as a leftover.
         with suppress(FileNotFoundError):
             lock = os.open(staging / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
             if fcntl is None:
@@ -122,7 +122,7 @@ def _open_lock(staging: Path) -> int | None:
     path = staging / LOCK
     try:
         return os.open(path, os.O_RDONLY) if path.is_file() else None
-    except OSError:  # removed by whoever had it, or not ours to open
+    except OSError:  # removed by its process, or no permission
         return None
 
 

@@ -1,4 +1,4 @@
-"""A folder whose files are replaced together, or a file: all of it or nothing."""
+"""Atomic writes of folders and files: all of it or nothing."""
 
 import errno
 import os
@@ -10,40 +10,40 @@ from typing import IO
 
 from spacy_deberta.errors import Errors
 
-from .durable import flush_folder, settle
+from .durable import flush_folder, flush_tree
 from .exchange import can_exchange, exchange
 from .journal import WRITTEN, plan_switch, recover, remove_unfinished
 from .leftovers import JOURNAL, STAGING_PREFIX, staging_folder
 
-# With these, a folder can't be exchanged as a whole, while its files can still be replaced.
-_NOT_AS_A_WHOLE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, errno.EBUSY}
+# Errors that rule out an exchange of the whole folder; its files can still be replaced.
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, errno.EBUSY}
 
 
 class CannotExchangeError(OSError):
-    """The folder can't be exchanged as a whole on this system, on its disk or with these rights."""
+    """The system, the file system or permissions do not allow to exchange the folder as a whole."""
 
 
 @contextmanager
 def staged_folder(
     folder: Path, *, replaces: Iterable[str] = (), last: Iterable[str] = ()
 ) -> Iterator[Path]:
-    """A folder to write into, whose files move to `folder` together once all are written.
+    """A staging folder whose files move to `folder` together once all are written.
 
-    If the writing or the moving fails half-way, what `folder` had is there as it was. If the
-    process is killed while the files move, which takes milliseconds, `recover` finishes it. One
-    process at a time may save to a folder.
+    If writing or moving fails, `folder` is restored. If the process is killed while the files move,
+    which takes milliseconds, `recover` finishes the move. Only one process at a time may save to a
+    folder.
 
     Args:
-        folder: Where the files shall be; made if it is missing. Other files in it stay.
-        replaces: Patterns of files that go even where no new file takes their place.
-        last: Names of files that make a folder what it is. They go first and come last, so that
-            whoever does not know of `recover` refuses the folder rather than reading a mixture.
+        folder: The target folder; created if it is missing. Other files in it are kept.
+        replaces: Glob patterns of files to remove even without a new file of the same name.
+        last: Names of the files that identify a complete folder. They are removed first and added
+            last, so that readers that do not call `recover` refuse a mixture of old and new.
 
     Yields:
         An empty folder on the same file system, for files and folders.
 
     Raises:
-        OSError: There can't be such a folder, as there is a file (E312); or it can't be written to.
+        OSError: The path is a file (E312), or can't be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,59 +54,58 @@ def staged_folder(
         written = staging / WRITTEN
         written.mkdir()
         yield written
-        settle(written)
+        flush_tree(written)
         switch = plan_switch(folder, staging, replaces=replaces, last=last)
         try:
             switch.record()
             switch.finish()
         except BaseException:
-            # Should this fail as well, the journal stays, and `recover` does what it says.
+            # If this fails as well, the journal stays, and `recover` follows it.
             switch.undo()
             (staging / JOURNAL).unlink(missing_ok=True)
             raise
-        with suppress(OSError):  # a journal that stays is finished once more, which moves nothing
+        with suppress(OSError):  # a journal that is left is finished again, which moves nothing
             (staging / JOURNAL).unlink()
 
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder that is there once everything in it is written, or not at all.
+    """Create a folder atomically: it exists once everything in it is written.
 
     Args:
-        folder: Where it shall be; an empty folder may be there. Folders above it are made.
+        folder: The target folder, which may exist if it is empty. Its parents are created.
 
     Yields:
         An empty folder beside it, for files and folders.
 
     Raises:
-        OSError: There is something already (E318), or there can't be such a folder (E312).
+        OSError: The path exists and is no empty folder (E318), or can't be a folder (E312).
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise FileExistsError(Errors.E318.format(path=folder))
     with _written_beside(folder) as written:
         yield written
-        settle(written)
-        _put(written, folder)
+        flush_tree(written)
+        _move_into_place(written, folder)
 
 
 @contextmanager
 def exchanged_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which takes the place of `folder` in one step.
+    """A staging folder that replaces `folder` in one step.
 
-    At any moment, `folder` has all of the old or all of the new. What lies in it beside the new
-    files and folders, stays; folders that are written anew are replaced as a whole.
+    At any moment, `folder` has all of the old files or all of the new. Other files and folders in
+    it are kept; a folder that is written again is replaced as a whole.
 
     Args:
-        folder: The folder; made if it is missing.
+        folder: The target folder; created if it is missing.
 
     Yields:
         An empty folder beside it, for files and folders.
 
     Raises:
-        CannotExchangeError: The folder is not to be moved as a whole: it is where a disk is
-            mounted, the system can't do it, or there are no rights to the folder above it. Nothing
-            was changed.
-        OSError: There can't be such a folder, as there is a file (E312); or it can't be written.
+        CannotExchangeError: The folder can't be exchanged as a whole: it is a mount point, the
+            system does not support it, or the parent folder is not writable. Nothing was changed.
+        OSError: The path is a file (E312), or can't be written to.
     """
     folder = folder.resolve()
     if folder.exists() and not folder.is_dir():
@@ -117,36 +116,36 @@ def exchanged_folder(folder: Path) -> Iterator[Path]:
         raise CannotExchangeError
     with _written_beside(folder) as written:
         yield written
-        settle(written)
+        flush_tree(written)
         if not replaces:
-            _put(written, folder)
+            _move_into_place(written, folder)
             return
-        _take_along(folder, written)
+        _link_other_files(folder, written)
         shutil.copymode(folder, written)
         flush_folder(written)
         try:
             exchange(written, folder)
         except OSError as error:
-            if error.errno in _NOT_AS_A_WHOLE:
+            if error.errno in _NO_EXCHANGE:
                 raise CannotExchangeError from error
             raise
         flush_folder(folder.parent)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there once all of it is written; what was there before stays until then.
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file atomically: an existing file is replaced once all of it is written.
 
-    Several processes may write the same file; the last one's stays.
+    Several processes may write the same file; the last one wins.
 
     Args:
-        path: The file, in a folder that is there.
+        path: The file, in an existing folder.
 
     Yields:
-        What to write to.
+        An open file to write to.
 
     Raises:
-        OSError: It can't be written. What was there is still there.
+        OSError: It can't be written. An existing file is unchanged.
     """
     recover(path.parent)
     with staging_folder(path.parent) as staging:
@@ -159,17 +158,17 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         flush_folder(path.parent)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file as `whole_file` does.
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write bytes to a file atomically.
 
     Args:
-        path: The file, in a folder that is there.
-        data: All of it.
+        path: The file, in an existing folder.
+        data: The content.
 
     Raises:
-        OSError: It can't be written. What was there is still there.
+        OSError: It can't be written. An existing file is unchanged.
     """
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(data)
 
 
@@ -187,7 +186,7 @@ def _written_beside(folder: Path) -> Iterator[Path]:
         yield written
 
 
-def _put(written: Path, folder: Path) -> None:
+def _move_into_place(written: Path, folder: Path) -> None:
     if folder.is_dir():
         folder.rmdir()
     written.rename(folder)
@@ -199,8 +198,8 @@ def _may_be_exchanged(folder: Path) -> bool:
     return can_exchange() and rights and not os.path.ismount(folder)
 
 
-def _take_along(folder: Path, written: Path) -> None:
-    """Link what the new folder has not got, so that both have it until one is removed."""
+def _link_other_files(folder: Path, written: Path) -> None:
+    """Hard-link the other files into the new folder: both have them until one is removed."""
     for path in folder.iterdir():
         copy = written / path.name
         if os.path.lexists(copy) or path.name.startswith(STAGING_PREFIX):

@@ -1,8 +1,5 @@
 """thinc layers: documents to windows, through the encoder, to a row for each piece and token."""
 
-from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.tokenization import DebertaV2Tokenizer
-
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
 from .classifiers.pooled_text_classifier import pooled_text_classifier
@@ -22,15 +19,12 @@ from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windo
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
 from .gpu import select_gpu
+from .head_loading import FINE_TUNED, initialize_head, load_head, without_output
 from .head_model import (
-    FINE_TUNED,
     deberta_with_head,
     get_config,
     get_labels,
-    initialize_head,
     is_initialized,
-    load_head,
-    without_output,
 )
 from .listening.batch import FullTransformerBatch
 from .listening.integration import is_stock
@@ -61,8 +55,6 @@ __all__ = [
     "NO_DECAY",
     "N_SPECIAL_TOKENS",
     "N_SPECIAL_TOKENS_PAIR",
-    "DebertaV2Config",
-    "DebertaV2Tokenizer",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",

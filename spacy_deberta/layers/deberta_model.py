@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
@@ -16,22 +15,17 @@ from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.models import build_from_checkpoint
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .documents.alignment import DocPieces
-from .documents.doc_outputs import split_by_doc
-from .documents.doc_rows import doc_rows, predict_doc_rows
+from .documents.doc_outputs import EncodedDocs, doc_outputs
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
-from .documents.windows import PieceWindows, SpanGetter, WindowPlan, plan_windows
+from .documents.windows import PieceWindows, SpanGetter, plan_windows
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
 from .encoder.from_scratch import encoder_from_scratch
-from .encoder.module_specs import ENCODER
 from .encoder.source import EncoderSource
 from .listening.batch import DocGradients, FullTransformerBatch
 from .listening.split_batch import split_batch
 from .listening.token_rows import token_rows
-from .listening.transformer_data import TransformerData
 from .options import EncoderOptions
-from .packed_batches import group_by_length
 from .saved_model import SavedModel
 from .sequences import N_SPECIAL_TOKENS
 
@@ -64,8 +58,8 @@ def deberta_model(
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(split_special_tokens=source.split_special_tokens),
-            encoder_layer(ENCODER, options),
-            doc_rows(),
+            encoder_layer(options),
+            doc_outputs(),
         ],
         attrs={
             "source": source,
@@ -78,52 +72,27 @@ def deberta_model(
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Run the layers one after the other, and back from the documents' gradients."""
-    tokenize, encode, select = model.layers
+    tokenize, encode, cut = model.layers
     doc_pieces, _ = tokenize(X, is_train)
-    if not is_train:
-        return FullTransformerBatch(doc_pieces.docs, _predict(model, doc_pieces)), lambda dY: []
-    plan = _plan(model, doc_pieces)
-    window_rows, backprop_encoder = encode(plan.sequences, is_train)
-    rows, backprop_rows = select((window_rows, plan), is_train)
-    doc_data = split_by_doc(rows, plan, doc_pieces, get_tokenizer(model))
-    Y = FullTransformerBatch(doc_pieces.docs, doc_data)
-
-    def backprop(dY: DocGradients) -> InT:
-        if len(dY.rows):
-            backprop_encoder(backprop_rows(dY.rows))
-        # A new list, not that of the documents: thinc adds to it what layers beside this return.
-        return []
-
-    return Y, backprop
-
-
-def _predict(model: Model[InT, OutT], doc_pieces: DocPieces) -> list[TransformerData]:
-    """Encode as many documents at a time as fit into a sub-batch: their rows need no moving."""
-    encode, tokenizer = model.layers[1], get_tokenizer(model)
-    max_pieces = encoder_shim(encode).options.max_batch_pieces
-    groups = [np.arange(len(doc_pieces.docs))]
-    # A span getter is asked about all documents at once.
-    if isinstance(model.attrs["get_spans"], PieceWindows):
-        lengths = np.diff(doc_pieces.pieces.cu_pieces) + N_SPECIAL_TOKENS
-        groups = group_by_length(lengths, max_pieces=max_pieces)
-    doc_data: list[TransformerData] = []
-    for docs in groups:
-        part = doc_pieces if len(groups) == 1 else doc_pieces.take(docs)
-        plan = _plan(model, part)
-        rows = predict_doc_rows(encode, plan, max_pieces=max_pieces)
-        doc_data += split_by_doc(rows, plan, part, tokenizer)
-    return [doc_data[place] for place in np.argsort(np.concatenate(groups)).tolist()]
-
-
-def _plan(model: Model[InT, OutT], doc_pieces: DocPieces) -> WindowPlan:
     tokenizer = get_tokenizer(model)
-    return plan_windows(
+    plan = plan_windows(
         doc_pieces,
         model.attrs["get_spans"],
         cls_id=tokenizer.cls_token_id,
         sep_id=tokenizer.sep_token_id,
         max_pieces=_max_pieces(get_encoder(model).config),
     )
+    layers, backprop_encoder = encode(plan.sequences, is_train)
+    doc_data, backprop_docs = cut(EncodedDocs(layers, plan, doc_pieces, tokenizer), is_train)
+    Y = FullTransformerBatch(doc_pieces.docs, doc_data)
+
+    def backprop(dY: DocGradients) -> InT:
+        if len(dY.rows):
+            backprop_encoder(backprop_docs(dY.rows))
+        # A new list, not that of the documents: thinc adds to it what layers beside this return.
+        return []
+
+    return Y, backprop
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
@@ -202,7 +171,7 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
         folder: Where to write; what is there stays until all is written.
     """
     shim = encoder_shim(model.layers[1])
-    architecture = shim.spec.module_class.__name__
+    architecture = shim.module_class.__name__
     save_checkpoint(
         folder,
         config={**shim.config.to_dict(), "architectures": [architecture]},

@@ -6,7 +6,7 @@ import srsly
 from thinc.api import Model
 from thinc.util import convert_recursive, is_xp_array
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, is_coded
 
 # How spacy-transformers names the nodes of `TransformerModel` of any version.
 STOCK_NODES = ["transformer", "hf-pytorch"]
@@ -42,6 +42,8 @@ class SavedModel(Model):
             )
         try:
             super().from_dict(msg)
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            if is_coded(error):
+                raise
             raise ValueError(Errors.E407.format(error=repr(error))) from error
         return self

@@ -24,12 +24,15 @@ class Sequences:
             everywhere. Most checkpoints do not look at it.
         decoded: Rows for which a masked language model is asked, ascending, `(decoded_rows,)`;
             None for all.
+        sources: For every row of the encoder's output the row that it is read from, none twice, or
+            -1 for zeros, `(output_rows,)`; None for all rows in their order.
     """
 
     input_ids: Ints
     lengths: Ints
     token_type_ids: Ints | None = None
     decoded: Ints | None = None
+    sources: Ints | None = None
 
     @property
     def cu_rows(self) -> Ints:

@@ -1,12 +1,13 @@
 """The base of all models, as Hugging Face has one."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spacy_deberta.checkpoints import (
     MAX_SHARD_BYTES,
@@ -15,19 +16,27 @@ from spacy_deberta.checkpoints import (
     read_config,
     save_checkpoint,
 )
+from spacy_deberta.errors import Errors
 from spacy_deberta.nn import (
     DebertaV2Config,
+    ModelOutput,
+    PackedPieces,
     init_weights,
     set_dropout,
     training_step,
     weights_changed,
 )
 
-from .loading.building import ModuleT, build_from_checkpoint
+from .padding import pad_output
+
+ModelT = TypeVar("ModelT", bound="DebertaV2PreTrainedModel")
 
 
 class DebertaV2PreTrainedModel(nn.Module):
     """What the encoder and all heads have in common: they come from a checkpoint, and go to one.
+
+    A class of its own defines `forward_packed`, and names in `piece_fields` which of its arguments
+    and outputs have a row for each piece; from these follows `forward`, for padded batches.
 
     Args:
         config: What the model is made of.
@@ -35,12 +44,105 @@ class DebertaV2PreTrainedModel(nn.Module):
     Source: The names and arguments of Hugging Face's base class.
     """
 
+    # Arguments and outputs of `forward_packed` that have a row for each piece, beside hidden states
+    # and attentions.
+    piece_fields: ClassVar[frozenset[str]] = frozenset()
     # Whether a forward pass reads the whole table of word embeddings, and not just some rows.
     reads_all_embeddings: ClassVar[bool] = False
+    base_model_prefix: ClassVar[str] = "deberta"
+
+    config: DebertaV2Config
+    forward_packed: Callable[..., ModelOutput]
 
     def __init__(self, config: DebertaV2Config) -> None:
         super().__init__()
         self.config = config
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        **options: Any,
+    ) -> Any:
+        """Run a padded batch. Its padding is taken out, and put back as zeros.
+
+        Args:
+            input_ids: (batch, length) of any integer type.
+            attention_mask: (batch, length), 1 for pieces, 0 for padding on the left or right.
+            token_type_ids: (batch, length).
+            position_ids: (batch, length) or (1, length).
+            inputs_embeds: (batch, length, embedding_width), in place of ids.
+            labels: What `forward_packed` says. Those of pieces are (batch, length) here; padding
+                never counts.
+            output_attentions: Whether to return the attention probabilities.
+            output_hidden_states: Whether to return the embeddings and the output of every layer.
+            return_dict: False for a tuple.
+            options: Further arguments of `forward_packed`; those of pieces are (batch, length).
+
+        Returns:
+            What `forward_packed` does. Rows of pieces are (batch, length, ...), zeros in padding;
+            attentions for each layer (batch, heads, query, key).
+
+        Raises:
+            ValueError: If something doesn't fit together: see `PackedPieces.from_padded` and
+                `forward_packed`.
+        """
+        return self._run_padded(
+            {
+                "input_ids": input_ids,
+                "attention_mask": attention_mask,
+                "token_type_ids": token_type_ids,
+                "position_ids": position_ids,
+                "inputs_embeds": inputs_embeds,
+            },
+            {"labels": labels, **options},
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=return_dict,
+        )
+
+    def _run_padded(
+        self,
+        batch: dict[str, Tensor | None],
+        options: dict[str, Any],
+        *,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
+        return_dict: bool | None,
+    ) -> ModelOutput | tuple[Any, ...]:
+        """The padded forward pass, for classes whose `forward` has other arguments."""
+        pieces, options = self._pack(batch, options)
+        packed = self.forward_packed(
+            pieces,
+            **options,
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        output = self._unpack(packed, pieces)
+        return output.to_tuple() if return_dict is False else output
+
+    def _pack(
+        self, batch: dict[str, Tensor | None], options: dict[str, Any]
+    ) -> tuple[PackedPieces, dict[str, Any]]:
+        """Take the padding out of a batch, and out of the arguments with a row for each piece."""
+        pieces = PackedPieces.from_padded(**batch)
+        return pieces, {
+            name: pieces.unpad(value)
+            if name in self.piece_fields and isinstance(value, Tensor)
+            else value
+            for name, value in options.items()
+        }
+
+    def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
+        """Put the padding back into what has a row for each piece."""
+        return pad_output(packed, pieces, *self.piece_fields.intersection(packed))
 
     @classmethod
     def layout_options(cls, keys: Iterable[str], config: DebertaV2Config) -> dict[str, Any]:
@@ -69,6 +171,110 @@ class DebertaV2PreTrainedModel(nn.Module):
         """
         set_dropout(self, self.config, rate)
 
+    @property
+    def base_model(self) -> Any:
+        """The encoder, which is all of a `DebertaV2Model`."""
+        return getattr(self, self.base_model_prefix, self)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights: that of the first one."""
+        return next(self.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are: where the first one is."""
+        return next(self.parameters()).device
+
+    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+        """Count the parameters.
+
+        Args:
+            only_trainable: Whether to leave out those that are frozen.
+            exclude_embeddings: Whether to leave out the tables of embeddings.
+        """
+        left_out = {
+            id(part.weight)
+            for part in self.modules()
+            if exclude_embeddings and isinstance(part, nn.Embedding)
+        }
+        return sum(
+            parameter.numel()
+            for parameter in self.parameters()
+            if id(parameter) not in left_out and (parameter.requires_grad or not only_trainable)
+        )
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The word embeddings."""
+        return cast(nn.Embedding, self.base_model.embeddings.word_embeddings)
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        """Use other word embeddings.
+
+        Args:
+            value: The embeddings, as wide as those that they replace. For another number of rows,
+                use `resize_token_embeddings`.
+        """
+        self.base_model.embeddings.word_embeddings = value
+
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+    ) -> nn.Embedding:
+        """Change the number of word embeddings, for instance after tokens were added.
+
+        Rows that stay keep their values. New ones are drawn from a normal distribution of the
+        configured range; what a head has for each row of the vocabulary begins at zero.
+
+        Args:
+            new_num_tokens: How many; None for as many as there are.
+            pad_to_multiple_of: Round the number up to a multiple of this.
+
+        Returns:
+            The embeddings. `vocab_size` of the config is their number.
+
+        Raises:
+            ValueError: It is less than one, or leaves out the row of the padding (E350).
+        """
+        old = self.get_input_embeddings()
+        count = old.num_embeddings if new_num_tokens is None else new_num_tokens
+        count = -(-count // (pad_to_multiple_of or 1)) * (pad_to_multiple_of or 1)
+        if count <= self.config.pad_token_id:
+            raise ValueError(Errors.E350.format(count=count, least=self.config.pad_token_id + 1))
+        if count == old.num_embeddings:
+            return old
+        new = nn.Embedding(
+            count,
+            old.embedding_dim,
+            padding_idx=old.padding_idx,
+            device=old.weight.device,
+            dtype=old.weight.dtype,
+        )
+        init_weights(new, self.config)
+        new.weight.requires_grad_(old.weight.requires_grad)
+        kept = min(count, old.num_embeddings)
+        with torch.no_grad():
+            new.weight[:kept] = old.weight[:kept]
+        self.set_input_embeddings(new)
+        self._resize_head(count)
+        self.config = replace(self.config, vocab_size=count)
+        self.base_model.config = replace(self.base_model.config, vocab_size=count)
+        return new
+
+    def _resize_head(self, count: int) -> None:
+        """Give a head another number of what it has for each row of the vocabulary."""
+
+    def gradient_checkpointing_enable(self) -> None:
+        """In training, keep only the input of every layer and compute the rest a second time.
+
+        The gradients are the same, dropout included. About a third slower, and most of the memory
+        of the activations is saved.
+        """
+        self.base_model.encoder.gradient_checkpointing = True
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep everything that the backward pass needs."""
+        self.base_model.encoder.gradient_checkpointing = False
+
     def training_step(self) -> AbstractContextManager[None]:
         """A block for a forward pass of training, or its backward pass: see `nn.training_step`."""
         return training_step(self)
@@ -79,7 +285,7 @@ class DebertaV2PreTrainedModel(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls: type[ModuleT],
+        cls: type[ModelT],
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         revision: str | None = None,
@@ -89,7 +295,7 @@ class DebertaV2PreTrainedModel(nn.Module):
         config_overrides: Mapping[str, Any] | None = None,
         map_weights: bool = True,
         allow_non_finite: bool = False,
-    ) -> ModuleT:
+    ) -> ModelT:
         """Load a checkpoint from a folder or from the Hugging Face hub.
 
         Args:
@@ -118,6 +324,10 @@ class DebertaV2PreTrainedModel(nn.Module):
         Source:
             The arguments of Hugging Face's method of that name.
         """
+        from .loading.building import (
+            build_from_checkpoint,  # knows the heads, which know this class
+        )
+
         files = find_checkpoint(
             pretrained_model_name_or_path,
             revision=revision,

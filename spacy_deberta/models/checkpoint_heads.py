@@ -3,18 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spacy_deberta.checkpoints import BACKBONE_PREFIX, Weights, describe_extra, detect_key_map
+from spacy_deberta.checkpoints import BACKBONE_PREFIX, Weights, detect_key_map
 from spacy_deberta.nn import DebertaV2Config
 
-# For each class the modules beside the encoder that its checkpoints have; one of several ways.
-HEAD_MODULES: Mapping[str, tuple[frozenset[str], ...]] = {
-    "DebertaV2ForMaskedLM": (frozenset({"lm_predictions"}), frozenset({"cls"})),
-    "DebertaV2ForSequenceClassification": (frozenset({"pooler", "classifier"}),),
-    "DebertaV2ForMultipleChoice": (frozenset({"pooler", "classifier"}),),
-    "DebertaV2ForTokenClassification": (frozenset({"classifier"}),),
-    "DebertaV2ForQuestionAnswering": (frozenset({"qa_outputs"}),),
-    "DebertaV2ForReplacedTokenDetection": (frozenset({"mask_predictions"}),),
-}
+from .heads import HeadSpec, describe_extra, find_spec
 
 
 @dataclass(frozen=True)
@@ -29,21 +21,21 @@ class CheckpointHeads:
     modules: Mapping[str, str]
     architectures: tuple[str, ...]
 
-    def fits(self, class_name: str) -> bool:
-        """Whether the checkpoint was made by a class.
+    def fits(self, spec: HeadSpec) -> bool:
+        """Whether the checkpoint was made by the class of a head.
 
         Several classes have the same names of parameters: there, the config decides if it says
         anything.
 
         Args:
-            class_name: A key of `HEAD_MODULES`.
+            spec: The head.
         """
-        declared = [name for name in self.architectures if self._could_be(name)]
-        return self._could_be(class_name) and (not declared or class_name in declared)
+        named = map(find_spec, self.architectures)
+        declared = [other for other in named if other is not None and self._has(other)]
+        return self._has(spec) and (not declared or spec in declared)
 
-    def _could_be(self, class_name: str) -> bool:
-        present = self.modules.keys()
-        return any(modules <= present for modules in HEAD_MODULES.get(class_name, ()))
+    def _has(self, spec: HeadSpec) -> bool:
+        return any(modules.keys() <= self.modules.keys() for modules in spec.modules)
 
     def __str__(self) -> str:
         """What there is, in words, for a message."""

@@ -9,12 +9,12 @@ import torch
 
 from spacy_deberta.checkpoints import (
     BACKBONE_PREFIX,
+    BARE_MODEL,
     HUGGING_FACE,
     POSITIONS,
     TENSORFLOW,
     Weights,
     check_finite,
-    describe_extra,
     detect_key_map,
     find_checkpoint,
     read_config,
@@ -27,18 +27,10 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.files import new_folder
 from spacy_deberta.nn import DebertaV2Config
 
+from .heads import HEADS, describe_extra, find_spec
 from .loading.filling import check_layers, load_weights
 from .model import DebertaV2Model
 
-BARE_MODEL = "DebertaV2Model"
-# For each class the modules that it has beside the encoder, and that each of its files has.
-HEADS: Mapping[str, frozenset[str]] = {
-    "DebertaV2ForMaskedLM": frozenset({"cls"}),
-    "DebertaV2ForSequenceClassification": frozenset({"pooler", "classifier"}),
-    "DebertaV2ForMultipleChoice": frozenset({"pooler", "classifier"}),
-    "DebertaV2ForTokenClassification": frozenset({"classifier"}),
-    "DebertaV2ForQuestionAnswering": frozenset({"qa_outputs"}),
-}
 # Described, but of no use: what can be computed, and what is summed into the embeddings already.
 _USELESS = (
     "deberta.embeddings.position_ids",
@@ -150,12 +142,17 @@ def find_architecture(keys: Iterable[str], config: DebertaV2Config) -> str:
         The name of a class that both Hugging Face and this package have.
     """
     present = {key.partition(".")[0] for key in keys}
-    fitting = [name for name, heads in HEADS.items() if heads <= present]
+    fitting = [
+        spec.architecture
+        for spec in HEADS.values()
+        if spec.is_hugging_faces and spec.modules[0].keys() <= present
+    ]
+    bare = DebertaV2Model.__name__
     declared = [name.removeprefix("TF") for name in config.extra.get("architectures") or ()]
     for name in declared:
-        if name in fitting or name == BARE_MODEL:
+        if name in fitting or name == bare:
             return name
-    return fitting[0] if fitting else BARE_MODEL
+    return fitting[0] if fitting else bare
 
 
 def _write_huggingface(
@@ -183,16 +180,21 @@ def _write_tensorflow(
         raise ValueError(Errors.E317.format(reason="its positions are as narrow as its embeddings"))
     if not config.position_biased_input:
         weights = {key: tensor for key, tensor in weights.items() if key != POSITIONS}
-    heads = HEADS.get(architecture, frozenset())
+    spec = find_spec(architecture)
+    modules = frozenset() if spec is None else spec.modules[0].keys()
+    keras = BARE_MODEL if spec is None else spec.keras
+    if keras is None:
+        raise ValueError(Errors.E317.format(reason=f"they have no {architecture}"))
     written = save_tensorflow_checkpoint(
         folder,
         config=config.to_dict(),
         weights={
             key: tensor
             for key, tensor in weights.items()
-            if key.startswith(BACKBONE_PREFIX) or key.partition(".")[0] in heads
+            if key.startswith(BACKBONE_PREFIX) or key.partition(".")[0] in modules
         },
         architecture=architecture,
+        keras=keras,
     )
     return set(written)
 

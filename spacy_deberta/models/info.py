@@ -10,7 +10,6 @@ from spacy_deberta.checkpoints import (
     BACKBONE_PREFIX,
     HUGGING_FACE,
     POSITIONS,
-    describe_extra,
     detect_key_map,
     find_checkpoint,
     find_non_finite,
@@ -20,6 +19,8 @@ from spacy_deberta.checkpoints import (
     refuse_first_generation,
 )
 from spacy_deberta.nn import DebertaV2Config
+
+from .heads import describe_extra
 
 
 @dataclass(frozen=True)

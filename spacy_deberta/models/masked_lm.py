@@ -1,7 +1,7 @@
 """Which piece of the vocabulary stood where a mask is."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -12,8 +12,9 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.nn import (
     DebertaV2Config,
     EncoderOutput,
+    LayerAttentions,
     LegacyVocabularyHead,
-    MaskedLMOutput,
+    ModelOutput,
     PackedPieces,
     VocabularyHead,
     decode_masked,
@@ -26,6 +27,27 @@ from .with_head import DebertaV2WithHead, check_shape
 
 MaskedLMLayout = Literal["emd", "plain", "legacy"]
 LAYOUTS = ("emd", "plain", "legacy")
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedLMOutput(ModelOutput):
+    """Output of `DebertaV2ForMaskedLM`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: If all rows were decoded, (batch, length, vocab_size), zeros in padding, or
+            (total_pieces, vocab_size) of packed pieces. Otherwise (decoded_rows, vocab_size).
+        hidden_states: As in `EncoderOutput`: of the encoder, without the mask decoder.
+        attentions: As in `EncoderOutput`: of the encoder, without the mask decoder.
+        rows: (decoded_rows,) int64, whose logits these are: rows of the packed pieces, or places
+            in the flattened (batch, length). None if all were decoded.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
+    rows: Tensor | None = None
 
 
 class DebertaV2ForMaskedLM(DebertaV2WithHead):
@@ -50,6 +72,8 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
 
     # For its scores.
     reads_all_embeddings = True
+
+    piece_fields = frozenset({"labels", "logits", "rows"})
 
     def __init__(
         self,
@@ -99,13 +123,14 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
                 count.
             rows: (decoded_rows,) int64, the packed rows to decode, or "all"; None for those with
                 a label if there are labels (finding them waits for a device), and all if not.
-                Given on the host, nothing waits for a device.
+                Given on the host, nothing waits for a device. In `forward`, (batch, length) bool.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 
         Returns:
             Logits of (decoded_rows, vocab_size), whose rows these are, and the mean cross entropy
-            of those among them that have a label.
+            of those among them that have a label. From `forward`, logits are (batch, length,
+            vocab_size) if all pieces are decoded; else rows are places in the batch, row by row.
 
         Raises:
             ValueError: If the labels have another shape (E117), there are no such rows (E118), or
@@ -140,66 +165,28 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
             rows=rows,
         )
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-        *,
-        rows: Tensor | Literal["all"] | None = None,
-    ) -> MaskedLMOutput | tuple[Any, ...]:
-        """Predict the pieces of a padded batch.
+    def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
+        """Logits of the rows that are asked for, (decoded_rows, vocab_size); of all with None."""
+        rows: Tensor | Literal["all"] = "all" if decoded is None else decoded.to(pieces.device)
+        return self.forward_packed(pieces, rows=rows).logits
 
-        Args:
-            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
-            attention_mask: See there.
-            token_type_ids: See there.
-            position_ids: See there.
-            inputs_embeds: See there.
-            labels: (batch, length) int64, -100 for pieces that don't count. Padding never does.
-            output_attentions: See there.
-            output_hidden_states: See there.
-            return_dict: False for a tuple.
-            rows: (batch, length) bool, True for the pieces to decode; or "all"; None for those with
-                a label if there are labels, and all if not. Hugging Face's class always decodes
-                all.
-
-        Returns:
-            If all pieces are decoded, logits of (batch, length, vocab_size), zeros in padding;
-            else of (decoded_rows, vocab_size), row by row of the batch, and their places. And the
-            mean cross entropy if there are labels.
-        """
-        pieces = PackedPieces.from_padded(
-            input_ids,
-            attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
-        if isinstance(rows, Tensor):
-            rows = pieces.unpad(rows).nonzero().squeeze(1)
-        packed = self.forward_packed(
-            pieces,
-            labels=None if labels is None else pieces.unpad(labels),
-            rows=rows,
-            output_hidden_states=bool(output_hidden_states),
-            output_attentions=bool(output_attentions),
-        )
+    def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
+        """Put the padding back; if only some pieces were decoded, say where they are."""
+        assert isinstance(packed, MaskedLMOutput)
         if packed.rows is None:
-            output = pad_output(packed, pieces, "logits")
-        else:
-            shape = (len(pieces.lengths), pieces.padded_length)
-            places = torch.arange(shape[0] * shape[1], device=pieces.device).view(shape)
-            output = pad_output(packed, pieces)
-            places = pieces.unpad(places)
-            output = replace(output, rows=places.index_select(0, send(packed.rows, places.device)))
-        return output.to_tuple() if return_dict is False else output
+            return super()._unpack(packed, pieces)
+        shape = (len(pieces.lengths), pieces.padded_length)
+        places = torch.arange(shape[0] * shape[1], device=pieces.device).view(shape)
+        rows = pieces.unpad(places).index_select(0, send(packed.rows, places.device))
+        return replace(pad_output(packed, pieces), rows=rows)
+
+    def _resize_head(self, count: int) -> None:
+        legacy = self.layout == "legacy"
+        head: Any = self.cls["predictions"] if legacy else self.lm_predictions["lm_head"]
+        bias = torch.zeros(count, device=head.bias.device, dtype=head.bias.dtype)
+        kept = min(count, len(head.bias))
+        bias[:kept] = head.bias.detach()[:kept]
+        head.bias = nn.Parameter(bias, requires_grad=head.bias.requires_grad)
 
     def _decode(self, encoded: EncoderOutput, pieces: PackedPieces, rows: Tensor | None) -> Tensor:
         """Logits of (decoded_rows, vocab_size)."""

@@ -17,7 +17,6 @@ from spacy_deberta.nn import (
 )
 
 from .base import DebertaV2PreTrainedModel
-from .padding import pad_output
 
 
 class DebertaV2Model(DebertaV2PreTrainedModel):
@@ -43,6 +42,8 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         differ in their training, not in their encoder.
     """
 
+    piece_fields = frozenset({"last_hidden_state"})
+
     def __init__(
         self, config: DebertaV2Config, *, attention: str = "auto", keep_positions: bool = False
     ) -> None:
@@ -53,18 +54,6 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         self.embeddings = DebertaV2Embeddings(config, keep_positions=keep_positions)
         self.encoder = DebertaV2Encoder(config)
         self.init_weights()
-
-    def gradient_checkpointing_enable(self) -> None:
-        """In training, keep only the input of every layer and compute the rest a second time.
-
-        The gradients are the same, dropout included. About a third slower, and most of the memory
-        of the activations is saved.
-        """
-        self.encoder.gradient_checkpointing = True
-
-    def gradient_checkpointing_disable(self) -> None:
-        """Keep everything that the backward pass needs."""
-        self.encoder.gradient_checkpointing = False
 
     def forward_packed(
         self,
@@ -104,7 +93,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             layers=layers,
         )
 
-    def forward(
+    def forward(  # type: ignore[override]
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
@@ -114,38 +103,18 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
-    ) -> EncoderOutput | tuple[Any, ...]:
-        """Encode a padded batch. Its padding is taken out, and put back as zeros.
-
-        Args:
-            input_ids: (batch, length) of any integer type.
-            attention_mask: (batch, length), 1 for pieces, 0 for padding on the left or right.
-            token_type_ids: (batch, length).
-            position_ids: (batch, length) or (1, length).
-            inputs_embeds: (batch, length, embedding_width), in place of ids.
-            output_attentions: Whether to return the attention probabilities.
-            output_hidden_states: Whether to return the embeddings and the output of every layer.
-            return_dict: False for a tuple.
-
-        Returns:
-            Rows of (batch, length, hidden_size); attentions per layer,
-            (batch, heads, query, key).
-
-        Raises:
-            ValueError: If something doesn't fit together: see `PackedPieces.from_padded` and
-                `forward_packed`.
-        """
-        pieces = PackedPieces.from_padded(
-            input_ids,
-            attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
+    ) -> Any:
+        """Encode a padded batch: see `DebertaV2PreTrainedModel.forward`."""
+        return self._run_padded(
+            {
+                "input_ids": input_ids,
+                "attention_mask": attention_mask,
+                "token_type_ids": token_type_ids,
+                "position_ids": position_ids,
+                "inputs_embeds": inputs_embeds,
+            },
+            {},
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=return_dict,
         )
-        packed = self.forward_packed(
-            pieces,
-            output_hidden_states=bool(output_hidden_states),
-            output_attentions=bool(output_attentions),
-        )
-        output = pad_output(packed, pieces, "last_hidden_state")
-        return output.to_tuple() if return_dict is False else output

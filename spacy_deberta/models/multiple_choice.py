@@ -1,15 +1,38 @@
 """Which of several continuations or answers is the right one."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn import ContextPooler, DebertaV2Config, MultipleChoiceModelOutput, PackedPieces
+from spacy_deberta.nn import (
+    ContextPooler,
+    DebertaV2Config,
+    LayerAttentions,
+    ModelOutput,
+    PackedPieces,
+)
 
 from .losses import cross_entropy
-from .padding import pad_output
 from .with_head import DebertaV2WithHead, check_shape, classifier_dropout, first_rows
+
+
+@dataclass(frozen=True, eq=False)
+class MultipleChoiceModelOutput(ModelOutput):
+    """Output of `DebertaV2ForMultipleChoice`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: (questions, choices).
+        hidden_states: As in `EncoderOutput`, every choice a sequence.
+        attentions: As in `EncoderOutput`, every choice a sequence.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
 
 
 class DebertaV2ForMultipleChoice(DebertaV2WithHead):
@@ -75,63 +98,25 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
             attentions=encoded.attentions,
         )
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-    ) -> MultipleChoiceModelOutput | tuple[Any, ...]:
-        """Score a padded batch.
+    def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
+        """One choice at a time, so that questions may have different numbers of them."""
+        return self.forward_packed(pieces, choices=1).logits
 
-        Args:
-            input_ids: (batch, choices, length) of any integer type.
-            attention_mask: (batch, choices, length), as in `DebertaV2Model.forward`.
-            token_type_ids: (batch, choices, length).
-            position_ids: (batch, choices, length).
-            inputs_embeds: (batch, choices, length, embedding_width), in place of ids.
-            labels: (batch,) int64, the right choice, -100 for questions that don't count.
-            output_attentions: See `DebertaV2Model.forward`.
-            output_hidden_states: See `DebertaV2Model.forward`.
-            return_dict: False for a tuple.
-
-        Returns:
-            Logits of (batch, choices), and the mean cross entropy if there are labels. Hidden
-            states and attentions have all choices in their first dimension.
-
-        Raises:
-            ValueError: If the input has no dimension for choices (E117), or see `forward_packed`.
-        """
-        given = input_ids if inputs_embeds is None else inputs_embeds
-        if given is not None and given.dim() != (3 if inputs_embeds is None else 4):
-            name = "input_ids" if inputs_embeds is None else "inputs_embeds"
-            raise ValueError(
-                Errors.E117.format(
-                    name=name, shape=tuple(given.shape), expected="(batch, choices, length, ...)"
+    def _pack(
+        self, batch: dict[str, Tensor | None], options: dict[str, Any]
+    ) -> tuple[PackedPieces, dict[str, Any]]:
+        """Make a sequence of every choice; the batch is (batch, choices, length, ...)."""
+        for name, dims in (("input_ids", 3), ("inputs_embeds", 4)):
+            given = batch[name]
+            if given is None:
+                continue
+            if given.dim() != dims:
+                expected = "(batch, choices, length, ...)"
+                raise ValueError(
+                    Errors.E117.format(name=name, shape=tuple(given.shape), expected=expected)
                 )
-            )
-        pieces = PackedPieces.from_padded(
-            _flat(input_ids),
-            _flat(attention_mask),
-            token_type_ids=_flat(token_type_ids),
-            position_ids=_flat(position_ids),
-            inputs_embeds=_flat(inputs_embeds),
-        )
-        assert given is not None
-        packed = self.forward_packed(
-            pieces,
-            choices=given.shape[1],
-            labels=labels,
-            output_hidden_states=bool(output_hidden_states),
-            output_attentions=bool(output_attentions),
-        )
-        output = pad_output(packed, pieces)
-        return output.to_tuple() if return_dict is False else output
+            options = {**options, "choices": given.shape[1]}
+        return super()._pack({name: _flat(values) for name, values in batch.items()}, options)
 
 
 def _flat(values: Tensor | None) -> Tensor | None:

@@ -1,16 +1,37 @@
 """Where an answer starts and ends."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn import DebertaV2Config, PackedPieces, QuestionAnsweringModelOutput
+from spacy_deberta.nn import DebertaV2Config, LayerAttentions, ModelOutput, PackedPieces
 
 from .losses import IGNORED, cross_entropy
 from .padding import pad_output
 from .with_head import DebertaV2WithHead, check_shape
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionAnsweringModelOutput(ModelOutput):
+    """Output of `DebertaV2ForQuestionAnswering`.
+
+    Args:
+        loss: Scalar, if there were positions.
+        start_logits: (batch, length), the lowest number of its type in padding, so that neither
+            an argmax nor a softmax chooses it; or (total_pieces,) of packed pieces.
+        end_logits: The same for the end.
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    start_logits: Tensor
+    end_logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
 
 
 class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
@@ -77,7 +98,7 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
             attentions=encoded.attentions,
         )
 
-    def forward(
+    def forward(  # type: ignore[override]
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
@@ -89,52 +110,49 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
-    ) -> QuestionAnsweringModelOutput | tuple[Any, ...]:
-        """Score the pieces of a padded batch.
+    ) -> Any:
+        """Score the pieces of a padded batch: see `DebertaV2PreTrainedModel.forward`.
 
-        Padding takes no part in the loss; in Hugging Face's class it does, by whatever logits it
-        happens to have.
-
-        Args:
-            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
-            attention_mask: See there.
-            token_type_ids: See there.
-            position_ids: See there.
-            inputs_embeds: See there.
-            start_positions: (batch,) or (batch, 1) int64, the column of the first piece of the
-                answer. One beyond the sequence doesn't count.
-            end_positions: (batch,) or (batch, 1) int64, the same for the last piece.
-            output_attentions: See there.
-            output_hidden_states: See there.
-            return_dict: False for a tuple.
-
-        Returns:
-            Logits of (batch, length) each, the lowest number of their type in padding; and the
-            loss if there are both positions.
+        Positions are columns of the batch, (batch,) or (batch, 1) int64. Padding takes no part in
+        the loss; in Hugging Face's class it does, by whatever logits it happens to have. Where the
+        padding was, logits are the lowest number of their type.
         """
-        pieces = PackedPieces.from_padded(
-            input_ids,
-            attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
+        return self._run_padded(
+            {
+                "input_ids": input_ids,
+                "attention_mask": attention_mask,
+                "token_type_ids": token_type_ids,
+                "position_ids": position_ids,
+                "inputs_embeds": inputs_embeds,
+            },
+            {"start_positions": start_positions, "end_positions": end_positions},
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=return_dict,
         )
-        packed = self.forward_packed(
-            pieces,
-            start_positions=_within_sequence(start_positions, pieces, "start_positions"),
-            end_positions=_within_sequence(end_positions, pieces, "end_positions"),
-            output_hidden_states=bool(output_hidden_states),
-            output_attentions=bool(output_attentions),
-        )
-        padded = pad_output(packed, pieces)
-        output = QuestionAnsweringModelOutput(
-            loss=packed.loss,
+
+    def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
+        """The scores of start and end, (total_pieces, 2)."""
+        output = self.forward_packed(pieces)
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
+
+    def _pack(
+        self, batch: dict[str, Tensor | None], options: dict[str, Any]
+    ) -> tuple[PackedPieces, dict[str, Any]]:
+        """Count positions from the first piece of their sequence."""
+        pieces, options = super()._pack(batch, options)
+        return pieces, {
+            name: _within_sequence(columns, pieces, name) for name, columns in options.items()
+        }
+
+    def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
+        """Put the padding back with the lowest logits, so that nothing chooses it."""
+        assert isinstance(packed, QuestionAnsweringModelOutput)
+        return replace(
+            pad_output(packed, pieces),
             start_logits=_pad_with_lowest(packed.start_logits, pieces),
             end_logits=_pad_with_lowest(packed.end_logits, pieces),
-            hidden_states=padded.hidden_states,
-            attentions=padded.attentions,
         )
-        return output.to_tuple() if return_dict is False else output
 
 
 def answer_loss(

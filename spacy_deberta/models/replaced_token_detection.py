@@ -1,21 +1,39 @@
 """Which pieces a generator replaced: the task that DeBERTa-v3 was pre-trained with."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor, nn
 
 from spacy_deberta.nn import (
     DebertaV2Config,
+    LayerAttentions,
+    ModelOutput,
     PackedPieces,
-    ReplacedTokenDetectionOutput,
     resolve_activation,
     send,
 )
 
 from .losses import binary_cross_entropy
-from .padding import pad_output
 from .with_head import DebertaV2WithHead, check_shape
+
+
+@dataclass(frozen=True, eq=False)
+class ReplacedTokenDetectionOutput(ModelOutput):
+    """Output of `DebertaV2ForReplacedTokenDetection`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: (batch, length), zeros in padding; or (total_pieces,). Positive where the model
+            thinks that a piece was replaced.
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
 
 
 class ReplacementHead(nn.Module):
@@ -61,6 +79,8 @@ class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
     Source: He et al. 2021 (arXiv 2111.09543), section 3.1; `deberta.*` and `mask_predictions.*` of
         the microsoft/deberta-v3-* checkpoints.
     """
+
+    piece_fields = frozenset({"labels", "logits"})
 
     def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
         super().__init__(config, attention=attention)
@@ -108,50 +128,9 @@ class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
             attentions=encoded.attentions,
         )
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-    ) -> ReplacedTokenDetectionOutput | tuple[Any, ...]:
-        """Score the pieces of a padded batch.
-
-        Args:
-            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
-            attention_mask: See there.
-            token_type_ids: See there.
-            position_ids: See there.
-            inputs_embeds: See there.
-            labels: (batch, length), as in `forward_packed`. Padding never counts.
-            output_attentions: See there.
-            output_hidden_states: See there.
-            return_dict: False for a tuple.
-
-        Returns:
-            Logits of (batch, length), zeros in padding, and the mean binary cross entropy if there
-            are labels.
-        """
-        pieces = PackedPieces.from_padded(
-            input_ids,
-            attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
-        packed = self.forward_packed(
-            pieces,
-            labels=None if labels is None else pieces.unpad(labels),
-            output_hidden_states=bool(output_hidden_states),
-            output_attentions=bool(output_attentions),
-        )
-        output = pad_output(packed, pieces, "logits")
-        return output.to_tuple() if return_dict is False else output
+    def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
+        """One score for each piece, (total_pieces, 1)."""
+        return self.forward_packed(pieces).logits.unsqueeze(-1)
 
 
 def _first_of_each(pieces: PackedPieces) -> Tensor:

@@ -1,14 +1,36 @@
 """One answer per sequence: a class, several labels, or numbers."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from spacy_deberta.nn import ContextPooler, DebertaV2Config, PackedPieces, SequenceClassifierOutput
+from spacy_deberta.nn import (
+    ContextPooler,
+    DebertaV2Config,
+    LayerAttentions,
+    ModelOutput,
+    PackedPieces,
+)
 
 from .losses import sequence_loss
-from .padding import pad_output
 from .with_head import DebertaV2WithHead, classifier_dropout, first_rows
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceClassifierOutput(ModelOutput):
+    """Output of `DebertaV2ForSequenceClassification`.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: (sequences, num_labels).
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
 
 
 class DebertaV2ForSequenceClassification(DebertaV2WithHead):
@@ -70,48 +92,3 @@ class DebertaV2ForSequenceClassification(DebertaV2WithHead):
             hidden_states=encoded.hidden_states,
             attentions=encoded.attentions,
         )
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-    ) -> SequenceClassifierOutput | tuple[Any, ...]:
-        """Classify a padded batch.
-
-        Args:
-            input_ids: See `DebertaV2Model.forward`, as for all arguments not named here.
-            attention_mask: See there.
-            token_type_ids: See there.
-            position_ids: See there.
-            inputs_embeds: See there.
-            labels: As in `forward_packed`.
-            output_attentions: See there.
-            output_hidden_states: See there.
-            return_dict: False for a tuple.
-
-        Returns:
-            Logits of (batch, num_labels), and the loss if there are labels. They answer from the
-            first piece of every sequence, also where padding stands to the left of it.
-        """
-        pieces = PackedPieces.from_padded(
-            input_ids,
-            attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
-        packed = self.forward_packed(
-            pieces,
-            labels=labels,
-            output_hidden_states=bool(output_hidden_states),
-            output_attentions=bool(output_attentions),
-        )
-        output = pad_output(packed, pieces)
-        return output.to_tuple() if return_dict is False else output

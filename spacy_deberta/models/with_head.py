@@ -26,6 +26,18 @@ class DebertaV2WithHead(DebertaV2PreTrainedModel):
         super().__init__(config)
         self.deberta = DebertaV2Model(config, attention=attention, keep_positions=keep_positions)
 
+    def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
+        """The scores of a head as one matrix, as pipelines take them.
+
+        Args:
+            pieces: The batch.
+            decoded: (decoded_rows,) int64, the rows to score, of a head for masks.
+
+        Returns:
+            (rows, outputs); what the rows stand for is in the head's `HeadSpec`.
+        """
+        return cast(Tensor, self.forward_packed(pieces)["logits"])
+
     def set_dropout(self, rate: float | None) -> None:
         """Set every dropout: see `DebertaV2PreTrainedModel.set_dropout`."""
         self.deberta.set_dropout(rate)

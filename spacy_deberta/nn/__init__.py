@@ -17,16 +17,7 @@ from .ops.dropout import Dropout
 from .ops.memory import check_memory, count_weights
 from .ops.packing import PackedPieces
 from .ops.transfer import send
-from .outputs import (
-    EncoderOutput,
-    MaskedLMOutput,
-    ModelOutput,
-    MultipleChoiceModelOutput,
-    QuestionAnsweringModelOutput,
-    ReplacedTokenDetectionOutput,
-    SequenceClassifierOutput,
-    TokenClassifierOutput,
-)
+from .outputs import EncoderOutput, LayerAttentions, ModelOutput
 from .pooler import ContextPooler
 from .training import freeze, init_weights, set_dropout, training_step, weights_changed
 from .vocabulary_head import LegacyVocabularyHead, VocabularyHead
@@ -41,16 +32,11 @@ __all__ = [
     "DebertaV2Encoder",
     "Dropout",
     "EncoderOutput",
+    "LayerAttentions",
     "LegacyVocabularyHead",
-    "MaskedLMOutput",
     "ModelOutput",
-    "MultipleChoiceModelOutput",
     "PackedPieces",
     "Precision",
-    "QuestionAnsweringModelOutput",
-    "ReplacedTokenDetectionOutput",
-    "SequenceClassifierOutput",
-    "TokenClassifierOutput",
     "VocabularyHead",
     "check_memory",
     "check_precision",

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from spacy_deberta.files import write_whole
+from spacy_deberta.files import write_atomically
 
 SUMS_FILE = "SHA256SUMS"
 _BLOCK = 1 << 20
@@ -21,7 +21,7 @@ def write_checksums(sums: Path, files: Iterable[Path]) -> None:
         OSError: It can't be written, or a file can't be read.
     """
     lines = [f"{_digest(path)}  {path.relative_to(sums.parent).as_posix()}\n" for path in files]
-    write_whole(sums, "".join(lines).encode())
+    write_atomically(sums, "".join(lines).encode())
 
 
 def check_checksums(sums: Path) -> None:

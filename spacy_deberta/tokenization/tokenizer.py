@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_deberta.errors import Errors, check_list
-from spacy_deberta.files import recover, staged_folder, write_whole
+from spacy_deberta.files import recover, staged_folder, write_atomically
 
 from .engines import EngineName, SentencePieceEngine, make_engine, read_vocabulary
 from .files import TOKENIZER_FILES, write_config, write_options
@@ -215,7 +215,7 @@ class DebertaV2Tokenizer(TextEncoder):
         folder.mkdir(parents=True, exist_ok=True)
         ((name, content),) = self._engine.vocabulary_files().items()
         file = folder / (f"{filename_prefix}-{name}" if filename_prefix else name)
-        write_whole(file, content)
+        write_atomically(file, content)
         return file
 
     def to_bytes(self) -> bytes:

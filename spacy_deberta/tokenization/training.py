@@ -11,7 +11,7 @@ from typing import Any
 import sentencepiece
 
 from spacy_deberta.errors import Errors, check_texts
-from spacy_deberta.files import write_whole
+from spacy_deberta.files import write_atomically
 
 # SentencePiece skips longer lines silently. Its default, 4192, is shorter than many paragraphs.
 _MAX_LINE_BYTES = 1 << 20
@@ -88,7 +88,7 @@ def train_vocabulary(
         raise corpus.failure
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, model.getvalue())
+    write_atomically(target, model.getvalue())
     return target
 
 

@@ -11,9 +11,11 @@ import struct
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import find_checkpoint, save_tensorflow_checkpoint
+from spacy_deberta.checkpoints import BARE_MODEL, find_checkpoint, save_tensorflow_checkpoint
 from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import prefixed
+
+pytestmark = pytest.mark.slow
 
 MUTATIONS = 60
 FORMS = ["safetensors", "bin", "legacy bin", "h5"]
@@ -79,7 +81,11 @@ def test_the_same_tensors_or_a_coded_error(form, make_checkpoint, weights, tiny_
         pytest.importorskip("h5py")
         folder = make_checkpoint(weights=None)
         save_tensorflow_checkpoint(
-            folder, config=tiny_config, weights=prefixed(weights), architecture="DebertaV2Model"
+            folder,
+            config=tiny_config,
+            weights=prefixed(weights),
+            architecture="DebertaV2Model",
+            keras=BARE_MODEL,
         )
     else:
         folder = make_checkpoint(form=form)

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import find_checkpoint, read_weights, save_tensorflow_checkpoint
-from spacy_deberta.checkpoints.layouts.tensorflow import MODELS, to_ours, to_tensorflow
+from spacy_deberta.checkpoints import (
+    BARE_MODEL,
+    find_checkpoint,
+    read_weights,
+    save_tensorflow_checkpoint,
+)
+from spacy_deberta.checkpoints.layouts.tensorflow import to_ours, to_tensorflow
 from spacy_deberta.models import (
+    HEADS,
     DebertaV2ForMaskedLM,
     DebertaV2ForMultipleChoice,
     DebertaV2ForQuestionAnswering,
@@ -30,6 +36,11 @@ CLASSES = [
     DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
 ]
+# How Keras lays out each class.
+KERAS = {
+    "DebertaV2Model": BARE_MODEL,
+    **{spec.architecture: spec.keras for spec in HEADS.values() if spec.keras},
+}
 HELD = ["v3", "v2", "own-projections", "token-types", "narrow-embeddings", "no-relative-attention"]
 
 
@@ -49,6 +60,7 @@ def write_folder(folder, model):
         config=model.config.to_dict(),
         weights=in_full(model),
         architecture=type(model).__name__,
+        keras=KERAS[type(model).__name__],
     )
     return folder
 
@@ -69,14 +81,14 @@ def test_there_and_back(cls, variant, tmp_path):
 
 
 @pytest.mark.parametrize("variant", HELD)
-@pytest.mark.parametrize("cls", MODELS)
+@pytest.mark.parametrize("cls", KERAS)
 def test_names_are_those_of_hugging_face(cls, variant):
     keras_names = pytest.importorskip("transformers.modeling_tf_pytorch_utils")
     convert = keras_names.convert_tf_weight_name_to_pt_weight_name
     for key in in_full(shared_model(variant, cls)):
         path = to_tensorflow(key)
-        assert to_ours(path) == key
-        assert to_ours(f"{MODELS[cls][0]}/{path}") == key
+        assert to_ours(path, KERAS[cls].layers) == key
+        assert to_ours(f"{KERAS[cls].name}/{path}", KERAS[cls].layers) == key
         theirs, _ = convert(f"model/{path}", tf_weight_shape=(1, 1))
         # They do not give these two the names that they have in PyTorch.
         theirs = theirs.replace("pos_proj", "pos_key_proj").replace("pos_q_proj", "pos_query_proj")

@@ -62,8 +62,17 @@ HOOKS = {
     "training_batch",
     "unknown_labels",
 }
-# What models define for loading.
-MODEL_HOOKS = {"layout_options"}
+# What models define for loading and for pipelines.
+MODEL_HOOKS = {"layout_options", "score_packed"}
+# Whose `forward` is that of the base of models, documented for each as well.
+PADDED_HEADS = (
+    "DebertaV2ForMaskedLM",
+    "DebertaV2ForMultipleChoice",
+    "DebertaV2ForReplacedTokenDetection",
+    "DebertaV2ForSequenceClassification",
+    "DebertaV2ForTokenClassification",
+)
+INHERITED.update({name: {"forward"} for name in PADDED_HEADS})
 CLASSES = {
     "Deberta": Deberta,
     "DebertaV2Config": spacy_deberta.DebertaV2Config,
@@ -296,7 +305,10 @@ def test_everything_exported_is_documented():
     assert exported.keys() - functions <= set(CLASSES)
 
 
-COMMANDS = ("align", "convert", "info", "pretrain", "train", "train-tokenizer", "visualize")
+COMMANDS = (
+    *("align", "convert", "info", "migrate-config", "pretrain", "train", "train-tokenizer"),
+    "visualize",
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -9,11 +9,11 @@ import pytest
 
 from spacy_deberta.files import (
     CannotExchangeError,
+    atomic_file,
     exchanged_folder,
     recover,
     staged_folder,
     staging,
-    whole_file,
 )
 
 
@@ -205,7 +205,7 @@ def test_a_file_stays_until_the_new_one_is_whole(tmp_path):
     path.write_text("old")
 
     def write():
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             file.write(b"ha")
             assert path.read_text() == "old"
             raise KeyboardInterrupt

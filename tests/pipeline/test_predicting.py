@@ -1,5 +1,7 @@
+import inspect
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ import torch
 from spacy.tokens import Doc, DocBin
 from thinc.api import Config
 
+import spacy_deberta
 from spacy_deberta import DebertaV2Model
+from spacy_deberta.nn import DebertaV2Encoder
 from tests.pipeline.pipelines import (
     FACTORIES,
     TRAIN_DATA,
@@ -90,9 +94,7 @@ def test_batches_give_what_single_documents_give(trained):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "getter", ["spacy-deberta.piece_windows.v1", "spacy-transformers.doc_spans.v1"]
-)
+@pytest.mark.parametrize("getter", ["spacy-deberta.piece_windows.v1", "spacy-deberta.doc_spans.v1"])
 def test_sub_batches_give_what_one_batch_gives(getter, tiny_checkpoint):
     texts = [*TEXTS, "", "   ", "Mira left Rotterdam on Friday. " * 60, *TEXTS[::-1]]
 
@@ -178,12 +180,12 @@ def test_every_pooling_takes_tokens_without_pieces(pooling, tiny_checkpoint):
 @pytest.mark.parametrize(
     "getter",
     [
-        {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 4, "stride": 2},
-        {"@span_getters": "spacy-transformers.doc_spans.v1"},
+        {"@span_getters": "spacy-deberta.strided_spans.v1", "window": 4, "stride": 2},
+        {"@span_getters": "spacy-deberta.doc_spans.v1"},
     ],
 )
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_stock_span_getters(getter, factory, tiny_checkpoint):
+def test_span_getters(getter, factory, tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, factory=factory, get_spans=getter)
     optimizer = nlp.initialize(lambda: make_examples(nlp))
     nlp.update(make_examples(nlp), sgd=optimizer, losses={})
@@ -302,3 +304,19 @@ def test_more_frozen_layers_than_layers_are_refused(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, freeze_layers=3)
     with pytest.raises(ValueError, match="E413.*at most 2"):
         nlp.initialize(lambda: make_examples(nlp))
+
+
+def test_few_frames_of_ours_lie_between_a_text_and_the_encoder(initialized, monkeypatch):
+    """Every frame is a place where the way of the data can be lost."""
+    frames, run = [], DebertaV2Encoder.forward
+    package = str(Path(spacy_deberta.__file__).parent)
+
+    def counted(self, *args, **kwargs):
+        stack = [frame.filename for frame in inspect.stack(context=0)]
+        frames.append(sum(name.startswith(package) for name in stack))
+        return run(self, *args, **kwargs)
+
+    monkeypatch.setattr(DebertaV2Encoder, "forward", counted)
+    initialized("Mira lives in Lyon.")
+    # The encoder's own frame is the eighth.
+    assert frames == [7]

@@ -49,14 +49,8 @@ def with_backbone_prefix(key: str) -> str:
 POSITIONS = "deberta.embeddings.position_embeddings.weight"
 
 
-# What released files hold beside the backbone, by the start of our name. None of it is an error.
+# What released files hold within the encoder beside what it needs. None of it is an error.
 KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
-    (r"lm_predictions\.", "masked language modelling head (enhanced mask decoder)"),
-    (r"mask_predictions\.", "replaced token detection head"),
-    (r"cls\.predictions\.", "masked language modelling head (Hugging Face's legacy layout)"),
-    (r"classifier\.", "classification head"),
-    (r"qa_outputs\.", "question answering head"),
-    (r"pooler\.", "pooler"),
     (rf"{re.escape(POSITIONS)}$", "positions of the mask decoder"),
     (
         r"deberta\.embeddings\.(word|position)_embeddings\._weight$",
@@ -66,8 +60,8 @@ KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
 )
 
 
-def describe_extra(key: str) -> str | None:
-    """What a parameter that a module does not need is, if it is one that released files hold.
+def describe_encoder_extra(key: str) -> str | None:
+    """What a parameter within the encoder that it does not need is, if released files hold it.
 
     Args:
         key: A name as `KeyMap.to_ours` gives it.

@@ -5,7 +5,8 @@ name, such as `tf_deberta_v2_model/deberta/encoder/LayerNorm/gamma:0`.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,32 +42,27 @@ ENDS = (("weight", KERNEL), ("bias", "bias"))
 LIST_LEVEL = "_._"
 VARIABLE = ":0"
 
-# For each class the name of TensorFlow's model, and its layers in order; some have no weights.
-MODELS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "DebertaV2Model": ("tf_deberta_v2_model", ("deberta",)),
-    "DebertaV2ForMaskedLM": ("tf_deberta_v2_for_masked_lm", ("deberta", "cls")),
-    "DebertaV2ForSequenceClassification": (
-        "tf_deberta_v2_for_sequence_classification",
-        ("deberta", "pooler", "cls_dropout", "classifier"),
-    ),
-    "DebertaV2ForMultipleChoice": (
-        "tf_deberta_v2_for_multiple_choice",
-        ("deberta", "dropout", "pooler", "classifier"),
-    ),
-    "DebertaV2ForTokenClassification": (
-        "tf_deberta_v2_for_token_classification",
-        ("deberta", "dropout", "classifier"),
-    ),
-    "DebertaV2ForQuestionAnswering": (
-        "tf_deberta_v2_for_question_answering",
-        ("deberta", "qa_outputs"),
-    ),
-}
-# Layers that hold on to the embeddings: the head that multiplies with them.
-USING_EMBEDDINGS = {"cls"}
-_TOP_LEVELS = {layer for _, layers in MODELS.values() for layer in layers}
 # What Keras writes beside the weights.
 _FILE_ATTRIBUTES = {"backend": "tensorflow", "keras_version": "2.21.0"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasModel:
+    """How a class of TensorFlow is laid out in a file.
+
+    Attributes:
+        name: What Keras calls the model.
+        layers: Its layers in order; some have no weights.
+        uses_embeddings: Layers that hold on to the embeddings: a head that multiplies with them.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    uses_embeddings: frozenset[str] = frozenset()
+
+
+# The class without a head.
+BARE_MODEL = KerasModel(name="tf_deberta_v2_model", layers=("deberta",))
 
 
 def to_tensorflow(key: str) -> str:
@@ -83,11 +79,16 @@ def to_tensorflow(key: str) -> str:
     return path + VARIABLE
 
 
-def to_ours(path: str) -> str:
-    """Our name for a path in a file, which may begin with the name of the model."""
+def to_ours(path: str, layers: Collection[str]) -> str:
+    """Our name for a path in a file.
+
+    Args:
+        path: The path. It may begin with the name of the model.
+        layers: The layers of the model.
+    """
     path = path.removesuffix(VARIABLE)
     first, _, rest = path.partition("/")
-    if first not in _TOP_LEVELS and rest.partition("/")[0] in _TOP_LEVELS:
+    if first not in layers and rest.partition("/")[0] in layers:
         path = rest
     for ours, theirs in WHOLE_NAMES:
         if path == theirs or path == theirs.removeprefix("deberta/"):
@@ -120,8 +121,9 @@ def read_tensorflow(path: Path) -> dict[str, torch.Tensor]:
     try:
         with h5py.File(path, "r") as file:
             variables: dict[str, tuple[Any, str]] = {}
+            layers = {name.partition("/")[0] for name in _names(file.attrs, "layer_names")}
             for name, data in _variables(file):
-                variables.setdefault(to_ours(name), (data, name))  # some are there twice
+                variables.setdefault(to_ours(name, layers), (data, name))  # some are there twice
             check_expansion(path, sum(_memory(data) for data, _ in variables.values()))
             return {key: _read(file, *variable) for key, variable in variables.items()}
     except RefusedFileError:
@@ -131,14 +133,14 @@ def read_tensorflow(path: Path) -> dict[str, torch.Tensor]:
 
 
 def write_tensorflow(
-    path: Path, weights: Mapping[str, torch.Tensor], *, architecture: str
+    path: Path, weights: Mapping[str, torch.Tensor], *, keras: KerasModel
 ) -> tuple[str, ...]:
     """Write the tensors that a class of TensorFlow has.
 
     Args:
         path: The file.
         weights: Floating-point tensors by our names, with the `deberta.` prefix.
-        architecture: The class, one of `MODELS`.
+        keras: The class.
 
     Returns:
         The names that were written.
@@ -147,18 +149,17 @@ def write_tensorflow(
         ImportError: `h5py` is not installed (E315).
     """
     h5py = _import_h5py()
-    model, layers = MODELS[architecture]
     written: list[str] = []
     with h5py.File(path, "w") as file:
         for name, value in _FILE_ATTRIBUTES.items():
             file.attrs[name] = value
-        file.attrs["layer_names"] = list(layers)
-        for layer in layers:
+        file.attrs["layer_names"] = list(keras.layers)
+        for layer in keras.layers:
             keys = [key for key in weights if key.partition(".")[0] == layer]
-            paths = [f"{model}/{to_tensorflow(key)}" for key in keys]
+            paths = [f"{keras.name}/{to_tensorflow(key)}" for key in keys]
             group = file.create_group(layer)
             # Keras writes the embeddings a second time here. This is a second name for them.
-            shared = [] if layer not in USING_EMBEDDINGS else _embeddings(file["deberta"])
+            shared = [] if layer not in keras.uses_embeddings else _embeddings(file["deberta"])
             group.attrs["weight_names"] = [*paths, *shared]
             for name in shared:
                 group[name] = file["deberta"][name]

@@ -36,25 +36,6 @@ class DocPieces:
     aligned_lengths: Ints
     cu_tokens: Ints
 
-    def take(self, docs: Ints) -> "DocPieces":
-        """The pieces of some of the documents, in the order given."""
-        pieces = self.pieces
-        starts, counts = pieces.cu_pieces[docs], np.diff(pieces.cu_pieces)[docs]
-        rows = expand_ranges(starts, counts)
-        cu_pieces = cumulative(counts)
-        token_counts = np.diff(self.cu_tokens)[docs]
-        tokens = expand_ranges(self.cu_tokens[docs], token_counts)
-        lengths = self.aligned_lengths[tokens]
-        aligned = self.aligned[expand_ranges(cumulative(self.aligned_lengths)[tokens], lengths)]
-        moved = np.repeat(np.repeat(cu_pieces[:-1] - starts, token_counts), lengths)
-        return DocPieces(
-            docs=tuple(self.docs[doc] for doc in docs.tolist()),
-            pieces=Pieces(pieces.ids[rows], pieces.starts[rows], pieces.ends[rows], cu_pieces),
-            aligned=aligned + moved,
-            aligned_lengths=lengths,
-            cu_tokens=cumulative(token_counts),
-        )
-
 
 def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
     """Find the pieces of every token of a batch.

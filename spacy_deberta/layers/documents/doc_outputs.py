@@ -1,10 +1,12 @@
 """Rows of documents → the output for each document, with its pieces and their alignment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from thinc.api import Model
 from thinc.types import Ragged
 
 from spacy_deberta.arrays import Array, cumulative
@@ -20,24 +22,47 @@ from .alignment import DocPieces
 from .windows import WindowPlan
 
 
-def split_by_doc(
-    layers: list[Array], plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
-) -> list[TransformerData]:
-    """Cut the rows of a batch into one `TransformerData` for each document.
+@dataclass(frozen=True, eq=False)
+class EncodedDocs:
+    """The rows of a batch of documents, and what they are of.
 
-    Args:
+    Attributes:
         layers: Rows of the documents, `(doc_rows, width)`: the last layer, or all of them.
         plan: The windows; it knows which rows are whose.
         doc_pieces: The pieces and their alignment.
         tokenizer: For the strings of the pieces and the ids of the special tokens.
-
-    Returns:
-        One for each document. `last_hidden_state` is `(1, rows, width)`: `[CLS]`, the pieces,
-        `[SEP]`, and, if a token of the document has no piece, a row of zeros for such tokens.
-        `align` refers to these rows; every token has at least one. Documents without tokens have
-        no rows and no pieces, see `EmptyOutput`.
     """
-    wordpieces = _split_wordpieces(plan, doc_pieces, tokenizer)
+
+    layers: list[Array]
+    plan: WindowPlan
+    doc_pieces: DocPieces
+    tokenizer: DebertaV2Tokenizer
+
+
+InT = EncodedDocs
+OutT = list[TransformerData]
+
+
+def doc_outputs() -> Model[InT, OutT]:
+    """Cut the rows of a batch into one `TransformerData` for each document.
+
+    `last_hidden_state` is `(1, rows, width)`: `[CLS]`, the pieces, `[SEP]`, and, if a token of the
+    document has no piece, a row of zeros for such tokens. `align` refers to these rows; every token
+    has at least one. Documents without tokens have no rows and no pieces, see `EmptyOutput`. The
+    gradient is that of the rows of all documents, one after the other.
+    """
+    return Model("doc_outputs", forward)
+
+
+def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
+    """Cut arrays of the batch into views; the rows' gradient stays as it is."""
+    return split_by_doc(X), lambda d_rows: d_rows
+
+
+def split_by_doc(encoded: EncodedDocs) -> list[TransformerData]:
+    """The output for each document; see `doc_outputs`."""
+    layers, plan, doc_pieces = encoded.layers, encoded.plan, encoded.doc_pieces
+    wordpieces = _split_wordpieces(plan, doc_pieces, encoded.tokenizer)
     alignments = _split_alignment(plan, doc_pieces)
     cu_rows = plan.cu_rows.tolist()
     doc_data: list[TransformerData] = []

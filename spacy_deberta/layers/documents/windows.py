@@ -77,8 +77,8 @@ class WindowPlan:
 
     @property
     def sequences(self) -> Sequences:
-        """The windows as the encoder takes them."""
-        return Sequences(self.input_ids, self.lengths)
+        """The windows as the encoder takes them; its output are the rows of the documents."""
+        return Sequences(self.input_ids, self.lengths, sources=self.sources)
 
     @property
     def piece_rows(self) -> Ints:
@@ -92,16 +92,6 @@ class WindowPlan:
     def piece_sources(self) -> Ints:
         """For every piece of the documents the row of the windows it is read from, `(pieces,)`."""
         return self.sources[self.piece_rows]
-
-    @property
-    def keeps_rows(self) -> bool:
-        """Whether the rows of the documents are those of the windows, in their order.
-
-        So it is where each document is one window, and none has a token without a piece.
-        """
-        return len(self.sources) == len(self.input_ids) and bool(
-            (self.sources == np.arange(len(self.sources))).all()
-        )
 
 
 def plan_windows(

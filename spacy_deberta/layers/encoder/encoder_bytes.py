@@ -9,8 +9,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
+from spacy_deberta import models
 from spacy_deberta.checkpoints import STORAGE_DTYPES
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.nn import DebertaV2Config
 
 # Of the bytes; a newer one is refused, so that nothing is read wrongly.
@@ -80,3 +82,29 @@ def unpack_encoder(data: bytes) -> SavedEncoder | None:
     except _DAMAGED as error:
         raise ValueError(Errors.E407.format(error=repr(error))) from error
     return SavedEncoder(DebertaV2Config.from_dict(values), weights)
+
+
+def build_saved(
+    saved: SavedEncoder,
+    module_class: type[models.DebertaV2PreTrainedModel],
+    options: EncoderOptions,
+    *,
+    head_only: bool,
+) -> torch.nn.Module:
+    """Build a module that was saved.
+
+    Args:
+        saved: What `unpack_encoder` read.
+        module_class: Its class.
+        options: How it computes.
+        head_only: Whether its encoder is that of another component, which has it saved.
+    """
+    build = models.build_head_from_weights if head_only else models.build_from_weights
+    return build(
+        module_class,
+        saved.weights,
+        options.configure(saved.config),
+        source="saved transformer model",
+        allow_non_finite=options.allow_non_finite,
+        attention=options.attention,
+    )

@@ -4,53 +4,68 @@ from collections.abc import Callable
 
 from thinc.api import Model
 from thinc.util import torch2xp, xp2torch
+from torch.utils.checkpoint import checkpoint
 
 from spacy_deberta.arrays import Array
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.sequences import Sequences
+from spacy_deberta.models import HeadSpec
 
+from .batches import plan_batches
 from .encoder_shim import EncoderShim, encoder_shim
-from .module_specs import ModuleSpec
+from .forking import use_one_thread_after_fork
+from .output_rows import OutputRows
 
 InT = Sequences
 OutT = list[Array]
 
 
 def encoder_layer(
-    spec: ModuleSpec, options: EncoderOptions, *, shares_encoder: bool = False
+    options: EncoderOptions, *, head: HeadSpec | None = None, shares_encoder: bool = False
 ) -> Model[InT, OutT]:
-    """Run a module of `spacy_deberta.nn` on sequences.
+    """Run a module of `spacy_deberta.models` on sequences, in sub-batches of bounded size.
 
     Args:
-        spec: Which module, and what is read from its output.
         options: How it computes, learns and is stored.
+        head: The head of the module; None for the encoder alone.
         shares_encoder: Whether it uses the encoder of another layer, see `EncoderShim`.
 
     Returns:
         A layer from sequences to float32 arrays. For the encoder these are the rows of the last
         layer, `(rows, hidden_size)`, or with `output_hidden_states` those of the embeddings and of
-        every layer; for a head its scores, one row for each place, see `ModuleSpec`. Only the last
-        array is backpropagated. `set_dropout_rate` sets the dropout; before that it is the
-        checkpoint's own.
+        every layer: all rows of the sequences, or those of their `sources`. For a head they are its
+        scores, see `HeadSpec.rows`. Only the last array is backpropagated.
+        `set_dropout_rate` sets the dropout; before that it is the checkpoint's own.
     """
     return Model(
         "deberta_encoder",
         forward,
         dims={"nO": None},
         attrs={"dropout_rate": None},
-        shims=[EncoderShim(spec, options, shares_encoder=shares_encoder)],
+        shims=[EncoderShim(options, head=head, shares_encoder=shares_encoder)],
     )
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Run the module, and its backward pass on the gradient of the last array."""
+    use_one_thread_after_fork()
     shim = encoder_shim(model)
     if is_train:
         shim.module.set_dropout(model.attrs["dropout_rate"])
-    rows, backprop_rows = shim(X, is_train)
+    plan = plan_batches(X, unit=shim.unit, max_pieces=shim.options.max_batch_pieces)
+    output = OutputRows(plan, is_train=is_train)
+    with shim.training() if is_train else shim.predicting():
+        for batch in plan.batches:
+            if is_train and len(plan.batches) > 1:
+                # Of many sub-batches, the activations of one at a time are kept.
+                layers = checkpoint(shim.run_batch, batch, use_reentrant=False)
+            else:
+                layers = shim.run_batch(batch)
+            output.add(batch, layers)
+        rows = output.joined()
     Y: OutT = [torch2xp(array.detach()) for array in rows]
 
     def backprop(dY: Array) -> None:
-        backprop_rows(xp2torch(dY, device=shim.device))
+        shim.backprop(rows[-1], xp2torch(dY, device=shim.device))
 
     return Y, backprop

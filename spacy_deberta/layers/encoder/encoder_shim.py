@@ -1,7 +1,7 @@
 """The bridge between a thinc model and a PyTorch module: the encoder, with or without a head."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,17 +12,14 @@ from thinc.util import xp2torch
 from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers.options import EncoderOptions
-from spacy_deberta.layers.packed_batches import PackedBatch, split_batches
-from spacy_deberta.layers.sequences import Sequences
 from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
-from spacy_deberta.models import build_from_weights, build_head_from_weights
 
-from .encoder_bytes import SavedEncoder, pack_encoder, unpack_encoder
-from .forking import use_one_thread_after_fork
-from .module_specs import ModuleSpec, Rows
+from .batches import EncoderBatch, OutputUnit
+from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
+from .output_rows import Rows
 
 ENCODER_PREFIX = "deberta."
 
@@ -34,8 +31,8 @@ class EncoderShim(Shim):
     predict with one pipeline.
 
     Args:
-        spec: The module's class, and what is read from its output.
-        options: How it computes, learns and is stored.
+        options: How the module computes, learns and is stored.
+        head: The head of the module; None for the encoder alone.
         shares_encoder: Whether a head has no encoder of its own but uses the one of another shim,
             see `share_encoder`. It then updates and stores the head only.
     """
@@ -43,15 +40,29 @@ class EncoderShim(Shim):
     _model: torch.nn.Module | None
 
     def __init__(
-        self, spec: ModuleSpec, options: EncoderOptions, *, shares_encoder: bool = False
+        self,
+        options: EncoderOptions,
+        *,
+        head: models.HeadSpec | None = None,
+        shares_encoder: bool = False,
     ) -> None:
         super().__init__(None)
-        self.spec = spec
+        self.head = head
         self.options = options
         self.shares_encoder = shares_encoder
         self.component = ANY_COMPONENT
         self._owner: EncoderShim | None = None
         self._updates = GradientUpdates()
+
+    @property
+    def module_class(self) -> type[models.DebertaV2PreTrainedModel]:
+        """The class of the module."""
+        return models.DebertaV2Model if self.head is None else self.head.module_class
+
+    @property
+    def unit(self) -> OutputUnit:
+        """What a row of the module's output stands for."""
+        return "pieces" if self.head is None else self.head.rows
 
     @property
     def is_loaded(self) -> bool:
@@ -81,7 +92,7 @@ class EncoderShim(Shim):
         Raises:
             ValueError: There is none, see `module`.
         """
-        return self.module.deberta if self.spec.has_head else self.module
+        return self.module if self.head is None else self.module.deberta
 
     @property
     def shared_encoder(self) -> models.DebertaV2Model:
@@ -124,13 +135,13 @@ class EncoderShim(Shim):
         """Take a module, and apply what the options say: frozen parts, checkpointing.
 
         Args:
-            module: Of the spec's class. An encoder in it is left out if it is to be shared.
+            module: Of `module_class`. An encoder in it is left out if it is to be shared.
         """
         device = get_torch_default_device()
         if self.shares_encoder:
             del module.deberta
         else:
-            encoder: Any = module.deberta if self.spec.has_head else module
+            encoder: Any = module if self.head is None else module.deberta
             nn.freeze(
                 encoder,
                 embeddings=self.options.freeze_embeddings,
@@ -140,78 +151,54 @@ class EncoderShim(Shim):
                 encoder.gradient_checkpointing_enable()
         self._model = module.eval().to(device)
 
-    def __call__(
-        self, inputs: Sequences, is_train: bool
-    ) -> tuple[Rows, Callable[[torch.Tensor], None]]:
-        """Run the module on sequences; see `predict` and `begin_update`."""
-        use_one_thread_after_fork()
-        if is_train:
-            return self.begin_update(inputs)
-        return self.predict(inputs), lambda d_rows: None
-
-    def predict(self, inputs: Sequences) -> Rows:
-        """Run the module on sequences, in sub-batches of bounded size.
-
-        Args:
-            inputs: The sequences, packed.
-
-        Returns:
-            What the spec reads from the output, float32. For the encoder, rows of the last
-            layer, `(rows, hidden_size)`; with `output_hidden_states` those of the embeddings and of
-            every layer.
-        """
+    @contextmanager
+    def predicting(self) -> Iterator[None]:
+        """A block in which the module predicts, in its precision."""
         with torch.no_grad(), self.precision.active(self.device):
-            return self._run(inputs, self._run_batch)
+            yield
 
-    def begin_update(self, inputs: Sequences) -> tuple[Rows, Callable[[torch.Tensor], None]]:
-        """Run the module for training.
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """A block for a forward pass of training, in the module's precision."""
+        with self.module.training_step(), self.precision.active(self.device):
+            yield
+
+    def run_batch(self, batch: EncoderBatch) -> Rows:
+        """Run the module on one sub-batch, within `predicting` or `training`.
 
         Args:
-            inputs: The sequences, packed.
+            batch: The sub-batch.
 
         Returns:
-            Rows as in `predict`, and a callback that takes the gradient of the last of them and
-            adds to the gradients of the parameters.
+            The scores of the head, or rows of the last layer, `(rows, hidden_size)`; with
+            `output_hidden_states` those of the embeddings and of every layer. All in float32.
         """
-        with self.module.training_step(), self.precision.active(self.device):
-            rows = self._run(inputs, self._run_batch_recomputed)
-
-        def backprop(d_rows: torch.Tensor) -> None:
-            if not rows[-1].requires_grad:  # everything is frozen
-                return
-            if self._scales_gradients:
-                d_rows = d_rows * self._updates.scaler.scale
-            # With checkpointing the layers run again here, and must reuse the same dropout masks.
-            with self.module.training_step():
-                torch.autograd.backward(rows[-1], d_rows)
-
-        return rows, backprop
-
-    def _run(self, inputs: Sequences, run: Callable[[PackedBatch, bool], Rows]) -> Rows:
-        batches = split_batches(inputs, max_pieces=self.options.max_batch_pieces)
-        outputs = [run(batch, len(batches) > 1) for batch in batches]
-        if len(outputs) == 1:
-            return outputs[0]
-        order = torch.cat([self.spec.places(batch) for batch in batches]).argsort()
-        order = order.to(self.device)
-        return [torch.cat(rows)[order] for rows in zip(*outputs, strict=True)]
-
-    def _run_batch(self, batch: PackedBatch, _: bool) -> Rows:
         has_types = self.encoder.config.type_vocab_size > 0
         pieces = nn.PackedPieces.from_lengths(
             batch.input_ids,
             batch.lengths,
             token_type_ids=batch.token_type_ids if has_types else None,
         ).to(self.device)
-        return [rows.float() for rows in self.spec.run(self.module, pieces, batch, self.options)]
+        if self.head is not None:
+            return [self.module.score_packed(pieces, decoded=batch.decoded).float()]
+        states = self.options.output_hidden_states
+        output = self.module.forward_packed(pieces, output_hidden_states=states)
+        return [rows.float() for rows in output.hidden_states or (output.last_hidden_state,)]
 
-    def _run_batch_recomputed(self, batch: PackedBatch, one_of_many: bool) -> Rows:
-        """Where there are many sub-batches, keep the activations of one at a time."""
-        if not one_of_many:
-            return self._run_batch(batch, one_of_many)
-        return torch.utils.checkpoint.checkpoint(
-            self._run_batch, batch, one_of_many, use_reentrant=False
-        )
+    def backprop(self, rows: torch.Tensor, d_rows: torch.Tensor) -> None:
+        """Add to the gradients of the parameters.
+
+        Args:
+            rows: What a forward pass of training gave.
+            d_rows: Its gradient.
+        """
+        if not rows.requires_grad:  # everything is frozen
+            return
+        if self._scales_gradients:
+            d_rows = d_rows * self._updates.scaler.scale
+        # With checkpointing the layers run again here, and must reuse the same dropout masks.
+        with self.module.training_step():
+            torch.autograd.backward(rows, d_rows)
 
     @property
     def _scales_gradients(self) -> bool:
@@ -221,11 +208,11 @@ class EncoderShim(Shim):
         """Parameters by name, without those of a shared encoder."""
         if self._model is None:
             return {}
-        return {
-            name: parameter
-            for name, parameter in self._model.named_parameters()
-            if not (self.shares_encoder and name.startswith(ENCODER_PREFIX))
-        }
+        named = self._model.named_parameters()
+        return {name: parameter for name, parameter in named if self._owns(name)}
+
+    def _owns(self, name: str) -> bool:
+        return not (self.shares_encoder and name.startswith(ENCODER_PREFIX))
 
     def finish_update(self, optimizer: UpdateFunction) -> None:
         """Update the parameters that have gradients, and drop the gradients.
@@ -276,7 +263,7 @@ class EncoderShim(Shim):
 
     def copy(self) -> "EncoderShim":
         """A copy with weights, and optimizer state, of its own; a shared encoder stays shared."""
-        copied = EncoderShim(self.spec, self.options, shares_encoder=self.shares_encoder)
+        copied = EncoderShim(self.options, head=self.head, shares_encoder=self.shares_encoder)
         copied.component = self.component
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
@@ -293,12 +280,8 @@ class EncoderShim(Shim):
         """Config and weights, the weights as safetensors in `storage_precision`."""
         saved = None
         if self._model is not None:
-            weights = {
-                key: tensor
-                for key, tensor in self._model.state_dict().items()
-                if not (self.shares_encoder and key.startswith(ENCODER_PREFIX))
-            }
-            saved = SavedEncoder(self.config, weights)
+            state = self._model.state_dict().items()
+            saved = SavedEncoder(self.config, {key: x for key, x in state if self._owns(key)})
         return pack_encoder(saved, storage_precision=self.options.storage_precision)
 
     def from_bytes(self, data: bytes) -> "EncoderShim":
@@ -310,18 +293,10 @@ class EncoderShim(Shim):
         saved = unpack_encoder(data)
         if saved is None:
             self._model = None
-            return self
-        build = build_head_from_weights if self.shares_encoder else build_from_weights
-        self.set_module(
-            build(
-                self.spec.module_class,
-                saved.weights,
-                self.options.configure(saved.config),
-                source="saved transformer model",
-                allow_non_finite=self.options.allow_non_finite,
-                attention=self.options.attention,
-            )
-        )
+        else:
+            head_only = self.shares_encoder
+            module = build_saved(saved, self.module_class, self.options, head_only=head_only)
+            self.set_module(module)
         return self
 
 

@@ -11,7 +11,6 @@ from spacy_deberta.checkpoints import (
     MIN_MAPPED_BYTES,
     KeyMap,
     Weights,
-    describe_extra,
     detect_key_map,
     find_mapped_file,
     list_names,
@@ -19,6 +18,7 @@ from spacy_deberta.checkpoints import (
     with_backbone_prefix,
 )
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.models.heads import describe_extra
 from spacy_deberta.nn import DebertaV2Config
 
 from .weights_guard import guard_weights

@@ -82,7 +82,7 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
     """
     device = layout.cu_seqlens.device
     limit = _SCORES_CPU if device.type == "cpu" else _SCORES_ACCELERATOR
-    members = group_by_length(layout.lengths, scores_per_group=limit // layout.num_heads)
+    members = group_similar(layout.lengths, scores_per_group=limit // layout.num_heads)
     groups = tuple(_make_group(sequences, layout, limit) for sequences in members)
     rows, restore = _block_rows(groups, layout.lengths)
     in_place = len(rows) == len(restore) and bool((rows == np.arange(len(rows))).all())
@@ -95,7 +95,7 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
     )
 
 
-def group_by_length(lengths: Sequence[int], *, scores_per_group: int) -> list[list[int]]:
+def group_similar(lengths: Sequence[int], *, scores_per_group: int) -> list[list[int]]:
     """Group sequences so that little is padded and no group gets too large.
 
     Args:

@@ -16,7 +16,7 @@ from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import (
     Chosen,
     check_choices,
-    choose_from_the_same,
+    copy_choices,
     get_choices,
     get_right_choice,
 )
@@ -211,5 +211,5 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
 
 def _with_gold_choices(example: Example) -> Example:
     predicted = example.predicted.copy()
-    choose_from_the_same(predicted, example.reference)
+    copy_choices(predicted, example.reference)
     return Example(predicted, example.reference)

@@ -14,7 +14,7 @@ from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array
-from spacy_deberta.corpora import ask_the_same, get_questions
+from spacy_deberta.corpora import copy_questions, get_questions
 from spacy_deberta.errors import check_list
 from spacy_deberta.layers import Sequences
 from spacy_deberta.pipeline.doc_methods import add_doc_method
@@ -182,7 +182,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         examples = list(examples)
         unasked = [example for example in examples if not example.predicted._.questions]
         for example in unasked:
-            ask_the_same(example.predicted, example.reference)
+            copy_questions(example.predicted, example.reference)
         docs = [example.predicted for example in unasked if example.predicted._.questions]
         self.set_annotations(docs, self.predict(docs))
         return super().score(examples, **kwargs)

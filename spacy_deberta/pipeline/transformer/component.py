@@ -26,7 +26,7 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
-from spacy_deberta.pipeline.component_files import read_folder, write_folder
+from spacy_deberta.pipeline.component_files import read_bytes, read_folder, write_folder
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
@@ -146,7 +146,9 @@ class Deberta(TrainablePipe):
         doc (Doc): The document.
         RETURNS (Doc): The same document, with `doc._.trf_data`.
         """
-        return next(self.pipe([doc]), doc)
+        install_extension()
+        self._encode([doc])
+        return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Encode a stream of documents. The model itself limits the pieces that it takes at once.
@@ -322,6 +324,16 @@ class Deberta(TrainablePipe):
             load=load_model,
             exclude=exclude,
         )
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Deberta":
+        """Load the component from what `to_bytes` returned.
+
+        bytes_data (bytes): The component.
+        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
+        RETURNS (Deberta): The component itself.
+        """
+        read_bytes(bytes_data, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
         return self
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.files import whole_file
+from spacy_deberta.files import atomic_file
 from spacy_deberta.pretraining.checksums import check_checksums, write_checksums
 
 from .corpus_writer import START_DTYPE
@@ -126,7 +126,7 @@ def _write_starts(
     )
     try:
         # Several processes may write the same at once; the last one's file stays.
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             for starts in blocks:
                 file.write(starts.astype(START_DTYPE).tobytes())
         write_checksums(_sums_of(path), [path])

@@ -10,7 +10,7 @@ from confection import Config
 from spacy_deberta.checkpoints import check_mask_fits, check_vocabulary_fits
 from spacy_deberta.distributed import Processes
 from spacy_deberta.errors import Errors
-from spacy_deberta.files import write_whole
+from spacy_deberta.files import write_atomically
 from spacy_deberta.pretraining.corpus.prepared_corpora import prepare_corpora
 from spacy_deberta.pretraining.corpus.sequences import CorpusSequences
 from spacy_deberta.pretraining.corpus.shuffling import SequenceStream
@@ -68,7 +68,7 @@ def pretrain(
         processes.wait()
         if processes.is_first and not states:
             with failures_named(folder.config):
-                write_whole(folder.config, config.to_str().encode())
+                write_atomically(folder.config, config.to_str().encode())
         trainer, run = _make_run(plan, folder, processes, say)
         if states:
             resume_from_last(trainer, folder.training)

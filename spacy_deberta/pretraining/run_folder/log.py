@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from spacy_deberta.errors import Errors, Warnings, warn
-from spacy_deberta.files import write_whole
+from spacy_deberta.files import write_atomically
 from spacy_deberta.pretraining.updates.metrics import PhaseScores
 from spacy_deberta.typed_json import parse_typed
 
@@ -98,7 +98,7 @@ def drop_rows_after(path: Path, step: int) -> None:
             path.replace(aside)
             lines = ", ".join(map(str, damaged))
             warn(Warnings.W703.format(path=path, lines=lines, aside=aside), stacklevel=4)
-        write_whole(path, kept.encode())
+        write_atomically(path, kept.encode())
 
 
 def _line(row: LogRow) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from spacy_deberta.files import whole_file
+from spacy_deberta.files import atomic_file
 
 from .log import LogRow
 
@@ -42,6 +42,6 @@ def plot_losses(rows: Sequence[LogRow], path: Path) -> bool:
         place.set_ylim(0.95 * min(later), 1.02 * max(later))
         place.grid(color="#e3e6ec")
     axes[0].set_ylabel("loss; black: held out", fontsize=9)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         figure.savefig(file, format="svg", metadata={"Date": None})
     return True

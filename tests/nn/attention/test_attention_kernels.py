@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spacy_deberta.nn import ATTENTION_KERNELS, DebertaV2Config, resolve_attention
 from spacy_deberta.nn.attention import BatchLayout, grouping
-from spacy_deberta.nn.attention.grouping import group_by_length, plan_groups
+from spacy_deberta.nn.attention.grouping import group_similar, plan_groups
 from spacy_deberta.nn.relative_positions import slot_table
 from tests.nn.common import attend, close
 
@@ -131,7 +131,7 @@ def test_half_precision_does_not_overflow(name, dtype, grad):
 
 @given(lengths=st.lists(st.integers(0, 300), max_size=40), limit=st.integers(1, 10**6))
 def test_groups(lengths, limit):
-    groups = group_by_length(lengths, scores_per_group=limit)
+    groups = group_similar(lengths, scores_per_group=limit)
     members = sorted(index for group in groups for index in group)
     assert members == [index for index, length in enumerate(lengths) if length]
     for group in groups:

@@ -100,21 +100,3 @@ def _covered_pairs(docs, pieces):
                     pairs.add((token_at[character], row))
         token_base += len(doc)
     return pairs
-
-
-@given(docs_with_pieces(), st.randoms(use_true_random=False))
-def test_some_documents_keep_their_pieces_and_tokens(batch, random):
-    docs, pieces = batch
-    chosen = random.sample(range(len(docs)), random.randint(1, len(docs)))
-    taken = align_pieces(docs, pieces).take(np.array(chosen))
-    parts = list(pieces)
-    alone = Pieces(
-        *(np.concatenate([parts[i][field] for i in chosen]) for field in range(3)),
-        cu_pieces=np.cumsum([0, *(len(parts[i][0]) for i in chosen)]),
-    )
-    expected = align_pieces([docs[i] for i in chosen], alone)
-    assert taken.docs == expected.docs
-    for name in ("aligned", "aligned_lengths", "cu_tokens"):
-        assert getattr(taken, name).tolist() == getattr(expected, name).tolist()
-    for name in ("ids", "starts", "ends", "cu_pieces"):
-        assert getattr(taken.pieces, name).tolist() == getattr(alone, name).tolist()

@@ -9,7 +9,6 @@ from spacy.vocab import Vocab
 
 from spacy_deberta.layers import PieceWindows, align_pieces
 from spacy_deberta.layers.documents.windows import plan_windows
-from spacy_deberta.layers.packed_batches import split_batches
 from spacy_deberta.tokenization import Pieces
 
 VOCAB = Vocab()
@@ -93,18 +92,6 @@ def _context(window, piece, count):
     left = np.inf if window[0] == 0 else piece - window[0]
     right = np.inf if window[-1] == count - 1 else window[-1] - piece
     return min(left, right)
-
-
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=6), limits, st.integers(1, 40))
-def test_sub_batches_are_bounded_and_complete(piece_counts, limits, max_pieces):
-    plan = plan_windows(make_batch(piece_counts), limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
-    batches = split_batches(plan.sequences, max_pieces=max_pieces)
-    assert all(len(b.input_ids) <= max_pieces or len(b.lengths) == 1 for b in batches)
-    assert all(sum(b.lengths) == len(b.input_ids) == len(b.rows) for b in batches)
-    rows = np.concatenate([b.rows.numpy() for b in batches])
-    assert sorted(rows.tolist()) == list(range(len(plan.input_ids)))
-    ids = np.concatenate([b.input_ids.numpy() for b in batches])
-    assert (plan.input_ids[rows] == ids).all()
 
 
 def test_a_stock_span_getter_gives_its_windows():

@@ -1,0 +1,60 @@
+"""The output of a whole, put together from those of its sub-batches."""
+
+import torch
+
+from spacy_deberta.nn import send
+
+from .batches import BatchPlan, EncoderBatch
+
+# The rows of one layer, or of several.
+Rows = list[torch.Tensor]
+
+
+class OutputRows:
+    """Takes the output of one sub-batch after the other.
+
+    A prediction writes each to its place at once: no more is in memory than the whole output and
+    one sub-batch. Training keeps them, with what they were computed from.
+
+    Args:
+        plan: Where the rows of each sub-batch go.
+        is_train: Whether gradients go back through the rows.
+    """
+
+    def __init__(self, plan: BatchPlan, *, is_train: bool) -> None:
+        self._size = plan.size
+        self._is_train = is_train
+        self._whole: Rows = []
+        self._parts: list[Rows] = []
+        self._targets: list[torch.Tensor] = []
+
+    def add(self, batch: EncoderBatch, layers: Rows) -> None:
+        """Take the output of a sub-batch, `(rows, width)` for each layer."""
+        if batch.targets is None:
+            # A copy of all rows would cost more than all else between documents and encoder.
+            self._whole = layers
+            return
+        device = layers[-1].device
+        targets = send(batch.targets, device)
+        if batch.kept is not None:
+            kept = send(batch.kept, device)
+            layers = [rows.index_select(0, kept) for rows in layers]
+        if self._is_train:
+            self._parts.append(layers)
+            self._targets.append(targets)
+            return
+        if not self._whole:
+            self._whole = [self._zeros(rows) for rows in layers]
+        for whole, rows in zip(self._whole, layers, strict=True):
+            whole.index_copy_(0, targets, rows)
+
+    def joined(self) -> Rows:
+        """The whole output, `(size, width)` for each layer, after the last sub-batch."""
+        if not self._parts:
+            return self._whole
+        targets = torch.cat(self._targets)
+        joined = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
+        return [self._zeros(rows).index_copy(0, targets, rows) for rows in joined]
+
+    def _zeros(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows.new_zeros(self._size, rows.shape[1])

@@ -1,0 +1,246 @@
+"""How a model with a head gets weights, vocabulary and labels: from a checkpoint or at random."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from thinc.api import Model
+
+from spacy_deberta import models, nn
+from spacy_deberta.checkpoints import (
+    CheckpointFiles,
+    check_mask_fits,
+    find_checkpoint,
+    read_config,
+    read_tokenizer,
+    read_weights,
+)
+from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.models import HEADS, HeadSpec, build_from_weights, find_heads
+
+from .documents.tokenize import tokenizer_shim
+from .encoder.from_scratch import config_from_scratch
+from .encoder.source import EncoderSource
+from .head_model import InT, OutT, head_shim
+
+# What a checkpoint that lacks the head is not.
+FINE_TUNED = "a checkpoint that was fine-tuned for this"
+UnknownLabels = Callable[[Sequence[str], Sequence[str]], list[str]]
+
+
+def without_output(labels: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Labels that are not among those of a head."""
+    return [label for label in labels if label not in known]
+
+
+def initialize_head(
+    model: Model[InT, OutT],
+    *,
+    labels: Sequence[str] | None = None,
+    new_head: bool = False,
+    trainable: bool = False,
+    problem_type: str | None = None,
+    unknown_labels: UnknownLabels = without_output,
+    wanted: str = FINE_TUNED,
+) -> None:
+    """Take weights and vocabulary from the source, unless the model has them already.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        labels: The labels of the training data, if there are any.
+        new_head: Whether to leave out the head of the checkpoint and start a new one.
+        trainable: Whether there is data that a new head without labels can be trained on.
+        problem_type: What the config shall say of the losses of a sequence classifier; None for
+            what the checkpoint says.
+        unknown_labels: From the labels of the data and those of the checkpoint's head to what the
+            head can't express.
+        wanted: What checkpoint to give where the head is missing, for the message.
+
+    Raises:
+        OSError: A file of the checkpoint is missing or damaged.
+        ValueError: There is no source (E401), no head and nothing to train a new one on (E602), the
+            labels are not those of the head (E603), or a shared encoder does not fit (E601, E604).
+    """
+    if head_shim(model).is_loaded:
+        return
+    source: EncoderSource = model.attrs["source"]
+    spec = HEADS[model.attrs["head"]]
+    can_be_new = bool(labels) if spec.has_labels else trainable or new_head
+    changes = {} if problem_type is None else {"problem_type": problem_type}
+    if source.name:
+        files = find_checkpoint(source.name, revision=source.revision)
+        _load(
+            model,
+            files,
+            labels=labels,
+            new_head=new_head,
+            can_be_new=can_be_new,
+            unknown_labels=unknown_labels,
+            wanted=wanted,
+            **changes,
+        )
+        return
+    if not source.from_scratch and model.attrs["shared_encoder"] is None:
+        raise ValueError(Errors.E401.format(component=head_shim(model).component))
+    if not can_be_new:
+        raise _without_head(model, "random weights", "no head", wanted=wanted)
+    shim = head_shim(model)
+    attention = shim.options.attention
+    if source.from_scratch:
+        config, tokenizer = config_from_scratch(shim.options, **source.from_scratch)
+        tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
+        config = _with_labels(config, labels, spec, changes, source="random weights")
+        _set(model, spec.module_class(config, attention=attention))
+    else:
+        encoder = shim.shared_encoder
+        module = build_from_weights(
+            spec.module_class,
+            encoder.state_dict(),
+            _with_labels(encoder.config, labels, spec, changes, source="the shared encoder"),
+            source="the shared encoder",
+            new_head=True,
+            allow_non_finite=shim.options.allow_non_finite,
+            attention=attention,
+        )
+        _set(model, module)
+
+
+def load_head(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
+    """Fill a model from a folder that `save_model` wrote: mapped, not copied.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        folder: The checkpoint folder.
+
+    Raises:
+        OSError: A file is missing or damaged.
+        ValueError: The folder has another head (E602).
+    """
+    _load(model, find_checkpoint(Path(folder)), labels=None, new_head=False, can_be_new=False)
+
+
+def _load(
+    model: Model[InT, OutT],
+    files: CheckpointFiles,
+    *,
+    labels: Sequence[str] | None,
+    new_head: bool,
+    can_be_new: bool,
+    unknown_labels: UnknownLabels = without_output,
+    wanted: str = FINE_TUNED,
+    **changes: Any,
+) -> None:
+    spec, options = HEADS[model.attrs["head"]], head_shim(model).options
+    config = options.configure(read_config(files))
+    weights = read_weights(files.weights)
+    heads = find_heads(weights, config)
+    has_head = not new_head and heads.fits(spec)
+    if not has_head and not can_be_new:
+        raise _without_head(model, files.name, heads, wanted=wanted)
+    if has_head and spec.has_labels:
+        component = head_shim(model).component
+        _check_labels(config, labels or (), unknown_labels, source=files.name, component=component)
+    config = _with_labels(config, None if has_head else labels, spec, changes, source=files.name)
+    module = build_from_weights(
+        spec.module_class,
+        weights,
+        config,
+        source=files.name,
+        new_head=not has_head,
+        map_weights=options.map_weights,
+        allow_non_finite=options.allow_non_finite,
+        attention=options.attention,
+    )
+    if model.attrs["shared_encoder"] is None:
+        tokenizer_shim(model.layers[0]).set_tokenizer(read_tokenizer(files, config))
+    _set(model, module, trained_as=files.name if has_head else None)
+
+
+def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None) -> None:
+    """Take a module; a head that was trained comes with the name of its checkpoint."""
+    shim = head_shim(model)
+    if shim.shares_encoder:
+        _check_shared(shim.shared_encoder, module)
+        if trained_as is not None and not _is_same(shim.shared_encoder, module.deberta):
+            owner = model.attrs["shared_encoder"]
+            warn(Warnings.W620.format(source=trained_as, owner=owner))
+    if HEADS[model.attrs["head"]].rows == "masks":
+        check_mask_fits(tokenizer_shim(model.layers[0]).tokenizer, module.config)
+    shim.set_module(module)
+
+
+def _is_same(encoder: models.DebertaV2Model, other: models.DebertaV2Model) -> bool:
+    """Whether two encoders have the same weights, by their last layer, which any training moves."""
+    last, found = encoder.encoder.layer[-1], dict(other.encoder.layer[-1].named_parameters())
+    return all(torch.equal(weights.cpu(), found[name]) for name, weights in last.named_parameters())
+
+
+def _check_shared(encoder: models.DebertaV2Model, module: Any) -> None:
+    widths = (encoder.config.hidden_size, module.config.hidden_size)
+    if widths[0] != widths[1]:
+        reason = f"its rows are {widths[0]} wide, those that the head was made for {widths[1]}"
+        raise ValueError(Errors.E604.format(reason=reason))
+    if getattr(module, "layout", None) == "emd" and encoder.embeddings.position_embeddings is None:
+        reason = "the mask decoder needs position embeddings, which it has not"
+        raise ValueError(Errors.E604.format(reason=reason))
+
+
+def _with_labels(
+    config: nn.DebertaV2Config,
+    labels: Sequence[str] | None,
+    spec: HeadSpec,
+    changes: Mapping[str, Any],
+    *,
+    source: str,
+) -> nn.DebertaV2Config:
+    if labels and spec.has_labels:
+        # What an old head was trained for says nothing of a new one.
+        config = replace(config.with_labels(labels), problem_type=None)
+    if spec.own_labels and config.num_labels != len(spec.own_labels):
+        # An encoder comes with the labels of whatever else it was trained for.
+        config = config.with_labels(spec.own_labels)
+    config = replace(config, **changes)
+    if spec.has_labels:
+        _check_names(config, source=source)
+    return config
+
+
+def _check_names(config: nn.DebertaV2Config, *, source: str) -> None:
+    counts = Counter(config.id2label.values())
+    label, count = counts.most_common(1)[0]
+    if count > 1:
+        raise ValueError(Errors.E127.format(source=source, label=label))
+
+
+def _check_labels(
+    config: nn.DebertaV2Config,
+    labels: Sequence[str],
+    unknown_labels: UnknownLabels,
+    *,
+    source: str,
+    component: str,
+) -> None:
+    known = list(config.id2label.values())
+    unknown = unknown_labels(labels, known) if labels else []
+    if unknown:
+        raise ValueError(
+            Errors.E603.format(
+                source=source,
+                unknown=", ".join(unknown),
+                known=", ".join(known),
+                component=component,
+            )
+        )
+
+
+def _without_head(model: Model[InT, OutT], source: str, found: object, *, wanted: str) -> Exception:
+    head, component = model.attrs["head"].replace("_", " "), head_shim(model).component
+    return ValueError(
+        Errors.E602.format(
+            source=source, head=head, found=found, component=component, wanted=wanted
+        )
+    )
