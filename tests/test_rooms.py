@@ -23,7 +23,7 @@ PLAN: dict[str, set[str]] = {
     "nn": set(),
     "tokenization": {"files"},
     "checkpoints": {"files", "nn", "tokenization"},
-    "models": {"files", "nn", "checkpoints"},
+    "models": {"files", "nn", "tokenization", "checkpoints"},
     "layers": {"nn", "tokenization", "checkpoints", "models"},
     "distributed": {"layers"},
     "pretraining": {"files", "nn", "tokenization", "checkpoints", "models", "distributed"},
