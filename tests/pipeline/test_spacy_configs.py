@@ -9,6 +9,8 @@ import spacy
 from tests.pipeline.pipelines import encoder_of
 from tests.pipeline.spacy_configs import OPTIMIZE, PIPES, generated_pipeline
 
+pytestmark = pytest.mark.slow
+
 # Without that of spans, which three of the components write under the same key.
 SCORES = (
     "tag_acc",
