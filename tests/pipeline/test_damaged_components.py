@@ -110,6 +110,7 @@ def test_a_setting_that_is_changed_to_what_it_can_not_be(tiny_checkpoint):
         [],
         7,
         {"format": None},
+        {"format": float("inf")},
         {"format": 1},
         {"format": 1, "config": 7, "weights": []},
         {"format": 1, "config": "[1]", "weights": []},
