@@ -38,7 +38,7 @@ PLAN: dict[str, set[str]] = {
 LIBRARIES = {
     "files": set(),
     "nn": {"numpy", "pydantic", "torch", "triton"},
-    "tokenization": {"numpy", "pydantic", "sentencepiece", "torch"},
+    "tokenization": {"numpy", "pydantic", "sentencepiece", "tokenizers", "torch"},
     "checkpoints": {"h5py", "huggingface_hub", "pydantic", "safetensors", "srsly", "torch"},
     "models": {"numpy", "torch"},
 }

@@ -9,7 +9,7 @@ class TokenizationErrors:
         "These {size} bytes are not a SentencePiece model ({error}). Is the file complete? A Git "
         "LFS pointer has about 130 bytes; DeBERTa's 'spm.model' has 2.4 million."
     )
-    E203 = "Give either 'vocab_file' or 'model_proto', not both."
+    E203 = "Give one of 'vocab_file', 'model_proto' and 'pipeline', and no other."
     E204 = (
         "The token '{token}' ({role}) is not in the vocabulary. Give the vocabulary's own token "
         "({role}='...'), or list it in 'added_tokens' if the model has an embedding for it."
@@ -30,8 +30,11 @@ class TokenizationErrors:
         "'vocab_size', or train on more text."
     )
     E211 = "SentencePiece could not train a vocabulary: {error}"
-    E212 = "'{path}' is not the folder of a tokenizer: '{file}' is missing. It has: {found}."
-    E213 = "'{path}' is not valid JSON: {error}. Restore the file or remove it."
+    E212 = (
+        "'{path}' is no folder of a tokenizer: it has neither spm.model nor tokenizer.json nor "
+        "vocab.txt. It has: {found}. Copy the vocabulary of the checkpoint into it."
+    )
+    E213 = "'{path}' is not the JSON it should be: {error}. Restore the file or remove it."
     E214 = (
         "SentencePiece's pieces differ from its own normalized text, so they can't be aligned. "
         "Please open an issue with the vocabulary and this text: {text!r}"
@@ -61,4 +64,26 @@ class TokenizationErrors:
     )
     E231 = (
         "'threads' is {threads}, but has to be a whole number, or None for one thread on each core."
+    )
+    E232 = (
+        "The tokenizer.json or vocab.txt can't be read: {error}. Is the file complete? Copy it "
+        "again from where the checkpoint comes from."
+    )
+    E233 = (
+        "The vocabulary has no unknown piece ('unk_id' or 'unk_token' of the model in "
+        "tokenizer.json), so that some texts can't be cut. Restore the file."
+    )
+    E234 = (
+        "There is no tokenizer engine '{engine}'. Use {known}, or leave it out for the one that "
+        "the checkpoint was trained with."
+    )
+    E235 = (
+        "'{path}' has no vocabulary for tokenizer = \"{engine}\", which reads spm.model if it is "
+        '"sentencepiece" and tokenizer.json or vocab.txt if it is "tokenizers". It has: {found}. '
+        "Leave the setting out, or copy the file into the folder."
+    )
+    E236 = (
+        "The vocabulary is not one of SentencePiece, so that there is no spm.model. Pretraining "
+        "and whatever else needs one takes the spm.model of a checkpoint that has it, or one that "
+        "`spacy deberta train-tokenizer` wrote."
     )
