@@ -1,8 +1,5 @@
 """thinc layers: documents to windows, through the encoder, to a row for each piece and token."""
 
-from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.tokenization import DebertaV2Tokenizer
-
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
 from .classifiers.pooled_text_classifier import pooled_text_classifier
@@ -58,8 +55,6 @@ __all__ = [
     "NO_DECAY",
     "N_SPECIAL_TOKENS",
     "N_SPECIAL_TOKENS_PAIR",
-    "DebertaV2Config",
-    "DebertaV2Tokenizer",
     "DocPieces",
     "EncoderOptions",
     "EncoderSource",

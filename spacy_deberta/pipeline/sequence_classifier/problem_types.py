@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from spacy_deberta.arrays import Array
-from spacy_deberta.layers import DebertaV2Config
+from spacy_deberta.nn import DebertaV2Config
 
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
