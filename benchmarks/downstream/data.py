@@ -69,7 +69,7 @@ def read_wnut17(folder: Path) -> Splits:
 
 def read_banking77(folder: Path) -> Splits:
     """Questions with categories: few to learn from, all of the test file."""
-    script = _load_script("textcat_banking77/scripts/convert.py")
+    script = load_script("textcat_banking77/scripts/convert.py")
     questions = script.read_questions(folder / "train.csv")
     train, dev = draw_questions(questions, train=TRAIN_QUESTIONS, dev=DEV_QUESTIONS)
     categories = sorted({question.category for question in questions})
@@ -141,7 +141,8 @@ def _read_conllu(folder: Path, split: str) -> str:
     return read_file(path if path.exists() else path.with_suffix(".conllu.xz"))
 
 
-def _load_script(path: str) -> ModuleType:
+def load_script(path: str) -> ModuleType:
+    """A script of a project as a module, by its path in the folder of projects."""
     name = path.removesuffix(".py").replace("/", "_")
     spec = importlib.util.spec_from_file_location(name, PROJECTS / path)
     assert spec is not None

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from benchmarks import alignment, saving, spancat, zero_shot
 from tests.pipeline.pipelines import TRAIN_DATA
 
+pytestmark = pytest.mark.slow
+
 TEXT = "the committee adopted the report"
 
 

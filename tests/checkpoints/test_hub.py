@@ -85,6 +85,7 @@ def test_local_files_only_asks_nobody(load, hub, cache, make_checkpoint):
     assert not hub.requests
 
 
+@pytest.mark.slow
 def test_offline_by_environment(hub, cache, make_checkpoint):
     hub.add(NAME, make_checkpoint(form="bin"))
     DebertaV2Model.from_pretrained(NAME, cache_dir=cache)

@@ -11,6 +11,8 @@ from spacy_deberta.files.leftovers import STAGING_PREFIX
 from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import contents, names
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("point", ["save_file", "_write_json"])
 @pytest.mark.parametrize("interruption", [OSError, KeyboardInterrupt])

@@ -15,6 +15,8 @@ from spacy_deberta.checkpoints import BARE_MODEL, find_checkpoint, save_tensorfl
 from spacy_deberta.models import DebertaV2Model
 from tests.checkpoints.folders import prefixed
 
+pytestmark = pytest.mark.slow
+
 MUTATIONS = 60
 FORMS = ["safetensors", "bin", "legacy bin", "h5"]
 IDS = torch.tensor([[5, 6, 7]])

@@ -144,6 +144,7 @@ def test_no_file_stays_open(make_checkpoint, map_small_files):
     assert len(list(OPEN_FILES.iterdir())) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("map_weights", [True, False])
 def test_a_service_survives_a_copy_over_its_pipeline(
     map_weights, make_checkpoint, tmp_path, map_small_files

@@ -15,6 +15,8 @@ from tests.pipeline.checkpoints import make_pipeline as make_component
 from tests.pipeline.checkpoints import save_checkpoint
 from tests.pipeline.pipelines import make_examples, make_pipeline
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "br"}
 HEADS = ("ner", "tagger")
 

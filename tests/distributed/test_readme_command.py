@@ -15,6 +15,8 @@ from spacy.tokens import DocBin
 
 from tests.docs.pages import ROOT
 
+pytestmark = pytest.mark.slow
+
 CATEGORIES, TRAIN, DEV = 30, 2, 20
 # Short questions, so that some hundred updates take less than a minute.
 WORDS = 7
@@ -62,7 +64,6 @@ def train(folder, config, *options):
     ]
 
 
-@pytest.mark.slow
 def test_the_small_model_learns_more_than_a_bag_of_words(corpus):
     theirs = init_config(
         lang="en", pipeline=["textcat"], optimize="efficiency", gpu=False, silent=True

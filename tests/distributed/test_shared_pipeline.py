@@ -14,6 +14,8 @@ from spacy_deberta.layers import get_encoder
 from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
 
+pytestmark = pytest.mark.slow
+
 # What a user gives as --code: a process group that fails soon, and what takes longer than that.
 SLOW_CODE = """
 import time
@@ -106,7 +108,6 @@ def weights_of(nlp):
     return {**{name: tensor.numpy() for name, tensor in encoder.items()}, **tagger}
 
 
-@pytest.mark.slow
 def test_two_processes_are_one(config, tmp_path):
     _, one = train(config, tmp_path / "one")
     output, two = train(config, tmp_path / "two", launcher=LAUNCHER)
@@ -121,7 +122,6 @@ def test_two_processes_are_one(config, tmp_path):
     assert [token.tag_ for token in one(text)] == [token.tag_ for token in two(text)]
 
 
-@pytest.mark.slow
 def test_one_process_trains_as_spacy_does(config, tmp_path):
     _, ours = train(config, tmp_path / "ours")
     path = tmp_path / "spacy.cfg"
@@ -137,7 +137,6 @@ def test_one_process_trains_as_spacy_does(config, tmp_path):
         np.testing.assert_allclose(values, expected[name], rtol=0, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.slow
 def test_an_evaluation_and_a_save_may_take_longer_than_the_timeout(config, tmp_path):
     code = tmp_path / "slow_code.py"
     code.write_text(SLOW_CODE)

@@ -10,6 +10,8 @@ import typer
 
 from tests.docs.pages import PATHS, ROOT, all_blocks, read_page
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = {"python", "ini", "bash", "console", "text"}
 SPACY = (["spacy"], ["python", "-m", "spacy"])
 

@@ -13,7 +13,10 @@ from spacy_deberta.files.leftovers import STAGING_PREFIX
 from tests.fuzz.kill_points import REFUSED, SAVED, Stop, count_operations, stop_save
 from tests.fuzz.saves import NEW, OLD, make_saves
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process to kill")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process to kill"),
+]
 
 LONG = os.environ.get("SPACY_DEBERTA_FUZZ") == "long"
 # File operations at which a save is stopped in an ordinary run.

@@ -20,7 +20,10 @@ from tests.fuzz.sandbox import run_seeds
 LONG = os.environ.get("SPACY_DEBERTA_FUZZ") == "long"
 SEEDS = range(2_000) if LONG else range(40)
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that may die")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that may die"),
+]
 
 
 @pytest.fixture(scope="module")

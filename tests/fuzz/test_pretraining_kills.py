@@ -17,6 +17,8 @@ from spacy_deberta.pretraining import pretrain
 from tests.pretraining.conftest import make_texts
 from tests.pretraining.runs import losses_of, make_config
 
+pytestmark = pytest.mark.slow
+
 LONG = os.environ.get("SPACY_DEBERTA_FUZZ") == "long"
 # What Python tells of before it happens. `open` is one of them where a file is written.
 OPERATIONS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.truncate"}

@@ -8,7 +8,9 @@ import spacy
 import typer
 from spacy.tokens import DocBin
 
-from .scripts import load_script
+from benchmarks.downstream.data import load_script
+
+pytestmark = pytest.mark.slow
 
 convert = load_script("textcat_banking77/scripts/convert.py")
 baseline = load_script("textcat_banking77/scripts/baseline.py")

@@ -1,9 +1,7 @@
 """The demo corpus is consistent, and its converter keeps what it reads."""
 
-import importlib.util
 import itertools
 import re
-import sys
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -12,6 +10,10 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
+
+from benchmarks.downstream.data import load_script
+
+pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[2] / "projects" / "demo"
 ASSETS = FOLDER / "assets"
@@ -23,16 +25,7 @@ TOPICS = {"business", "travel", "technology", "food", "sport", "health", "cultur
 GOOD = "# food\n[Ida|PERSON] ate cake and more cake.\nACTOR: Ida\nEVENT: ate cake and more cake\n"
 
 
-def load_script():
-    name = "demo_convert"
-    spec = importlib.util.spec_from_file_location(name, FOLDER / "scripts" / "convert.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-convert = load_script()
+convert = load_script("demo/scripts/convert.py")
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ import srsly
 
 from .short_assets import SHORTEN
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROJECTS = sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))
 # What makes a project short, and the metrics that it must leave: for each file, scores from 0 to 1
@@ -165,7 +167,6 @@ def test_the_defaults_in_a_readme_are_those_of_the_project(path):
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [path.name for path in PROJECTS])
 def test_a_project_runs(name, workspace, request):
     project = workspace / "projects" / name

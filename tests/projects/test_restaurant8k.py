@@ -6,7 +6,9 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
-from .scripts import load_script
+from benchmarks.downstream.data import load_script
+
+pytestmark = pytest.mark.slow
 
 convert = load_script("spancat_restaurant8k/scripts/convert.py")
 baseline = load_script("spancat_restaurant8k/scripts/baseline.py")

@@ -4,7 +4,9 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
-from .scripts import load_script
+from benchmarks.downstream.data import load_script
+
+pytestmark = pytest.mark.slow
 
 baseline = load_script("parsing_ud_ewt/scripts/baseline.py")
 

@@ -4,7 +4,9 @@ import pytest
 import typer
 from spacy.util import load_config
 
-from .scripts import PROJECTS, load_script
+from benchmarks.downstream.data import PROJECTS, load_script
+
+pytestmark = pytest.mark.slow
 
 write_config = load_script("scripts/write_config.py")
 main, scored_every = write_config.main, write_config.scored_every

@@ -28,6 +28,8 @@ from benchmarks.peers import ours, spacy_transformers
 from tests.benchmarks.measures import steps
 from tests.conftest import SENTENCES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def results():

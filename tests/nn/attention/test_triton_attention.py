@@ -20,6 +20,8 @@ from tests.nn.common import attend, close
 pytest.importorskip("triton")
 from spacy_deberta.nn.attention.triton.attention import TritonAttention
 
+pytestmark = pytest.mark.slow
+
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 NEAR = DebertaV2Config(
     relative_attention=True, position_buckets=4, max_position_embeddings=16, vocab_size=9
@@ -292,7 +294,6 @@ def _python(*arguments, **environment):
         ("bfloat16", 64, "c2p|p2c", 0.1),
     ],
 )
-@pytest.mark.slow
 def test_compiles_for_a_gpu(tmp_path, dtype, head_dim, terms, dropout):
     """What the interpreter lets through: types, layouts, and what fits on the chip."""
     arguments = [

@@ -17,6 +17,8 @@ from spacy_deberta.pretraining.run_folder.training_state import find_states
 from tests.pretraining.conftest import make_texts
 from tests.pretraining.runs import SIZES, TWO_PROCESSES, losses_of, rows_of, start
 
+pytestmark = pytest.mark.slow
+
 MLM = {"@misc": "spacy-deberta.MaskedLanguageModelling.v1", "masking": None}
 
 
@@ -82,7 +84,6 @@ def test_spacy_readers_work_as_well(kind, config, tmp_path):
     assert rows_of(tmp_path / "model")[-1]["held_out"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["rtd", "mlm"])
 def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_path):
     if objective == "mlm":
@@ -110,7 +111,6 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_
     assert losses_of(killed) == losses_of(whole)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["rtd", "mlm"])
 def test_two_processes_are_one(objective, config, tmp_path):
     if objective == "mlm":

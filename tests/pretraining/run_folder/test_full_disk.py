@@ -11,9 +11,12 @@ from safetensors import SafetensorError
 from spacy_deberta.pretraining import pretrain
 from tests.pretraining.runs import losses_of
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/fd").is_dir(), reason="asks /proc for the paths of open files"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/proc/self/fd").is_dir(), reason="asks /proc for the paths of open files"
+    ),
+]
 
 
 def path_of(descriptor):

@@ -15,6 +15,8 @@ from spacy_deberta.pretraining.run_folder.training_state import find_states
 from spacy_deberta.pretraining.updates.trainer import Trainer
 from tests.pretraining.runs import TWO_PROCESSES, losses_of, make_config, rows_of, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, shared_texts, vocabulary):
@@ -111,7 +113,6 @@ def test_the_checkpoint_before_a_damaged_one_is_gone_on_from(case, run, finished
     assert (folder / "training" / "damaged-step-00000012").is_dir()
 
 
-@pytest.mark.slow
 def test_two_processes_go_on_from_the_same_checkpoint(run, finished):
     folder, _ = run
     flip_a_bit(find_states(folder / "training")[-1] / "state.safetensors")
