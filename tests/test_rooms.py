@@ -23,7 +23,7 @@ PLAN: dict[str, set[str]] = {
     "nn": set(),
     "tokenization": {"files"},
     "checkpoints": {"files", "nn", "tokenization"},
-    "models": {"files", "nn", "checkpoints"},
+    "models": {"files", "nn", "tokenization", "checkpoints"},
     "layers": {"nn", "tokenization", "checkpoints", "models"},
     "distributed": {"layers"},
     "pretraining": {"files", "nn", "tokenization", "checkpoints", "models", "distributed"},
@@ -38,7 +38,7 @@ PLAN: dict[str, set[str]] = {
 LIBRARIES = {
     "files": set(),
     "nn": {"numpy", "pydantic", "torch", "triton"},
-    "tokenization": {"numpy", "pydantic", "sentencepiece", "torch"},
+    "tokenization": {"numpy", "pydantic", "sentencepiece", "tokenizers", "torch"},
     "checkpoints": {"h5py", "huggingface_hub", "pydantic", "safetensors", "srsly", "torch"},
     "models": {"numpy", "torch"},
 }

@@ -10,6 +10,7 @@ from ._util import deberta_cli
 from .align import align
 from .convert import convert
 from .info import info
+from .migrate_config import migrate_config
 from .pretrain import pretrain
 from .train import train
 from .train_tokenizer import train_tokenizer
@@ -20,6 +21,7 @@ __all__ = [
     "convert",
     "deberta_cli",
     "info",
+    "migrate_config",
     "pretrain",
     "train",
     "train_tokenizer",

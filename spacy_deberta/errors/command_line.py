@@ -42,3 +42,7 @@ class CommandLineErrors:
         "https://pytorch.org/get-started, and for pipelines CuPy: `pip install "
         "'spacy-deberta[cuda12x]'`."
     )
+    E525 = (
+        "'{path}' is no config of a spaCy pipeline: {error}. Give a file as `spacy init config` "
+        "writes it, or the config.cfg of a saved pipeline."
+    )

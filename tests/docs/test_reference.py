@@ -305,7 +305,10 @@ def test_everything_exported_is_documented():
     assert exported.keys() - functions <= set(CLASSES)
 
 
-COMMANDS = ("align", "convert", "info", "pretrain", "train", "train-tokenizer", "visualize")
+COMMANDS = (
+    *("align", "convert", "info", "migrate-config", "pretrain", "train", "train-tokenizer"),
+    "visualize",
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

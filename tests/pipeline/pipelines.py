@@ -1,5 +1,6 @@
 """Small pipelines on the small checkpoint, as a user's config would build them."""
 
+import pytest
 import spacy
 from spacy.language import Language
 from spacy.training import Example
@@ -18,7 +19,7 @@ TRAIN_DATA: tuple[tuple[str, list[tuple[int, int, str]]], ...] = (
     ("Nobody expected it!", []),
     ("She studied   medicine in Montréal\n", [(26, 34, "GPE")]),
 )
-FACTORIES = ("transformer", "deberta")
+FACTORIES = (pytest.param("transformer", marks=pytest.mark.stock), "deberta")
 
 _ENCODER = """
 [model]

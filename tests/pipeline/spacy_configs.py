@@ -1,4 +1,4 @@
-"""What `spacy init config --gpu` writes, with the block of the transformer swapped."""
+"""What `spacy init config --gpu` writes, migrated by our command, or with one block swapped."""
 
 import spacy
 from spacy.cli.init_config import init_config
@@ -8,6 +8,7 @@ from spacy.training import Corpus
 from spacy.training.initialize import init_nlp
 from thinc.api import Config
 
+from spacy_deberta.cli.migration import migrate
 from tests.pipeline.pipelines import encoder_config
 
 # Every trainable component that the generator can write.
@@ -105,7 +106,10 @@ def generated_config(
     DocBin(docs=annotated_docs(vocab), store_user_data=True).to_disk(folder / "train.spacy")
     config = init_config(lang="en", pipeline=list(pipes), optimize=optimize, gpu=True, silent=True)
     config["paths"].update({name: str(folder / "train.spacy") for name in ("train", "dev")})
-    config["components"]["transformer"] = {"factory": factory, **encoder_config(checkpoint)}
+    if factory == "deberta":
+        config = migrate(config, encoder=str(checkpoint)).config
+    else:
+        config["components"]["transformer"] = {"factory": factory, **encoder_config(checkpoint)}
     for name, settings in (models or {}).items():
         config["components"][name]["model"].update(settings)
     for name in ("parser", "trainable_lemmatizer"):

@@ -94,9 +94,7 @@ def test_batches_give_what_single_documents_give(trained):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "getter", ["spacy-deberta.piece_windows.v1", "spacy-transformers.doc_spans.v1"]
-)
+@pytest.mark.parametrize("getter", ["spacy-deberta.piece_windows.v1", "spacy-deberta.doc_spans.v1"])
 def test_sub_batches_give_what_one_batch_gives(getter, tiny_checkpoint):
     texts = [*TEXTS, "", "   ", "Mira left Rotterdam on Friday. " * 60, *TEXTS[::-1]]
 
@@ -182,12 +180,12 @@ def test_every_pooling_takes_tokens_without_pieces(pooling, tiny_checkpoint):
 @pytest.mark.parametrize(
     "getter",
     [
-        {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 4, "stride": 2},
-        {"@span_getters": "spacy-transformers.doc_spans.v1"},
+        {"@span_getters": "spacy-deberta.strided_spans.v1", "window": 4, "stride": 2},
+        {"@span_getters": "spacy-deberta.doc_spans.v1"},
     ],
 )
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_stock_span_getters(getter, factory, tiny_checkpoint):
+def test_span_getters(getter, factory, tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, factory=factory, get_spans=getter)
     optimizer = nlp.initialize(lambda: make_examples(nlp))
     nlp.update(make_examples(nlp), sgd=optimizer, losses={})

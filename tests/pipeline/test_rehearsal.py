@@ -6,7 +6,7 @@ import torch
 from spacy.training import Example
 
 from spacy_deberta.layers.encoder.encoder_shim import EncoderShim
-from tests.pipeline.pipelines import TRAIN_DATA, encoder_of, make_examples, make_trained
+from tests.pipeline.pipelines import FACTORIES, TRAIN_DATA, encoder_of, make_examples, make_trained
 
 HEADS = ("tagger", "ner")
 
@@ -60,7 +60,7 @@ def test_a_component_with_an_encoder_of_its_own_remembers(make, name, tiny_check
     assert {key for key in before if key.endswith("weight")} <= changed
 
 
-@pytest.mark.parametrize("factory", ["deberta", "transformer"])
+@pytest.mark.parametrize("factory", FACTORIES)
 def test_a_shared_encoder_takes_any_function(factory, tiny_checkpoint):
     nlp = make_trained(tiny_checkpoint, factory=factory, heads=HEADS)
     encoder = encoder_of(nlp)

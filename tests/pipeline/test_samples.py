@@ -73,10 +73,10 @@ OPTIONS: tuple[dict[str, Any], ...] = (
     {"gradient_checkpointing": True},
     {"freeze_embeddings": True, "freeze_layers": 2},
     {"layer_lr_decay": 0.5},
-    {"get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"}},
+    {"get_spans": {"@span_getters": "spacy-deberta.doc_spans.v1"}},
     {
         "get_spans": {
-            "@span_getters": "spacy-transformers.strided_spans.v1",
+            "@span_getters": "spacy-deberta.strided_spans.v1",
             "window": 2,
             "stride": 1,
         }

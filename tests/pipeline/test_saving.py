@@ -70,14 +70,17 @@ def test_hugging_face_opens_the_saved_component(tiny_checkpoint, tmp_path):
     nlp.to_disk(tmp_path)
     folder = tmp_path / "transformer" / "model"
     model, info = transformers.AutoModel.from_pretrained(folder, output_loading_info=True)
-    assert info["missing_keys"] == info["unexpected_keys"] == []
-    tokenizer = transformers.DebertaV2Tokenizer.from_pretrained(folder)
+    # Lists or sets, as the release of transformers has it.
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     text = "Mira Okafor left Halden Freight."
     with torch.no_grad():
         expected = model(**tokenizer(text, return_tensors="pt")).last_hidden_state
     np.testing.assert_allclose(rows(nlp, [text])[0], expected.numpy(), atol=1e-5)
 
 
+@pytest.mark.stock
 def test_the_component_of_one_factory_loads_into_the_other(tiny_checkpoint, tmp_path):
     stock = make_trained(tiny_checkpoint, factory="transformer")
     stock.to_disk(tmp_path)
@@ -119,6 +122,7 @@ def encoder_parameters(nlp):
     return list(encoder_of(nlp).parameters())
 
 
+@pytest.mark.stock
 def test_models_above_the_limit_of_one_bytes_object(tiny_checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(encoder_bytes, "MAX_BYTES_OBJECT", 1000)
     nlp = make_trained(tiny_checkpoint, factory="transformer")
@@ -130,6 +134,7 @@ def test_models_above_the_limit_of_one_bytes_object(tiny_checkpoint, tmp_path, m
     assert_same_rows(nlp, spacy.load(tmp_path))
 
 
+@pytest.mark.stock
 def test_models_above_the_limit_of_one_file(tiny_checkpoint, tmp_path, monkeypatch):
     transformers = pytest.importorskip("transformers")
     nlp = make_trained(tiny_checkpoint)
@@ -198,16 +203,16 @@ def test_a_killed_save_leaves_the_old_model_and_nothing_for_long(tiny_checkpoint
     assert not leftover.exists()
 
 
-def test_a_model_of_a_newer_release_is_refused(tiny_checkpoint, tmp_path, monkeypatch):
-    for factory in FACTORIES:
-        nlp = make_trained(tiny_checkpoint, factory=factory)
-        with monkeypatch.context() as patch:
-            patch.setattr(encoder_bytes, "FORMAT", 99)
-            if factory == "deberta":
-                nlp.get_pipe("transformer").cfg["format"] = 99
-            nlp.to_disk(tmp_path / factory)
-        with pytest.raises(ValueError, match="E406.*99"):
-            spacy.load(tmp_path / factory)
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_a_model_of_a_newer_release_is_refused(factory, tiny_checkpoint, tmp_path, monkeypatch):
+    nlp = make_trained(tiny_checkpoint, factory=factory)
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder_bytes, "FORMAT", 99)
+        if factory == "deberta":
+            nlp.get_pipe("transformer").cfg["format"] = 99
+        nlp.to_disk(tmp_path)
+    with pytest.raises(ValueError, match="E406.*99"):
+        spacy.load(tmp_path)
 
 
 def test_damaged_models_are_refused(tiny_checkpoint, tmp_path):

@@ -33,10 +33,11 @@ def test_training_lowers_the_loss_and_changes_the_encoder(factory, tiny_checkpoi
     assert nlp.evaluate(make_examples(nlp))["ents_f"] > 0.8
 
 
+@pytest.mark.stock
 def test_both_factories_learn_the_same(tiny_checkpoint):
     pipelines = [
         make_trained(tiny_checkpoint, factory=factory, heads=("tagger", "ner"), steps=5)
-        for factory in FACTORIES
+        for factory in ("transformer", "deberta")
     ]
     stock, ours = (encoder_of(nlp).state_dict() for nlp in pipelines)
     for key in stock:

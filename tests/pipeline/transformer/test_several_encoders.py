@@ -6,7 +6,7 @@ import spacy
 from thinc.api import Config
 
 from tests.pipeline.checkpoints import save_checkpoint
-from tests.pipeline.pipelines import encoder_config, make_examples
+from tests.pipeline.pipelines import FACTORIES, encoder_config, make_examples
 from tests.pipeline.sentences import TOPICS
 
 TEXT = "Mira Okafor left Halden Freight on Friday."
@@ -71,7 +71,7 @@ def rows_of(nlp, encoder):
 
 @pytest.mark.parametrize("component", ["tagger", "textcat"])
 @pytest.mark.parametrize("upstream", ["enc_a", "enc_b", "*"])
-@pytest.mark.parametrize("second", ["deberta", "transformer"])
+@pytest.mark.parametrize("second", FACTORIES)
 def test_a_listener_reads_the_encoder_that_it_trains_on(second, upstream, component, make):
     nlp, examples = make("deberta", second, upstream, component=component)
     trained = "enc_b" if upstream == "*" else upstream
@@ -105,12 +105,14 @@ def test_the_rows_are_kept_through_processes_and_on_disk(make, tmp_path):
     np.testing.assert_allclose(rows, expected, atol=1e-5)
 
 
+@pytest.mark.stock
 @pytest.mark.parametrize("component", ["tagger", "textcat"])
 def test_rows_that_the_stock_encoder_does_not_keep_are_an_error(component, make):
     with pytest.raises(ValueError, match=r"E424.*'enc_a'.*'enc_b'"):
         make("transformer", "deberta", "enc_a", component=component)
 
 
+@pytest.mark.stock
 def test_the_error_comes_in_a_loaded_pipeline_too(make, tmp_path):
     nlp, _ = make("transformer", "deberta", "enc_b")
     config = nlp.config.copy()
