@@ -22,11 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spacy_deberta.distributed import Processes
-from spacy_deberta.models import DebertaV2ForMaskedLM
+from spacy_deberta.models import DebertaV2ForMaskedLM, ModelSource
 from spacy_deberta.nn import PackedPieces
 from spacy_deberta.nn.mask_decoder import decode_masked
 from spacy_deberta.pretraining import (
-    ModelSource,
     masked_language_modelling_v1,
     read_texts,
     replaced_token_detection_v1,

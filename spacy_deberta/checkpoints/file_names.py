@@ -11,7 +11,6 @@ MICROSOFT_CONFIG_FILE = "model_config.json"
 MICROSOFT_FILE = "pytorch.model.bin"
 TENSORFLOW_FILE = "tf_model.h5"
 TENSORFLOW_INDEX_FILE = "tf_model.h5.index.json"
-VOCABULARY_FILE = "spm.model"
 
 CONFIG_FILES = (CONFIG_FILE, MICROSOFT_CONFIG_FILE)
 
@@ -25,4 +24,3 @@ WEIGHTS_FILES = {
     TENSORFLOW_FILE: tensorflow.LAYOUT,
     TENSORFLOW_INDEX_FILE: tensorflow.LAYOUT,
 }
-TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import staged_folder
-from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.tokenization import TOKENIZER_FILES, DebertaV2Tokenizer
 
 from .file_names import (
     CONFIG_FILE,
@@ -48,10 +48,9 @@ WEIGHTS_PATTERNS = (
 )
 # These come last where weights are looked for, so that they stay beside PyTorch's.
 TENSORFLOW_PATTERNS = (TENSORFLOW_FILE, TENSORFLOW_INDEX_FILE, "tf_model-*-of-*.h5")
-# Hugging Face prefers this conversion of a vocabulary to the vocabulary.
-TOKENIZER_PATTERNS = ("tokenizer.json",)
+# Of two vocabularies in a folder, Hugging Face prefers one: an earlier one has to go.
 # All that goes from a folder when a checkpoint with its tokenizer is saved there.
-REPLACED_PATTERNS = (*WEIGHTS_PATTERNS, *TOKENIZER_PATTERNS)
+REPLACED_PATTERNS = (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
 
 
 def save_checkpoint(
@@ -87,7 +86,7 @@ def save_checkpoint(
     sizes = {key: _stored_bytes(tensor, dtype) for key, tensor in weights.items()}
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
     names = _shard_names(len(shards))
-    replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_PATTERNS)
+    replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
     with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
         for name, keys in zip(names, shards, strict=True):
             _write_shard(staging / name, _storable(weights, keys, dtype), path=Path(folder, name))
@@ -130,7 +129,7 @@ def save_tensorflow_checkpoint(
     Source:
         The layout of Hugging Face's `save_pretrained` of TensorFlow, `tf_model.h5`.
     """
-    of_tokenizer = () if tokenizer is None else TOKENIZER_PATTERNS
+    of_tokenizer = () if tokenizer is None else TOKENIZER_FILES
     replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
     with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
         written = write_tensorflow(staging / TENSORFLOW_FILE, weights, keras=keras)

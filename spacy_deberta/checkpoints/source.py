@@ -10,13 +10,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization import TOKENIZER_FILES, VOCABULARY_FILES
 from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields, read_json
 
 from .file_names import (
     CONFIG_FILE,
     CONFIG_FILES,
-    TOKENIZER_FILES,
-    VOCABULARY_FILE,
     WEIGHTS_FILES,
 )
 from .layouts import huggingface
@@ -51,7 +50,7 @@ class CheckpointFiles:
         folder: The folder that holds the files.
         config: `config.json`, or Microsoft's `model_config.json`.
         weights: One file, or every shard in the order of the index.
-        has_vocabulary: Whether `spm.model` lies in the folder.
+        has_vocabulary: Whether one of `VOCABULARY_FILES` lies in the folder.
         layout: Whose weights file this is: "huggingface", "microsoft" or "tensorflow".
     """
 
@@ -126,7 +125,8 @@ def find_vocabulary(
         local_files_only: Use only what the cache has.
 
     Returns:
-        The folder with `spm.model` and the JSON files of the tokenizer.
+        The folder with `spm.model`, `tokenizer.json` or `vocab.txt`, and the JSON files of the
+        tokenizer.
 
     Raises:
         FileNotFoundError: There is no such folder (E301), there is nothing in it (E304), or the
@@ -141,8 +141,8 @@ def find_vocabulary(
         return vocabulary.parent
     if _find_config(repository) is None:
         refuse_adapter(repository)
-        raise repository.missing(VOCABULARY_FILE)
-    raise repository.missing(VOCABULARY_FILE, message=Errors.E309)
+        raise repository.missing(*VOCABULARY_FILES)
+    raise repository.missing(*VOCABULARY_FILES, message=Errors.E309)
 
 
 def _find(repository: Repository, file_name: str) -> Path | None:
@@ -164,7 +164,8 @@ def _find_config(repository: Repository) -> Path | None:
 
 
 def _find_vocabulary(repository: Repository) -> Path | None:
-    vocabulary = _find(repository, VOCABULARY_FILE)
+    found = [_find(repository, file_name) for file_name in VOCABULARY_FILES]
+    vocabulary = next((path for path in found if path is not None), None)
     if vocabulary is not None:
         for file_name in TOKENIZER_FILES:
             _find(repository, file_name)

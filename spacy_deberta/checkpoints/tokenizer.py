@@ -10,17 +10,22 @@ from .source import CheckpointFiles, find_vocabulary
 
 
 def read_tokenizer(
-    files: CheckpointFiles, config: DebertaV2Config
+    files: CheckpointFiles, config: DebertaV2Config, *, engine: str | None = None
 ) -> tokenization.DebertaV2Tokenizer:
     """Read the vocabulary of a checkpoint and hold it against the size of the embeddings.
 
+    Args:
+        files: The checkpoint.
+        config: Its config.
+        engine: "sentencepiece" or "tokenizers", see `DebertaV2Tokenizer.from_directory`.
+
     Raises:
-        FileNotFoundError: The checkpoint has no `spm.model`.
+        FileNotFoundError: The checkpoint has no vocabulary (E309).
         ValueError: Texts can have ids that the encoder has no embedding for (E310).
     """
     if not files.has_vocabulary:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
-    tokenizer = tokenization.DebertaV2Tokenizer.from_directory(files.folder)
+    tokenizer = tokenization.DebertaV2Tokenizer.from_directory(files.folder, tokenizer=engine)
     check_vocabulary_fits(tokenizer, config)
     return tokenizer
 
@@ -65,6 +70,7 @@ class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
         revision: str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
+        tokenizer: str | None = None,
     ) -> tokenization.DebertaV2Tokenizer:
         """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
 
@@ -74,6 +80,8 @@ class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
             revision: Branch, tag or commit on the hub.
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
+            tokenizer: "sentencepiece" for `spm.model`, "tokenizers" for `tokenizer.json` and
+                `vocab.txt`; None for what the checkpoint was trained with.
 
         Returns:
             The tokenizer, of this class.
@@ -81,7 +89,8 @@ class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
         Raises:
             OSError: The vocabulary is missing (E304, E309), or the name is not found (E301 to
                 E303).
-            ValueError: A file is damaged (E202, E213).
+            ValueError: A file is damaged (E202, E213, E232), or there is no such vocabulary (E234,
+                E235).
         """
         return cls.from_directory(
             find_vocabulary(
@@ -89,5 +98,6 @@ class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
                 revision=revision,
                 cache_dir=cache_dir,
                 local_files_only=local_files_only,
-            )
+            ),
+            tokenizer=tokenizer,
         )

@@ -50,7 +50,7 @@ def convert_cli(
         for part in parts:
             print_text(f"  {part}")
     if not conversion.has_vocabulary:
-        msg.warn("There is no spm.model, so texts can't be split into pieces")
+        msg.warn("There is no vocabulary, so texts can't be split into pieces")
     count = f"{conversion.parameters:,} parameters"
     msg.good(f"Saved {conversion.architecture} ({count}) as {to}")
     print_text(str(target))

@@ -71,7 +71,7 @@ def info_cli(
     for key in checkpoint.non_finite:
         msg.warn(f"'{key}' has numbers that are not finite")
     if checkpoint.pieces is None:
-        msg.warn("There is no spm.model, so texts can't be split into pieces")
+        msg.warn("There is no vocabulary, so texts can't be split into pieces")
     elif not checkpoint.non_finite:
         msg.good("Config, weights and vocabulary are readable, and every piece has an embedding")
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 DEFAULT_LANG = "en"
-VOCABULARY_FILE = "spm.model"
 
 
 def load_splitters(model: str, *, lang: str | None = None) -> tuple[Language, "DebertaV2Tokenizer"]:
@@ -82,13 +81,11 @@ def _vocabulary_of(nlp: Language, name: str) -> "DebertaV2Tokenizer":
 
 
 def _read_vocabulary(model: str, path: Path) -> "DebertaV2Tokenizer":
+    from spacy_deberta.tokenization import VOCABULARY_FILES, DebertaV2Tokenizer
+
     if path.is_file() or path.suffix == ".model":
-        from spacy_deberta.tokenization import DebertaV2Tokenizer
-
         return DebertaV2Tokenizer(vocab_file=path)
-    if (path / VOCABULARY_FILE).is_file():
-        from spacy_deberta.tokenization import DebertaV2Tokenizer
-
+    if any((path / name).is_file() for name in VOCABULARY_FILES):
         # The folder of a tokenizer will do: no config or weights are needed here.
         return DebertaV2Tokenizer.from_directory(path)
     from spacy_deberta.checkpoints import DebertaV2Tokenizer as PretrainedTokenizer

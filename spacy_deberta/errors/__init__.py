@@ -55,6 +55,12 @@ class Errors(
 class Warnings(metaclass=Coded):
     """Messages of warnings, used as `warn(Warnings.W201.format(...))`."""
 
+    W202 = (
+        "spm.model and tokenizer.json in '{path}' are not the same tokenizer: {differences}. The "
+        "latter is used, since the checkpoint was trained with it: whoever trains with "
+        'SentencePiece saves no tokenizer.json. With tokenizer = "sentencepiece" the former is '
+        'used, with tokenizer = "tokenizers" this warning is not given.'
+    )
     W301 = (
         "The checkpoint '{source}' has parameters that nobody knows, and which are left out: "
         "{keys}. If they matter, the checkpoint is for another model class."

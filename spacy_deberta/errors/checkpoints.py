@@ -6,7 +6,7 @@ class CheckpointErrors:
 
     E301 = (
         "There is no folder '{path}'. Give the path of an existing folder with config.json, "
-        "weights and spm.model, or a name on the Hugging Face hub such as "
+        "weights and spm.model or tokenizer.json, or a name on the Hugging Face hub such as "
         "'microsoft/deberta-v3-base'."
     )
     E302 = (
@@ -34,8 +34,8 @@ class CheckpointErrors:
         "from."
     )
     E309 = (
-        "The checkpoint '{name}' has no spm.model, so texts can't be split into pieces. Copy the "
-        "SentencePiece model that the checkpoint was trained with into its folder."
+        "The checkpoint '{name}' has no vocabulary (spm.model, tokenizer.json or vocab.txt), so "
+        "texts can't be split into pieces. Copy that which it was trained with into its folder."
     )
     E310 = (
         "The vocabulary has ids for {pieces} pieces, but the encoder has only {rows} embeddings: "

@@ -5,20 +5,20 @@ class LayerErrors:
     """Messages of exceptions, by their codes."""
 
     E401 = (
-        "The model has no weights to start from. Set 'name' in [components.{component}.model] to a "
-        "folder or a hub name, or give 'from_scratch' there, with a vocabulary and a size."
+        "The model has no weights to start from. Set 'name' in [{section}] to a folder or a hub "
+        "name, or give {scratch} there, for random weights."
     )
     E402 = (
-        "The model has both 'name' ({name}) and 'from_scratch'. Keep one of them: "
-        "'name' starts from a checkpoint, 'from_scratch' from random weights."
+        "[{section}] has both 'name' ({name}) and {scratch}. Keep one of them: 'name' starts from "
+        "a checkpoint with its vocabulary, {scratch} from random weights."
     )
     E403 = (
         "The model in [components.{component}] is used before it has weights. Call "
         "`nlp.initialize()` first, or load a trained pipeline with `spacy.load`."
     )
     E404 = (
-        "'from_scratch' needs 'vocabulary': the path of a SentencePiece model (spm.model). "
-        "`spacy_deberta.tokenization.train_vocabulary` makes one from text."
+        "[{section}] needs 'vocabulary': the path of a SentencePiece model (spm.model). `spacy "
+        "deberta train-tokenizer` makes one from text."
     )
     E405 = "Unknown precision '{precision}'. Use one of: {known}."
     E406 = (
@@ -44,8 +44,8 @@ class LayerErrors:
     )
     E413 = "'{name}' is {value}, but must be {condition}."
     E414 = (
-        "'from_scratch' has settings that a DeBERTa-v2 does not have: {unknown}. Use 'vocabulary' "
-        "and the fields of DebertaV2Config, such as 'hidden_size' and 'num_hidden_layers'."
+        "[{section}] has settings that a DeBERTa-v2 does not have: {unknown}. Use the fields of "
+        "DebertaV2Config, such as 'hidden_size' and 'num_hidden_layers'."
     )
     E415 = (
         "'{path}' holds no transformer model: {file} is missing. The save was stopped before it "

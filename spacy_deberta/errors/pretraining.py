@@ -67,16 +67,6 @@ class PretrainingErrors:
         "another run in another output folder, with a lower 'learn_rate' or more 'warmup_steps'; "
         "'name' in [model] may be the model that this run has written."
     )
-    E726 = (
-        "There is nothing to begin with. Set 'vocabulary' in [model] to an spm.model (`spacy "
-        "deberta train-tokenizer` makes one) for a model from random weights, or 'name' to a "
-        "checkpoint to go on from."
-    )
-    E727 = (
-        "The checkpoint '{name}' has a vocabulary of its own, so '{vocabulary}' can't be used with "
-        "it. Leave out 'vocabulary' to go on from the checkpoint, or 'name' to begin with random "
-        "weights."
-    )
     E728 = (
         "The config has no '{section}', which pretraining needs. `configs/pretrain.cfg` is one "
         "with everything in it."

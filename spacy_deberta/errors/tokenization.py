@@ -9,7 +9,7 @@ class TokenizationErrors:
         "These {size} bytes are no SentencePiece model ({error}). Is the file complete? A Git LFS "
         "pointer has some 130 bytes; an 'spm.model' of DeBERTa has 2.4 million."
     )
-    E203 = "Give either 'vocab_file' or 'model_proto', and not both."
+    E203 = "Give one of 'vocab_file', 'model_proto' and 'pipeline', and no other."
     E204 = (
         "The token '{token}' ({role}) is not in the vocabulary. Name the one the vocabulary has "
         "({role}='...'), or list it in 'added_tokens' if the model has an embedding for it."
@@ -30,7 +30,10 @@ class TokenizationErrors:
         "or train on more text."
     )
     E211 = "SentencePiece could not train a vocabulary: {error}"
-    E212 = "'{path}' is no folder of a tokenizer: it lacks '{file}'. It has: {found}."
+    E212 = (
+        "'{path}' is no folder of a tokenizer: it has neither spm.model nor tokenizer.json nor "
+        "vocab.txt. It has: {found}. Copy the vocabulary of the checkpoint into it."
+    )
     E213 = "'{path}' is not the JSON it should be: {error}. Restore the file or remove it."
     E214 = (
         "SentencePiece's pieces are not those of its own normalized text, so that they can't be "
@@ -61,4 +64,26 @@ class TokenizationErrors:
     )
     E231 = (
         "'threads' is {threads}, but has to be a whole number, or None for one thread on each core."
+    )
+    E232 = (
+        "The tokenizer.json or vocab.txt can't be read: {error}. Is the file complete? Copy it "
+        "again from where the checkpoint comes from."
+    )
+    E233 = (
+        "The vocabulary has no unknown piece ('unk_id' or 'unk_token' of the model in "
+        "tokenizer.json), so that some texts can't be cut. Restore the file."
+    )
+    E234 = (
+        "There is no tokenizer engine '{engine}'. Use {known}, or leave it out for the one that "
+        "the checkpoint was trained with."
+    )
+    E235 = (
+        "'{path}' has no vocabulary for tokenizer = \"{engine}\", which reads spm.model if it is "
+        '"sentencepiece" and tokenizer.json or vocab.txt if it is "tokenizers". It has: {found}. '
+        "Leave the setting out, or copy the file into the folder."
+    )
+    E236 = (
+        "The vocabulary is not one of SentencePiece, so that there is no spm.model. Pretraining "
+        "and whatever else needs one takes the spm.model of a checkpoint that has it, or one that "
+        "`spacy deberta train-tokenizer` wrote."
     )

@@ -10,7 +10,13 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
 from spacy_deberta import models, nn
-from spacy_deberta.checkpoints import find_checkpoint, read_config, read_tokenizer, save_checkpoint
+from spacy_deberta.checkpoints import (
+    CheckpointFiles,
+    find_checkpoint,
+    read_config,
+    read_tokenizer,
+    save_checkpoint,
+)
 from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.models import build_from_checkpoint
 from spacy_deberta.tokenization import DebertaV2Tokenizer
@@ -20,7 +26,6 @@ from .documents.tokenize import doc_tokenizer, tokenizer_shim
 from .documents.windows import PieceWindows, SpanGetter, plan_windows
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
-from .encoder.from_scratch import encoder_from_scratch
 from .encoder.source import EncoderSource
 from .listening.batch import DocGradients, FullTransformerBatch
 from .listening.split_batch import split_batch
@@ -97,20 +102,20 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Take weights and vocabulary from the source, unless the model has them already."""
-    if encoder_shim(model.layers[1]).is_loaded:
+    shim = encoder_shim(model.layers[1])
+    if shim.is_loaded:
         return
-    source: EncoderSource = model.attrs["source"]
-    if source.name:
-        _load(model, source.name, revision=source.revision)
-    elif source.from_scratch:
-        options = encoder_shim(model.layers[1]).options
-        _set(model, *encoder_from_scratch(options, **source.from_scratch))
-    else:
-        raise ValueError(Errors.E401.format(component=encoder_shim(model.layers[1]).component))
+    source = model.attrs["source"].model_source(shim.component)
+    source.check()
+    if source.name is not None:
+        _load(model, source.find_files())
+        return
+    tokenizer = source.load_tokenizer()
+    config = shim.options.configure(source.make_config(tokenizer))
+    _set(model, models.DebertaV2Model(config, attention=shim.options.attention), tokenizer)
 
 
-def _load(model: Model[InT, OutT], name: str | Path, *, revision: str | None = None) -> None:
-    files = find_checkpoint(name, revision=revision)
+def _load(model: Model[InT, OutT], files: CheckpointFiles) -> None:
     options = encoder_shim(model.layers[1]).options
     config = options.configure(read_config(files))
     encoder = build_from_checkpoint(
@@ -191,7 +196,7 @@ def load_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
     Raises:
         OSError: A file is missing or damaged.
     """
-    _load(model, Path(folder))
+    _load(model, find_checkpoint(Path(folder)))
 
 
 def pooled_tokens(

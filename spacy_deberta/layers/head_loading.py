@@ -23,8 +23,6 @@ from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.models import HEADS, HeadSpec, build_from_weights, find_heads
 
 from .documents.tokenize import tokenizer_shim
-from .encoder.from_scratch import config_from_scratch
-from .encoder.source import EncoderSource
 from .head_model import InT, OutT, head_shim
 
 # What a checkpoint that lacks the head is not.
@@ -67,15 +65,15 @@ def initialize_head(
     """
     if head_shim(model).is_loaded:
         return
-    source: EncoderSource = model.attrs["source"]
+    shim = head_shim(model)
+    source = model.attrs["source"].model_source(shim.component)
     spec = HEADS[model.attrs["head"]]
     can_be_new = bool(labels) if spec.has_labels else trainable or new_head
     changes = {} if problem_type is None else {"problem_type": problem_type}
-    if source.name:
-        files = find_checkpoint(source.name, revision=source.revision)
+    if source.name is not None:
         _load(
             model,
-            files,
+            source.find_files(),
             labels=labels,
             new_head=new_head,
             can_be_new=can_be_new,
@@ -84,14 +82,14 @@ def initialize_head(
             **changes,
         )
         return
-    if not source.from_scratch and model.attrs["shared_encoder"] is None:
-        raise ValueError(Errors.E401.format(component=head_shim(model).component))
+    if not shim.shares_encoder:
+        source.check()
     if not can_be_new:
         raise _without_head(model, "random weights", "no head", wanted=wanted)
-    shim = head_shim(model)
     attention = shim.options.attention
-    if source.from_scratch:
-        config, tokenizer = config_from_scratch(shim.options, **source.from_scratch)
+    if not shim.shares_encoder:
+        tokenizer = source.load_tokenizer()
+        config = shim.options.configure(source.make_config(tokenizer))
         tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
         config = _with_labels(config, labels, spec, changes, source="random weights")
         _set(model, spec.module_class(config, attention=attention))

@@ -10,6 +10,7 @@ from .loading.building import build_from_checkpoint, build_from_weights, build_h
 from .loading.filling import LoadReport, load_weights
 from .model import DebertaV2Model
 from .question_answering import answer_loss
+from .source import ModelSource, SourceSection
 from .with_head import DebertaV2WithHead
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "DebertaV2PreTrainedModel",
     "DebertaV2WithHead",
     "LoadReport",
+    "ModelSource",
+    "SourceSection",
     "answer_loss",
     "build_from_checkpoint",
     "build_from_weights",

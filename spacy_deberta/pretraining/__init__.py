@@ -1,7 +1,6 @@
 """Pretraining: objectives, masking, data and the loop."""
 
 from .building import (
-    ModelSource,
     masked_language_modelling_v1,
     replaced_token_detection_v1,
 )
@@ -17,7 +16,6 @@ from .vocabulary.vocabulary_report import SplitWord, VocabularyReport, measure_v
 __all__ = [
     "LogRow",
     "Masking",
-    "ModelSource",
     "PhaseScores",
     "SplitWord",
     "TokenizerTraining",

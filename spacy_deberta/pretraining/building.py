@@ -1,18 +1,18 @@
 """The models of an objective: from random weights, or from a checkpoint to go on from."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
 
 import torch
 
-from spacy_deberta.checkpoints import check_vocabulary_fits, find_vocabulary
-from spacy_deberta.errors import Errors
-from spacy_deberta.models import DebertaV2ForMaskedLM, DebertaV2ForReplacedTokenDetection
-from spacy_deberta.nn import V3_LAYOUT, DebertaV2Config
+from spacy_deberta.models import (
+    DebertaV2ForMaskedLM,
+    DebertaV2ForReplacedTokenDetection,
+    ModelSource,
+)
+from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.tokenization import DebertaV2Tokenizer
-from spacy_deberta.typed_json import FieldError, Schema, check_fields, expected
 
 from .masking.masking import Masking
 from .objectives.masked_language_modelling import MaskedLanguageModelling
@@ -22,85 +22,6 @@ from .objectives.replaced_token_detection import GENERATOR, ReplacedTokenDetecti
 # Rows of the embeddings come in such numbers: matrix products on GPUs are faster for it.
 _ROWS = 8
 _GENERATOR_MASKING = Masking(max_ngram=1, masked=1.0, replaced=0.0)
-
-
-class _SourceFields(Schema):
-    name: Annotated[str | Path | None, expected("a folder or a name, or null")]
-    revision: Annotated[str | None, expected("a string or null")]
-    vocabulary: Annotated[str | Path | None, expected("a path or null")]
-    config: Annotated[Mapping[str, Any], expected("a section, [model.config]")]
-    attention: Annotated[str, expected("a string")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSource:
-    """Where models begin.
-
-    Args:
-        name: A checkpoint to go on from: a folder, or a name on the Hugging Face hub.
-        revision: Branch, tag or commit on the hub.
-        vocabulary: Path of an `spm.model`, or of a folder with one, for models from random weights.
-        config: Fields of `DebertaV2Config` for those; with a checkpoint, the ones that replace its
-            own. What isn't given is as in the v3 checkpoints.
-        attention: Name of an attention kernel, or "auto".
-
-    Raises:
-        ValueError: A value is not of its kind (E730).
-    """
-
-    name: str | None = None
-    revision: str | None = None
-    vocabulary: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    attention: str = "auto"
-
-    def __post_init__(self) -> None:
-        try:
-            check_fields(
-                _SourceFields, {item.name: getattr(self, item.name) for item in fields(self)}
-            )
-        except FieldError as error:
-            raise ValueError(Errors.E730.format(section="model", error=error)) from error
-
-    def load_tokenizer(self) -> DebertaV2Tokenizer:
-        """Read the vocabulary of the checkpoint, or the one that is given.
-
-        Raises:
-            ValueError: There is neither a checkpoint nor a vocabulary (E726), or both (E727).
-        """
-        if self.name is None and self.vocabulary is None:
-            raise ValueError(Errors.E726)
-        if self.name is not None and self.vocabulary is not None:
-            raise ValueError(Errors.E727.format(name=self.name, vocabulary=self.vocabulary))
-        if self.name is not None:
-            folder = find_vocabulary(self.name, revision=self.revision)
-            return DebertaV2Tokenizer.from_directory(folder)
-        path = Path(str(self.vocabulary))
-        if path.is_dir():
-            return DebertaV2Tokenizer.from_directory(path)
-        return DebertaV2Tokenizer(path)
-
-    def make_config(self, tokenizer: DebertaV2Tokenizer) -> DebertaV2Config:
-        """Describe a model from random weights.
-
-        Raises:
-            ValueError: A field is unknown (E414), or the vocabulary has more pieces than the model
-                embeddings (E310).
-        """
-        rows = -(-len(tokenizer) // _ROWS) * _ROWS
-        config = DebertaV2Config.from_dict({**V3_LAYOUT, "vocab_size": rows, **self.config})
-        if config.extra:
-            raise ValueError(Errors.E414.format(unknown=", ".join(config.extra)))
-        check_vocabulary_fits(tokenizer, config)
-        return config
-
-    def loading_options(self) -> dict[str, Any]:
-        """Arguments of `from_pretrained`."""
-        return {
-            "revision": self.revision,
-            "attention": self.attention,
-            "config_overrides": self.config,
-        }
 
 
 ObjectiveBuilder = Callable[[ModelSource, DebertaV2Tokenizer], Objective]
@@ -118,9 +39,9 @@ def masked_language_modelling_v1(*, masking: Masking | None = None) -> Objective
 
     def build(source: ModelSource, tokenizer: DebertaV2Tokenizer) -> MaskedLanguageModelling:
         if source.name is not None:
-            model = DebertaV2ForMaskedLM.from_pretrained(source.name, **source.loading_options())
+            model = source.load(DebertaV2ForMaskedLM)
         else:
-            config = replace(source.make_config(tokenizer), legacy=False)
+            config = source.make_config(tokenizer, multiple_of=_ROWS, legacy=False)
             model = DebertaV2ForMaskedLM(config, attention=source.attention)
         return MaskedLanguageModelling(model, masking=masking or Masking())
 
@@ -150,9 +71,7 @@ def replaced_token_detection_v1(
 
     def build(source: ModelSource, tokenizer: DebertaV2Tokenizer) -> ReplacedTokenDetection:
         if source.name is not None:
-            discriminator = DebertaV2ForReplacedTokenDetection.from_pretrained(
-                source.name, **source.loading_options()
-            )
+            discriminator = source.load(DebertaV2ForReplacedTokenDetection)
             kept = Path(source.name) / GENERATOR
             generator = (
                 DebertaV2ForMaskedLM.from_pretrained(kept, attention=source.attention)
@@ -160,7 +79,7 @@ def replaced_token_detection_v1(
                 else _lower_half(discriminator, generator_layers, source.attention)
             )
         else:
-            config = replace(source.make_config(tokenizer), legacy=False)
+            config = source.make_config(tokenizer, multiple_of=_ROWS, legacy=False)
             generator = DebertaV2ForMaskedLM(
                 _shallower(config, generator_layers), attention=source.attention
             )

@@ -1,8 +1,19 @@
-"""Text to pieces and back: SentencePiece with exact character offsets."""
+"""Text to pieces and back, with exact character offsets: one interface, two engines."""
 
+from .files import TOKENIZER_FILES, VOCABULARY_FILES
+from .folder import check_engine
 from .pieces import Pieces
 from .special_tokens import SPECIAL_TOKENS, AddedToken
 from .tokenizer import DebertaV2Tokenizer
 from .training import train_vocabulary
 
-__all__ = ["SPECIAL_TOKENS", "AddedToken", "DebertaV2Tokenizer", "Pieces", "train_vocabulary"]
+__all__ = [
+    "SPECIAL_TOKENS",
+    "TOKENIZER_FILES",
+    "VOCABULARY_FILES",
+    "AddedToken",
+    "DebertaV2Tokenizer",
+    "Pieces",
+    "check_engine",
+    "train_vocabulary",
+]

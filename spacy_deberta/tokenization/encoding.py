@@ -61,7 +61,7 @@ class PieceEncoder:
         Raises:
             ValueError: An item of `texts` is not a string.
         """
-        texts, characters = _read_characters(texts)
+        texts, characters = read_characters(texts)
         cu_characters = cumulative(lengths_of(texts))
         if not len(characters):
             empty = np.zeros(0, dtype=np.int64)
@@ -114,7 +114,7 @@ class PieceEncoder:
         Raises:
             ValueError: An item of `texts` is not a string.
         """
-        texts, characters = _read_characters(texts)
+        texts, characters = read_characters(texts)
         threads = check_threads(threads) or self._threads
         found = self._encode(texts, len(characters), threads=threads)
         cu_pieces = cumulative(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
@@ -149,7 +149,7 @@ class PieceEncoder:
         return self._origins.align(texts, bounds[cu_pieces], firsts, lasts, cu_pieces)
 
 
-def _read_characters(texts: list[str]) -> tuple[list[str], NDArray[np.uint32]]:
+def read_characters(texts: list[str]) -> tuple[list[str], NDArray[np.uint32]]:
     """Texts without lone surrogates, and their code points."""
     try:
         return texts, code_points("".join(texts))

@@ -1,7 +1,7 @@
 """Schemas of a tokenizer's JSON files, as written by all releases of transformers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
@@ -33,6 +33,14 @@ Tokens = Annotated[
 ]
 
 
+ExtraTokens = Annotated[
+    Sequence[Annotated[str, Field(min_length=1)] | TokenFields]
+    | Mapping[str, Annotated[str, Field(min_length=1)] | TokenFields]
+    | None,
+    expected("a list of tokens, or an object from names to tokens"),
+]
+
+
 def _limit(value: float) -> float:
     if value < 0 or value != int(value):
         raise ValueError
@@ -56,12 +64,18 @@ class SpecialTokenFields(Schema):
     cls_token: Token = None
     mask_token: Token = None
     additional_special_tokens: Tokens = None
+    # What transformers 5 calls the same; an object there names them.
+    extra_special_tokens: ExtraTokens = None
 
 
 class TokenizerFields(SpecialTokenFields):
     """The fields of `tokenizer_config.json`."""
 
+    backend: str | None = None
+    tokenizer_class: str | None = None
     do_lower_case: Flag = None
+    strip_accents: Flag = None
+    tokenize_chinese_chars: Flag = None
     split_by_punct: Flag = None
     split_special_tokens: Flag = None
     model_max_length: Annotated[
@@ -89,6 +103,8 @@ class SerializedFields(TokenizerFields):
 
     format: int
     added_tokens: Sequence[SerializedTokenFields]
+    engine: Literal["sentencepiece", "tokenizers"] = "sentencepiece"
+    tokenizer_config: Mapping[str, Any] | None = None
 
 
 class AddedTokenIds(RootModel[dict[str, int]]):

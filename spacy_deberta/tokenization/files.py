@@ -1,7 +1,7 @@
-"""The folder of a tokenizer: spm.model and the JSON files that Hugging Face reads beside it."""
+"""The JSON files that Hugging Face reads beside a vocabulary: options and added tokens."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,16 @@ from typing import Any
 from spacy_deberta.errors import Errors
 from spacy_deberta.typed_json import FieldError, JsonError, SchemaT, check_fields, read_json, show
 
+from .engines import PIPELINE_FILE, SENTENCEPIECE_FILE, WORDPIECE_FILE
 from .fields import AddedTokenIds, SpecialTokenFields, TokenFields, TokenizerFields
 from .special_tokens import SPECIAL_TOKENS, AddedToken, TokenTable, special_contents
 
-VOCAB_FILE = "spm.model"
 CONFIG_FILE = "tokenizer_config.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+# Any of them makes a folder that of a tokenizer.
+VOCABULARY_FILES = (SENTENCEPIECE_FILE, PIPELINE_FILE, WORDPIECE_FILE)
+TOKENIZER_FILES = (*VOCABULARY_FILES, CONFIG_FILE, ADDED_TOKENS_FILE, SPECIAL_TOKENS_FILE)
 
 _NO_LIMIT = 10**9
 _DIFFERENT_ROLES = (
@@ -60,7 +63,10 @@ def read_options(folder: Path) -> dict[str, Any]:
     else:
         ids = _read(folder / ADDED_TOKENS_FILE, AddedTokenIds).root
         added = [AddedToken(content=content, id=i) for content, i in ids.items()]
-    extra = config.additional_special_tokens or listed.additional_special_tokens or ()
+    extra = [
+        *(config.additional_special_tokens or listed.additional_special_tokens or ()),
+        *_list_tokens(config.extra_special_tokens or listed.extra_special_tokens or ()),
+    ]
     further = [_added_token(token, None) for token in extra]
     # `skip_special_tokens` uses the list; the flag alone may be left from an earlier role.
     known = {token.content for token in added}
@@ -86,12 +92,8 @@ def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -
     """
     roles = dict(table.roles)
     extra = special_contents(table)
-    decoder = {
-        str(i): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
-        for i, token in sorted(table.by_id.items())
-    }
     config = {
-        "added_tokens_decoder": decoder,
+        "added_tokens_decoder": _decoder(table),
         "additional_special_tokens": extra,
         **roles,
         **options,
@@ -103,41 +105,65 @@ def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -
     listed = {**roles, "additional_special_tokens": extra} if extra else roles
     beyond = {token.content: i for i, token in sorted(table.by_id.items()) if i >= table.vocab_size}
     contents = {CONFIG_FILE: config, SPECIAL_TOKENS_FILE: listed, ADDED_TOKENS_FILE: beyond}
-    for name, content in contents.items():
-        text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
-        (folder / name).write_text(text + "\n", encoding="utf8")
-    return [folder / name for name in contents]
+    return [_write(folder / name, values) for name, values in contents.items()]
 
 
-def read_vocabulary(path: Path) -> bytes:
-    """Read a SentencePiece model.
+def write_config(
+    folder: Path,
+    config: Mapping[str, Any],
+    table: TokenTable,
+    own: Iterable[AddedToken],
+) -> Path:
+    """Write the `tokenizer_config.json` beside a `tokenizer.json`.
 
     Args:
-        path: The file.
+        folder: An existing folder.
+        config: What it shall have, tokens with a role aside.
+        table: The tokens.
+        own: Those that `tokenizer.json` has.
 
     Returns:
-        Its bytes, unchecked.
+        The file.
+    """
+    values = {"tokenizer_class": "PreTrainedTokenizerFast", **table.roles, **config}
+    known = {token.content for token in own}
+    if any(i >= table.vocab_size and t.content not in known for i, t in table.by_id.items()):
+        values["added_tokens_decoder"] = _decoder(table)
+    return _write(folder / CONFIG_FILE, values)
+
+
+def read_raw_config(folder: Path) -> dict[str, Any] | None:
+    """Read a `tokenizer_config.json` as it is; None where there is none.
 
     Raises:
-        ValueError: There is no such file.
+        ValueError: It is damaged (E213).
     """
+    path = folder / CONFIG_FILE
     if not path.is_file():
-        raise ValueError(Errors.E201.format(path=path))
-    return path.read_bytes()
+        return None
+    try:
+        return read_json(path)
+    except JsonError as error:
+        raise ValueError(Errors.E213.format(path=path, error=error)) from error
 
 
-def check_folder(path: Path) -> None:
-    """Check that a folder has a vocabulary.
+def _decoder(table: TokenTable) -> dict[str, Any]:
+    return {
+        str(i): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
+        for i, token in sorted(table.by_id.items())
+    }
 
-    Args:
-        path: The folder.
 
-    Raises:
-        ValueError: It has none.
-    """
-    if not (path / VOCAB_FILE).is_file():
-        found = sorted(p.name for p in path.iterdir())[:20] if path.is_dir() else "nothing"
-        raise ValueError(Errors.E212.format(path=path, file=VOCAB_FILE, found=found))
+def _write(path: Path, values: Mapping[str, Any]) -> Path:
+    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf8")
+    return path
+
+
+def _list_tokens(
+    tokens: Sequence[str | TokenFields] | Mapping[str, str | TokenFields],
+) -> list[str | TokenFields]:
+    return list(tokens.values() if isinstance(tokens, Mapping) else tokens)
 
 
 def _added_token(token: str | TokenFields, token_id: int | None) -> AddedToken:

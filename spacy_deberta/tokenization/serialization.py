@@ -1,4 +1,4 @@
-"""Serialization of a tokenizer: a line of JSON, then the SentencePiece model."""
+"""Serialization of a tokenizer: a line of JSON, then the file of the vocabulary."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,21 +16,21 @@ _FORMAT = 1
 
 
 def serialize(
-    options: Mapping[str, Any], added_tokens: Iterable[AddedToken], model_proto: bytes
+    options: Mapping[str, Any], added_tokens: Iterable[AddedToken], vocabulary: bytes
 ) -> bytes:
     """Serialize a tokenizer.
 
     Args:
         options: Arguments of `DebertaV2Tokenizer`, as JSON values.
         added_tokens: The tokens beside the pieces.
-        model_proto: The serialized SentencePiece model.
+        vocabulary: An `spm.model`, or a `tokenizer.json` if `options` say `"engine": "tokenizers"`.
 
     Returns:
         The bytes.
     """
     added = [asdict(token) for token in added_tokens]
     header = json.dumps({"format": _FORMAT, **options, "added_tokens": added})
-    return header.encode("ascii") + b"\n" + model_proto
+    return header.encode("ascii") + b"\n" + vocabulary
 
 
 def deserialize(data: bytes) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def deserialize(data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: The data is not a serialized tokenizer (E216).
     """
-    line, _, model_proto = data.partition(b"\n")
+    line, _, vocabulary = data.partition(b"\n")
     try:
         options = parse_json(line)
         fields = check_fields(SerializedFields, options)
@@ -54,5 +54,7 @@ def deserialize(data: bytes) -> dict[str, Any]:
     if fields.format != _FORMAT:
         raise ValueError(Errors.E216.format(error=f"unknown format {fields.format!r}"))
     del options["format"]
+    options.pop("engine", None)
     options["added_tokens"] = [AddedToken(**token) for token in options["added_tokens"]]
-    return {**options, "model_proto": model_proto}
+    argument = "pipeline" if fields.engine == "tokenizers" else "model_proto"
+    return {**options, argument: vocabulary}

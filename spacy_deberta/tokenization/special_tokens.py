@@ -4,8 +4,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Protocol
 
-from sentencepiece import SentencePieceProcessor
+import numpy as np
+from numpy.typing import NDArray
 
 from spacy_deberta.errors import Errors, check_list
 
@@ -27,7 +29,7 @@ SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class AddedToken:
-    """A token that is not left to SentencePiece.
+    """A token that is found in a text before the engine cuts it into pieces.
 
     Args:
         content: The token.
@@ -119,8 +121,19 @@ class TokenTable:
         return self.vocab_size + sum(i >= self.vocab_size for i in self.by_id)
 
 
+class PieceInventory(Protocol):
+    """The pieces of a vocabulary."""
+
+    @property
+    def strings(self) -> NDArray[np.object_]:
+        """The piece of every id. *Shape:* `(vocab_size,)`, of Python strings."""
+
+    def find(self, piece: str) -> int | None:
+        """Look up a piece; None if the vocabulary does not have it."""
+
+
 def make_table(
-    processor: SentencePieceProcessor,
+    pieces: PieceInventory,
     roles: Mapping[str, str],
     added_tokens: Iterable[AddedToken | str],
     *,
@@ -133,7 +146,7 @@ def make_table(
     first those with a role, in the order of `SPECIAL_TOKENS`, then those of `added_tokens`.
 
     Args:
-        processor: A loaded model.
+        pieces: The vocabulary.
         roles: A token for every key of `SPECIAL_TOKENS`.
         added_tokens: Further tokens, or the ids and flags of those in `roles`.
         do_lower_case: Whether texts are lowercased.
@@ -147,7 +160,7 @@ def make_table(
         ValueError: A token with a role is neither in the vocabulary nor in `added_tokens` (the
             mask may be missing: it is added), or two tokens have the same id.
     """
-    vocab_size = processor.GetPieceSize()
+    vocab_size = len(pieces.strings)
     given = check_list("added_tokens", added_tokens)
     added = [AddedToken(content=t) if isinstance(t, str) else t for t in given]
     listed = {*roles.values(), *(additional_special_tokens or ())}
@@ -157,7 +170,7 @@ def make_table(
     contents = {token.content for token in added}
     named = [AddedToken(content=c, special=True) for c in dict.fromkeys(roles.values())]
     for token in named:
-        known = find_piece(processor, token.content) is not None or token.content in contents
+        known = pieces.find(token.content) is not None or token.content in contents
         if not known and token.content != roles["mask_token"]:
             role = next(r for r, content in roles.items() if content == token.content)
             raise ValueError(Errors.E204.format(role=role, token=token.content))
@@ -167,7 +180,7 @@ def make_table(
 
     def place(token: AddedToken, token_id: int) -> None:
         taken = by_id.get(token_id)
-        piece = processor.IdToPiece(token_id) if token_id < vocab_size else token.content
+        piece = pieces.strings[token_id] if token_id < vocab_size else token.content
         if (taken or token).content != token.content or piece != token.content:
             other = taken.content if taken else piece
             raise ValueError(Errors.E218.format(token=token.content, id=token_id, other=other))
@@ -182,7 +195,7 @@ def make_table(
     for token in [*(by_name.get(t.content, t) for t in named), *added]:
         if token.content in by_content:
             continue
-        token_id = find_piece(processor, token.content)
+        token_id = pieces.find(token.content)
         if token_id is None:
             token_id, free = free, free + 1
         place(token, token_id)
@@ -200,18 +213,9 @@ def make_table(
     )
 
 
-def find_piece(processor: SentencePieceProcessor, piece: str) -> int | None:
-    """Look up a piece.
-
-    Args:
-        processor: A loaded model.
-        piece: A piece as SentencePiece writes it.
-
-    Returns:
-        Its id, or None if the model has no such piece.
-    """
-    piece_id = int(processor.PieceToId(piece))
-    return piece_id if processor.IdToPiece(piece_id) == piece else None
+def content_of(token: AddedToken | str) -> str:
+    """The token itself, without its flags."""
+    return token if isinstance(token, str) else token.content
 
 
 def special_contents(table: TokenTable) -> Sequence[str]:

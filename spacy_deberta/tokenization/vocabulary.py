@@ -8,20 +8,20 @@ import numpy as np
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
 
-from .encoding import PieceEncoder
+from .engines import Engine
 from .special_tokens import AddedToken, TokenTable
 
 
 class Vocabulary:
-    """The pieces of a SentencePiece model and the tokens beside them.
+    """The pieces of a vocabulary and the tokens beside them.
 
     Args:
-        encoder: The SentencePiece model.
+        engine: The vocabulary and what applies it.
         table: The tokens beside its pieces.
     """
 
-    def __init__(self, encoder: PieceEncoder, table: TokenTable) -> None:
-        self._encoder = encoder
+    def __init__(self, engine: Engine, table: TokenTable) -> None:
+        self._engine = engine
         self._table = table
         self.vocab_size = table.vocab_size
         self.bos_token_id = table.id_of("bos_token")
@@ -75,9 +75,8 @@ class Vocabulary:
         added = self._table.by_content.get(tokens)
         if added is not None and added.id is not None:
             return added.id
-        # UTF-8 has no lone surrogates, so no piece contains one.
-        piece = tokens.encode("utf8", "replace").decode("utf8")
-        return int(self._encoder.processor.PieceToId(piece))
+        piece_id = self._engine.find(tokens)
+        return self._engine.unknown_id if piece_id is None else piece_id
 
     @overload
     def convert_ids_to_tokens(self, ids: int, *, skip_special_tokens: bool = False) -> str: ...
@@ -120,6 +119,8 @@ class Vocabulary:
         Returns:
             The text. Whitespace and characters are those of the normalized text.
         """
+        if self._engine.joins_special_tokens:
+            return self._engine.join(list(tokens))
         text = ""
         waiting: list[str] = []
         after_special = False
@@ -127,12 +128,12 @@ class Vocabulary:
             special = token in self._table.special
             if special:
                 # Only the first of several consecutive special tokens has a space before it.
-                text += ("" if after_special else " ") + self._join(waiting) + token
+                text += ("" if after_special else " ") + self._engine.join(waiting) + token
                 waiting = []
             else:
                 waiting.append(token)
             after_special = special
-        return (text + self._join(waiting)).strip()
+        return (text + self._engine.join(waiting)).strip()
 
     def decode(self, ids: int | Iterable[int], *, skip_special_tokens: bool = False) -> str:
         """Write ids as a text.
@@ -148,6 +149,8 @@ class Vocabulary:
             [int(ids)] if isinstance(ids, int | np.integer) else ids,
             skip_special_tokens=skip_special_tokens,
         )
+        if self._engine.joins_special_tokens:
+            return self._engine.join(tokens)
         parts: list[str] = []
         waiting: list[str] = []
         for token in tokens:
@@ -215,23 +218,20 @@ class Vocabulary:
         return first if token_ids_1 is None else [*first, *[0] * len(token_ids_1), 1]
 
     def _tokens(self, ids: Ints) -> list[str]:
-        strings = self._encoder.piece_text.strings
+        strings = self._engine.strings
         if ((ids >= 0) & (ids < len(strings))).all():
             found: list[str] = strings[ids].tolist()
             return found
         return [self._token(piece_id) for piece_id in ids.tolist()]
 
     def _token(self, piece_id: int) -> str:
-        strings = self._encoder.piece_text.strings
+        strings = self._engine.strings
         if 0 <= piece_id < len(strings):
             return str(strings[piece_id])
         if piece_id < 0:
             raise ValueError(Errors.E217.format(id=piece_id))
         added = self._table.by_id.get(piece_id)
         return self._table.roles["unk_token"] if added is None else added.content
-
-    def _join(self, tokens: list[str]) -> str:
-        return str(self._encoder.processor.DecodePieces(tokens)) if tokens else ""
 
     def _stands_apart(self, token: str) -> bool:
         """Whether Hugging Face decodes a token without SentencePiece."""

@@ -10,6 +10,8 @@ from thinc.api import Config
 from spacy_deberta.pipeline.transformer.component import DEFAULT_CONFIG
 from tests.docs.pages import ROOT, all_blocks
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = all_blocks("ini")
 # Those of `spacy deberta pretrain` are no pipelines: the pages and the projects run them.
 PRETRAINING = ("adapt.cfg", "pretrain.cfg", "mini.cfg")

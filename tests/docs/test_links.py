@@ -5,7 +5,8 @@ import pytest
 
 from tests.docs.pages import PATHS, ROOT, read_page
 
-pages = pytest.mark.parametrize("path", PATHS, ids=[read_page(path).name for path in PATHS])
+LINKED = (*PATHS, ROOT / "CHANGELOG.md")
+pages = pytest.mark.parametrize("path", LINKED, ids=[read_page(path).name for path in LINKED])
 
 
 def problem_of(link, page):

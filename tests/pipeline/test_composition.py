@@ -18,6 +18,8 @@ from tests.pipeline.pipelines import (
     make_trained,
 )
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [text for text, _ in TRAIN_DATA]
 
 

@@ -18,6 +18,8 @@ from tests.docs.pages import ROOT
 from tests.pipeline.pipelines import encoder_of
 from tests.pipeline.sentences import make_docs
 
+pytestmark = pytest.mark.slow
+
 SIZE = {
     "hidden_size": 48,
     "num_hidden_layers": 1,

@@ -10,7 +10,7 @@ from tests.pipeline.pipelines import encoder_of
 from tests.pipeline.spacy_configs import OPTIMIZE, PIPES, generated_pipeline
 
 # Without spacy-transformers, `spacy init config --gpu` writes no transformer.
-pytestmark = pytest.mark.stock
+pytestmark = [pytest.mark.stock, pytest.mark.slow]
 
 # Without that of spans, which three of the components write under the same key.
 SCORES = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spacy_deberta.pretraining.building import ModelSource
+from spacy_deberta.models import ModelSource
 from spacy_deberta.pretraining.counter_random import hash_keys
 from spacy_deberta.pretraining.masking.piece_table import PieceTable
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary

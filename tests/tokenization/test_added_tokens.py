@@ -128,7 +128,7 @@ def test_what_the_fast_tokenizer_takes_for_text(small_vocabulary, tmp_path):
     fast.add_tokens(["<b>"], special_tokens=True)
     fast.save_pretrained(tmp_path)
     DebertaV2Tokenizer(small_vocabulary).save_vocabulary(tmp_path)
-    all_found = DebertaV2Tokenizer.from_directory(tmp_path)
+    all_found = DebertaV2Tokenizer.from_directory(tmp_path, tokenizer="sentencepiece")
     split = all_found.with_split_special_tokens(True)
     for text in ["da<a>bo", "da <b>bo", "<b><a>", "debadobo", "debado<a>deba"]:
         assert all_found(text)["input_ids"] == fast(text)["input_ids"], text
@@ -201,9 +201,9 @@ def test_what_is_left_out_of_a_decoded_text_is_as_in_hugging_face(small_vocabula
 
 def test_texts_without_added_tokens_go_as_they_are(tokenizer, small, monkeypatch):
     calls = []
-    encode = tokenizer._encoder.encode
+    encode = tokenizer._engine.encoder.encode
     monkeypatch.setattr(
-        tokenizer._encoder, "encode", lambda texts: calls.append(texts) or encode(texts)
+        tokenizer._engine.encoder, "encode", lambda texts: calls.append(texts) or encode(texts)
     )
     texts = ["bada do", "", "x ½ [E1", "[SEP] do"]
     found = tokenizer.encode_batch(["bada do", "", "[SEP] do"])

@@ -1,15 +1,16 @@
-"""Where an encoder comes from when a model is initialized."""
+"""Where the encoder of a component comes from when a model is initialized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.layers.settings import ANY_COMPONENT
+from spacy_deberta.models import ModelSource, SourceSection
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSource:
-    """Where weights and vocabulary come from when the model is initialized.
+    """Where weights and vocabulary come from, as the config of an architecture says it.
 
     Attributes:
         name: Folder or hub name of a checkpoint.
@@ -18,6 +19,9 @@ class EncoderSource:
             `DebertaV2Config`, for random weights instead of a checkpoint.
         split_special_tokens: Whether special tokens that were added to the vocabulary are text in a
             document; None leaves it to the checkpoint.
+
+    Raises:
+        ValueError: There are both (E402).
     """
 
     name: str | None = None
@@ -26,5 +30,24 @@ class EncoderSource:
     split_special_tokens: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.name and self.from_scratch:
-            raise ValueError(Errors.E402.format(name=self.name))
+        self.model_source(ANY_COMPONENT)
+
+    def model_source(self, component: str) -> ModelSource:
+        """The same for any model.
+
+        Args:
+            component: The name of the component, for messages.
+        """
+        sizes = dict(self.from_scratch or {})
+        # Without a vocabulary, from_scratch is still the user's choice.
+        vocabulary = sizes.pop("vocabulary", None) or "" if sizes else None
+        section = f"components.{component}.model"
+        return ModelSource(
+            name=self.name or None,
+            revision=self.revision,
+            vocabulary=vocabulary,
+            config=sizes,
+            section=SourceSection(
+                name=section, scratch="'from_scratch'", sizes=f"{section}.from_scratch"
+            ),
+        )

@@ -7,12 +7,7 @@ import numpy as np
 
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers import (
-    PieceRanges,
-    Sequences,
-    encode_texts,
-    join_sequences,
-)
+from spacy_deberta.layers import PieceRanges, Sequences, encode_texts, join_sequences
 from spacy_deberta.pipeline.windows import Windows
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 

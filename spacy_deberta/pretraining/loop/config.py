@@ -11,7 +11,8 @@ from spacy.language import Language
 from spacy.util import load_config, registry
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.pretraining.building import ModelSource, ObjectiveBuilder
+from spacy_deberta.models import ModelSource
+from spacy_deberta.pretraining.building import ObjectiveBuilder
 from spacy_deberta.pretraining.corpus.prepared_corpora import Reader
 from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSettings
 
@@ -130,7 +131,7 @@ def changed_keys(path: Path, new: Config) -> list[str]:
 
 
 def _make(kind: Any, values: Mapping[str, Any], *, section: str) -> Any:
-    known = {item.name for item in fields(kind)}
+    known = {item.name for item in fields(kind) if item.metadata.get("in_config", True)}
     required = {item.name for item in fields(kind) if _is_required(item)}
     for name in sorted(values.keys() - known):
         raise ValueError(

@@ -13,6 +13,8 @@ from tests.conftest import SENTENCES
 from tests.pipeline.checkpoints import make_pipeline, save_checkpoint
 from tests.pipeline.sentences import TOPICS, make_docs
 
+pytestmark = pytest.mark.slow
+
 FACTORY = "deberta_sequence_classifier"
 CLASS = "DebertaV2ForSequenceClassification"
 LABELS = ("GOOD", "BAD", "NEITHER")

@@ -14,6 +14,8 @@ from spacy_deberta import DebertaV2ForTokenClassification
 from spacy_deberta.nn import DebertaV2Config
 from tests.pipeline.conlleval import read_spans, read_tag
 
+pytestmark = pytest.mark.slow
+
 TYPES = ("corporation", "creative-work", "group", "location", "person", "product")
 LETTERS = {"BIO": "BI", "BIOES": "BIES", "BILUO": "BILU"}
 SCHEMES = (*LETTERS, "plain")

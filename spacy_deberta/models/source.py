@@ -1,0 +1,167 @@
+"""Where a model begins, in a pipeline or in pretraining: a checkpoint, or random weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from spacy_deberta.checkpoints import (
+    CheckpointFiles,
+    check_vocabulary_fits,
+    find_checkpoint,
+    find_vocabulary,
+)
+from spacy_deberta.errors import Errors
+from spacy_deberta.nn import V3_LAYOUT, DebertaV2Config
+from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.typed_json import FieldError, Schema, check_fields, expected
+
+from .base import DebertaV2PreTrainedModel
+
+ModelT = TypeVar("ModelT", bound=DebertaV2PreTrainedModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSection:
+    """What the user's config calls the settings of a source, for messages.
+
+    Attributes:
+        name: The section, without brackets.
+        scratch: What stands there for random weights.
+        sizes: The section with the fields of `DebertaV2Config`, without brackets.
+    """
+
+    name: str
+    scratch: str
+    sizes: str
+
+
+class _SourceFields(Schema):
+    name: Annotated[str | Path | None, expected("a folder or a name, or null")]
+    revision: Annotated[str | None, expected("a string or null")]
+    vocabulary: Annotated[str | Path | None, expected("a path or null")]
+    config: Annotated[Mapping[str, Any], expected("a section with fields of a config")]
+    attention: Annotated[str, expected("a string")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSource:
+    """Where models begin.
+
+    Args:
+        name: A checkpoint to go on from: a folder, or a name on the Hugging Face hub.
+        revision: Branch, tag or commit on the hub.
+        vocabulary: Path of an `spm.model`, or of a folder with one, for random weights.
+        config: Fields of `DebertaV2Config` for those; with a checkpoint, the ones that replace its
+            own. What isn't given is as in the v3 checkpoints.
+        attention: Name of an attention kernel, or "auto".
+        section: Where the user wrote all this.
+
+    Raises:
+        ValueError: A value is not of its kind (E730), or there are both a checkpoint and a
+            vocabulary (E402).
+    """
+
+    name: str | Path | None = None
+    revision: str | None = None
+    vocabulary: str | Path | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    attention: str = "auto"
+    section: SourceSection = field(
+        default=SourceSection(name="model", scratch="'vocabulary'", sizes="model.config"),
+        metadata={"in_config": False},
+    )
+
+    def __post_init__(self) -> None:
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        del values["section"]
+        try:
+            check_fields(_SourceFields, values)
+        except FieldError as error:
+            raise ValueError(Errors.E730.format(section=self.section.name, error=error)) from error
+        if self.name is not None and self.vocabulary is not None:
+            raise ValueError(
+                Errors.E402.format(
+                    section=self.section.name, name=self.name, scratch=self.section.scratch
+                )
+            )
+
+    def check(self) -> None:
+        """Make sure that there is something to begin with, and that its fields are known.
+
+        Raises:
+            ValueError: There is neither a checkpoint nor a vocabulary (E401), or a field of the
+                config is unknown (E414).
+        """
+        if self.name is None and self.vocabulary is None:
+            raise ValueError(
+                Errors.E401.format(section=self.section.name, scratch=self.section.scratch)
+            )
+        known = {item.name for item in fields(DebertaV2Config)} - {"extra"} | {"model_type"}
+        unknown = [name for name in self.config if name not in known]
+        if unknown:
+            raise ValueError(
+                Errors.E414.format(section=self.section.sizes, unknown=", ".join(unknown))
+            )
+
+    def find_files(self) -> CheckpointFiles:
+        """The files of the checkpoint, see `find_checkpoint`."""
+        assert self.name is not None
+        return find_checkpoint(self.name, revision=self.revision)
+
+    def load_tokenizer(self) -> DebertaV2Tokenizer:
+        """Read the vocabulary of the checkpoint, or the one that is given.
+
+        Raises:
+            OSError: It is not there, or can't be read.
+            ValueError: There is nothing to begin with (E401), no vocabulary for random weights
+                (E404), or a field is unknown (E414).
+        """
+        self.check()
+        if self.name is not None:
+            folder = find_vocabulary(self.name, revision=self.revision)
+            return DebertaV2Tokenizer.from_directory(folder)
+        if not self.vocabulary:
+            raise ValueError(Errors.E404.format(section=self.section.sizes))
+        path = Path(self.vocabulary)
+        if path.is_dir():
+            return DebertaV2Tokenizer.from_directory(path)
+        return DebertaV2Tokenizer(path)
+
+    def make_config(
+        self, tokenizer: DebertaV2Tokenizer, *, multiple_of: int = 1, **changes: Any
+    ) -> DebertaV2Config:
+        """Describe a model with random weights.
+
+        Args:
+            tokenizer: Its vocabulary has the number of the embeddings, if `config` gives none.
+            multiple_of: What that number is rounded up to a multiple of.
+            changes: Fields that are not the user's to choose.
+
+        Raises:
+            ValueError: A value can't be (E101 to E107), or the vocabulary has more pieces than the
+                model embeddings (E310).
+        """
+        rows = -(-len(tokenizer) // multiple_of) * multiple_of
+        values = {**V3_LAYOUT, "vocab_size": rows, **self.config, **changes}
+        config = DebertaV2Config.from_dict(values)
+        check_vocabulary_fits(tokenizer, config)
+        return config
+
+    def load(self, model_class: type[ModelT]) -> ModelT:
+        """Load the checkpoint, with the fields of its config that are replaced.
+
+        Args:
+            model_class: The class to fill. What its head lacks is random.
+
+        Raises:
+            ValueError: A field is unknown (E414), or as `from_pretrained`.
+        """
+        self.check()
+        assert self.name is not None
+        return model_class.from_pretrained(
+            self.name,
+            revision=self.revision,
+            attention=self.attention,
+            config_overrides=self.config,
+        )

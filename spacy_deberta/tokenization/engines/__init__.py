@@ -1,0 +1,20 @@
+"""What cuts a text into pieces: SentencePiece, or Hugging Face's tokenizers library."""
+
+from .engine import Engine, EngineName
+from .huggingface import PIPELINE_FILE, TokenizersEngine
+from .making import make_engine, read_vocabulary
+from .sentencepiece import SENTENCEPIECE_FILE, SentencePieceEngine
+from .wordpiece import WORDPIECE_FILE, make_wordpiece
+
+__all__ = [
+    "PIPELINE_FILE",
+    "SENTENCEPIECE_FILE",
+    "WORDPIECE_FILE",
+    "Engine",
+    "EngineName",
+    "SentencePieceEngine",
+    "TokenizersEngine",
+    "make_engine",
+    "make_wordpiece",
+    "read_vocabulary",
+]

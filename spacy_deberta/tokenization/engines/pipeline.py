@@ -1,0 +1,147 @@
+"""`tokenizer.json`: a vocabulary and how it is applied, as the tokenizers library writes it."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, Strict
+from tokenizers import Tokenizer
+
+from spacy_deberta.errors import Errors
+from spacy_deberta.tokenization.fields import SerializedTokenFields
+from spacy_deberta.tokenization.special_tokens import AddedToken
+from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields, parse_json
+
+# No pre-tokenizer leaves a space within a word, so that no text has such a piece.
+_UNREACHABLE = " \ufdd0"
+
+
+# JSON has lists for tuples.
+_Scored = Annotated[tuple[str, float], Strict(False)]
+
+
+class ModelFields(Schema):
+    """The field "model": how words become pieces."""
+
+    type: str
+    vocab: Sequence[_Scored] | Mapping[str, Annotated[int, Field(ge=0, le=2**24)]]
+    unk_id: int | None = None
+    unk_token: str | None = None
+
+
+class PipelineFields(Schema):
+    """The fields of `tokenizer.json` that are read here; the library checks the others."""
+
+    model: Any
+    added_tokens: Sequence[SerializedTokenFields] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pipeline:
+    """A `tokenizer.json`.
+
+    Args:
+        content: The file, byte for byte.
+        native: The pipeline without added tokens, post-processor, truncation and padding; no text
+            gives one of its control tokens.
+        strings: The piece of every id. *Shape:* `(vocab_size,)`, of Python strings.
+        unknown_id: The id of what the vocabulary can't spell.
+        added_tokens: The tokens beside the pieces, with ids.
+        writes_spaces: Whether pieces write the space before a word, as "▁".
+        miscounts_deletions: Whether offsets need `shift_after_deletions`.
+        strips_left: Whether whitespace at the start is removed.
+    """
+
+    content: bytes
+    native: Tokenizer
+    strings: NDArray[np.object_]
+    unknown_id: int
+    added_tokens: tuple[AddedToken, ...]
+    writes_spaces: bool
+    miscounts_deletions: bool
+    strips_left: bool
+
+
+def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
+    """Read a `tokenizer.json`.
+
+    Args:
+        content: The file.
+        controls: Control tokens of the model, such as "[SEP]". The vocabulary of a unigram model
+            has them among its pieces, with the highest score, so that a document that spells one
+            would be given its id.
+
+    Returns:
+        The pipeline.
+
+    Raises:
+        ValueError: It is damaged (E232), or has no unknown piece (E233).
+
+    Source: the serialization of Hugging Face's tokenizers 0.21 to 0.23.
+    """
+    try:
+        values = parse_json(content)
+        fields = check_fields(PipelineFields, values)
+        model = check_fields(ModelFields, values["model"])
+    except (JsonError, FieldError, TypeError, ValueError) as error:
+        raise ValueError(Errors.E232.format(error=error)) from error
+    strings, unknown_id = _read_pieces(model)
+    hidden = {*controls} - {model.unk_token}
+    native = _build({**values, "model": _hide(values["model"], hidden)})
+    normalizer = json.dumps(values.get("normalizer"))
+    return Pipeline(
+        content=content,
+        native=native,
+        strings=strings,
+        unknown_id=unknown_id,
+        added_tokens=tuple(AddedToken(**token.model_dump()) for token in fields.added_tokens),
+        writes_spaces=model.type != "WordPiece",
+        miscounts_deletions='"Precompiled"' in normalizer,
+        strips_left='"strip_left": true' in normalizer,
+    )
+
+
+def _read_pieces(model: ModelFields) -> tuple[NDArray[np.object_], int]:
+    if isinstance(model.vocab, Mapping):
+        strings = np.full(max(model.vocab.values(), default=-1) + 1, "", dtype=object)
+        for piece, piece_id in model.vocab.items():
+            strings[piece_id] = piece
+        unknown_id = model.vocab.get(model.unk_token or "", -1)
+    else:
+        strings = np.array([piece for piece, _ in model.vocab], dtype=object)
+        unknown_id = -1 if model.unk_id is None else model.unk_id
+    if not 0 <= unknown_id < len(strings):
+        raise ValueError(Errors.E233)
+    return strings, unknown_id
+
+
+def _hide(model: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """Rename pieces to what stands in no text; their ids and scores stay."""
+    vocab = model["vocab"]
+    if isinstance(vocab, Mapping):
+        renamed: Any = {_rename(piece, hidden): i for piece, i in vocab.items()}
+    else:
+        renamed = [(_rename(piece, hidden), score) for piece, score in vocab]
+    return {**model, "vocab": renamed}
+
+
+def _rename(piece: str, hidden: Collection[str]) -> str:
+    return piece + _UNREACHABLE if piece in hidden else piece
+
+
+def _build(values: Mapping[str, Any]) -> Tokenizer:
+    stripped: dict[str, Any] = {
+        "added_tokens": [],
+        "post_processor": None,
+        "truncation": None,
+        "padding": None,
+    }
+    try:
+        return Tokenizer.from_str(json.dumps({**values, **stripped}))
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # the library's panics are not of class Exception
+        raise ValueError(Errors.E232.format(error=error)) from error

@@ -1,0 +1,108 @@
+"""The engine for `spm.model`: SentencePiece, with what DeBERTa does to a text before."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spacy_deberta.arrays import Ints
+from spacy_deberta.tokenization.encoding import PieceEncoder
+from spacy_deberta.tokenization.pieces import Pieces
+from spacy_deberta.tokenization.segments import encode_segments
+from spacy_deberta.tokenization.special_tokens import AddedToken, TokenTable
+
+from .engine import EngineName
+
+SENTENCEPIECE_FILE = "spm.model"
+
+
+class SentencePieceEngine:
+    """A SentencePiece model, see `Engine`.
+
+    Args:
+        model_proto: The serialized model.
+        do_lower_case: Whether texts are lowercased.
+        split_by_punct: Whether every punctuation character is a word of its own.
+        threads: Maximum number of native threads; None for one on each core.
+
+    Raises:
+        ValueError: `model_proto` is not a usable model (E202, E220, E221), or `threads` is no whole
+            number (E231).
+    """
+
+    name: EngineName = "sentencepiece"
+    added_tokens: tuple[AddedToken, ...] = ()
+
+    def __init__(
+        self,
+        model_proto: bytes,
+        *,
+        do_lower_case: bool = False,
+        split_by_punct: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self.model_proto = model_proto
+        self.encoder = PieceEncoder(model_proto, threads=threads)
+        self._lowercases = do_lower_case
+        self._splits = split_by_punct
+
+    @property
+    def strings(self) -> NDArray[np.object_]:
+        """See `Engine`."""
+        return self.encoder.piece_text.strings
+
+    @property
+    def unknown_id(self) -> int:
+        """See `Engine`."""
+        return int(self.encoder.processor.unk_id())
+
+    @property
+    def joins_special_tokens(self) -> bool:
+        """See `Engine`."""
+        return False
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether characters without a piece are spelled in bytes."""
+        return any(map(self.encoder.processor.IsByte, range(min(300, len(self.strings)))))
+
+    def find(self, piece: str) -> int | None:
+        """See `Engine`."""
+        processor = self.encoder.processor
+        # UTF-8 has no lone surrogates, so no piece has.
+        piece = piece.encode("utf8", "replace").decode("utf8")
+        piece_id = int(processor.PieceToId(piece))
+        return piece_id if processor.IdToPiece(piece_id) == piece else None
+
+    def join(self, pieces: list[str]) -> str:
+        """See `Engine`."""
+        return str(self.encoder.processor.DecodePieces(pieces)) if pieces else ""
+
+    def encode(self, texts: list[str], tokens: TokenTable | None) -> Pieces:
+        """See `Engine`."""
+        if self._takes(texts, tokens):
+            return self.encoder.encode(texts)
+        return encode_segments(
+            self.encoder,
+            texts,
+            do_lower_case=self._lowercases,
+            split_by_punct=self._splits,
+            tokens=tokens,
+        )
+
+    def encode_ids(
+        self, texts: list[str], tokens: TokenTable | None, *, threads: int | None = None
+    ) -> tuple[Ints, Ints]:
+        """See `Engine`."""
+        if self._takes(texts, tokens):
+            return self.encoder.encode_ids(texts, threads=threads)
+        pieces = self.encode(texts, tokens)
+        return pieces.ids, pieces.cu_pieces
+
+    def vocabulary_files(self) -> dict[str, bytes]:
+        """See `Engine`."""
+        return {SENTENCEPIECE_FILE: self.model_proto}
+
+    def _takes(self, texts: list[str], tokens: TokenTable | None) -> bool:
+        """Whether SentencePiece can take texts as they are."""
+        if self._lowercases or self._splits:
+            return False
+        return tokens is None or not tokens.are_in(texts)

@@ -1,0 +1,89 @@
+"""`vocab.txt`: WordPiece, as the pipeline that BertTokenizer makes of it."""
+
+import json
+from typing import Any
+
+from spacy_deberta.errors import Errors
+
+WORDPIECE_FILE = "vocab.txt"
+
+
+def make_wordpiece(
+    content: bytes,
+    *,
+    do_lower_case: bool = True,
+    strip_accents: bool | None = None,
+    tokenize_chinese_chars: bool = True,
+    unk_token: str = "[UNK]",
+) -> bytes:
+    """Write a `vocab.txt` as a `tokenizer.json`.
+
+    Args:
+        content: The file: one piece a line, in the order of the ids.
+        do_lower_case: Whether texts are lowercased.
+        strip_accents: Whether accents are removed; None for the same as `do_lower_case`.
+        tokenize_chinese_chars: Whether every Chinese character is a word.
+        unk_token: The piece of words that can't be spelled.
+
+    Returns:
+        The `tokenizer.json`, without added tokens: those with a role are in the vocabulary.
+
+    Raises:
+        ValueError: The file is not UTF-8, or empty (E232).
+
+    Source: Devlin et al. 2018 (arXiv 1810.04805); the defaults of Hugging Face's `BertTokenizer`.
+    """
+    try:
+        lines = content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(Errors.E232.format(error=error)) from error
+    pieces = [line.removesuffix("\r") for line in lines]
+    while pieces and not pieces[-1]:
+        pieces.pop()
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    values: dict[str, Any] = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": tokenize_chinese_chars,
+            "strip_accents": strip_accents,
+            "lowercase": do_lower_case,
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": _template(vocab),
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": unk_token,
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": vocab,
+        },
+    }
+    return json.dumps(values, ensure_ascii=False).encode("utf8")
+
+
+def _template(vocab: dict[str, int]) -> dict[str, Any] | None:
+    if not {"[CLS]", "[SEP]"} <= vocab.keys():
+        return None
+
+    def special(token: str, text: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": token, "type_id": text}}
+
+    def text(name: str, text: int) -> dict[str, Any]:
+        return {"Sequence": {"id": name, "type_id": text}}
+
+    first = [special("[CLS]", 0), text("A", 0), special("[SEP]", 0)]
+    return {
+        "type": "TemplateProcessing",
+        "single": first,
+        "pair": [*first, text("B", 1), special("[SEP]", 1)],
+        "special_tokens": {
+            token: {"id": token, "ids": [vocab[token]], "tokens": [token]}
+            for token in ("[CLS]", "[SEP]")
+        },
+    }
