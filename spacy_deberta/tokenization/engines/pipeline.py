@@ -123,6 +123,9 @@ def _hide(model: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
     vocab = model["vocab"]
     if isinstance(vocab, Mapping):
         renamed: Any = {_rename(piece, hidden): i for piece, i in vocab.items()}
+        # The library numbers added tokens from the number of pieces on, as if no id were missing.
+        gaps = {*range(max(vocab.values(), default=-1) + 1)} - {*vocab.values()}
+        renamed |= {f"{i}{_UNREACHABLE}": i for i in gaps}
     else:
         renamed = [(_rename(piece, hidden), score) for piece, score in vocab]
     return {**model, "vocab": renamed}
