@@ -24,7 +24,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 test: $(INSTALLED)
 	$(PYTEST) $(PYTEST_ARGS)
 
-# Three minutes on two cores.
+# What is not marked `slow`: for every change, while it is made.
 test-fast: $(INSTALLED)
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 

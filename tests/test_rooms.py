@@ -108,6 +108,8 @@ def complaints(room: str, path: Path) -> Iterator[tuple[int, str]]:
             yield from within(room, path, found)
         elif len(parts) > 1:
             other = parts[1]
+            if path == PACKAGE / room / "__init__.py" and found.name in (exported(room) or ()):
+                yield found.line, f"the door of {room} has {found.name} of {other}"
             if other not in PLAN[room] | EVERYBODYS:
                 yield found.line, f"{room} does not import {other}"
             names = exported(other)

@@ -1,4 +1,4 @@
-"""How messages get their codes."""
+"""The metaclass that prefixes messages with their codes."""
 
 from typing import Any
 

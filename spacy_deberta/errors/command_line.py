@@ -4,14 +4,14 @@
 class CommandLineErrors:
     """Messages of exceptions, by their codes."""
 
-    E501 = "{error}. Check the path, and that you may read it."
+    E501 = "{error}. Check the path and your permission to read it."
     E502 = (
-        "spaCy has no tokenizer for the language '{lang}' here. Give the code of a language such "
-        "as 'en' or 'de', or 'xx' for any. spaCy said: {error}"
+        "spaCy has no tokenizer for the language '{lang}'. Give the code of a language such as "
+        "'en' or 'de', or 'xx' for any. spaCy said: {error}"
     )
     E503 = (
-        "The page can't be written to '{path}': {error}. Give a file in an existing folder that "
-        "you may write to."
+        "The page can't be written to '{path}': {error}. Give a file in an existing folder with "
+        "permission to write."
     )
     E504 = (
         "The text is not valid UTF-8: {error}. Convert it first, for example with `iconv -t utf-8`."
@@ -25,20 +25,20 @@ class CommandLineErrors:
         "packages it was trained with are installed. spaCy said: {error}"
     )
     E507 = (
-        "The pipeline '{name}' has no component with 'spacy-deberta.DebertaV2Model.v1', whose "
-        "pieces could be shown. Its components: {components}. Give a pipeline with a DeBERTa, a "
+        "The pipeline '{name}' has no component with 'spacy-deberta.DebertaV2Model.v1', so there "
+        "are no pieces to show. Its components: {components}. Give a pipeline with a DeBERTa, a "
         "checkpoint, or the path of an spm.model."
     )
-    E508 = "'{to}' is no layout to convert to. Known: {known}."
+    E508 = "Unknown layout '{to}'. Known: {known}."
     E509 = "'{to}' has no language: leave out 'lang', which is for pipelines ('spacy') only."
     E511 = (
-        "The page has no plots: they are drawn with the package matplotlib, which is not "
-        "installed. To have them, `pip install 'spacy-deberta[visualize]'`, and write it again."
+        "The page has no plots: they need the package matplotlib, which is not installed. To add "
+        "them, `pip install 'spacy-deberta[visualize]'`, and write the page again."
     )
     E512 = "The {kind} '{path}' can't be used: {cause}. {way_out}."
     E513 = (
         "The GPU {number} can't be used: {reason}. Give '--gpu-id' the number of another one, "
-        "counted from 0, or -1 for the CPU. A GPU takes a PyTorch with CUDA, see "
+        "counted from 0, or -1 for the CPU. A GPU needs PyTorch with CUDA, see "
         "https://pytorch.org/get-started, and for pipelines CuPy: `pip install "
         "'spacy-deberta[cuda12x]'`."
     )

@@ -1,21 +1,21 @@
-"""Messages of components that run a checkpoint with a head, and of their data: E6xx."""
+"""Messages of components with a head, and of their data: E6xx."""
 
 
 class ComponentErrors:
     """Messages of exceptions, by their codes."""
 
     E601 = (
-        "The component shares the encoder of another one, which it has not got: 'shared_encoder' "
-        "has to be the name of a component that stands before it in the pipeline, with the factory "
-        "'deberta' or one of 'deberta_…', not the stock 'transformer'."
+        "The component has no encoder to share: 'shared_encoder' has to be the name of a component "
+        "before it in the pipeline, with the factory 'deberta' or one of 'deberta_…', not the "
+        "stock 'transformer'."
     )
     E602 = (
-        "'{source}' has no head for {head} that could be used as it is; it has: {found}. Set "
-        "'name' in [components.{component}.model] to {wanted}, or give training data "
-        "(`nlp.initialize(get_examples)` or `spacy train`), from which a new head learns."
+        "'{source}' has no head for {head}; it has: {found}. Set 'name' in "
+        "[components.{component}.model] to {wanted}, or give training data "
+        "(`nlp.initialize(get_examples)` or `spacy train`) to train a new head on."
     )
     E603 = (
-        "The head of '{source}' does not know the labels {unknown}; it knows: {known}. Rename the "
+        "The head of '{source}' does not have the labels {unknown}; it has: {known}. Rename the "
         "labels of the data, or set 'new_head = true' in [initialize.components.{component}] to "
         "train a new head on them."
     )
@@ -28,12 +28,14 @@ class ComponentErrors:
         "'{found}'. Set 'head' in [components.{component}.model] to '{expected}'."
     )
     E606 = (
-        "Labels can't be added to the trained head of '{component}'. Give all of them when it is "
-        "initialized: in the training data, or as 'labels' in [initialize.components.{component}]."
+        "Labels can't be added to the trained head of '{component}'. Give all of them at "
+        "initialization: in the training data, or as 'labels' in "
+        "[initialize.components.{component}]."
     )
     E607 = (
-        "'doc._.{name}' asks a component of the pipeline that made the document, but that has no "
-        "such component{named}. Add it with `nlp.add_pipe`, and make the document with that `nlp`."
+        "'doc._.{name}' calls a component of the pipeline that made the document, but that "
+        "pipeline has no such component{named}. Add it with `nlp.add_pipe`, and make the document "
+        "with that `nlp`."
     )
     E608 = (
         "The pipeline has several components for 'doc._.{name}': {components}. Name one of them: "
@@ -45,51 +47,51 @@ class ComponentErrors:
         '"regression" in [components.{component}].'
     )
     E620 = (
-        "The component '{component}' needs the label of an NLI checkpoint that stands for "
-        "{wanted}, but {reason}; its labels are: {found}. Set '{wanted}_label' in "
-        "[components.{component}] to one of them, or give a checkpoint that was trained on natural "
-        "language inference (NLI), such as 'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'."
+        "The component '{component}' needs the label of an NLI checkpoint for {wanted}, but "
+        "{reason}; its labels are: {found}. Set '{wanted}_label' in [components.{component}] to "
+        "one of them, or give a checkpoint that was trained on natural language inference (NLI), "
+        "such as 'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'."
     )
     E621 = (
-        "'hypothesis_template' has to have '{{}}' exactly once, in the place of the label, for "
-        "example 'This example is {{}}.'; it is '{template}'."
+        "'hypothesis_template' has to contain '{{}}' exactly once, as the placeholder of the "
+        "label, for example 'This example is {{}}.'; it is '{template}'."
     )
     E622 = (
         "There are no candidate labels. Give some: 'labels' in the config, `component.labels = "
         "[...]`, or training data whose `doc.cats` name them."
     )
     E623 = (
-        "The hypothesis of the label '{label}' has {length} pieces, which leave no room for a text "
-        "in sequences of {max_length}. Shorten the label or 'hypothesis_template', or set "
-        "'max_length' higher."
+        "The hypothesis of the label '{label}' has {length} pieces, which leaves no room for the "
+        "text in sequences of {max_length}. Shorten the label or 'hypothesis_template', or set a "
+        "higher 'max_length'."
     )
     E624 = (
-        "'{name}' has to be a list of strings, but is {found}. A list of one is written with "
+        "'{name}' has to be a list of strings, but is {found}. A list of one string needs "
         'brackets, too: ["…"].'
     )
     E625 = (
-        "'{name}' has the label '{label}' twice. Each label has one score: leave out the second, "
-        "or give it another name."
+        "'{name}' has the label '{label}' twice. Each label has one score: remove the duplicate, "
+        "or rename it."
     )
     E630 = (
-        "The head {reason}, so that no spans can be read from its labels: {labels}. Spans need "
-        "'O' for what is outside of them, and labels in BIO, BIOES, BILUO or without prefix. "
-        "Rename them in 'id2label' of the checkpoint's config.json, set 'new_head = true' in "
+        "The head {reason}, so its labels can't be decoded to spans: {labels}. Spans need 'O' for "
+        "tokens outside of them, and labels in BIO, BIOES, BILUO or without prefix. Rename them in "
+        "'id2label' of the checkpoint's config.json, set 'new_head = true' in "
         "[initialize.components.{component}], or 'annotate = \"tag\"' if they are tags."
     )
     E631 = (
         "The spans {first} and {second} of 'doc.spans[\"{key}\"]' overlap, which one label for "
-        "each token can't say. Remove one of them, for example with `spacy.util.filter_spans`, or "
-        "train a `spancat`."
+        "each token can't encode. Remove one of them, for example with `spacy.util.filter_spans`, "
+        "or train a `spancat`."
     )
     E632 = (
-        "The head has no label for {missing}; it has: {labels}. Correct the data, or set "
-        "'new_head = true' in [initialize.components.{component}] to train a new head on them."
+        "The head has no label for {missing}; it has: {labels}. Correct the data, or set 'new_head "
+        "= true' in [initialize.components.{component}] to train a new head on them."
     )
     E640 = (
         "The question '{question}' has {length} pieces, which leaves no room for the text: a "
-        "sequence holds at most {max_length}, {special} special tokens included. Ask more briefly, "
-        "or set a higher 'max_length' in [components.{component}]."
+        "sequence has at most {max_length}, {special} special tokens included. Shorten the "
+        "question, or set a higher 'max_length' in [components.{component}]."
     )
     E641 = (
         "The question '{question}' of the training data has no answer, which the component "
@@ -98,55 +100,55 @@ class ComponentErrors:
     )
     E642 = (
         "The question '{question}' can't be used: {reason}. 'doc._.questions' takes a list of "
-        '{{"id": "…", "question": "…", "answers": [{{"text": "…", "start": 0}}]}}, and "start" is '
-        "the first character of an answer in the text."
+        '{{"id": "…", "question": "…", "answers": [{{"text": "…", "start": 0}}]}}, where "start" '
+        "is the character offset of an answer in the text."
     )
     E643 = (
         "'{path}' can't be read as SQuAD's JSON: {reason}. Give the path of a .json file, or of a "
         "folder with such files."
     )
     E644 = (
-        "'{path}' is no file in SQuAD's format: {place} has to be of type {kind}, but is {found}. "
-        "An article has 'paragraphs', each of them 'context' and 'qas', each of these 'id', "
+        "'{path}' is not in SQuAD's format: {place} has to be of type {kind}, but is {found}. An "
+        "article has 'paragraphs', each of them 'context' and 'qas', each of these 'id', "
         "'question' and 'answers' with 'text' and 'answer_start'."
     )
     E645 = "'{path}' has an empty context: {place}. Remove this paragraph."
     E646 = (
-        "'{path}' has the id '{id}' twice, at {place} and at {other}. Answers are told apart by "
-        "the ids of their questions: rename one, or remove the copy."
+        "'{path}' has the id '{id}' twice, at {place} and at {other}. Question ids have to be "
+        "unique: rename one, or remove the duplicate."
     )
     E647 = (
-        "{question!r} can't be asked: a question is a string. Give one, or a list of them, to "
+        "{question!r} is not a question: a question is a string. Give one, or a list of them, to "
         "'doc._.answer'."
     )
     E650 = (
         "The choice '{choice}' has {length} pieces, which leaves no room for the text: a sequence "
-        "holds at most {max_length}, {special} special tokens included. Shorten it, or set a "
-        "higher 'max_length' in [components.{component}]."
+        "has at most {max_length}, {special} special tokens included. Shorten it, or set a higher "
+        "'max_length' in [components.{component}]."
     )
     E651 = (
-        "{choices} is nothing to choose from: choices have to be a list of at least one string. "
-        "'doc._.choices' may be None, its default, for a text that is no question."
+        "Invalid choices {choices}: they have to be a list of at least one string. 'doc._.choices' "
+        "may be None, its default, for a text that is not a question."
     )
     E652 = (
         "'doc._.right_choice' is {right}, but has to be the index of one of the choices, from 0 to "
         "{last}, or None if the right one is not known. The choices are: {choices}."
     )
     E653 = (
-        "Choice {index}, counted from 0, is {choice!r}, but has to be a string that is not empty. "
-        "The choices are: {choices}."
+        "Choice {index}, counted from 0, is {choice!r}, but has to be a non-empty string. The "
+        "choices are: {choices}."
     )
     E654 = (
         "'{path}' can't be read as questions with choices: {reason}. Give the path of a .tsv or "
-        ".jsonl file with one question a line, in UTF-8."
+        ".jsonl file with one question for each line, in UTF-8."
     )
     E655 = (
-        "{place}: this line is no question with choices: {reason}. TSV has the columns that the "
-        "reader's 'question_column', 'choice_columns' and 'answer_column' name; JSONL has "
+        "{place}: this line is not a question with choices: {reason}. TSV has the columns set by "
+        "the reader's 'question_column', 'choice_columns' and 'answer_column'; JSONL has "
         '{{"question": "…", "choices": ["…", "…"], "answer": 0}}.'
     )
     E656 = (
         "{place}: the answer is {answer!r}, but has to be the index of one of the choices, from 0 "
         "to {last}; in JSONL also the text of exactly one of them, or null if it is not known."
     )
-    E660 = "'k' is {k}, but has to be at least 1: it is how many pieces are wanted for each mask."
+    E660 = "'k' is {k}, but has to be at least 1: it is the number of pieces for each mask."

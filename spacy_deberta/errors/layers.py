@@ -5,8 +5,8 @@ class LayerErrors:
     """Messages of exceptions, by their codes."""
 
     E401 = (
-        "The model has no weights to start from. Set 'name' in [{section}] to a folder or a hub "
-        "name, or give {scratch} there, for random weights."
+        "The model has no initial weights. Set 'name' in [{section}] to a folder or a hub name, or "
+        "give {scratch} there, for random weights."
     )
     E402 = (
         "[{section}] has both 'name' ({name}) and {scratch}. Keep one of them: 'name' starts from "
@@ -18,12 +18,12 @@ class LayerErrors:
     )
     E404 = (
         "[{section}] needs 'vocabulary': the path of a SentencePiece model (spm.model). `spacy "
-        "deberta train-tokenizer` makes one from text."
+        "deberta train-tokenizer` trains one on text."
     )
     E405 = "Unknown precision '{precision}'. Use one of: {known}."
     E406 = (
-        "This model was saved by a newer spacy-deberta (format {found}, this release reads up to "
-        "{known}). Update with `pip install -U spacy-deberta`."
+        "This model was saved by a newer spacy-deberta (format {found}; this release reads formats "
+        "up to {known}). Update with `pip install -U spacy-deberta`."
     )
     E407 = (
         "The saved transformer model can't be read: {error}. The file is damaged or was not "
@@ -39,34 +39,33 @@ class LayerErrors:
         "'spacy-deberta.strided_spans.v1'."
     )
     E410 = (
-        "Windows of {window} pieces are longer than the {limit} that this checkpoint has positions "
-        "for. Set 'window' in [components.*.model.get_spans] to {limit} or less."
+        "Windows of {window} pieces are longer than the {limit} positions of this checkpoint. Set "
+        "'window' in [components.*.model.get_spans] to {limit} or less."
     )
     E413 = "'{name}' is {value}, but must be {condition}."
     E414 = (
-        "[{section}] has settings that a DeBERTa-v2 does not have: {unknown}. Use the fields of "
-        "DebertaV2Config, such as 'hidden_size' and 'num_hidden_layers'."
+        "[{section}] has unknown settings: {unknown}. Use the fields of DebertaV2Config, such as "
+        "'hidden_size' and 'num_hidden_layers'."
     )
     E415 = (
-        "'{path}' holds no transformer model: {file} is missing. The save was stopped before it "
-        "was complete, or the folder was written by another factory. Save or train the pipeline "
-        "again."
+        "'{path}' contains no transformer model: {file} is missing. The save was interrupted, or "
+        "the folder was written by another factory. Save or train the pipeline again."
     )
     E416 = (
         "'spacy-deberta.PooledTextClassifier.v1' pools all rows of a document, but its 'tok2vec' "
-        "gives {found}. Set it to '@architectures = \"spacy-deberta.DocumentListener.v1\"', not to "
-        "a listener that gives rows of tokens."
+        "outputs {found}. Set it to '@architectures = \"spacy-deberta.DocumentListener.v1\"', not "
+        "to a listener that outputs rows of tokens."
     )
     E420 = (
-        "The suggester of a span categorizer gives the span {start}:{end} of a document of "
-        "{length} tokens. Suggest spans of at least one token, inside their document, as their "
-        "first token and the one after their last."
+        "The suggester of a span categorizer suggested the span {start}:{end} of a document of "
+        "{length} tokens. Suggest spans of at least one token within their document, with the end "
+        "after the last token."
     )
     E421 = (
-        "The saved weights are those of 'spacy-transformers.TransformerModel', which stores them "
-        "in another form than 'spacy-deberta.DebertaV2Model.v1'. Load the pipeline with the block "
-        "that it was trained with, or train it again with this one; docs/migrating.md says how a "
-        "new training takes over the encoder."
+        "The saved weights are those of 'spacy-transformers.TransformerModel', which has another "
+        "format than 'spacy-deberta.DebertaV2Model.v1'. Load the pipeline with the block that it "
+        "was trained with, or train it again with this one; docs/migrating.md says how to start "
+        "from its encoder."
     )
     E422 = (
         "The saved weights are those of another architecture, with the layers {found}; the config "
@@ -74,31 +73,31 @@ class LayerErrors:
         "train it again."
     )
     E423 = (
-        "'{path}' holds no settings of a component: {reason}. The file is damaged or was written "
-        "by something else; copy the pipeline again."
+        "'{path}' contains no valid settings of a component: {reason}. The file is damaged or was "
+        "not written by spacy-deberta; copy the pipeline again."
     )
     E424 = (
-        "A component listens to '{upstream}', but would read the rows of '{encoder}', which stands "
-        "between them and writes 'doc._.trf_data' last. Give '{upstream}' the factory 'deberta', "
+        "A component listens to '{upstream}', but would read the rows of '{encoder}', which is "
+        "between the two and overwrites 'doc._.trf_data'. Give '{upstream}' the factory 'deberta', "
         "move the component before '{encoder}', or give it an encoder of its own with "
         "`nlp.replace_listeners`."
     )
     E450 = (
-        "A component is updated with other documents than the encoder that it listens to. Update "
-        "the whole pipeline with `nlp.update`, and give the encoder and the component the same "
+        "A component was updated with other documents than the encoder that it listens to. Update "
+        "the whole pipeline with `nlp.update`, or give the encoder and the component the same "
         "examples in the same order."
     )
     E451 = (
-        "A layer that pools the rows of tokens was given {found}, not the output of an encoder "
-        "('TransformerData'). 'doc._.trf_data' was written by another package, or the layer does "
-        "not follow 'spacy-deberta.DebertaV2Model.v1' or a listener."
+        "A layer that pools the rows of tokens got {found}, not the output of an encoder "
+        "('TransformerData'). Either 'doc._.trf_data' was written by another package, or the layer "
+        "does not follow 'spacy-deberta.DebertaV2Model.v1' or a listener."
     )
     E452 = (
-        "Windows of {window} tokens that begin every {stride} tokens leave tokens out. Set "
-        "'stride' of 'spacy-deberta.strided_spans.v1' to 'window' or less."
+        "Windows of {window} tokens with a stride of {stride} leave tokens out. Set 'stride' of "
+        "'spacy-deberta.strided_spans.v1' to 'window' or less."
     )
     E453 = (
-        "The component '{component}' was given {found} as its model. Set '@architectures' in "
+        "The model of the component '{component}' is {found}. Set '@architectures' in "
         "[components.{component}.model] to 'spacy-deberta.DebertaV2Model.v1'."
     )
     E454 = (

@@ -6,28 +6,28 @@ class TokenizationErrors:
 
     E201 = "There is no vocabulary at '{path}'. Give the path of an 'spm.model', or its bytes."
     E202 = (
-        "These {size} bytes are no SentencePiece model ({error}). Is the file complete? A Git LFS "
-        "pointer has some 130 bytes; an 'spm.model' of DeBERTa has 2.4 million."
+        "These {size} bytes are not a SentencePiece model ({error}). Is the file complete? A Git "
+        "LFS pointer has about 130 bytes; DeBERTa's 'spm.model' has 2.4 million."
     )
     E203 = "Give one of 'vocab_file', 'model_proto' and 'pipeline', and no other."
     E204 = (
-        "The token '{token}' ({role}) is not in the vocabulary. Name the one the vocabulary has "
+        "The token '{token}' ({role}) is not in the vocabulary. Give the vocabulary's own token "
         "({role}='...'), or list it in 'added_tokens' if the model has an embedding for it."
     )
     E205 = "Texts have to be a list of strings: {error}."
-    E206 = "'{option}' needs a length to go by: give 'max_length' as well."
-    E207 = "'{value}' is no {option}. Known: {known}."
+    E206 = "'{option}' needs a length: give 'max_length' as well."
+    E207 = "Unknown {option} '{value}'. Known: {known}."
     E208 = (
-        "Texts of {shortest} to {longest} pieces don't fit in one tensor. Give 'padding=True', and "
+        "Texts of {shortest} to {longest} pieces don't fit in one tensor. Set 'padding=True', and "
         "'truncation=True' with 'max_length' if they are too long for the model."
     )
     E209 = (
-        "{remove} pieces too many, and '{strategy}' can't take them from a text of {available}. "
-        "Raise 'max_length', or use truncation='longest_first'."
+        "{remove} pieces have to be truncated, but '{strategy}' can't remove them from a text of "
+        "{available}. Raise 'max_length', or use truncation='longest_first'."
     )
     E210 = (
-        "The texts are too few for a vocabulary of {vocab_size} pieces. {hint} Lower 'vocab_size', "
-        "or train on more text."
+        "There is too little text for a vocabulary of {vocab_size} pieces. {hint} Lower "
+        "'vocab_size', or train on more text."
     )
     E211 = "SentencePiece could not train a vocabulary: {error}"
     E212 = (
@@ -36,31 +36,31 @@ class TokenizationErrors:
     )
     E213 = "'{path}' is not the JSON it should be: {error}. Restore the file or remove it."
     E214 = (
-        "SentencePiece's pieces are not those of its own normalized text, so that they can't be "
-        "aligned. Please open an issue with the vocabulary and this text: {text!r}"
+        "SentencePiece's pieces differ from its own normalized text, so they can't be aligned. "
+        "Please open an issue with the vocabulary and this text: {text!r}"
     )
-    E215 = "{texts} texts and {pairs} partners: 'text_pair' has to have one for every text."
-    E216 = "These bytes are no tokenizer: {error}. They have to come from 'to_bytes'."
-    E217 = "A piece id can't be {id}: ids start at 0."
+    E215 = "'text_pair' has {pairs} texts for {texts}: it has to have one for every text."
+    E216 = "These bytes are not a tokenizer: {error}. They have to come from 'to_bytes'."
+    E217 = "Invalid piece id {id}: ids start at 0."
     E218 = (
-        "'{token}' can't have the id {id}, which belongs to '{other}'. Leave the id out to get the "
+        "'{token}' can't have the id {id}, which belongs to '{other}'. Leave the id out for the "
         "next free one, or correct it in 'tokenizer_config.json' or 'added_tokens.json'."
     )
     E219 = (
         "{vocab_size} pieces are too few: the characters of the texts, the bytes and the special "
-        "tokens alone are {needed}. Raise 'vocab_size', or lower 'character_coverage'."
+        "tokens alone need {needed}. Raise 'vocab_size', or lower 'character_coverage'."
     )
     E220 = (
-        "The vocabulary has no unknown piece, so that SentencePiece could not say what it can't "
-        "spell. Restore the 'spm.model', or train one with 'spacy deberta train-tokenizer'."
+        "The vocabulary has no unknown piece for characters that it can't spell. Restore the "
+        "'spm.model', or train one with 'spacy deberta train-tokenizer'."
     )
     E221 = (
-        "Piece {id} of the vocabulary is no text ({error}). The 'spm.model' is damaged, or was "
-        "written by something else than SentencePiece: restore it."
+        "Piece {id} of the vocabulary is not UTF-8 ({error}). The 'spm.model' is damaged, or was "
+        "not written by SentencePiece: restore it."
     )
     E230 = (
-        "'{field}' in '{path}' is {found}, which has to be {expected}. Correct it, or copy the "
-        "file again from where the checkpoint comes from."
+        "'{field}' in '{path}' is {found}, but has to be {expected}. Correct it, or copy the file "
+        "again from the source of the checkpoint."
     )
     E231 = (
         "'threads' is {threads}, but has to be a whole number, or None for one thread on each core."

@@ -1,4 +1,4 @@
-"""Checks of values that people give, in a config or in a call, with one message for each kind."""
+"""Checks of values from configs and calls, with one message for each kind of value."""
 
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
@@ -17,12 +17,12 @@ class _Errors(TokenizationErrors, LayerErrors, ComponentErrors, metaclass=Coded)
 def check_number(
     name: str, value: Any, holds: Callable[[Any], bool], condition: str, *, whole: bool = False
 ) -> None:
-    """Refuse what is no number, such as one in quotes, which a config passes on, or out of range.
+    """Check that a value is a number in a range. A config may pass one in quotes, for example.
 
     Args:
-        name: What the config calls it.
-        value: What it is.
-        holds: Whether a number is in the range. Not asked about anything else.
+        name: The name of the setting.
+        value: The value.
+        holds: Whether a number is in the range. Called with numbers only.
         condition: The range in words, such as "at least 1".
         whole: Whether it has to be a whole number.
 
@@ -30,21 +30,21 @@ def check_number(
         ValueError: It is not such a number (E413).
     """
     kind = Integral if whole else Real
-    # True and False are numbers to Python, but somebody's mistake here.
+    # True and False are numbers in Python, but a mistake here.
     if not isinstance(value, kind) or isinstance(value, bool) or not holds(value):
         wanted = f"a {'whole ' if whole else ''}number, {condition}"
         raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=wanted))
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Refuse what is neither true nor false, such as 1 or "true".
+    """Check that a value is a boolean, not 1 or "true".
 
     Args:
-        name: What the config calls it.
-        value: What it is.
+        name: The name of the setting.
+        value: The value.
 
     Raises:
-        ValueError: It is something else (E413).
+        ValueError: It is not a boolean (E413).
     """
     if not isinstance(value, bool):
         condition = "true or false"
@@ -52,15 +52,15 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def check_string(name: str, value: Any, *, optional: bool = False) -> None:
-    """Refuse what is no string.
+    """Check that a value is a string.
 
     Args:
-        name: What the config calls it.
-        value: What it is.
+        name: The name of the setting.
+        value: The value.
         optional: Whether it may be null.
 
     Raises:
-        ValueError: It is something else (E413).
+        ValueError: It is not a string (E413).
     """
     if not isinstance(value, str) and not (optional and value is None):
         condition = "a string or null" if optional else "a string"
@@ -68,17 +68,17 @@ def check_string(name: str, value: Any, *, optional: bool = False) -> None:
 
 
 def check_list(name: str, values: Any) -> list[Any]:
-    """Refuse a string where a list of strings belongs: it would be cut into its letters.
+    """Check that a value is iterable and not a string, which would be split into characters.
 
     Args:
-        name: What the config or the function calls them.
+        name: The name of the setting or argument.
         values: A list, a tuple or another iterable.
 
     Returns:
-        What is in it.
+        The items, as a list.
 
     Raises:
-        ValueError: It is a string, or can't be iterated (E624).
+        ValueError: It is a string, or not iterable (E624).
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ValueError(_Errors.E624.format(name=name, found=repr(values)))
@@ -86,17 +86,17 @@ def check_list(name: str, values: Any) -> list[Any]:
 
 
 def check_strings(name: str, values: Any) -> list[str]:
-    """Refuse what is no list of strings, as `check_list` does, or has something else in it.
+    """Check that a value is an iterable of strings.
 
     Args:
-        name: What the config or the function calls them.
+        name: The name of the setting or argument.
         values: A list, a tuple or another iterable of strings.
 
     Returns:
-        The strings.
+        The strings, as a list.
 
     Raises:
-        ValueError: It is no list of strings (E624).
+        ValueError: It is not an iterable of strings (E624).
     """
     strings = check_list(name, values)
     for value in strings:
@@ -106,13 +106,13 @@ def check_strings(name: str, values: Any) -> list[str]:
 
 
 def check_texts(texts: Iterable[str]) -> Iterable[str]:
-    """Refuse one text where several belong: it would be cut into its letters.
+    """Check that texts are not a single string, which would be split into characters.
 
     Args:
-        texts: Any iterable of texts, which may be too many for a list.
+        texts: An iterable of texts, which is not consumed.
 
     Returns:
-        The same.
+        The same iterable.
 
     Raises:
         ValueError: It is a string (E205).

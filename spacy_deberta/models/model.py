@@ -104,7 +104,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """Encode a padded batch: see `DebertaV2PreTrainedModel.forward`."""
+        """Encode a padded batch: see `PaddedForward.forward`."""
         return self._run_padded(
             {
                 "input_ids": input_ids,

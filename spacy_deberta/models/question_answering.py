@@ -111,7 +111,7 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """Score the pieces of a padded batch: see `DebertaV2PreTrainedModel.forward`.
+        """Score the pieces of a padded batch: see `PaddedForward.forward`.
 
         Positions are columns of the batch, (batch,) or (batch, 1) int64. Padding takes no part in
         the loss; in Hugging Face's class it does, by whatever logits it happens to have. Where the

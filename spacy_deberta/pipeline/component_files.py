@@ -1,4 +1,4 @@
-"""A saved component: its model, which in a folder is a checkpoint, and its settings beside it."""
+"""Serialization of components: the model, which in a folder is a checkpoint, and the settings."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,10 +15,10 @@ from spacy_deberta.files import recover, remove_unfinished, staged_folder
 from spacy_deberta.layers import save_model
 from spacy_deberta.typed_json import parse_json
 
-# Of the folder that `to_disk` writes; a newer one is refused, so that nothing is read wrongly.
+# Version of the folder that `to_disk` writes; newer ones are refused.
 FORMAT = 1
 
-# Raises ValueError for settings that a component can't have.
+# Raises ValueError for invalid settings.
 Check = Callable[[Mapping[str, Any]], object]
 
 
@@ -34,14 +34,14 @@ def write_folder(
 
     Args:
         path: The folder.
-        cfg: Its settings, as JSON takes them.
+        cfg: The settings, as JSON values.
         vocab: The vocabulary of the pipeline.
-        model: Made by `deberta_model` or `deberta_with_head`. With a shared encoder, only its head
-            is written, and `path/model` is a file.
+        model: A model of `deberta_model` or `deberta_with_head`. With a shared encoder, only the
+            head is written, and `path/model` is a file.
         exclude: Fields to leave out: `cfg`, `vocab`, `model`.
 
     Raises:
-        OSError: The path is that of a file (E312), or can't be written to. What was there is there.
+        OSError: The path is a file (E312), or can't be written to. Existing files are unchanged.
     """
 
     def write_model(target: Path) -> None:
@@ -55,7 +55,7 @@ def write_folder(
         "vocab": lambda p: vocab.to_disk(p),
         "model": write_model,
     }
-    # A model may also have been saved alone, and that may have been killed.
+    # A save of the model alone may have been killed.
     remove_unfinished(Path(path) / "model")
     replaces = [] if "model" in exclude else [f"model/{name}" for name in REPLACED_PATTERNS]
     with staged_folder(Path(path), replaces=replaces, last=[CONFIG_FILE]) as staging:
@@ -72,21 +72,21 @@ def read_folder(
     check: Check = dict,
     exclude: Iterable[str],
 ) -> None:
-    """Read what `write_folder` wrote; the weights are mapped from the file.
+    """Load the folder of a component; the weights are memory-mapped.
 
     Args:
-        path: The folder.
+        path: A folder of `write_folder`.
         cfg: Updated with the settings.
-        vocab: The vocabulary of the pipeline.
-        model: Filled.
-        load: Fills the model from a checkpoint folder.
-        check: Raises ValueError for settings that the component can't have.
+        vocab: The vocabulary of the pipeline, loaded in place.
+        model: The model, loaded in place.
+        load: Loads the model from a checkpoint folder.
+        check: Raises ValueError for invalid settings.
         exclude: Fields to leave out.
 
     Raises:
-        FileNotFoundError: The folder holds no model (E415).
-        OSError: A save was interrupted, and can't be finished (E340, E341), or was finished when
-            spaCy had read a part of the pipeline already (E343).
+        FileNotFoundError: The folder contains no model (E415).
+        OSError: A save was interrupted, and can't be finished (E340, E341), or was finished after
+            spaCy had read a part of the pipeline (E343).
         ValueError: It was written by a newer release (E406), or its settings are damaged (E423).
     """
     folder = Path(path).absolute()
@@ -124,18 +124,18 @@ def read_bytes(
     check: Check = dict,
     exclude: Iterable[str],
 ) -> None:
-    """Read what the `to_bytes` of a component returned.
+    """Load a component from bytes.
 
     Args:
-        data: That.
+        data: The output of the component's `to_bytes`.
         cfg: Updated with the settings.
-        vocab: The vocabulary of the pipeline.
-        model: Filled.
-        check: Raises ValueError for settings that the component can't have.
+        vocab: The vocabulary of the pipeline, loaded in place.
+        model: The model, loaded in place.
+        check: Raises ValueError for invalid settings.
         exclude: Fields to leave out.
 
     Raises:
-        ValueError: The settings are damaged (E423), or the model is (E407).
+        ValueError: The settings (E423) or the model (E407) are damaged.
     """
     exclude = list(exclude)
     deserialize: dict[str, Callable[[bytes], Any]] = {
@@ -157,7 +157,7 @@ def read_bytes(
 def _parse_settings(
     content: str | bytes, known: Mapping[str, Any], check: Check, *, source: str
 ) -> dict[str, Any]:
-    """Settings of a component, which have to be such as its constructor takes."""
+    """Parse the settings of a component and check them."""
     try:
         settings = parse_json(content.encode() if isinstance(content, str) else content)
         found = settings.pop("format", FORMAT)

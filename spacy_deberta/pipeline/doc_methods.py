@@ -1,4 +1,4 @@
-"""Methods of documents that ask a component of the pipeline that made them: `doc._.answer(…)`."""
+"""Extension methods of documents that call a component of their pipeline: `doc._.answer(…)`."""
 
 from functools import partial
 from typing import Any
@@ -13,15 +13,15 @@ _components: dict[str, WeakSet[TrainablePipe]] = {}
 
 
 def add_doc_method(name: str, component: TrainablePipe, method: str) -> None:
-    """Let documents of a component's pipeline call a method of it.
+    """Add an extension method that calls a method of a component in the document's pipeline.
 
-    A document knows no pipeline, but it has the vocabulary of the one that made it.
+    A document has no reference to its pipeline; the two are matched by their vocabulary.
 
     Args:
-        name: How it is called: `doc._.<name>(…)`. With several such components in a pipeline,
-            `component="…"` names the one to ask.
-        component: The component. It is forgotten when nobody else holds it.
-        method: Its method, which takes the document as the first argument.
+        name: Name of the extension: `doc._.<name>(…)`. With several such components in a pipeline,
+            `component="…"` chooses one.
+        component: The component, held by a weak reference.
+        method: Name of its method, whose first argument is the document.
     """
     _components.setdefault(name, WeakSet()).add(component)
     if not Doc.has_extension(name):

@@ -1,4 +1,4 @@
-"""What all components have in common that run a checkpoint with a head."""
+"""The base class of all components with a head."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -35,12 +35,12 @@ from .settings import SettingsT, read_settings, to_cfg
 
 @dataclass(frozen=True, eq=False)
 class TrainingBatch:
-    """What an update runs through the model.
+    """The input of an update and its loss function.
 
     Attributes:
-        sequences: The sequences, packed.
-        loss: From the scores that the model gives for them, a tensor of the shape that
-            `deberta_with_head` documents, to a scalar.
+        sequences: The packed sequences.
+        loss: Maps the model's scores for them, a tensor of the shape that `deberta_with_head`
+            documents, to a scalar.
     """
 
     sequences: Sequences
@@ -48,19 +48,18 @@ class TrainingBatch:
 
 
 class HeadPipe(TrainablePipe, Generic[SettingsT]):
-    """A component on a DeBERTa-v2 with a head. Each factory says what goes in and what comes out.
+    """A component on a DeBERTa-v2 with a head.
 
-    A subclass names its head, the class of its settings, and in `wanted`, for messages, checkpoints
-    that have such a head. It defines
-    `predict`, `set_annotations` and `training_batch`; and `gold_labels` if the head has labels, or
-    `has_gold` if it has none.
+    A subclass sets its head, the class of its settings, and `wanted`, a description of checkpoints
+    with such a head for messages. It implements `predict`, `set_annotations` and `training_batch`;
+    and `gold_labels` if the head has labels, or `has_gold` if it has none.
 
     Args:
         vocab: The vocabulary of the pipeline.
         model: `spacy-deberta.DebertaV2WithHead.v1`.
         name: The component's name in the pipeline.
-        scorer: From examples to scores.
-        settings: The settings. Afterwards they are in `cfg`, which spaCy saves.
+        scorer: The scoring method.
+        settings: The settings. They are stored in `cfg`, which spaCy saves.
 
     Raises:
         ValueError: The model has another head (E605).
@@ -85,14 +84,14 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         name_component(model, name)
         super().__init__(vocab, model, name, **to_cfg(settings))
         self.scorer = scorer
-        # spaCy looks for these at components that others depend on.
+        # spaCy expects these on components that others depend on.
         self.listeners: list[Model] = []
         self.listener_map: dict[str, list[Model]] = {}
         self.listening_components: list[str] = []
 
     @property
     def settings(self) -> SettingsT:
-        """The settings, made of `cfg`, and checked.
+        """The checked settings of `cfg`.
 
         RETURNS (SettingsT): A frozen dataclass.
         """
@@ -100,7 +99,7 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the head in the order of its outputs; none before it is initialized."""
+        """The labels of the head in the order of its outputs; none before initialization."""
         return get_labels(self.model)
 
     @property
@@ -109,7 +108,7 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         return list(self.labels)
 
     def add_label(self, label: str) -> int:
-        """Refuse a new label: a trained head has one output for each of those that it has.
+        """Refuse a new label: a trained head has a fixed number of outputs.
 
         label (str): The label.
         RETURNS (int): 0 if the head has it already.
@@ -120,26 +119,26 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
 
     @abstractmethod
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make what an update needs, or None if there is nothing to learn from the examples."""
+        """Make the batch of an update, or None if the examples have no gold annotation."""
 
     def gold_labels(self, examples: Iterable[Example]) -> list[str]:
         """The labels of training data, for a new head."""
         return []
 
     def unknown_labels(self, labels: Sequence[str], known: Sequence[str]) -> list[str]:
-        """What training data has, by its `gold_labels`, and a head with the labels `known` lacks.
+        """Labels of training data that the head lacks.
 
-        labels (Sequence[str]): The labels of the data.
+        labels (Sequence[str]): The labels of the data, from `gold_labels`.
         known (Sequence[str]): The labels of the head.
-        RETURNS (list[str]): What is missing.
+        RETURNS (list[str]): The missing labels.
         """
         return without_output(labels, known)
 
     def check_head(self) -> None:
-        """Refuse a head that is of no use for this component, when it is initialized."""
+        """Raise an error at initialization for a head that this component can't use."""
 
     def has_gold(self, examples: Iterable[Example]) -> bool:
-        """Whether training data can teach a new head that has no labels."""
+        """Whether the examples have gold annotation for a new head without labels."""
         return False
 
     def initialize(
@@ -150,15 +149,15 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         labels: list[str] | None = None,
         new_head: bool = False,
     ) -> None:
-        """Take weights and vocabulary from the source that the config names.
+        """Load weights and vocabulary from the source in the config.
 
         Without training data, the checkpoint is used as it is. A head that it lacks, or that
         `new_head` replaces, starts with random weights and the labels of the data.
 
-        get_examples (Callable[[], Iterable[Example]]): Gives the training data, if there is any.
+        get_examples (Callable[[], Iterable[Example]]): Returns the training data, if there is any.
         nlp (Language | None): The pipeline.
         labels (list[str] | None): The labels, instead of those found in the data.
-        new_head (bool): Whether to leave out the head of the checkpoint and start a new one.
+        new_head (bool): Whether to replace the head of the checkpoint by a new one.
         """
         labels = None if labels is None else check_labels(labels)
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
@@ -178,7 +177,7 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         self.check_head()
 
     def config_values(self) -> dict[str, Any]:
-        """Fields of `DebertaV2Config` that the settings of the component decide."""
+        """Fields of `DebertaV2Config` that depend on the settings of the component."""
         return {}
 
     def update(
@@ -221,10 +220,10 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         share_encoder(self.model, self.name, component)
 
     def add_listener(self, listener: Model, component_name: str) -> None:
-        """Nothing to do: nobody gets the rows of this component."""
+        """Do nothing: this component has no listeners."""
 
     def remove_listener(self, listener: Model, component_name: str) -> bool:
-        """Nothing to do: nobody gets the rows of this component."""
+        """Do nothing: this component has no listeners."""
         return False
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -236,7 +235,7 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "HeadPipe":
-        """Load the component; the weights are mapped from the file.
+        """Load the component; the weights are memory-mapped.
 
         path (str | Path): The folder of the component.
         exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
@@ -254,7 +253,7 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         return self
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "HeadPipe":
-        """Load the component from what `to_bytes` returned.
+        """Load the component from the output of `to_bytes`.
 
         bytes_data (bytes): The component.
         exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.

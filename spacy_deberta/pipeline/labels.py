@@ -1,4 +1,4 @@
-"""Labels that people give to components."""
+"""Check of the labels that users give to components."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from spacy_deberta.errors import Errors, check_strings
 
 
 def check_labels(labels: Any) -> list[str]:
-    """Refuse labels that no scores can be given for, each its own.
+    """Check that labels are strings without duplicates.
 
     Args:
         labels: A list of strings, or another iterable of them.
 
     Returns:
-        The labels in their order.
+        The labels, in order.
 
     Raises:
-        ValueError: It is no list of strings (E624), or one of them is there twice (E625).
+        ValueError: It is not a list of strings (E624), or has a duplicate (E625).
     """
     checked = check_strings("labels", labels)
     for label in checked:

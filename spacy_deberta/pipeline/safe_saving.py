@@ -1,4 +1,4 @@
-"""A pipeline that is saved as one change: all of the old, or all of the new."""
+"""Atomic saving of pipelines: all of the old, or all of the new."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -13,14 +13,14 @@ from spacy_deberta.files import CannotExchangeError, exchanged_folder, recover, 
 
 
 def save_pipeline(nlp: Language, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-    """Save a pipeline as `nlp.to_disk` does, but as one change, with the components of spaCy.
+    """Save a pipeline as `nlp.to_disk` does, but atomically, including spaCy's own components.
 
-    Whatever stops it, and at whichever moment: `spacy.load` gives all of the old pipeline or all of
-    the new one. Files and folders of yours in the folder stay; the folders of components are
+    If the save is interrupted at any moment, `spacy.load` loads all of the old pipeline or all of
+    the new one. Other files and folders in the folder are kept; the folders of components are
     replaced as a whole.
 
     nlp (Language): The pipeline.
-    path (str | Path): The folder, made if it is missing.
+    path (str | Path): The folder; created if it is missing.
     exclude (Iterable[str]): Names of components or fields to leave out.
     """
     folder, exclude = Path(path), list(exclude)
@@ -35,13 +35,13 @@ def save_pipeline(nlp: Language, path: str | Path, *, exclude: Iterable[str] = (
 
 
 def load_pipeline(path: str | Path, **options: Any) -> Language:
-    """Load a pipeline as `spacy.load` does, and finish its last save first, if that was killed.
+    """Load a pipeline as `spacy.load` does, after finishing a save that was killed.
 
-    Where a system can't exchange two folders in one step (Windows, some network disks), a killed
-    save may leave a folder that `spacy.load` can't read before that.
+    On systems that can't exchange two folders atomically (Windows, some network disks), a killed
+    save may leave a folder that `spacy.load` can't read until it is finished.
 
     path (str | Path): The folder.
-    options (Any): Of `spacy.load`.
+    options (Any): Arguments of `spacy.load`.
     RETURNS (Language): The pipeline.
     """
     recover(Path(path))
@@ -51,13 +51,13 @@ def load_pipeline(path: str | Path, **options: Any) -> Language:
 def safe_saving_v1() -> Callable[[Language], Language]:
     """Make a callback for `[training] before_to_disk`: `spacy train` saves with `save_pipeline`.
 
-    RETURNS (Callable[[Language], Language]): From the pipeline to one that shares everything with
-        it, and is saved as one change.
+    RETURNS (Callable[[Language], Language]): Returns a copy of the pipeline that shares everything
+        with it and is saved atomically.
     """
 
     def before_to_disk(nlp: Language) -> Language:
         saved = copy.copy(nlp)
-        # For this pipeline alone, and not for its class.
+        # Patches this instance, not its class.
         saved.to_disk = partial(save_pipeline, nlp)  # type: ignore[method-assign]
         return saved
 

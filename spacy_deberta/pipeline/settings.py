@@ -1,4 +1,4 @@
-"""Settings of components: a frozen dataclass each, and `component.cfg`, as spaCy saves it."""
+"""Settings of components: a frozen dataclass for each, and `component.cfg`, as spaCy saves it."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,30 +10,30 @@ SettingsT = TypeVar("SettingsT")
 
 
 def read_settings(kind: type[SettingsT], cfg: Mapping[str, Any]) -> SettingsT:
-    """Make the settings of a component from its `cfg`, which anybody may have changed.
+    """Make the settings of a component from its `cfg`, which users may have changed.
 
     Args:
         kind: A frozen dataclass that checks its values.
-        cfg: The values by their names. Other keys are ignored; a missing one gets its default.
+        cfg: The values by name. Other keys are ignored; missing ones have their default.
 
     Returns:
         The settings.
 
     Raises:
-        ValueError: A value is of another type or out of its range (E413, or a code of its own).
+        ValueError: A value has the wrong type or is out of range (E413, or another code).
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     return kind(**{name: cfg[name] for name in names if name in cfg})
 
 
 def to_cfg(settings: Any) -> dict[str, Any]:
-    """Make the `cfg` of a component from its settings, in the types that JSON has.
+    """Make the `cfg` of a component from its settings, as JSON values.
 
     Args:
         settings: An instance of a frozen dataclass.
 
     Returns:
-        The values by their names.
+        The values by name.
     """
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
     return {name: _as_json(value) for name, value in values.items()}
@@ -43,10 +43,10 @@ def default_config(settings: Any, *, head: str, scorer: str | None = None) -> di
     """Make the default config of a factory.
 
     Args:
-        settings: An instance with the default settings. Those that no config sets are left out:
-            their metadata says `saved_only`.
+        settings: An instance with the default settings. Those with the metadata `saved_only`, which
+            are not in configs, are left out.
         head: The head of the model.
-        scorer: The registered name of the scorer; None where the component scores by itself.
+        scorer: The registered name of the scorer; None if the component has its own scoring.
 
     Returns:
         The settings, `scorer` and `model`.

@@ -1,4 +1,4 @@
-"""Long texts in windows: how long they are, and the mean of their scores."""
+"""Windows of long texts: their size, and the mean of their scores."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from spacy_deberta.errors import check_number
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """How texts are cut that are too long for one sequence.
+    """Size and overlap of the windows of texts that are too long for one sequence.
 
     Attributes:
         max_length: Maximum number of pieces of a sequence, special tokens included.
@@ -18,7 +18,7 @@ class Windows:
         special_tokens: Number of special tokens of a sequence.
 
     Raises:
-        ValueError: A window would hold no text, or no more than its overlap (E413).
+        ValueError: A window would have no room for text, or no more than its overlap (E413).
     """
 
     max_length: int
@@ -46,11 +46,11 @@ def mean_of_windows(scores: torch.Tensor, owner: Ints, count: int) -> torch.Tens
 
     Args:
         scores: `(windows, labels)`, floating-point.
-        owner: The text that each window is of, `(windows,)`.
-        count: How many texts there are, each with at least one window.
+        owner: The text of each window, `(windows,)`.
+        count: Number of texts, each with at least one window.
 
     Returns:
-        `(count, labels)`; exactly the score of its window for a text that has one.
+        `(count, labels)`; for a text with one window exactly its scores.
     """
     owners = torch.from_numpy(owner).to(scores.device)
     windows = torch.bincount(owners, minlength=count).unsqueeze(1).to(scores.dtype)

@@ -56,6 +56,7 @@ def rows(folder):
         return model(torch.arange(5, 45).reshape(2, 20)).last_hidden_state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["huggingface", "tensorflow", "spacy"])
 @pytest.mark.parametrize("second", ["huggingface", "tensorflow", "spacy"])
 def test_there_and_on(first, second, spacy_cli, tiny_checkpoint, tmp_path):

@@ -11,6 +11,8 @@ from spacy.training import Example
 from spacy_deberta.layers import encode_texts, get_tokenizer, join_sequences
 from tests.pipeline.checkpoints import huggingface_pipeline, make_pipeline
 
+pytestmark = pytest.mark.slow
+
 TEXTS = (
     "[E1] Mira Okafor [/E1] left [E2]Halden Freight[/E2] on Friday.",
     "remdesivir, Remdesivir and xremdesivirx[E1][E1]",

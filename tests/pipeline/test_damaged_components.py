@@ -8,6 +8,8 @@ import srsly
 
 from tests.pipeline.pipelines import FACTORIES, encoder_config, make_examples, make_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tiny_checkpoint, tmp_path):
@@ -108,6 +110,7 @@ def test_a_setting_that_is_changed_to_what_it_can_not_be(tiny_checkpoint):
         [],
         7,
         {"format": None},
+        {"format": float("inf")},
         {"format": 1},
         {"format": 1, "config": 7, "weights": []},
         {"format": 1, "config": "[1]", "weights": []},

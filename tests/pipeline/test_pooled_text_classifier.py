@@ -48,6 +48,7 @@ def scores(nlp, texts=TEXTS):
     return np.array([[doc.cats[topic] for topic in TOPICS] for doc in map(nlp, texts)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", FACTORIES)
 @pytest.mark.parametrize("pooling", POOLING)
 def test_every_pooling_learns(pooling, factory, tiny_checkpoint):
@@ -121,6 +122,7 @@ def test_a_pipeline_can_be_saved_and_read_again(tiny_checkpoint, tmp_path):
     np.testing.assert_allclose(scores(again), scores(nlp), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_it_can_get_an_encoder_of_its_own(factory, tiny_checkpoint, tmp_path):
     nlp = make_pipeline(tiny_checkpoint, factory=factory, pooling="cls", steps=3)

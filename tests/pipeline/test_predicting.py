@@ -112,6 +112,7 @@ def test_sub_batches_give_what_one_batch_gives(getter, tiny_checkpoint):
         np.testing.assert_allclose(found, rows, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_no_document_is_too_long(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, heads=("tagger",))
     nlp.initialize(lambda: make_examples(nlp))
@@ -130,6 +131,7 @@ def test_no_document_is_too_long(tiny_checkpoint):
     assert nlp(" " * 5_000)._.trf_data.model_output.last_hidden_state.shape[1] == 3
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_square_of_a_document(initialized, monkeypatch):
     shim = initialized.get_pipe("transformer").model.layers[1].shims[0]
     sizes = []

@@ -71,6 +71,7 @@ def test_forked_workers_read_the_mapped_file(loaded, monkeypatch):
             assert own_kilobytes == 0
 
 
+@pytest.mark.slow
 def test_spawned_workers_share_one_copy(loaded, monkeypatch):
     for memory in memory_of_workers(loaded, "spawn", monkeypatch):
         for flags, _, own_kilobytes in memory:

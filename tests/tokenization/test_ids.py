@@ -44,6 +44,7 @@ def test_known_pieces(v3, text):
     assert v3.tokenize(text) == KNOWN[text]
 
 
+@pytest.mark.slow
 def test_real_texts(v3, slow_v3, real_texts):
     assert len(real_texts) > 30_000
     assert_same(encode_ours(v3, real_texts), encode_slow(slow_v3, real_texts), real_texts)

@@ -70,6 +70,7 @@ def test_known_offsets(v3, text, expected):
     assert spans(v3, text) == expected
 
 
+@pytest.mark.slow
 def test_real_texts(v3, real_texts):
     check_all(v3, real_texts)
 

@@ -88,7 +88,7 @@ def test_nothing_but_the_file_is_left(tmp_path):
         (english(30), 30_000, r"E210.*They are enough for \d+"),
         ([], 300, r"E210.*no line"),
         (["\n", " "], 300, r"E210.*no line"),
-        (english(100), 270, r"E219.*270.*alone are \d+"),
+        (english(100), 270, r"E219.*270.*alone need \d+"),
     ],
 )
 def test_corpus_and_size_do_not_fit(tmp_path, texts, size, code):

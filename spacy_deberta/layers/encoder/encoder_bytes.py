@@ -11,16 +11,17 @@ from safetensors.torch import save as save_safetensors
 
 from spacy_deberta import models
 from spacy_deberta.checkpoints import STORAGE_DTYPES
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.typed_json import parse_json
 
 # Of the bytes; a newer one is refused, so that nothing is read wrongly.
 FORMAT = 1
 # msgpack takes no bytes object of 4 GiB, so larger weights are stored as several.
 MAX_BYTES_OBJECT = 2**30
 # What msgpack, JSON and safetensors raise at what they can't read, and at fields of other types.
-_DAMAGED = (ValueError, LookupError, TypeError, RecursionError, SafetensorError)
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, SafetensorError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ def unpack_encoder(data: bytes) -> SavedEncoder | None:
     """
     try:
         message = srsly.msgpack_loads(data)
-        found = int(message["format"])
+        found = message["format"]
+        check_number("format", found, lambda n: n > 0, "above 0", whole=True)
     except _DAMAGED as error:
         raise ValueError(Errors.E407.format(error=repr(error))) from error
     if found > FORMAT:
@@ -77,7 +79,7 @@ def unpack_encoder(data: bytes) -> SavedEncoder | None:
     try:
         if message["config"] is None:
             return None
-        values = dict(json.loads(message["config"]))
+        values = parse_json(message["config"].encode())
         weights = load_safetensors(b"".join(message["weights"]))
     except _DAMAGED as error:
         raise ValueError(Errors.E407.format(error=repr(error))) from error

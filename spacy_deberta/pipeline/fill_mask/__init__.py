@@ -1,4 +1,4 @@
-"""The factory `deberta_fill_mask`: its component, and what only that needs."""
+"""The factory `deberta_fill_mask` and its component."""
 
 from .component import Filling, FillMask, make_fill_mask
 

@@ -1,4 +1,4 @@
-"""The factory `deberta_fill_mask`: masks in texts → pieces that may stand there."""
+"""The factory `deberta_fill_mask`: masks in texts → predicted pieces."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,8 +30,8 @@ from .mask_sequences import mask_sequences
 from .random_masks import mask_at_random
 from .settings import FillMaskSettings
 
-# Of the texts of an evaluation every seventh piece is masked, about as many as in training.
-SCORED_EVERY = 7
+# In evaluation every seventh piece is masked, about as many as in training.
+EVALUATION_STRIDE = 7
 
 if not Doc.has_extension("fillings"):
     Doc.set_extension("fillings", default=None)
@@ -55,14 +55,14 @@ def make_fill_mask(
     max_length: int,
     overlap: int,
 ) -> "FillMask":
-    """Construct a component that says what may stand in the place of "[MASK]".
+    """Construct a component that predicts the pieces in the place of "[MASK]".
 
     model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head "masked_lm".
-    top_k (int): How many pieces for each mask `doc._.fillings` gets in a pipeline.
-    mask_probability (float): How likely a piece is masked in training.
-    max_length (int): Most pieces of a sequence, special tokens included. Longer texts are read in
-        windows, and each mask in the one that shows it the most context.
-    overlap (int): Fewest pieces that neighbouring windows share.
+    top_k (int): Number of pieces for each mask in `doc._.fillings`.
+    mask_probability (float): Probability that a piece is masked in training.
+    max_length (int): Maximum number of pieces of a sequence, special tokens included. Longer texts
+        are split into windows, and each mask is predicted in the window with the most context.
+    overlap (int): Minimum number of pieces that neighbouring windows share.
     RETURNS (FillMask): The component.
     """
     return FillMask(
@@ -78,15 +78,15 @@ def make_fill_mask(
 
 @dataclass(frozen=True)
 class Filling:
-    """A piece that may stand in the place of a mask.
+    """A predicted piece in the place of a mask.
 
     Attributes:
         text: The piece as text, without the space before it.
         piece: The piece as SentencePiece writes it.
         id: Its id.
         score: From 0 to 1; those of all pieces of the vocabulary sum to 1.
-        start_char: The first character of the mask in the text.
-        end_char: The character after its last.
+        start_char: Start offset of the mask in the text.
+        end_char: End offset of the mask.
     """
 
     text: str
@@ -124,18 +124,18 @@ class FillMask(HeadPipe[FillMaskSettings]):
         """Fill the masks of a text; `doc._.fill_mask(k)` calls it.
 
         doc (Doc): The text. Every "[MASK]" in it is a mask; other special tokens are text.
-        k (int): How many pieces for each mask.
-        RETURNS (list[list[Filling]]): For each mask in the order of the text, the best pieces, the
-            best one first.
+        k (int): Number of pieces for each mask.
+        RETURNS (list[list[Filling]]): For each mask, in the order of the text, the best pieces,
+            best first.
         """
         return self.fill([doc], k)[0]
 
     def fill(self, docs: Iterable[Doc], k: int = 5) -> list[list[list[Filling]]]:
-        """Fill the masks of several texts in common batches.
+        """Fill the masks of several texts in shared batches.
 
         docs (Iterable[Doc]): The texts.
-        k (int): How many pieces for each mask.
-        RETURNS (list[list[list[Filling]]]): For each text what `fill_mask` returns.
+        k (int): Number of pieces for each mask.
+        RETURNS (list[list[list[Filling]]]): The output of `fill_mask` for each text.
         """
         if k < 1:
             raise ValueError(Errors.E660.format(k=k))
@@ -184,15 +184,15 @@ class FillMask(HeadPipe[FillMaskSettings]):
             doc._.fillings = [[asdict(filling) for filling in of_mask] for of_mask in of_doc]
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score how well the pieces of the texts are guessed when every seventh is masked.
+        """Score the predictions of pieces when every seventh piece is masked.
 
-        examples (Iterable[Example]): The examples; nothing but their texts is used.
+        examples (Iterable[Example]): The examples; only their texts are used.
         kwargs (Any): Not used.
-        RETURNS (dict[str, Any]): The share of right guesses as `mask_acc`, and `mask_perplexity`.
+        RETURNS (dict[str, Any]): The accuracy as `mask_acc`, and `mask_perplexity`.
         """
         tokenizer = get_tokenizer(self.model)
         texts = encode_texts(tokenizer, [example.reference.text for example in examples])
-        masks = np.arange(SCORED_EVERY // 2, len(texts.ids), SCORED_EVERY)
+        masks = np.arange(EVALUATION_STRIDE // 2, len(texts.ids), EVALUATION_STRIDE)
         if not len(masks):
             return {"mask_acc": None, "mask_perplexity": None}
         masked = texts.ids.copy()
@@ -208,7 +208,7 @@ class FillMask(HeadPipe[FillMaskSettings]):
         }
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make sequences of the texts, some of whose pieces are masked, and their loss."""
+        """Make sequences of the texts with masked pieces, and their loss."""
         tokenizer = get_tokenizer(self.model)
         windows, _ = encode_texts(tokenizer, [eg.predicted.text for eg in examples]).split(
             window=self.settings.windows.room, overlap=0
@@ -236,6 +236,6 @@ class FillMask(HeadPipe[FillMaskSettings]):
         )
 
     def _logits(self, texts: PieceRanges, masks: Ints) -> Iterator[tuple[Ints, torch.Tensor]]:
-        """Scores of the vocabulary for masks, in batches, with the pieces that these are."""
+        """Logits of the vocabulary for masks, in batches, with the indices of the masks."""
         for batch in mask_sequences(self.model, texts, masks, cutting=self.settings.windows):
             yield batch.pieces, torch.from_numpy(to_numpy(self.model.predict(batch.sequences)))

@@ -1,4 +1,4 @@
-"""Masks in texts as rows of sequences that a masked language model is asked for."""
+"""Windows around masks, as sequences for a masked language model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,17 +15,17 @@ from spacy_deberta.layers import (
 )
 from spacy_deberta.pipeline.windows import Windows
 
-# Most masks of a batch: a row of 128,100 scores for each of them is half a megabyte.
+# Maximum number of masks of a batch: a row of 128,100 logits for each is half a megabyte.
 MAX_MASKS = 256
 
 
 @dataclass(frozen=True, eq=False)
 class MaskSequences:
-    """Windows of texts, and the pieces that are asked for in them.
+    """Windows of texts, and the masks to predict in them.
 
     Attributes:
-        sequences: `[CLS] window [SEP]`, whose decoded rows are those of the pieces.
-        pieces: The pieces, as indices into those of all texts, `(decoded_rows,)`.
+        sequences: `[CLS] window [SEP]`; the decoded rows are those of the masks.
+        pieces: The masks, as indices into the pieces of all texts, `(decoded_rows,)`.
     """
 
     sequences: Sequences
@@ -35,17 +35,16 @@ class MaskSequences:
 def mask_sequences(
     model: Model, texts: PieceRanges, pieces: Ints, *, cutting: Windows
 ) -> Iterator[MaskSequences]:
-    """Cut texts into windows, and ask for each piece in the window with the most context.
+    """Split texts into windows, and assign each mask to the window with the most context.
 
     Args:
-        model: Made by `deberta_with_head`.
-        texts: One run for each text.
-        pieces: The pieces that are asked for, as indices into `texts.ids`, ascending.
-        cutting: How long texts are cut.
+        model: A model of `deberta_with_head`.
+        texts: One range of pieces for each text.
+        pieces: The masks, as indices into `texts.ids`, ascending.
+        cutting: Size and overlap of windows.
 
     Yields:
-        The windows in which something is asked, in batches of about `MAX_MASKS` pieces that are
-        asked for; the pieces in their order.
+        The windows with masks, in batches of about `MAX_MASKS` masks, in order.
     """
     windows, _ = texts.split(window=cutting.room, overlap=cutting.overlap)
     window_of_piece = _best_windows(windows, len(texts.ids))[pieces]
@@ -62,13 +61,13 @@ def mask_sequences(
 
 
 def _best_windows(windows: PieceRanges, pieces: int) -> Ints:
-    """For every piece the window that shows it the most context, `(pieces,)`."""
+    """For every piece the window with the most context, `(pieces,)`."""
     window = np.repeat(np.arange(len(windows.starts), dtype=np.int64), windows.lengths)
     piece = expand_ranges(windows.starts, windows.lengths)
     inside = piece - windows.starts[window]
     context = np.minimum(inside, windows.lengths[window] - 1 - inside)
     best = np.zeros(pieces, dtype=np.int64)
-    # Ascending by context, and the first window last: what is assigned last stays.
+    # Ascending by context, and the first window last: the last assignment wins.
     order = np.lexsort((-window, context))
     best[piece[order]] = window[order]
     return best

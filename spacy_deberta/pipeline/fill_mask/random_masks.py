@@ -1,4 +1,4 @@
-"""Pieces that are masked at random, for a masked language model to learn from."""
+"""Random masking of pieces for the training of a masked language model."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ import torch
 
 from spacy_deberta.arrays import Ints
 
-# Of the chosen pieces, how many become a mask, and how many another piece; the rest stay.
+# Shares of the chosen pieces that become a mask, and a random piece; the rest is unchanged.
 MASKED = 0.8
 REPLACED = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class MaskedPieces:
-    """Pieces, some of which are hidden.
+    """Pieces, some of which are masked.
 
     Attributes:
-        ids: What the model sees, `(pieces,)`.
-        chosen: The places it is asked for, ascending, `(chosen,)`.
+        ids: The input ids of the model, `(pieces,)`.
+        chosen: Indices of the pieces to predict, ascending, `(chosen,)`.
     """
 
     ids: Ints
@@ -28,26 +28,26 @@ class MaskedPieces:
 def mask_at_random(
     ids: Ints, *, probability: float, mask_token_id: int, vocab_size: int
 ) -> MaskedPieces:
-    """Choose pieces, and hide most of them.
+    """Choose random pieces to predict, and mask or replace most of them.
 
-    What is chosen depends on torch's generator for the CPU, which spaCy seeds.
+    The choice uses torch's CPU generator, which spaCy seeds.
 
     Args:
         ids: The pieces, `(pieces,)`.
-        probability: How likely a piece is chosen.
+        probability: Probability that a piece is chosen.
         mask_token_id: The id of the mask.
-        vocab_size: From how many ids other pieces are drawn.
+        vocab_size: Number of ids from which random pieces are drawn.
 
     Returns:
-        The pieces.
+        The masked pieces.
 
     Source:
         Devlin et al. 2019 (arXiv 1810.04805), section 3.1.
     """
     chosen = np.flatnonzero(torch.rand(len(ids)).numpy() < probability)
-    fate = torch.rand(len(chosen)).numpy()
+    draws = torch.rand(len(chosen)).numpy()
     others = torch.randint(vocab_size, (len(chosen),)).numpy()
-    hidden = np.where(fate < MASKED + REPLACED, others, ids[chosen])
+    hidden = np.where(draws < MASKED + REPLACED, others, ids[chosen])
     seen = ids.copy()
-    seen[chosen] = np.where(fate < MASKED, mask_token_id, hidden)
+    seen[chosen] = np.where(draws < MASKED, mask_token_id, hidden)
     return MaskedPieces(seen, chosen)

@@ -9,10 +9,10 @@ from spacy_deberta.pipeline.windows import Windows
 
 @dataclass(frozen=True, kw_only=True)
 class FillMaskSettings:
-    """Settings of `deberta_fill_mask`; its factory says what each of them is for.
+    """Settings of `deberta_fill_mask`, documented at its factory.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413).
+        ValueError: A setting has the wrong type or is out of range (E413).
     """
 
     top_k: int = 5
@@ -32,7 +32,7 @@ class FillMaskSettings:
 
     @property
     def windows(self) -> Windows:
-        """How long texts are cut."""
+        """Size and overlap of windows."""
         return Windows(
             max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
         )

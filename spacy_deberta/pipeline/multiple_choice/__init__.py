@@ -1,4 +1,4 @@
-"""The factory `deberta_multiple_choice`: its component, and what only that needs."""
+"""The factory `deberta_multiple_choice` and its component."""
 
 from .component import Choice, MultipleChoice, make_multiple_choice
 

@@ -1,4 +1,4 @@
-"""Texts and their choices as sequences, and the scores of sequences as those of choices."""
+"""Sequences of texts with their choices, and the scores of choices from those of sequences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,26 +21,26 @@ from spacy_deberta.pipeline.windows import Windows, mean_of_windows
 
 @dataclass(frozen=True, eq=False)
 class ChoiceSequences:
-    """A sequence for each choice, or several where the text is long.
+    """A sequence for each choice, or several if the text is long.
 
     Attributes:
         sequences: `[CLS] text [SEP] choice [SEP]`.
-        pairs: The pair of text and choice that each sequence is of, `(sequences,)`.
-        counts: How many choices each text has, `(texts,)`.
+        pairs: Index of the pair of text and choice of each sequence, `(sequences,)`.
+        counts: Number of choices of each text, `(texts,)`.
     """
 
     sequences: Sequences
     pairs: Ints
     counts: Ints
 
-    def logits_of_choices(self, logits: torch.Tensor) -> torch.Tensor:
-        """Average the scores of windows, and put those of each text in a row.
+    def choice_logits(self, logits: torch.Tensor) -> torch.Tensor:
+        """Average the logits of windows, and pad them to a row for each text.
 
         Args:
             logits: `(sequences, 1)`, floating-point.
 
         Returns:
-            `(texts, most_choices)`, minus infinity where a text has fewer choices.
+            `(texts, max_choices)`, padded with minus infinity.
         """
         scores = mean_of_windows(logits, self.pairs, int(self.counts.sum())).squeeze(1)
         counts = torch.from_numpy(self.counts).to(logits.device)
@@ -60,11 +60,11 @@ def join_choices(
     """Pair texts with each of their choices; every string is tokenized once.
 
     Args:
-        model: Made by `deberta_with_head`.
+        model: A model of `deberta_with_head`.
         texts: The texts, at least one.
-        choices: The choices of each, at least one.
-        cutting: How texts are cut that are too long beside a choice.
-        component: The name of the component, for messages.
+        choices: The choices of each text, at least one.
+        cutting: The windows of texts that are too long beside a choice.
+        component: Name of the component, for messages.
 
     Returns:
         The sequences, in the order of texts and choices.

@@ -51,10 +51,10 @@ def make_multiple_choice(
 
     model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
         "multiple_choice".
-    max_length (int): Most pieces of a sequence, which is a text with one of its choices, special
-        tokens included. Longer texts are read in windows, never the choices, and the scores of a
-        choice before normalization averaged.
-    overlap (int): Fewest pieces that neighbouring windows of a text share.
+    max_length (int): Maximum number of pieces of a sequence, which is a text with one of its
+        choices, special tokens included. Longer texts (but not choices) are split into windows, and
+        the mean of the logits of a choice is taken.
+    overlap (int): Minimum number of pieces that neighbouring windows of a text share.
     scorer (Callable[..., dict[str, Any]] | None): The scoring method.
     RETURNS (MultipleChoice): The component.
     """
@@ -68,7 +68,7 @@ class Choice:
     """One of the choices of a text.
 
     Attributes:
-        index: Its place in the list of choices.
+        index: Its index in the list of choices.
         text: The choice.
         score: From 0 to 1; those of all choices of a text sum to 1.
     """
@@ -79,7 +79,7 @@ class Choice:
 
 
 class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
-    """Choose among continuations of a text, or answers to it, with a DeBERTa-v2.
+    """Choose among continuations of a text, or answers to a question, with a DeBERTa-v2.
 
     DOCS: docs/api/multiple_choice.md
     """
@@ -108,9 +108,9 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
     def choose(self, doc: Doc, choices: Sequence[str]) -> list[Choice]:
         """Score choices for a text; `doc._.choose(choices)` calls it.
 
-        doc (Doc): The text: a question, or the start of what a choice goes on with.
+        doc (Doc): The text: a question, or the start of a text that the choices continue.
         choices (Sequence[str]): The choices.
-        RETURNS (list[Choice]): All of them, the best one first.
+        RETURNS (list[Choice]): All choices, best first.
         """
         choices = check_choices(choices)
         (scores,) = self._scores([doc], [choices])
@@ -118,11 +118,11 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         return sorted(scored, key=lambda choice: -choice.score)
 
     def predict(self, docs: Iterable[Doc]) -> list[list[float] | None]:
-        """Score the choices that documents have in `doc._.choices`.
+        """Score the choices in `doc._.choices` of documents.
 
         docs (Iterable[Doc]): The documents.
-        RETURNS (list[list[float] | None]): A score for each choice; None for a document that is no
-            question.
+        RETURNS (list[list[float] | None]): A score for each choice; None for a document without
+            choices.
         """
         docs = list(docs)
         choices = {index: get_choices(doc) for index, doc in enumerate(docs)}
@@ -147,8 +147,8 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score a batch of examples.
 
-        Where the predicted document has no choices, as after reading a .spacy file, those of the
-        gold document are asked for.
+        If the predicted document has no choices, as after reading a .spacy file, the choices of the
+        gold document are scored.
 
         examples (Iterable[Example]): The examples.
         kwargs (Any): Settings of the scorer.
@@ -169,11 +169,11 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         return any(example.reference._.right_choice is not None for example in examples)
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make sequences of the documents that have a right choice, and their loss."""
+        """Make the sequences and the loss of the documents with a right choice."""
         examples = [eg for eg in examples if eg.reference._.right_choice is not None]
         if not examples:
             return None
-        # The index of the right choice is one into the choices beside it.
+        # The index of the right choice refers to the choices of the same document.
         choices = [
             check_choices(eg.reference._.choices or eg.predicted._.choices) for eg in examples
         ]
@@ -186,7 +186,7 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         joined = self._join([eg.predicted for eg in examples], choices)
 
         def loss(logits: torch.Tensor) -> torch.Tensor:
-            table = joined.logits_of_choices(logits)
+            table = joined.choice_logits(logits)
             return torch.nn.functional.cross_entropy(table, right.to(logits.device))
 
         return TrainingBatch(joined.sequences, loss)
@@ -196,7 +196,7 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
             return []
         joined = self._join(docs, choices)
         logits = torch.from_numpy(to_numpy(self.model.predict(joined.sequences)))
-        rows = joined.logits_of_choices(logits).softmax(-1).tolist()
+        rows = joined.choice_logits(logits).softmax(-1).tolist()
         return [row[: len(of_doc)] for row, of_doc in zip(rows, choices, strict=True)]
 
     def _join(self, docs: Sequence[Doc], choices: Sequence[list[str]]) -> ChoiceSequences:

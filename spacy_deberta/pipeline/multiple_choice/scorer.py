@@ -24,8 +24,7 @@ def score_choices(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         kwargs: Settings of the component.
 
     Returns:
-        The share of the documents with a right choice for which it was chosen, as `choice_acc`;
-        None if there are none.
+        `choice_acc`, the accuracy on the documents with a right choice; None if there are none.
     """
     examples = [example for example in examples if example.reference._.right_choice is not None]
     if not examples:

@@ -8,10 +8,10 @@ from spacy_deberta.pipeline.windows import Windows
 
 @dataclass(frozen=True, kw_only=True)
 class MultipleChoiceSettings:
-    """Settings of `deberta_multiple_choice`; its factory says what each of them is for.
+    """Settings of `deberta_multiple_choice`, documented at its factory.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413).
+        ValueError: A setting has the wrong type or is out of range (E413).
     """
 
     max_length: int = 512
@@ -22,7 +22,7 @@ class MultipleChoiceSettings:
 
     @property
     def windows(self) -> Windows:
-        """How long texts are cut."""
+        """Size and overlap of windows."""
         return Windows(
             max_length=self.max_length,
             overlap=self.overlap,

@@ -1,4 +1,4 @@
-"""The factory `deberta_question_answering`: its component, and what only that needs."""
+"""The factory `deberta_question_answering` and its component."""
 
 from .component import QuestionAnswering, make_question_answering
 

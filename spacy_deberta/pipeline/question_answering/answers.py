@@ -1,4 +1,4 @@
-"""From the scores of pieces to the best answers."""
+"""Decoding of start and end logits to the best answers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ Floats = NDArray[np.floating[Any]]
 class Answer:
     """An answer to a question about a document.
 
-    text (str): The answer as it stands in the text; "" if the text does not answer the question.
-    start_char (int): Its first character in the text.
-    end_char (int): The character after its last.
+    text (str): The answer, a span of the text; "" if the text does not answer the question.
+    start_char (int): Start offset of the answer in characters.
+    end_char (int): End offset of the answer in characters.
     score (float): From 0 to 1, comparable between answers to one question.
-    span (Span | None): The tokens that the answer touches; None if there is no answer.
+    span (Span | None): The tokens that overlap with the answer; None if there is no answer.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Answer:
     span: Span | None
 
     def to_dict(self) -> GivenAnswer:
-        """The answer as plain values, without the tokens.
+        """Convert the answer to plain values, without the span.
 
         RETURNS (GivenAnswer): "text", "start", "end" and "score".
         """
@@ -47,13 +47,13 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """What a window has to say to a question.
+    """The candidate answers of a window.
 
     Attributes:
-        starts: First character of each possible answer, `(candidates,)`.
-        ends: The character after its last, `(candidates,)`.
+        starts: Start offset of each candidate, `(candidates,)`.
+        ends: End offset of each candidate, `(candidates,)`.
         scores: Their scores, `(candidates,)`, floating-point.
-        no_answer: The score of there being no answer.
+        no_answer: The score that the window has no answer.
     """
 
     starts: Ints
@@ -62,16 +62,16 @@ class Candidates:
     no_answer: float
 
 
-def read_candidates(
+def score_candidates(
     logits: Floats, starts: Ints, ends: Ints, *, max_answer_length: int
 ) -> Candidates:
-    """Score all answers that a window may hold.
+    """Score all candidate answers of a window.
 
     Args:
-        logits: Of start and end, for `[CLS]` and then the pieces of the window, `(pieces + 1, 2)`.
-        starts: First character of each piece, `(pieces,)`.
-        ends: The character after its last, `(pieces,)`.
-        max_answer_length: Most pieces of an answer.
+        logits: Start and end logits of `[CLS]` and the pieces of the window, `(pieces + 1, 2)`.
+        starts: Start offset of each piece, `(pieces,)`.
+        ends: End offset of each piece, `(pieces,)`.
+        max_answer_length: Maximum number of pieces of an answer.
 
     Returns:
         The candidates: P(start) · P(end), each a softmax over the rows.
@@ -82,7 +82,7 @@ def read_candidates(
     powers = np.exp(logits - logits.max(axis=0))
     start, end = (powers / powers.sum(axis=0)).T
     wide = ends > starts
-    # Answers begin and end with characters, not with pieces that are only a space.
+    # Answers begin and end with characters, not with whitespace pieces.
     first = np.minimum.accumulate(np.where(wide, starts, np.iinfo(np.int64).max)[::-1])[::-1]
     last = np.maximum.accumulate(np.where(wide, ends, 0))
     longest = min(max_answer_length, max(len(starts), 1))
@@ -98,7 +98,7 @@ def read_candidates(
 
 
 def _band(values: NDArray[Any], width: int) -> NDArray[Any]:
-    """From `(pieces,)` to `(pieces, width)`: each value, and those that follow it, 0 at the end."""
+    """Each value with those that follow it, padded with 0: `(pieces,)` → `(pieces, width)`."""
     padded = np.concatenate([values, np.zeros(width, dtype=values.dtype)])
     return sliding_window_view(padded, width)[: len(values)]
 
@@ -110,13 +110,13 @@ def choose_answers(
 
     Args:
         doc: The document.
-        windows: The candidates of each window of it, at least one.
-        n_best: How many answers to give.
+        windows: The candidates of each of its windows, at least one.
+        n_best: Number of answers.
         no_answer: Whether "" can be one of them.
 
     Returns:
-        At most `n_best` different answers, best first. One that several windows give has its best
-        score; the score of no answer is its lowest, as one window with the answer is enough.
+        At most `n_best` different answers, best first. An answer in several windows has its highest
+        score; no answer has its lowest, as one window with the answer is enough.
     """
     windows = list(windows)
     starts = np.concatenate([window.starts for window in windows])

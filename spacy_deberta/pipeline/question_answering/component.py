@@ -21,7 +21,7 @@ from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
-from .answers import Answer, Candidates, choose_answers, read_candidates
+from .answers import Answer, Candidates, choose_answers, score_candidates
 from .gold_answers import gold_batch
 from .question_windows import make_windows
 from .settings import QuestionAnsweringSettings
@@ -52,12 +52,12 @@ def make_question_answering(
 
     model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
         "question_answering".
-    n_best (int): How many answers to give to a question.
-    no_answer (bool): Whether it can be one of the answers that the text has none.
-    max_answer_length (int): Most pieces of an answer.
-    max_length (int): Most pieces of a sequence, question and special tokens included. Longer texts
-        are read in windows.
-    overlap (int): Fewest pieces that neighbouring windows share.
+    n_best (int): Number of answers to a question.
+    no_answer (bool): Whether "", for a text without an answer, can be one of the answers.
+    max_answer_length (int): Maximum number of pieces of an answer.
+    max_length (int): Maximum number of pieces of a sequence, question and special tokens included.
+        Longer texts are split into windows.
+    overlap (int): Minimum number of pieces that neighbouring windows share.
     scorer (Callable[..., dict[str, Any]] | None): The scoring method.
     RETURNS (QuestionAnswering): The component.
     """
@@ -75,7 +75,7 @@ def make_question_answering(
 
 
 class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
-    """Answer questions with stretches of the text.
+    """Answer questions with character spans of the text (extractive question answering).
 
     DOCS: docs/api/question_answering.md
     """
@@ -110,14 +110,15 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         no_answer: bool | None = None,
         max_answer_length: int | None = None,
     ) -> list[Answer] | list[list[Answer]]:
-        """Answer one question about a document, or several. Also `doc._.answer(question)`.
+        """Answer one or several questions about a document. Also `doc._.answer(question)`.
 
         doc (Doc): The document.
         question (str | list[str]): The question, or a list of questions.
-        n_best (int | None): How many answers to give; None for what the config says, as for all
-            that follow.
-        no_answer (bool | None): Whether it can be one of the answers that the text has none.
-        max_answer_length (int | None): Most pieces of an answer.
+        n_best (int | None): Number of answers; None for the setting of the component, as in the
+            following arguments.
+        no_answer (bool | None): Whether "", for a text without an answer, can be one of the
+            answers.
+        max_answer_length (int | None): Maximum number of pieces of an answer.
         RETURNS (list[Answer] | list[list[Answer]]): The answers, best first; for a list of
             questions a list of such lists.
         """
@@ -140,14 +141,15 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         no_answer: bool | None = None,
         max_answer_length: int | None = None,
     ) -> list[list[list[Answer]]]:
-        """Answer questions about several documents, all in shared batches.
+        """Answer questions about several documents in shared batches.
 
         docs (Sequence[Doc]): The documents.
         questions (Sequence[Sequence[str]]): The questions about each of them.
-        n_best (int | None): How many answers to give; None for what the config says, as for all
-            that follow.
-        no_answer (bool | None): Whether it can be one of the answers that the text has none.
-        max_answer_length (int | None): Most pieces of an answer.
+        n_best (int | None): Number of answers; None for the setting of the component, as in the
+            following arguments.
+        no_answer (bool | None): Whether "", for a text without an answer, can be one of the
+            answers.
+        max_answer_length (int | None): Maximum number of pieces of an answer.
         RETURNS (list[list[list[Answer]]]): For each document and each of its questions the
             answers, best first.
         """
@@ -172,8 +174,8 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score a batch of examples.
 
-        spaCy's own readers give a predicted document the text alone. One without questions is
-        asked those of the gold document here.
+        spaCy's own readers make predicted documents of the text only. A predicted document without
+        questions gets those of the gold document.
 
         examples (Iterable[Example]): The examples.
         kwargs (Any): Settings of the scorer.
@@ -219,7 +221,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         return any(example.reference._.questions for example in examples)
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make a sequence for each question and window, and the loss of where its answer is."""
+        """Make a sequence for each question and window, and the loss of its start and end."""
         return gold_batch(
             self.model,
             examples,
@@ -255,7 +257,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         )
         return [
             [
-                read_candidates(
+                score_candidates(
                     np.concatenate([logits[cls : cls + 1], logits[row : row + length]]),
                     windows.starts[start : start + length],
                     windows.ends[start : start + length],

@@ -1,4 +1,4 @@
-"""Where the right answers are: what `deberta_question_answering` is trained on."""
+"""Training batches of `deberta_question_answering`: sequences with their gold answers."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ from spacy_deberta.pipeline.windows import Windows
 
 from .question_windows import QuestionWindows, make_windows
 
-# How many ids a warning names.
-NAMED = 5
+# Maximum number of ids in a warning.
+MAX_IDS_SHOWN = 5
 
 
 def gold_batch(
@@ -27,24 +27,24 @@ def gold_batch(
     cutting: Windows,
     component: str,
 ) -> TrainingBatch | None:
-    """Make the sequences of an update.
+    """Make the sequences and the loss of an update.
 
-    The first of several right answers is learned. A window without it learns that it has none, by
-    `[CLS]`, as all windows of a question without answer do.
+    The target is the first of several right answers. In windows without it, and in all windows of a
+    question without answer, the target is `[CLS]`.
 
     Args:
-        model: Made by `deberta_with_head`.
-        examples: Their gold documents have the questions.
+        model: A model of `deberta_with_head`.
+        examples: Examples with questions in their gold documents.
         no_answer: Whether questions may have no answer.
-        cutting: How texts are cut that are too long beside a question.
-        component: The name of the component, for messages.
+        cutting: The windows of texts that are too long beside a question.
+        component: Name of the component, for messages.
 
     Returns:
-        Sequences and loss, or None if there are no questions to learn from. Questions whose answer
-        is whole in no window are counted by a warning (W611) and left out.
+        Sequences and loss, or None if there are no questions. Questions whose answer is not
+        contained in any window are left out with a warning (W611).
 
     Raises:
-        ValueError: A question has no answer though it must have one (E641), or is malformed (E642).
+        ValueError: A question has no answer though it must have one (E641), or is invalid (E642).
     """
     docs = [example.reference for example in examples]
     of_docs = [get_questions(doc) for doc in docs]
@@ -64,18 +64,18 @@ def gold_batch(
         component=component,
     )
     first, last = find_answers(windows, questions, text_of_question)
-    held = _holds(windows, first, last)
+    contained = _contain_answer(windows, first, last)
     has_answer = np.array([bool(question["answers"]) for question in questions])
-    is_held = np.bincount(windows.asked[held], minlength=len(questions)) > 0
-    lost = has_answer & ~is_held
+    is_contained = np.bincount(windows.asked[contained], minlength=len(questions)) > 0
+    lost = has_answer & ~is_contained
     if lost.any():
-        names = [questions[index]["id"] for index in np.flatnonzero(lost)[:NAMED]]
+        names = [questions[index]["id"] for index in np.flatnonzero(lost)[:MAX_IDS_SHOWN]]
         warn(
             Warnings.W611.format(
                 count=int(lost.sum()),
                 total=len(questions),
                 component=component,
-                names=", ".join(names) + (", …" if int(lost.sum()) > NAMED else ""),
+                names=", ".join(names) + (", …" if int(lost.sum()) > MAX_IDS_SHOWN else ""),
             )
         )
     windows = windows.take(np.flatnonzero(~lost[windows.asked]))
@@ -83,15 +83,15 @@ def gold_batch(
         return None
     joined = windows.join(model)
     assert joined.second is not None
-    # From pieces of all texts to places in the sequence; [CLS] is at 0.
+    # From indices of all pieces to positions in the sequence; [CLS] is at 0.
     shift = joined.second - joined.sequences.cu_rows[:-1] - windows.windows.starts
-    held = _holds(windows, first, last)
+    contained = _contain_answer(windows, first, last)
     return TrainingBatch(
         joined.sequences,
         answer_loss(
             joined.sequences,
-            np.where(held, first[windows.asked] + shift, 0),
-            np.where(held, last[windows.asked] + shift, 0),
+            np.where(contained, first[windows.asked] + shift, 0),
+            np.where(contained, last[windows.asked] + shift, 0),
         ),
     )
 
@@ -102,17 +102,17 @@ def find_answers(
     """Find the pieces of the first right answer to each question.
 
     Args:
-        windows: Made of the questions.
+        windows: The windows of the questions.
         questions: The questions.
-        text_of_question: The text that each is about, `(questions,)`.
+        text_of_question: Index of the text of each question, `(questions,)`.
 
     Returns:
-        The first and the last piece that share a character with the answer, as places among the
+        The first and the last piece that share a character with the answer, as indices into the
         pieces of all texts, both `(questions,)`; -1 and -2 where there is none.
     """
     first = np.full(len(questions), -1, dtype=np.int64)
     last = np.full(len(questions), -2, dtype=np.int64)
-    # A piece that is only a space has no character to share.
+    # Whitespace pieces are skipped: they have no characters.
     rows = np.flatnonzero(windows.ends > windows.starts)
     bounds = np.searchsorted(rows, windows.cu_pieces)
     for index, (question, text) in enumerate(zip(questions, text_of_question, strict=True)):
@@ -129,8 +129,8 @@ def find_answers(
     return first, last
 
 
-def _holds(windows: QuestionWindows, first: Ints, last: Ints) -> np.ndarray:
-    """Whether each window holds the whole answer, `(windows,)`."""
+def _contain_answer(windows: QuestionWindows, first: Ints, last: Ints) -> np.ndarray:
+    """Whether each window contains the whole answer, `(windows,)`."""
     starts = windows.windows.starts
     first, last = first[windows.asked], last[windows.asked]
     return (first >= starts) & (last >= first) & (last < starts + windows.windows.lengths)

@@ -1,4 +1,4 @@
-"""Questions, and the windows of texts in which their answers are looked for."""
+"""Windows of texts, paired with questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ class QuestionWindows:
     Attributes:
         questions: The question of each window, `(windows,)`.
         windows: The windows, `(windows,)`.
-        asked: Which of the questions that were asked each window is for, ascending, `(windows,)`.
-        starts: First character of every piece of the texts, `(pieces,)`.
-        ends: The character after its last, `(pieces,)`.
-        cu_pieces: The pieces of each text are those from `cu_pieces[i]` to `cu_pieces[i + 1]`.
+        asked: Index of the question of each window, ascending, `(windows,)`.
+        starts: Start offset of every piece of the texts, `(pieces,)`.
+        ends: End offset of every piece, `(pieces,)`.
+        cu_pieces: Text `i` has the pieces `cu_pieces[i]:cu_pieces[i + 1]`.
     """
 
     questions: PieceRanges
@@ -42,7 +42,7 @@ class QuestionWindows:
     cu_pieces: Ints
 
     def take(self, chosen: Ints) -> "QuestionWindows":
-        """Only these windows."""
+        """Select windows by index."""
         return replace(
             self,
             questions=self.questions.take(chosen),
@@ -64,21 +64,21 @@ def make_windows(
     cutting: Windows,
     component: str,
 ) -> QuestionWindows:
-    """Cut texts into windows that have room for a question; every string is tokenized once.
+    """Split texts into windows with room for a question; every string is tokenized once.
 
     Args:
-        model: Made by `deberta_with_head`.
+        model: A model of `deberta_with_head`.
         texts: The texts.
         questions: The questions, at least one.
-        text_of_question: The text that each question is about, `(questions,)`.
-        cutting: How texts are cut that are too long beside a question.
-        component: The name of the component, for messages.
+        text_of_question: Index of the text of each question, `(questions,)`.
+        cutting: The windows of texts that are too long beside a question.
+        component: Name of the component, for messages.
 
     Returns:
         The windows in the order of the questions, at least one for each.
 
     Raises:
-        ValueError: A question leaves no room for the text (E640), or is no string (E647).
+        ValueError: A question leaves no room for the text (E640), or is not a string (E647).
     """
     for question in questions:
         if not isinstance(question, str):

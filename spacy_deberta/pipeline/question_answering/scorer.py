@@ -1,4 +1,4 @@
-"""Scores of `deberta_question_answering`: those of SQuAD."""
+"""Scores of `deberta_question_answering`: the metrics of SQuAD."""
 
 import re
 import string
@@ -29,12 +29,12 @@ def score_answers(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
 
     Args:
         examples: Predicted and gold documents.
-        kwargs: Settings of the component, which do not matter.
+        kwargs: Settings of the component, not used.
 
     Returns:
-        `qa_exact`, the part of the questions whose best answer is a right one; `qa_f1`, how much
-        the words of the two overlap; `qa_no_answer`, the part of the questions without answer that
-        get none. All from 0 to 1; None where there is no such question.
+        `qa_exact`, the share of questions whose best answer is right; `qa_f1`, the mean overlap of
+        their words; `qa_no_answer`, the share of questions without answer that get none. All from 0
+        to 1; None if there are no such questions.
     """
     exact, overlap, refused = [], [], []
     for example in examples:
@@ -56,13 +56,13 @@ def score_answers(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
 
 
 def normalize_answer(text: str) -> str:
-    """Leave out what does not count in SQuAD: case, punctuation, articles and white space.
+    """Normalize case, punctuation, articles and white space as SQuAD does.
 
     Args:
         text: An answer.
 
     Returns:
-        What is compared.
+        The normalized answer.
 
     Source:
         The evaluation of SQuAD 2.0.
@@ -71,7 +71,7 @@ def normalize_answer(text: str) -> str:
 
 
 def exact_match(given: str, gold: str) -> float:
-    """Whether two answers are the same, as 0 or 1."""
+    """Whether two normalized answers are equal, as 0 or 1."""
     return float(normalize_answer(given) == normalize_answer(gold))
 
 

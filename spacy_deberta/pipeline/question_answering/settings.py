@@ -9,15 +9,15 @@ from spacy_deberta.pipeline.windows import Windows
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerSettings:
-    """Which answers to a question are given.
+    """The settings for choosing answers.
 
     Attributes:
         n_best: Number of answers.
-        no_answer: Whether it can be one of them that the text has none.
+        no_answer: Whether "", for a text without an answer, can be one of them.
         max_answer_length: Maximum number of pieces of an answer.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413).
+        ValueError: A setting has the wrong type or is out of range (E413).
     """
 
     n_best: int
@@ -32,10 +32,10 @@ class AnswerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionAnsweringSettings:
-    """Settings of `deberta_question_answering`; its factory says what each of them is for.
+    """Settings of `deberta_question_answering`, documented at its factory.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413).
+        ValueError: A setting has the wrong type or is out of range (E413).
     """
 
     n_best: int = 1
@@ -49,7 +49,7 @@ class QuestionAnsweringSettings:
 
     @property
     def answers(self) -> AnswerSettings:
-        """Which answers are given."""
+        """The settings for choosing answers."""
         return AnswerSettings(
             n_best=self.n_best,
             no_answer=self.no_answer,
@@ -58,7 +58,7 @@ class QuestionAnsweringSettings:
 
     @property
     def windows(self) -> Windows:
-        """How long texts are cut."""
+        """Size and overlap of windows."""
         return Windows(
             max_length=self.max_length,
             overlap=self.overlap,

@@ -1,4 +1,4 @@
-"""The factory `deberta_sequence_classifier`: its component, and what only that needs."""
+"""The factory `deberta_sequence_classifier` and its component."""
 
 from .component import SequenceClassifier, make_sequence_classifier
 

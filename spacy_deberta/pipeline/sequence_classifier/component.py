@@ -54,14 +54,14 @@ def make_sequence_classifier(
 
     model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
         "sequence_classification".
-    problem_type (str | None): "single_label_classification", whose scores sum to 1;
-        "multi_label_classification", where each is from 0 to 1 by itself; or "regression", whose
-        scores are the numbers as they come. Null for what the checkpoint says, and if it says
-        nothing, regression for one label and a single label for more.
-    threshold (float): From which score on a label counts when several can, for the scorer.
-    max_length (int): Most pieces of a sequence, special tokens included. Longer texts are read in
-        windows, and their scores before normalization averaged.
-    overlap (int): Fewest pieces that neighbouring windows share.
+    problem_type (str | None): "single_label_classification", with scores that sum to 1;
+        "multi_label_classification", with an independent score from 0 to 1 for each label; or
+        "regression", with the outputs as scores. Null for the checkpoint's problem type; if it has
+        none, regression for one label and a single label for more.
+    threshold (float): Minimum score of a positive label in multi-label scoring.
+    max_length (int): Maximum number of pieces of a sequence, special tokens included. Longer texts
+        are split into windows, and the mean of their logits is taken.
+    overlap (int): Minimum number of pieces that neighbouring windows share.
     scorer (Callable[..., dict[str, Any]] | None): The scoring method.
     RETURNS (SequenceClassifier): The component.
     """
@@ -78,7 +78,7 @@ def make_sequence_classifier(
 
 
 class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
-    """Classify texts with a DeBERTa-v2 that was, or will be, fine-tuned for it.
+    """Classify texts with a fine-tuned DeBERTa-v2.
 
     DOCS: docs/api/sequence_classifier.md
     """
@@ -105,16 +105,16 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
 
     @property
     def problem_type(self) -> str:
-        """What kind of labels there are: the setting, or else what the checkpoint says."""
+        """The problem type: the setting, or else the checkpoint's."""
         return self.settings.problem_type or problem_type_of(get_config(self.model))
 
     def config_values(self) -> dict[str, Any]:
-        """The problem type of the settings, for the config of a checkpoint that is saved."""
+        """The problem type of the settings, for the config of a saved checkpoint."""
         chosen = self.settings.problem_type
         return {} if chosen is None else {"problem_type": chosen}
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score a batch of examples by what kind of labels there are.
+        """Score a batch of examples by the problem type.
 
         examples (Iterable[Example]): The examples.
         kwargs (Any): Settings of the scorer.
@@ -126,7 +126,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         """Compute the scores of documents.
 
         docs (Sequence[Doc]): The documents.
-        RETURNS (Array): `(docs, labels)`, float32, normalized as the problem type says.
+        RETURNS (Array): `(docs, labels)`, float32, normalized by the problem type.
         """
         docs = list(docs)
         if not docs:
@@ -136,7 +136,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         return scores_of(mean_of_windows(logits, doc_of_window, len(docs)), self.problem_type)
 
     def set_annotations(self, docs: Sequence[Doc], scores: Array) -> None:
-        """Set `doc.cats`; labels of other components stay.
+        """Set `doc.cats`; labels of other components are kept.
 
         docs (Sequence[Doc]): The documents.
         scores (Array): `(docs, labels)`, from `predict`.
@@ -146,11 +146,11 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
             doc.cats.update(zip(labels, row, strict=True))
 
     def gold_labels(self, examples: Iterable[Example]) -> list[str]:
-        """All keys of `doc.cats`, as they come."""
+        """All keys of `doc.cats`, in order of occurrence."""
         return list(dict.fromkeys(label for example in examples for label in example.y.cats))
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make sequences of the documents whose `cats` have labels of the head, and their loss."""
+        """Make the sequences and the loss of the documents whose `cats` have labels of the head."""
         labels = self.labels
         examples = [example for example in examples if not example.y.cats.keys().isdisjoint(labels)]
         if not examples:
@@ -173,7 +173,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
             raise ValueError(Errors.E610.format(component=self.name, count=positive, cats=cats))
 
     def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
-        """Windows of the documents between special tokens, and which document each is of."""
+        """Windows of the documents with special tokens, and the document of each window."""
         tokenizer, cutting = get_tokenizer(self.model), self.settings.windows
         windows, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
             window=cutting.room, overlap=cutting.overlap

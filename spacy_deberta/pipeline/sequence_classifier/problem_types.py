@@ -1,4 +1,4 @@
-"""What the outputs of a sequence classifier mean."""
+"""Problem types of a sequence classifier: scores, gold scores and losses."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_class
 
 
 def problem_type_of(config: DebertaV2Config) -> str:
-    """What a checkpoint was trained for, if only by the number of its labels.
+    """The problem type of a checkpoint, by its config or else its number of labels.
 
     Args:
         config: Its config.
@@ -36,8 +36,8 @@ def scores_of(logits: torch.Tensor, problem_type: str) -> Array:
         problem_type: One of `PROBLEM_TYPES`.
 
     Returns:
-        `(texts, labels)`: the numbers themselves for a regression; from 0 to 1 each for several
-        labels; from 0 to 1 and 1 in sum for one label.
+        `(texts, labels)`: the logits for a regression; independent scores from 0 to 1 for
+        multi-label; scores from 0 to 1 that sum to 1 for a single label.
     """
     if problem_type == "multi_label_classification":
         logits = logits.sigmoid()
@@ -49,7 +49,7 @@ def scores_of(logits: torch.Tensor, problem_type: str) -> Array:
 def gold_scores(
     cats: Sequence[Mapping[str, float]], labels: Sequence[str], problem_type: str
 ) -> torch.Tensor:
-    """What a classifier shall say of texts.
+    """Make the gold scores of texts.
 
     Args:
         cats: `doc.cats` of each text.
@@ -57,8 +57,8 @@ def gold_scores(
         problem_type: One of `PROBLEM_TYPES`.
 
     Returns:
-        `(texts, labels)`, float32. A label that is not in `cats` is not one of the text: 0. A
-        number that is not there is unknown: NaN.
+        `(texts, labels)`, float32. A label that is not in `cats` has the score 0, or in a
+        regression, where it is unknown, NaN.
     """
     missing = float("nan") if problem_type == "regression" else 0.0
     rows = [[float(values.get(label, missing)) for label in labels] for values in cats]
@@ -70,7 +70,7 @@ def scores_loss(logits: torch.Tensor, gold: torch.Tensor, problem_type: str) -> 
 
     Args:
         logits: Its outputs, `(texts, labels)`, float32.
-        gold: What `gold_scores` gives for the texts.
+        gold: The output of `gold_scores` for the texts.
         problem_type: One of `PROBLEM_TYPES`.
 
     Returns:

@@ -24,7 +24,7 @@ SCORE_WEIGHTS: dict[str, float | None] = {
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse a threshold that no score can be on both sides of (E413)."""
+    """Check that a threshold is from 0 to 1 (E413)."""
     check_number("threshold", threshold, lambda x: 0 <= x <= 1, "from 0 to 1")
 
 
@@ -52,13 +52,13 @@ def score_sequences(
         examples: Predicted and gold documents.
         labels: The labels of the component.
         problem_type: Its problem type.
-        threshold: From which score on a label counts when several can.
+        threshold: Minimum score of a positive label in multi-label scoring.
         kwargs: Further settings of the component.
 
     Returns:
         The scores of spaCy's text categorizers; for a regression the mean squared error
-        (`cats_mse`), and Pearson's correlation, averaged over the labels, as `cats_score`. Numbers
-        that gold documents lack are left out.
+        (`cats_mse`), and Pearson's correlation, averaged over the labels, as `cats_score`. Labels
+        without a gold score are left out.
     """
     labels = list(labels)
     examples = [example for example in examples if example.reference.cats]
@@ -94,7 +94,7 @@ def _score_regression(examples: list[Example], labels: list[str]) -> dict[str, A
 
 
 def _pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation, and 0 where one of the two does not vary."""
+    """Correlation, or 0 if one of the two is constant."""
     if gold.std() == 0 or predicted.std() == 0:
         return 0.0
     return float(np.corrcoef(gold, predicted)[0, 1])

@@ -11,10 +11,10 @@ from .scorer import check_threshold
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceClassifierSettings:
-    """Settings of `deberta_sequence_classifier`; its factory says what each of them is for.
+    """Settings of `deberta_sequence_classifier`, documented at its factory.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413).
+        ValueError: A setting has the wrong type or is out of range (E413).
     """
 
     problem_type: str | None = None
@@ -30,7 +30,7 @@ class SequenceClassifierSettings:
 
     @property
     def windows(self) -> Windows:
-        """How long texts are cut."""
+        """Size and overlap of windows."""
         return Windows(
             max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
         )

@@ -1,4 +1,4 @@
-"""The factory `deberta_token_classifier`: its component, and what only that needs."""
+"""The factory `deberta_token_classifier` and its component."""
 
 from .component import TokenClassifier, make_token_classifier
 

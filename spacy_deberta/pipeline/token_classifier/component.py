@@ -36,16 +36,16 @@ from .gold_units import (
     span_types,
 )
 from .label_schemes import LabelScheme, bio_labels, find_scheme
-from .placed_spans import ScoredSpan, place_spans, without_overlap
-from .scored_stretches import find_stretches
+from .scored_char_spans import find_char_spans
 from .settings import TokenClassifierSettings
+from .token_spans import ScoredSpan, align_char_spans, without_overlap
 from .unit_tags import set_tags
 from .units import (
     Units,
     UnitScores,
-    count_unread,
+    count_lost,
     find_units,
-    pieces_read,
+    source_pieces,
     unit_probabilities,
 )
 
@@ -86,17 +86,17 @@ def make_token_classifier(
     model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
         "token_classification".
     annotate (str): "ents" sets `doc.ents`; "spans" sets `doc.spans[spans_key]`; "tag" sets
-        `token.tag_` to the labels as they are.
-    spans_key (str): Name of the group in `doc.spans`.
-    aggregation_strategy (str): What gets one label. With "simple" each piece; otherwise each token,
-        from its first piece ("first"), from the mean of its pieces ("average"), or from the piece
-        that is surest ("max"). Entities within a token, which only "simple" finds, are reported.
-    alignment_mode (str): What becomes of a span that begins or ends within a token, which only
-        "simple" finds: "expand" takes all of the token, "contract" nothing of it, "strict" drops
-        the span.
-    max_length (int): Most pieces of a sequence, special tokens included. Longer texts are read in
-        windows, and each piece from the one that shows the most of its context.
-    overlap (int): Fewest pieces that neighbouring windows share.
+        `token.tag_` to the unchanged labels.
+    spans_key (str): Name of the span group in `doc.spans`.
+    aggregation_strategy (str): The units that get one label each. With "simple" pieces; otherwise
+        tokens, with the label of their first piece ("first"), of the mean of their pieces
+        ("average"), or of the piece with the highest probability ("max"). Only "simple" finds
+        entities within a token; with the others they are reported.
+    alignment_mode (str): Alignment of spans that begin or end within a token, which only "simple"
+        finds: "expand" includes the token, "contract" excludes it, "strict" drops the span.
+    max_length (int): Maximum number of pieces of a sequence, special tokens included. Longer texts
+        are split into windows, and each piece is read from the window with the most context.
+    overlap (int): Minimum number of pieces that neighbouring windows share.
     scorer (Callable[..., dict[str, Any]] | None): The scoring method.
     RETURNS (TokenClassifier): The component.
     """
@@ -115,7 +115,7 @@ def make_token_classifier(
 
 
 class TokenClassifier(HeadPipe[TokenClassifierSettings]):
-    """Find entities, spans or tags with a DeBERTa-v2 that was, or will be, fine-tuned for it.
+    """Find entities, spans or tags with a fine-tuned DeBERTa-v2.
 
     DOCS: docs/api/token_classifier.md
     """
@@ -141,16 +141,16 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
 
     @property
     def scheme(self) -> LabelScheme:
-        """What the labels of the head say about spans.
+        """The label scheme of the head.
 
         Raises:
-            ValueError: They are in no scheme (E630).
+            ValueError: The labels are in no known scheme (E630).
         """
         return find_scheme(self.labels, component=self.name)
 
     @property
     def span_types(self) -> tuple[str, ...]:
-        """The labels of entities and spans, without prefixes; none before it is initialized."""
+        """The labels of entities and spans, without prefixes; none before initialization."""
         return self.scheme.types if self.labels else ()
 
     def predict(self, docs: Sequence[Doc]) -> UnitScores:
@@ -165,13 +165,13 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
             logits = to_numpy(self.model.predict(plan.sequences))
         probabilities = torch.from_numpy(logits[plan.piece_sources]).softmax(-1).numpy()
         of_units = unit_probabilities(probabilities, units, self.settings.aggregation_strategy)
-        unread = 0
+        lost = 0
         if self.settings.annotate != "tag" and not self.settings.only_first_pieces_trained:
-            unread = count_unread(probabilities, of_units, units, outside=self.scheme.outside)
-        return UnitScores(units, of_units, unread)
+            lost = count_lost(probabilities, of_units, units, outside=self.scheme.outside)
+        return UnitScores(units, of_units, lost)
 
     def set_annotations(self, docs: Sequence[Doc], scores: UnitScores) -> None:
-        """Set `doc.ents`, `doc.spans[spans_key]` or tags, in place of those that were there.
+        """Set `doc.ents`, `doc.spans[spans_key]` or tags, replacing existing ones.
 
         docs (Sequence[Doc]): The documents.
         scores (UnitScores): From `predict`.
@@ -180,8 +180,8 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
             set_tags(docs, scores, self.labels)
             return
         unplaced, overlapping, mode = 0, 0, self.settings.alignment_mode
-        for doc, stretches in zip(docs, find_stretches(scores, self.scheme), strict=True):
-            spans, dropped = place_spans(doc, stretches, mode)
+        for doc, char_spans in zip(docs, find_char_spans(scores, self.scheme), strict=True):
+            spans, dropped = align_char_spans(doc, char_spans, mode)
             unplaced += dropped
             if self.cfg["annotate"] == "spans":
                 self._set_spans(doc, spans)
@@ -189,23 +189,23 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
             kept = without_overlap(spans)
             overlapping += len(spans) - len(kept)
             doc.set_ents([scored.span for scored in kept])
-        if scores.unread:
+        if scores.lost:
             strategy = self.settings.aggregation_strategy
-            warn(Warnings.W603.format(count=scores.unread, component=self.name, strategy=strategy))
+            warn(Warnings.W603.format(count=scores.lost, component=self.name, strategy=strategy))
         if unplaced:
             warn(Warnings.W601.format(count=unplaced, component=self.name, mode=mode))
         if overlapping:
             warn(Warnings.W602.format(count=overlapping, component=self.name))
 
     def gold_labels(self, examples: Iterable[Example]) -> list[str]:
-        """The tags as they come; for entities and spans "O", and B and I of their types."""
+        """The tags in order of occurrence; for entities and spans "O" and B and I of each type."""
         if self.cfg["annotate"] == "tag":
             tags = (tag for example in examples for tag in gold_tags(example) or ())
             return list(dict.fromkeys(tag for tag in tags if tag is not None))
         return bio_labels(span_types(map(self._gold_spans, examples)))
 
     def unknown_labels(self, labels: Sequence[str], known: Sequence[str]) -> list[str]:
-        """Tags that the head lacks; types of spans that it lacks, whatever its scheme."""
+        """Tags or types of spans that the head lacks, in any label scheme."""
         if self.cfg["annotate"] == "tag":
             return super().unknown_labels(labels, known)
         types, known_types = (
@@ -214,18 +214,18 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         return super().unknown_labels(types, known_types)
 
     def check_head(self) -> None:
-        """Refuse a head from whose labels no spans can be read (E630)."""
+        """Raise an error for a head whose labels can't be decoded to spans (E630)."""
         if self.settings.annotate != "tag":
             find_scheme(self.labels, component=self.name)
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make windows of the documents that have gold annotation, and their loss.
+        """Make the windows and the loss of the documents with gold annotation.
 
-        The settings keep whether the pieces that are taught are first pieces alone.
+        The settings record whether only first pieces are trained.
         """
         units, plan = self._prepare([example.x for example in examples])
         targets = [self._targets(units, doc, example) for doc, example in enumerate(examples)]
-        pieces, unit_of_piece = pieces_read(units, self.settings.aggregation_strategy)
+        pieces, unit_of_piece = source_pieces(units, self.settings.aggregation_strategy)
         gold = np.concatenate([np.zeros(0, dtype=np.int64), *targets])[unit_of_piece]
         known = gold != IGNORED
         if not known.any():

@@ -1,4 +1,4 @@
-"""Gold annotation → the label that each unit of the predicted document should get."""
+"""Gold annotation → the gold label of each unit of the predicted document."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from spacy_deberta.errors import Errors
 from .label_schemes import LabelScheme
 from .units import Units
 
-# What the cross entropy passes over.
+# The index that the cross entropy ignores.
 IGNORED = -100
 
 
 @dataclass(frozen=True)
 class GoldSpans:
-    """Spans of a document without overlap, on the tokens of the predicted document.
+    """Non-overlapping spans, on the tokens of the predicted document.
 
     Attributes:
-        spans: First token, the token after the last, and type of each, in the order of the text.
-        missing: Tokens of which nothing is known.
+        spans: Start token, end token and type of each, in the order of the text.
+        missing: Tokens without annotation.
     """
 
     spans: tuple[tuple[int, int, str], ...]
@@ -33,8 +33,8 @@ class GoldSpans:
 def gold_entities(example: Example) -> GoldSpans | None:
     """The entities of an example, or None if it has no annotation of entities.
 
-    Tokens without annotation, and those of entities that do not fit the tokens of the predicted
-    document, are missing.
+    Tokens without annotation, and those of entities that do not align with the tokens of the
+    predicted document, are missing.
     """
     entities, tags = example.get_aligned_ents_and_ner()
     missing = frozenset(i for i, tag in enumerate(tags) if tag is None or tag == "-")
@@ -48,14 +48,14 @@ def gold_entities(example: Example) -> GoldSpans | None:
 def gold_spans(example: Example, key: str) -> GoldSpans | None:
     """The spans of an example, or None if it has no group of that name.
 
-    Tokens of spans that do not fit the tokens of the predicted document are missing.
+    Tokens of spans that do not align with the tokens of the predicted document are missing.
 
     Args:
         example: The example.
-        key: Of the group in `doc.spans`.
+        key: Name of the span group in `doc.spans`.
 
     Raises:
-        ValueError: Spans overlap, which one label for each unit can't say (E631).
+        ValueError: Spans overlap, which one label for each unit can't encode (E631).
     """
     if key not in example.reference.spans:
         return None
@@ -88,7 +88,7 @@ def gold_tags(example: Example) -> list[str | None] | None:
 
 
 def span_types(gold: Iterable[GoldSpans | None]) -> list[str]:
-    """All types of spans, as they come."""
+    """All types of spans, in order of occurrence."""
     return list(dict.fromkeys(type_ for one in gold if one for *_, type_ in one.spans))
 
 
@@ -97,13 +97,13 @@ def label_spans(units: Units, doc: int, gold: GoldSpans | None, scheme: LabelSch
 
     Args:
         units: The units of a batch.
-        doc: Which document of it.
-        gold: Its spans; None if nothing is known of any unit.
-        scheme: What the labels mean.
+        doc: Index of the document in the batch.
+        gold: Its spans; None if it has no annotation.
+        scheme: The label scheme of the head.
 
     Returns:
-        For each unit of the document the index of its label, or -100 if nothing is known of it,
-        `(units_of_doc,)`. A unit in which two spans meet belongs to the first.
+        For each unit of the document the index of its label, or -100 if it is missing,
+        `(units_of_doc,)`. A unit that two spans share belongs to the first.
 
     Raises:
         ValueError: The head has no label for a span (E632).
@@ -135,13 +135,13 @@ def label_tags(
 
     Args:
         units: The units of a batch.
-        doc: Which document of it.
-        tags: Of its tokens; None where there is none, or none at all.
-        labels: Of the head.
-        component: Name of the component that has the head, for messages.
+        doc: Index of the document in the batch.
+        tags: The tags of its tokens, None for a token without one; None if it has no tags.
+        labels: The labels of the head.
+        component: Name of the component, for messages.
 
     Returns:
-        For each unit of the document the index of its first token's tag, or -100 if that has
+        For each unit of the document the index of its first token's tag, or -100 if the token has
         none, `(units_of_doc,)`.
 
     Raises:

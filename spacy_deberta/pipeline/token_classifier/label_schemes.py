@@ -1,4 +1,4 @@
-"""Labels such as B-PER and I-PER ↔ spans: one rule for BIO, BIOES, BILUO and plain labels."""
+"""Encoding and decoding of spans as labels: BIO, BIOES, BILUO and labels without prefix."""
 
 import re
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from spacy_deberta.errors import Errors
 
 OUTSIDE = "O"
 BEGIN, INSIDE, END, SINGLE = "B", "I", "E", "S"
-# BILUO has other letters for the end of a span and for one of a single unit.
+# BILUO has other letters for the end of a span and for a span of a single unit.
 _LETTERS = {"B": BEGIN, "I": INSIDE, "E": END, "L": END, "S": SINGLE, "U": SINGLE}
 _PREFIXED = re.compile(r"([BIESLU])[-_](.+)", re.DOTALL)
-# What stands in for a letter that a scheme has not: in BIO the end of a span is an I like others.
+# Replacements of letters that a scheme lacks: in BIO the end of a span is an I.
 _STAND_INS = {
     SINGLE: (SINGLE, BEGIN, INSIDE),
     BEGIN: (BEGIN, INSIDE),
@@ -22,8 +22,8 @@ _STAND_INS = {
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run of units with one type: from `start`, up to and without `end`."""
+class UnitSpan:
+    """A span of units with a type; `end` is exclusive."""
 
     start: int
     end: int
@@ -32,13 +32,13 @@ class Run:
 
 @dataclass(frozen=True)
 class LabelScheme:
-    """What each label of a head says about spans.
+    """The position and type of a span that each label of a head encodes.
 
     Attributes:
         labels: The labels in the order of the head's outputs.
-        places: For each label the place in a span, one of B, I, E, S, and the span's type; or
-            `("O", "")`. Plain labels are I.
-        component: Name of the component that has the head, for messages.
+        places: For each label the position in a span, one of B, I, E, S, and the span's type; or
+            `("O", "")`. Labels without prefix are I.
+        component: Name of the component, for messages.
     """
 
     labels: tuple[str, ...]
@@ -57,50 +57,50 @@ class LabelScheme:
 
     @cached_property
     def _index(self) -> dict[tuple[str, str], int]:
-        # Backwards, so that the first of several names for the same stays.
+        # Reversed, so that the first of several labels with the same meaning wins.
         return {place: index for index, place in reversed(list(enumerate(self.places)))}
 
-    def decode(self, labels: Sequence[int]) -> list[Run]:
-        """Read spans from labels, whatever their order.
+    def decode(self, labels: Sequence[int]) -> list[UnitSpan]:
+        """Decode labels, in any order, to spans.
 
         Args:
             labels: Indices of the labels of successive units, `(units,)`.
 
         Returns:
-            The spans in their order. B and S start one; so does I or E of another type, or after
-            a span has ended. E and S end one, and so does what starts the next.
+            The spans, in order. B and S start a span; so does I or E of another type, or after the
+            end of a span. E and S end a span, and so does the start of the next.
 
         Source:
             The rule of `conlleval`, the script that scored the shared tasks of CoNLL.
         """
-        runs: list[Run] = []
+        spans: list[UnitSpan] = []
         start, open_type = 0, None
         for position, label in enumerate(labels):
             letter, type_ = self.places[label]
             if open_type is not None and (letter in (OUTSIDE, BEGIN, SINGLE) or type_ != open_type):
-                runs.append(Run(start, position, open_type))
+                spans.append(UnitSpan(start, position, open_type))
                 open_type = None
             if open_type is None and letter != OUTSIDE:
                 start, open_type = position, type_
             if letter in (END, SINGLE):
-                runs.append(Run(start, position + 1, type_))
+                spans.append(UnitSpan(start, position + 1, type_))
                 open_type = None
         if open_type is not None:
-            runs.append(Run(start, len(labels), open_type))
-        return runs
+            spans.append(UnitSpan(start, len(labels), open_type))
+        return spans
 
     def encode(self, length: int, type_: str) -> list[int]:
-        """Labels of a span, in the scheme that the head has.
+        """Encode a span as labels.
 
         Args:
-            length: How many units the span has; at least 1.
+            length: Number of units of the span; at least 1.
             type_: Its type.
 
         Returns:
             Indices of the labels, `(length,)`.
 
         Raises:
-            ValueError: The head has no label for this (E632).
+            ValueError: The head has no such label (E632).
         """
         if length == 1:
             return [self._find(SINGLE, type_)]
@@ -123,19 +123,19 @@ class LabelScheme:
 
 @lru_cache(maxsize=64)
 def find_scheme(labels: tuple[str, ...], *, component: str) -> LabelScheme:
-    """Find out what the labels of a head mean, by their names.
+    """Find the label scheme of a head by the names of its labels.
 
     Args:
-        labels: In the order of the head's outputs.
-        component: Name of the component that has the head, for messages.
+        labels: The labels in the order of the head's outputs.
+        component: Name of the component, for messages.
 
     Returns:
-        The scheme. A prefix is one of B, I, E, S, L, U, with "-" or "_" behind it. Without a B or
-        I among them there are no prefixes, only labels that happen to begin so, such as "E-MAIL".
+        The scheme. A prefix is one of B, I, E, S, L, U, followed by "-" or "_". If no label has the
+        prefix B or I, there are no prefixes, only labels that begin like one, such as "E-MAIL".
 
     Raises:
-        ValueError: No label stands for what is outside of spans, some labels have a prefix and
-            others none, or prefixes of BIOES and BILUO are mixed (E630).
+        ValueError: There is no label "O", only some labels have a prefix, or prefixes of BIOES and
+            BILUO are mixed (E630).
     """
     if OUTSIDE not in labels:
         raise _no_scheme(labels, component, "has no label 'O' for what is outside of spans")

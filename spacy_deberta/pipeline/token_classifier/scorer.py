@@ -22,12 +22,12 @@ def make_token_classifier_scorer() -> Callable[..., dict[str, Any]]:
 def score_tokens(
     examples: Iterable[Example], *, annotate: str, spans_key: str, **kwargs: Any
 ) -> dict[str, Any]:
-    """Score what the component annotates, with spaCy's own scores.
+    """Score the annotations of the component with spaCy's own scores.
 
     Args:
         examples: Predicted and gold documents.
         annotate: "ents", "spans" or "tag".
-        spans_key: Of the group in `doc.spans`.
+        spans_key: Name of the span group in `doc.spans`.
         kwargs: Further settings of the component.
 
     Returns:

@@ -6,7 +6,7 @@ from spacy_deberta.errors import check_flag, check_string
 from spacy_deberta.layers import N_SPECIAL_TOKENS, check_choice, check_setting
 from spacy_deberta.pipeline.windows import Windows
 
-from .placed_spans import ALIGNMENT_MODES
+from .token_spans import ALIGNMENT_MODES
 from .units import AGGREGATION_STRATEGIES
 
 ANNOTATIONS = ("ents", "spans", "tag")
@@ -14,14 +14,14 @@ ANNOTATIONS = ("ents", "spans", "tag")
 
 @dataclass(frozen=True, kw_only=True)
 class TokenClassifierSettings:
-    """Settings of `deberta_token_classifier`; its factory says what most of them are for.
+    """Settings of `deberta_token_classifier`, most of which are documented at its factory.
 
     Attributes:
-        only_first_pieces_trained: Whether the outputs of other pieces than the first one of each
-            token mean nothing. Training sets it; no config does.
+        only_first_pieces_trained: Whether only the first piece of each token was trained, so that
+            the outputs of other pieces are meaningless. Set by training, not by configs.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413).
+        ValueError: A setting has the wrong type or is out of range (E413).
     """
 
     annotate: str = "ents"
@@ -48,7 +48,7 @@ class TokenClassifierSettings:
 
     @property
     def windows(self) -> Windows:
-        """How long texts are cut."""
+        """Size and overlap of windows."""
         return Windows(
             max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
         )

@@ -8,11 +8,11 @@ from .units import UnitScores
 
 
 def set_tags(docs: Sequence[Doc], scores: UnitScores, labels: Sequence[str]) -> None:
-    """Give the tokens of every unit its likeliest label as tag; tokens in no unit keep theirs.
+    """Tag the tokens of every unit with its most probable label; other tokens keep their tag.
 
     Args:
         docs: The documents.
-        scores: Of their units.
+        scores: The scores of their units.
         labels: The labels in the order of the probabilities.
     """
     units = scores.units

@@ -1,4 +1,4 @@
-"""What gets one label each: tokens, or pieces, with the characters that they stand for."""
+"""Units, which get one label each: tokens or pieces, with their character offsets."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,13 @@ class Units:
     """The units of a batch of documents, in the order of the text.
 
     Attributes:
-        pieces: For every unit in turn, the rows of its pieces in the batch,
-            `(sum of lengths,)`.
-        lengths: How many pieces each unit has, at least 1, `(units,)`.
-        first_tokens: The first token of its document that it shares a piece with, `(units,)`.
-        end_tokens: The one after the last, `(units,)`.
-        starts: Its first character in the document's text, `(units,)`.
-        ends: The character after its last, `(units,)`.
-        cu_units: Document `i` has the units from `cu_units[i]` to `cu_units[i + 1]`,
-            `(docs + 1,)`.
+        pieces: The rows of the units' pieces in the batch, packed, `(sum of lengths,)`.
+        lengths: Number of pieces of each unit, at least 1, `(units,)`.
+        first_tokens: First token of the document that a unit shares a piece with, `(units,)`.
+        end_tokens: The token after the last such token, `(units,)`.
+        starts: Start offset of each unit in characters, `(units,)`.
+        ends: End offset of each unit in characters, `(units,)`.
+        cu_units: Document `i` has the units `cu_units[i]:cu_units[i + 1]`, `(docs + 1,)`.
     """
 
     pieces: Ints
@@ -37,27 +35,27 @@ class Units:
 
     @property
     def cu_pieces(self) -> Ints:
-        """Unit `i` has the `pieces` from `cu_pieces[i]` to `cu_pieces[i + 1]`, `(units + 1,)`."""
+        """Unit `i` has the pieces `pieces[cu_pieces[i]:cu_pieces[i + 1]]`, `(units + 1,)`."""
         return cumulative(self.lengths)
 
 
 @dataclass(frozen=True, eq=False)
 class UnitScores:
-    """What a batch of documents gets its labels from.
+    """The scores of a batch of documents.
 
     Attributes:
         units: Tokens or pieces.
-        probabilities: Of each label for each unit, `(units, labels)`, float32.
-        unread: How many pieces have a label of an entity though their unit has none.
+        probabilities: Probability of each label for each unit, `(units, labels)`, float32.
+        lost: Number of pieces with the label of an entity in units without one.
     """
 
     units: Units
     probabilities: np.ndarray
-    unread: int = 0
+    lost: int = 0
 
 
 def find_units(doc_pieces: DocPieces, aggregation_strategy: str) -> Units:
-    """Find the units that get one label each.
+    """Find the units of documents.
 
     Args:
         doc_pieces: The documents and their pieces.
@@ -71,15 +69,15 @@ def find_units(doc_pieces: DocPieces, aggregation_strategy: str) -> Units:
     return _token_units(doc_pieces)
 
 
-def pieces_read(units: Units, aggregation_strategy: str) -> tuple[Ints, Ints]:
-    """The pieces that the label of a unit is read from: its first, or all of them.
+def source_pieces(units: Units, aggregation_strategy: str) -> tuple[Ints, Ints]:
+    """The pieces that determine the label of a unit: its first, or all of them.
 
     Args:
         units: The units.
-        aggregation_strategy: With "first", all pieces of a unit but the first are passed over.
+        aggregation_strategy: With "first", only the first piece of a unit counts.
 
     Returns:
-        Rows of pieces in the batch, and the unit of each, `(pieces_read,)` both.
+        Rows of pieces in the batch, and the unit of each, `(source_pieces,)` both.
     """
     if aggregation_strategy == "first":
         return units.pieces[units.cu_pieces[:-1]], np.arange(len(units.lengths), dtype=np.int64)
@@ -87,13 +85,13 @@ def pieces_read(units: Units, aggregation_strategy: str) -> tuple[Ints, Ints]:
 
 
 def unit_probabilities(probabilities: Array, units: Units, aggregation_strategy: str) -> Array:
-    """Make one distribution for each unit from those of its pieces.
+    """Aggregate the distributions of pieces to one for each unit.
 
     Args:
-        probabilities: Of each label for each piece of the batch, `(pieces, labels)`.
+        probabilities: Probability of each label for each piece of the batch, `(pieces, labels)`.
         units: The units.
-        aggregation_strategy: "average" takes the mean, "max" the distribution of the piece that
-            is surest of its label, "first" and "simple" that of the first piece.
+        aggregation_strategy: "average" takes the mean, "max" the distribution of the piece with the
+            highest probability, "first" and "simple" that of the first piece.
 
     Returns:
         `(units, labels)`.
@@ -103,25 +101,25 @@ def unit_probabilities(probabilities: Array, units: Units, aggregation_strategy:
         sums = np.add.reduceat(probabilities[units.pieces], firsts, axis=0)
         return sums / units.lengths[:, None].astype(probabilities.dtype)
     if aggregation_strategy == "max":
-        surest = probabilities[units.pieces].max(axis=1)
+        confidence = probabilities[units.pieces].max(axis=1)
         unit_of_piece = np.repeat(np.arange(len(units.lengths)), units.lengths)
-        # Stable, so that of equally sure pieces the first one counts.
-        order = np.lexsort((-surest, unit_of_piece))
+        # Stable, so that the first of several equal pieces counts.
+        order = np.lexsort((-confidence, unit_of_piece))
         return probabilities[units.pieces[order[firsts]]]
     return probabilities[units.pieces[firsts]]
 
 
-def count_unread(probabilities: Array, of_units: Array, units: Units, *, outside: int) -> int:
-    """Count the pieces whose label the strategy passes over, so that an entity may be lost.
+def count_lost(probabilities: Array, of_units: Array, units: Units, *, outside: int) -> int:
+    """Count the pieces whose label the strategy ignores, so that an entity may be lost.
 
     Args:
-        probabilities: Of each label for each piece of the batch, `(pieces, labels)`.
-        of_units: Of each label for each unit, `(units, labels)`.
+        probabilities: Probability of each label for each piece of the batch, `(pieces, labels)`.
+        of_units: Probability of each label for each unit, `(units, labels)`.
         units: The units.
-        outside: The label of what is in no entity.
+        outside: Index of the label outside of entities.
 
     Returns:
-        How many pieces have another label while their unit has this one.
+        Number of pieces with another label in units with this one.
     """
     labelled = probabilities[units.pieces].argmax(1) != outside
     without_label = np.repeat(of_units.argmax(1) == outside, units.lengths)
@@ -129,7 +127,7 @@ def count_unread(probabilities: Array, of_units: Array, units: Units, *, outside
 
 
 def _token_units(doc_pieces: DocPieces) -> Units:
-    """Tokens; those whose first pieces are the same, which can't be told apart, are one unit."""
+    """Units of tokens. Tokens with the same first piece get one label, so they are one unit."""
     token_starts, token_ends, _ = token_offsets(doc_pieces.docs)
     tokens = np.flatnonzero(doc_pieces.aligned_lengths > 0)
     cu_aligned = cumulative(doc_pieces.aligned_lengths)
@@ -156,14 +154,14 @@ def _token_units(doc_pieces: DocPieces) -> Units:
 
 
 def _piece_units(doc_pieces: DocPieces) -> Units:
-    """Pieces that cover a token."""
+    """Units of the pieces that cover a token."""
     pieces = doc_pieces.pieces
     covering = np.unique(doc_pieces.aligned)
     tokens = np.repeat(
         np.arange(len(doc_pieces.aligned_lengths), dtype=np.int64), doc_pieces.aligned_lengths
     )
     first_tokens, last_tokens = np.zeros((2, len(pieces.ids)), dtype=np.int64)
-    # Where a piece covers several tokens, the last assignment stays.
+    # If a piece covers several tokens, the last assignment wins.
     first_tokens[doc_pieces.aligned[::-1]] = tokens[::-1]
     last_tokens[doc_pieces.aligned] = tokens
     docs = np.searchsorted(pieces.cu_pieces, covering, side="right") - 1

@@ -1,4 +1,4 @@
-"""The factory `deberta_zero_shot`: its component, and what only that needs."""
+"""The factory `deberta_zero_shot` and its component."""
 
 from .component import ZeroShot, make_zero_shot
 

@@ -20,7 +20,7 @@ from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
 from spacy_deberta.pipeline.settings import default_config
 from spacy_deberta.pipeline.windows import mean_of_windows
 
-from .hypothesis_pairs import Hypotheses, keep_or_make, make_pairs
+from .hypothesis_pairs import Hypotheses, encode_hypotheses, make_pairs
 from .nli_labels import NLI_LABELS, find_contradiction, find_entailment, scores_of_candidates
 from .settings import ZeroShotSettings
 
@@ -49,22 +49,22 @@ def make_zero_shot(
     overlap: int,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "ZeroShot":
-    """Construct a component that classifies texts by labels it was not trained on.
+    """Construct a component that classifies texts by labels that it was not trained on.
 
     model (Model[Sequences, Array]): `spacy-deberta.DebertaV2WithHead.v1` with the head
         "sequence_classification", of a checkpoint that was trained on natural language inference.
-    labels (list[str]): The candidate labels; if there are none, those of the training data.
-    hypothesis_template (str): What a label says of a text, with `{}` in its place.
-    multi_label (bool): Whether each label is true or false by itself. If not, the scores of a text
+    labels (list[str]): The candidate labels; if empty, those of the training data.
+    hypothesis_template (str): Template of the hypotheses, with `{}` in the place of the label.
+    multi_label (bool): Whether each label has an independent score. If not, the scores of a text
         sum to 1.
-    entailment_label (str | None): The checkpoint's label for entailment; null for the one whose
-        name starts with "entail".
-    contradiction_label (str | None): The same for contradiction. Needed where `multi_label` is
-        true, where there is one candidate label, and in training.
-    threshold (float): From which score on a label counts when several can, for the scorer.
-    max_length (int): Most pieces of a text together with a hypothesis, special tokens included.
-        Longer texts are read in windows, and the outputs of the head averaged.
-    overlap (int): Fewest pieces that neighbouring windows share.
+    entailment_label (str | None): The checkpoint's label for entailment; null for the label that
+        starts with "entail".
+    contradiction_label (str | None): The checkpoint's label for contradiction. Needed if
+        `multi_label` is true, with only one candidate label, and in training.
+    threshold (float): Minimum score of a positive label in multi-label scoring.
+    max_length (int): Maximum number of pieces of a text with a hypothesis, special tokens included.
+        Longer texts are split into windows, and the mean of their logits is taken.
+    overlap (int): Minimum number of pieces that neighbouring windows share.
     scorer (Callable[..., dict[str, Any]] | None): The scoring method.
     RETURNS (ZeroShot): The component.
     """
@@ -137,13 +137,13 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         labels: list[str] | None = None,
         new_head: bool = False,
     ) -> None:
-        """Take weights and vocabulary from the source that the config names.
+        """Load weights and vocabulary from the source in the config.
 
-        get_examples (Callable[[], Iterable[Example]]): Gives the training data, if there is any.
+        get_examples (Callable[[], Iterable[Example]]): Returns the training data, if there is any.
         nlp (Language | None): The pipeline.
-        labels (list[str] | None): The candidate labels. Null is those of the settings, or if these
+        labels (list[str] | None): The candidate labels. Null for those of the settings, or if these
             are empty, of the data.
-        new_head (bool): Whether to leave out the head of the checkpoint and start a new one.
+        new_head (bool): Whether to replace the head of the checkpoint by a new one.
         """
         validate_get_examples(get_examples, "ZeroShot.initialize")
         if labels is not None:
@@ -154,21 +154,21 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         super().initialize(get_examples, nlp=nlp, new_head=new_head)
 
     def gold_labels(self, examples: Iterable[Example]) -> list[str]:
-        """Those of NLI, which a new head gets if there is something to train it on."""
+        """The labels of NLI, for a new head, if there is training data."""
         return list(NLI_LABELS) if any(example.y.cats for example in examples) else []
 
     def unknown_labels(self, labels: Sequence[str], known: Sequence[str]) -> list[str]:
-        """Nothing: a checkpoint may have other names for the labels of NLI."""
+        """Return none: checkpoints have various names for the labels of NLI."""
         return []
 
     def check_head(self) -> None:
-        """Refuse a checkpoint that was not trained on NLI (E620)."""
+        """Raise an error for a checkpoint that was not trained on NLI (E620)."""
         self._entailment()
         if self.settings.multi_label:
             self._contradiction()
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score a batch of examples: one label each, or several.
+        """Score a batch of examples, single-label or multi-label.
 
         examples (Iterable[Example]): The examples.
         kwargs (Any): Settings of the scorer.
@@ -195,12 +195,13 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         hypothesis_template: str | None = None,
         multi_label: bool | None = None,
     ) -> list[dict[str, float]]:
-        """Compute scores by other labels than those of the settings, without setting them.
+        """Compute the scores of other labels than those of the settings, without annotating.
 
         docs (Sequence[Doc]): The documents.
         labels (Iterable[str] | None): The candidate labels.
-        hypothesis_template (str | None): What a label says of a text, with `{}` in its place.
-        multi_label (bool | None): Whether each label is true or false by itself.
+        hypothesis_template (str | None): Template of the hypotheses, with `{}` in the place of the
+            label.
+        multi_label (bool | None): Whether each label has an independent score.
         RETURNS (list[dict[str, float]]): For each document the score of each label.
         """
         chosen = self.labels if labels is None else tuple(check_labels(labels))
@@ -211,7 +212,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         return [dict(zip(chosen, row, strict=True)) for row in scores.tolist()]
 
     def set_annotations(self, docs: Sequence[Doc], scores: Array) -> None:
-        """Set `doc.cats`; labels of other components stay.
+        """Set `doc.cats`; labels of other components are kept.
 
         docs (Sequence[Doc]): The documents.
         scores (Array): `(docs, labels)`, from `predict`.
@@ -221,7 +222,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
             doc.cats.update(zip(labels, row, strict=True))
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Make pairs: entailment for the labels of a text, contradiction for the others."""
+        """Make pairs with the gold labels entailment or, for other labels, contradiction."""
         labels = self.labels
         examples = [example for example in examples if not example.y.cats.keys().isdisjoint(labels)]
         if not examples:
@@ -247,7 +248,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         logits = torch.from_numpy(to_numpy(self.model.predict(sequences)))
         means = mean_of_windows(logits, pair_of_window, len(docs) * labels)
         entailment = means[:, self._entailment()].reshape(len(docs), labels)
-        if not multi_label and labels > 1:  # one label alone would always have 1
+        if not multi_label and labels > 1:  # the softmax of one label is always 1
             return scores_of_candidates(entailment)
         contradiction = means[:, self._contradiction()].reshape(len(docs), labels)
         return scores_of_candidates(entailment, contradiction)
@@ -258,7 +259,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
 
     def _hypotheses_of(self, template: str, labels: tuple[str, ...]) -> Hypotheses:
         tokenizer = get_tokenizer(self.model)
-        self._hypotheses = keep_or_make(self._hypotheses, tokenizer, template, labels)
+        self._hypotheses = encode_hypotheses(self._hypotheses, tokenizer, template, labels)
         return self._hypotheses
 
     def _entailment(self) -> int:

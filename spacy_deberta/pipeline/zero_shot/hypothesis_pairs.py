@@ -1,4 +1,4 @@
-"""Every text with every hypothesis, as pairs for an NLI checkpoint."""
+"""Pairs of every text with every hypothesis, as input of an NLI checkpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,27 +7,22 @@ import numpy as np
 
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import Errors
-from spacy_deberta.layers import (
-    PieceRanges,
-    Sequences,
-    encode_texts,
-    join_sequences,
-)
+from spacy_deberta.layers import PieceRanges, Sequences, encode_texts, join_sequences
 from spacy_deberta.pipeline.windows import Windows
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-PLACE = "{}"
+PLACEHOLDER = "{}"
 
 
 @dataclass(frozen=True, eq=False)
 class Hypotheses:
-    """What the candidate labels say of a text, in pieces.
+    """The encoded hypotheses of the candidate labels.
 
     Attributes:
         template: A sentence with `{}` in the place of the label.
         labels: The candidate labels.
-        tokenizer: What cut them into pieces.
-        pieces: One run for each label.
+        tokenizer: The tokenizer of the pieces.
+        pieces: One range of pieces for each label.
     """
 
     template: str
@@ -36,22 +31,22 @@ class Hypotheses:
     pieces: PieceRanges
 
 
-def keep_or_make(
+def encode_hypotheses(
     kept: Hypotheses | None,
     tokenizer: DebertaV2Tokenizer,
     template: str,
     labels: tuple[str, ...],
 ) -> Hypotheses:
-    """Put each label into the template, and cut the sentences into pieces, unless it is done.
+    """Insert each label into the template, and encode the sentences, unless they are cached.
 
     Args:
-        kept: The hypotheses of the last time.
-        tokenizer: That of the checkpoint.
+        kept: The cached hypotheses.
+        tokenizer: The tokenizer of the checkpoint.
         template: A sentence with `{}` in the place of the label.
         labels: The candidate labels.
 
     Raises:
-        ValueError: There is not exactly one place for the label (E621), or no label (E622).
+        ValueError: There is not exactly one placeholder (E621), or no label (E622).
     """
     wanted = (template, labels, tokenizer)
     if kept is not None and (kept.template, kept.labels, kept.tokenizer) == wanted:
@@ -59,25 +54,25 @@ def keep_or_make(
     check_template(template)
     if not labels:
         raise ValueError(Errors.E622)
-    sentences = [template.replace(PLACE, label) for label in labels]
+    sentences = [template.replace(PLACEHOLDER, label) for label in labels]
     return Hypotheses(template, labels, tokenizer, encode_texts(tokenizer, sentences))
 
 
 def check_template(template: str) -> None:
-    """Refuse a template that has no place for the label, or several (E621)."""
-    if not isinstance(template, str) or template.count(PLACE) != 1:
+    """Check that a template has exactly one placeholder for the label (E621)."""
+    if not isinstance(template, str) or template.count(PLACEHOLDER) != 1:
         raise ValueError(Errors.E621.format(template=template))
 
 
 def make_pairs(
     hypotheses: Hypotheses, texts: Sequence[str], *, cutting: Windows
 ) -> tuple[Sequences, Ints]:
-    """Put each text together with each hypothesis. Every text is cut into pieces once.
+    """Pair each text with each hypothesis. Every text is tokenized once.
 
     Args:
-        hypotheses: What is said of the texts.
+        hypotheses: The hypotheses.
         texts: The texts.
-        cutting: How texts are cut that are too long beside a hypothesis; a hypothesis never is.
+        cutting: The windows of texts that are too long beside a hypothesis.
 
     Returns:
         The pairs, and for each of them `text * labels + label`, `(windows,)`.

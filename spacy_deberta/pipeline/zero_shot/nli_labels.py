@@ -1,4 +1,4 @@
-"""Which outputs of an NLI checkpoint stand for entailment and for contradiction."""
+"""The outputs of an NLI checkpoint for entailment and contradiction."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ import torch
 from spacy_deberta.arrays import Array
 from spacy_deberta.errors import Errors
 
-# Of a new head; Hugging Face's zero-shot pipeline, too, finds its labels in this order.
+# The labels of a new head, in an order that Hugging Face's zero-shot pipeline supports, too.
 NLI_LABELS = ("contradiction", "neutral", "entailment")
 
 
 def find_entailment(labels: Sequence[str], chosen: str | None, *, component: str) -> int:
-    """Find the output that says how much a text entails a hypothesis.
+    """Find the output for entailment.
 
     Args:
         labels: The labels of the checkpoint.
         chosen: The setting `entailment_label`; None for the label that starts with "entail".
-        component: The name of the component, for messages.
+        component: Name of the component, for messages.
 
     Raises:
         ValueError: There is none, or there are several (E620).
@@ -30,13 +30,13 @@ def find_entailment(labels: Sequence[str], chosen: str | None, *, component: str
 
 
 def find_contradiction(labels: Sequence[str], chosen: str | None, *, component: str) -> int:
-    """Find the output that says how much a text contradicts a hypothesis.
+    """Find the output for contradiction.
 
     Args:
-        labels: The labels of the checkpoint. Where there are only two, such as "entailment" and
+        labels: The labels of the checkpoint. If there are only two, such as "entailment" and
             "not_entailment", it is the one that is not entailment.
         chosen: The setting `contradiction_label`; None for the label that starts with "contra".
-        component: The name of the component, for messages.
+        component: Name of the component, for messages.
 
     Raises:
         ValueError: There is none, or there are several (E620).
@@ -50,11 +50,11 @@ def find_contradiction(labels: Sequence[str], chosen: str | None, *, component: 
 def scores_of_candidates(
     entailment: torch.Tensor, contradiction: torch.Tensor | None = None
 ) -> Array:
-    """Turn what an NLI checkpoint says of hypotheses into scores of their labels.
+    """Turn the logits of hypotheses into scores of their labels.
 
     Args:
-        entailment: Its output for entailment, `(texts, labels)`, float32.
-        contradiction: The same for contradiction, if each label is true or false by itself.
+        entailment: The logits of entailment, `(texts, labels)`, float32.
+        contradiction: The logits of contradiction, if each label has an independent score.
 
     Returns:
         `(texts, labels)`, float32. Without contradiction, the scores of a text sum to 1.

@@ -13,10 +13,10 @@ from .hypothesis_pairs import check_template
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotSettings:
-    """Settings of `deberta_zero_shot`; its factory says what each of them is for.
+    """Settings of `deberta_zero_shot`, documented at its factory.
 
     Raises:
-        ValueError: A setting is of another type or out of its range (E413, E621, E624, E625).
+        ValueError: A setting has the wrong type or is out of range (E413, E621, E624, E625).
     """
 
     labels: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class ZeroShotSettings:
     overlap: int = 64
 
     def __post_init__(self) -> None:
-        # A config, JSON and people give lists.
+        # Configs and JSON have lists.
         object.__setattr__(self, "labels", tuple(check_labels(self.labels)))
         check_template(self.hypothesis_template)
         check_flag("multi_label", self.multi_label)
@@ -40,7 +40,7 @@ class ZeroShotSettings:
 
     @property
     def windows(self) -> Windows:
-        """How long texts are cut."""
+        """Size and overlap of windows."""
         return Windows(
             max_length=self.max_length,
             overlap=self.overlap,

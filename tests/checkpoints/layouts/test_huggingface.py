@@ -38,6 +38,7 @@ def open_with_hugging_face(auto_class, folder):
     return model.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("cls", CLASSES)
 def test_there_and_back(variant, cls, tmp_path):

@@ -65,6 +65,7 @@ def write_folder(folder, model):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", HELD)
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_there_and_back(cls, variant, tmp_path):

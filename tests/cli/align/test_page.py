@@ -45,6 +45,7 @@ class Page(HTMLParser):
         return [box["text"] for box in self.boxes if kind in box["classes"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 @pytest.mark.parametrize("vocabulary", ["tiny_vocabulary", "v3_vocabulary"])
 def test_every_token_and_piece_is_drawn_once(text, vocabulary, request):

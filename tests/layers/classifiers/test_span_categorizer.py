@@ -209,6 +209,7 @@ def update(model, batch):
     backprop(scores)
 
 
+@pytest.mark.slow
 def test_ten_thousand_candidates_take_less_than_half_of_the_memory():
     rng = np.random.default_rng(0)
     batch = [rng.normal(size=(1000, 128)).astype("f")], all_spans(1000, longest=10)

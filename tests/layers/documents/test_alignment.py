@@ -65,6 +65,7 @@ def test_the_space_before_a_piece_gives_it_to_no_neighbour(tiny_tokenizer):
     assert (aligned.aligned_lengths > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["wnut17", "xquad_en", "xquad_de", "ewt", "restaurant8k"])
 def test_no_token_of_real_text_leaks_or_is_lost(corpus, real_docs, v3_tokenizer):
     docs = real_docs(corpus)

@@ -29,6 +29,7 @@ def run(script):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_no_module_imports_transformers():
     imported = run(IMPORT_ALL)
     assert "spacy_deberta" in imported

@@ -19,6 +19,7 @@ def _plain_slot(distance):
     return int(math.copysign(steps + 128, distance)) + 256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ATTENTION_KERNELS)
 def test_attention_by_the_formula(attention):
     length, heads, width = 600, 4, 8

@@ -60,6 +60,7 @@ def soak(precision, what, *counts, **settings):
     return [float(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_memory_stays_flat_with_batches_of_all_lengths(precision):
@@ -67,6 +68,7 @@ def test_memory_stays_flat_with_batches_of_all_lengths(precision):
     assert last < 1.15 * first
 
 
+@pytest.mark.slow
 @needs_proc
 def test_training_keeps_less_than_half_of_what_onednn_would():
     _, unbounded = soak("bf16", "training", 1, 100, **dict.fromkeys(SETTINGS, "1024"))

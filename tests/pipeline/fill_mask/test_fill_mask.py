@@ -253,6 +253,7 @@ def trained(request, tiny_vocabulary):
     return nlp, losses
 
 
+@pytest.mark.slow
 def test_training_from_scratch_beats_chance(trained):
     nlp, losses = trained
     assert losses[-1] < 0.5 * losses[0]

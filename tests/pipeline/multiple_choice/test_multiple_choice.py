@@ -238,6 +238,7 @@ def trained(tiny_vocabulary):
     return nlp, losses
 
 
+@pytest.mark.slow
 def test_training_from_scratch_beats_chance(trained):
     nlp, losses = trained
     examples = make_examples(nlp, easy_questions())

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 import spacy
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
@@ -31,6 +32,7 @@ def make_lines(count):
         yield "\t".join(["o", f"The {THINGS[number % 3]} is", *choices, str(right)])
 
 
+@pytest.mark.slow
 def test_the_config_learns(tmp_path):
     lines = list(make_lines(48))
     (tmp_path / "train.tsv").write_text("\n".join(lines), encoding="utf-8")

@@ -24,7 +24,7 @@ from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.pipeline.question_answering.answers import (
     Answer,
     choose_answers,
-    read_candidates,
+    score_candidates,
 )
 from spacy_deberta.pipeline.question_answering.scorer import normalize_answer, word_f1
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
@@ -256,7 +256,7 @@ def test_candidates_by_brute_force(batch, longest, n_best):
                     score = p[first + 1, 0] * p[last + 1, 1]
                     best[key] = max(best.get(key, 0.0), score)
     doc = Doc(Vocab(), words=["x" * 60])
-    read = [read_candidates(*window, max_answer_length=longest) for window in batch]
+    read = [score_candidates(*window, max_answer_length=longest) for window in batch]
     answers = choose_answers(doc, read, n_best=n_best, no_answer=False)
     expected = sorted(best.values(), reverse=True)[:n_best]
     assert [answer.score for answer in answers] == pytest.approx(expected, rel=1e-3)

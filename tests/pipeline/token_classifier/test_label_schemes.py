@@ -10,7 +10,7 @@ from spacy.training.iob_utils import biluo_to_iob, doc_to_biluo_tags
 from spacy.vocab import Vocab
 from transformers import TokenClassificationPipeline
 
-from spacy_deberta.pipeline.token_classifier.label_schemes import Run, bio_labels, find_scheme
+from spacy_deberta.pipeline.token_classifier.label_schemes import UnitSpan, bio_labels, find_scheme
 from tests.pipeline.conlleval import read_spans, read_tag
 
 TYPES = ("PER", "ORG-X", "work_of_art")
@@ -33,7 +33,7 @@ def span_lists(draw):
     for gap, length, type_ in draw(
         st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(TYPES)))
     ):
-        spans.append(Run(end + gap, end + gap + length, type_))
+        spans.append(UnitSpan(end + gap, end + gap + length, type_))
         end += gap + length
     return spans, end + draw(st.integers(0, 2))
 
@@ -75,7 +75,7 @@ def test_plain_labels_join_neighbours_of_one_type(case):
     for name, group in groupby(names):
         end = start + len(list(group))
         if name != "O":
-            expected.append(Run(start, end, name))
+            expected.append(UnitSpan(start, end, name))
         start = end
     assert scheme.decode(labels) == expected
 
@@ -87,22 +87,22 @@ def test_any_labels_are_read_as_conlleval_reads_them(name, data):
     labels = data.draw(st.lists(st.integers(0, len(scheme.labels) - 1)))
     tags = [read_tag(scheme.labels[label], prefixes=name != "plain") for label in labels]
     found = scheme.decode(labels)
-    assert found == [Run(*span) for span in read_spans(tags)]
-    bounds = [bound for run in found for bound in (run.start, run.end)]
+    assert found == [UnitSpan(*span) for span in read_spans(tags)]
+    bounds = [bound for span in found for bound in (span.start, span.end)]
     assert bounds == sorted(bounds)
-    assert all(0 <= run.start < run.end <= len(labels) for run in found)
+    assert all(0 <= span.start < span.end <= len(labels) for span in found)
 
 
 @given(labels=st.lists(st.integers(0, 2 * len(TYPES))))
 def test_bio_is_grouped_as_hugging_face_groups_it(labels):
     scheme = find_scheme(labels_of("BIO"), component="ner")
     pipeline = TokenClassificationPipeline.__new__(TokenClassificationPipeline)
-    pipeline.group_sub_entities = lambda group: Run(
+    pipeline.group_sub_entities = lambda group: UnitSpan(
         group[0]["index"], group[-1]["index"] + 1, group[0]["entity"].split("-", 1)[-1]
     )
     entities = [{"entity": scheme.labels[label], "index": i} for i, label in enumerate(labels)]
     groups = pipeline.group_entities(entities) if entities else []
-    assert scheme.decode(labels) == [run for run in groups if run.type != "O"]
+    assert scheme.decode(labels) == [span for span in groups if span.type != "O"]
 
 
 def test_new_heads_get_bio():
@@ -122,9 +122,9 @@ def test_names_that_only_look_like_prefixes_are_plain():
     scheme = find_scheme(("O", "E-MAIL", "S_Bahn", "PER"), component="ner")
     assert scheme.types == ("E-MAIL", "S_Bahn", "PER")
     assert scheme.decode([1, 1, 2, 0, 3]) == [
-        Run(0, 2, "E-MAIL"),
-        Run(2, 3, "S_Bahn"),
-        Run(4, 5, "PER"),
+        UnitSpan(0, 2, "E-MAIL"),
+        UnitSpan(2, 3, "S_Bahn"),
+        UnitSpan(4, 5, "PER"),
     ]
 
 

@@ -190,7 +190,7 @@ def test_labels_that_do_not_fit(checkpoint, tmp_path, tiny_config, tiny_tokenize
     doc = spacy.blank("en").make_doc("Mira met Sanjay.")
     doc.ents = [Span(doc, 0, 1, "PERSON"), Span(doc, 2, 3, "DOG")]
     model = {"name": str(checkpoint)}
-    with pytest.raises(ValueError, match="E603.*labels DOG; it knows: O, B-PERSON"):
+    with pytest.raises(ValueError, match="E603.*labels DOG; it has: O, B-PERSON"):
         make_pipeline(FACTORY, examples=make_examples([doc]), model=model)
     _, pipe = make_pipeline(
         FACTORY, examples=make_examples([doc]), model=model, initialize={"new_head": True}

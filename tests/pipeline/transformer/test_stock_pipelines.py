@@ -66,6 +66,7 @@ def expected(tiny_checkpoint):
     return train(make(tiny_checkpoint, "deberta", "spacy-deberta"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spans", PACKAGES)
 @pytest.mark.parametrize("upstream", ["*", "transformer"])
 @pytest.mark.parametrize("listener", PACKAGES)

@@ -1,59 +1,59 @@
-"""Stretches of characters → spans of tokens."""
+"""Character spans → spans of tokens."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from spacy.tokens import Doc, Span
 
-from .scored_stretches import ScoredStretch
+from .scored_char_spans import ScoredCharSpan
 
-# What `Doc.char_span` knows.
+# The modes of `Doc.char_span`.
 ALIGNMENT_MODES = ("expand", "contract", "strict")
 
 
 @dataclass(frozen=True)
 class ScoredSpan:
-    """A span of tokens, and how sure its label is."""
+    """A span of tokens and the score of its label."""
 
     span: Span
     score: float
 
 
-def place_spans(
-    doc: Doc, stretches: Iterable[ScoredStretch], alignment_mode: str
+def align_char_spans(
+    doc: Doc, char_spans: Iterable[ScoredCharSpan], alignment_mode: str
 ) -> tuple[list[ScoredSpan], int]:
-    """Find the tokens of stretches of characters.
+    """Align character spans with tokens.
 
     Args:
-        doc: The document that they are of.
-        stretches: The stretches.
-        alignment_mode: What becomes of one that begins or ends within a token: "expand" takes all
-            of the token, "contract" nothing of it, "strict" drops the stretch.
+        doc: The document.
+        char_spans: Its character spans.
+        alignment_mode: For those that begin or end within a token: "expand" includes the token,
+            "contract" excludes it, "strict" drops the span.
 
     Returns:
-        The spans in the order of the stretches, and how many have none.
+        The token spans, in order, and the number of character spans without one.
     """
     placed = [
         (
             doc.char_span(
-                stretch.start, stretch.end, label=stretch.label, alignment_mode=alignment_mode
+                char_span.start, char_span.end, label=char_span.label, alignment_mode=alignment_mode
             ),
-            stretch.score,
+            char_span.score,
         )
-        for stretch in stretches
+        for char_span in char_spans
     ]
     spans = [ScoredSpan(span, score) for span, score in placed if span is not None]
     return spans, len(placed) - len(spans)
 
 
 def without_overlap(spans: Iterable[ScoredSpan]) -> list[ScoredSpan]:
-    """Keep the surest of spans that share tokens, and of equally sure ones the first.
+    """Of overlapping spans, keep the one with the highest score; of equal scores, the first.
 
     Args:
         spans: The spans of a document.
 
     Returns:
-        Those that stay, in the order of the text.
+        The remaining spans, in the order of the text.
     """
     taken: set[int] = set()
     kept = []

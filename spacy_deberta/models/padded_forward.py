@@ -1,0 +1,107 @@
+"""The forward pass of a padded batch, once for all models: packed, run, and padded again."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from spacy_deberta.nn import ModelOutput, PackedPieces
+
+from .padding import pad_output
+
+
+class PaddedForward(nn.Module):
+    """`forward`, made from `forward_packed` and from what has a row for each piece.
+
+    A model defines `forward_packed`, and names in `piece_fields` which of its arguments and outputs
+    have a row for each piece, beside hidden states and attentions.
+    """
+
+    piece_fields: ClassVar[frozenset[str]] = frozenset()
+    forward_packed: Callable[..., ModelOutput]
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        **options: Any,
+    ) -> Any:
+        """Run a padded batch. Its padding is taken out, and put back as zeros.
+
+        Args:
+            input_ids: (batch, length) of any integer type.
+            attention_mask: (batch, length), 1 for pieces, 0 for padding on the left or right.
+            token_type_ids: (batch, length).
+            position_ids: (batch, length) or (1, length).
+            inputs_embeds: (batch, length, embedding_width), in place of ids.
+            labels: What `forward_packed` says. Those of pieces are (batch, length) here; padding
+                never counts.
+            output_attentions: Whether to return the attention probabilities.
+            output_hidden_states: Whether to return the embeddings and the output of every layer.
+            return_dict: False for a tuple.
+            options: Further arguments of `forward_packed`; those of pieces are (batch, length).
+
+        Returns:
+            What `forward_packed` does. Rows of pieces are (batch, length, ...), zeros in padding;
+            attentions for each layer (batch, heads, query, key).
+
+        Raises:
+            ValueError: If something doesn't fit together: see `PackedPieces.from_padded` and
+                `forward_packed`.
+        """
+        return self._run_padded(
+            {
+                "input_ids": input_ids,
+                "attention_mask": attention_mask,
+                "token_type_ids": token_type_ids,
+                "position_ids": position_ids,
+                "inputs_embeds": inputs_embeds,
+            },
+            {"labels": labels, **options},
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=return_dict,
+        )
+
+    def _run_padded(
+        self,
+        batch: dict[str, Tensor | None],
+        options: dict[str, Any],
+        *,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
+        return_dict: bool | None,
+    ) -> ModelOutput | tuple[Any, ...]:
+        """The padded forward pass, for classes whose `forward` has other arguments."""
+        pieces, options = self._pack(batch, options)
+        packed = self.forward_packed(
+            pieces,
+            **options,
+            output_hidden_states=bool(output_hidden_states),
+            output_attentions=bool(output_attentions),
+        )
+        output = self._unpack(packed, pieces)
+        return output.to_tuple() if return_dict is False else output
+
+    def _pack(
+        self, batch: dict[str, Tensor | None], options: dict[str, Any]
+    ) -> tuple[PackedPieces, dict[str, Any]]:
+        """Take the padding out of a batch, and out of the arguments with a row for each piece."""
+        pieces = PackedPieces.from_padded(**batch)
+        return pieces, {
+            name: pieces.unpad(value)
+            if name in self.piece_fields and isinstance(value, Tensor)
+            else value
+            for name, value in options.items()
+        }
+
+    def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
+        """Put the padding back into what has a row for each piece."""
+        return pad_output(packed, pieces, *self.piece_fields.intersection(packed))
