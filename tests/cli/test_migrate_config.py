@@ -277,6 +277,8 @@ def test_only_other_families_are_replaced(name, kept):
     assert found == (name if kept else ENGLISH_ENCODER)
 
 
+# Without spacy-transformers, `spacy init config --gpu` writes no transformer.
+@pytest.mark.stock
 @pytest.mark.parametrize("optimize", OPTIMIZE)
 def test_generated_configs_name_nothing_else(optimize):
     config = init_config(lang="en", pipeline=[*PIPES], optimize=optimize, gpu=True, silent=True)
@@ -286,6 +288,7 @@ def test_generated_configs_name_nothing_else(optimize):
     assert migrate(migrated).changes == ()
 
 
+@pytest.mark.stock
 def test_the_command_says_what_it_did(spacy_cli, tmp_path):
     old, new = tmp_path / "old.cfg", tmp_path / "new.cfg"
     init_config(lang="en", pipeline=["ner"], gpu=True, silent=True).to_disk(old)

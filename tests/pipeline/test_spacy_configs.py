@@ -9,7 +9,8 @@ import spacy
 from tests.pipeline.pipelines import encoder_of
 from tests.pipeline.spacy_configs import OPTIMIZE, PIPES, generated_pipeline
 
-pytestmark = pytest.mark.slow
+# Without spacy-transformers, `spacy init config --gpu` writes no transformer.
+pytestmark = [pytest.mark.stock, pytest.mark.slow]
 
 # Without that of spans, which three of the components write under the same key.
 SCORES = (
@@ -92,14 +93,12 @@ def assert_same_training(folder, checkpoint, pipe, **settings):
     np.testing.assert_allclose(*encoders, atol=1e-5)
 
 
-@pytest.mark.stock
 @pytest.mark.parametrize("optimize", OPTIMIZE)
 @pytest.mark.parametrize("pipe", PIPES)
 def test_each_component_trains_as_on_the_stock_pipe(pipe, optimize, tiny_checkpoint, tmp_path):
     assert_same_training(tmp_path, tiny_checkpoint, pipe, optimize=optimize)
 
 
-@pytest.mark.stock
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_listener_may_stand_beside_other_layers(order, tiny_checkpoint, tmp_path):
     assert_same_training(tmp_path, tiny_checkpoint, "tagger", models=mixed(order))
