@@ -60,7 +60,7 @@ def deberta_v2_model_v1(
     attention (str): The attention kernel: "auto", "strided", "reference" or, on a GPU, "triton".
     far_positions (str | None): Distances beyond the trained ones, in windows of more than 512
         pieces: "microsoft" clamps them, "huggingface" does not; null leaves it to the checkpoint.
-    max_batch_pieces (int): Most pieces that go through the encoder at once.
+    max_batch_pieces (int): Maximum number of pieces in the encoder at once.
     gradient_checkpointing (bool): Recompute each layer in the backward pass, to save memory.
     output_hidden_states (bool): Put the rows of every layer into `doc._.trf_data`.
     freeze_embeddings (bool): Do not train the embeddings.
@@ -313,8 +313,8 @@ def span_categorizer_v1(
         `spacy.mean_max_reducer.v1`.
     scorer (Model[Floats2d, Floats2d]): Scores vectors: `spacy.LinearLogistic.v1` for `spancat`,
         `Softmax.v2` for `spancat_singlelabel`.
-    max_batch_rows (int): Most tokens of spans that the reducer takes at once. If there are more,
-        training reduces each span a second time in the backward pass.
+    max_batch_rows (int): Maximum number of tokens of spans in the reducer at once. If there are
+        more, training recomputes the reduction of each span in the backward pass.
     RETURNS (Model[tuple[list[Doc], Ragged], Floats2d]): The model.
 
     DOCS: docs/api/architectures.md#SpanCategorizer

@@ -31,6 +31,7 @@ def own_encoder(nlp, name):
     return next(shim.encoder for shim in shims if isinstance(shim, EncoderShim))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 @pytest.mark.parametrize("make", [replaced, loaded])
 def test_a_component_with_an_encoder_of_its_own_remembers(make, name, tiny_checkpoint, tmp_path):

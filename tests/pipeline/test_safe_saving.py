@@ -69,6 +69,7 @@ def training_config(tiny_checkpoint, tmp_path):
     return config
 
 
+@pytest.mark.slow
 def test_a_killed_training_leaves_a_whole_pipeline(training_config, tmp_path):
     """Killed at some file operations, among them those between two saves of `model-last`."""
 

@@ -12,6 +12,8 @@ from thinc.api import Config
 from tests.pipeline.checkpoints import save_checkpoint
 from tests.pipeline.pipelines import encoder_config
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = {
     "empty": ["", ""],
     "whitespace": ["  ", "\n"],

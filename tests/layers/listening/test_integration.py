@@ -81,6 +81,7 @@ def test_there_are_no_other_names():
         _ = stock_names.other_v1
 
 
+@pytest.mark.slow
 @pytest.mark.stock
 @pytest.mark.parametrize("first", ["spacy_deberta.layers", "spacy_transformers"])
 def test_either_package_may_be_imported_first(first):

@@ -4,6 +4,7 @@ import io
 import json
 import random
 
+import pytest
 import spacy
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
@@ -43,6 +44,7 @@ def make_paragraphs(count):
         }
 
 
+@pytest.mark.slow
 def test_the_config_learns(tmp_path):
     paragraphs = list(make_paragraphs(60))
     data = {"data": [{"paragraphs": paragraphs}]}

@@ -78,6 +78,7 @@ def make_trained(vocabulary, steps=60, max_length=512, overlap=64, **settings):
     return nlp, pipe, examples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("annotate", "strategy"),
     [("ents", "first"), ("ents", "simple"), ("spans", "average"), ("tag", "first"), ("tag", "max")],
