@@ -15,7 +15,7 @@ def expand_ranges(starts: Ints, lengths: Ints) -> Ints:
 
     Args:
         starts: First index of each run, `(runs,)`.
-        lengths: How many indices each run has, `(runs,)`; 0 is allowed.
+        lengths: Number of indices of each run, `(runs,)`; 0 is allowed.
 
     Returns:
         `(lengths.sum(),)`: `starts[0], starts[0] + 1, …, starts[1], …`.

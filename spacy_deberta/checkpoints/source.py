@@ -194,7 +194,7 @@ def _find_weights(repository: Repository) -> tuple[str, tuple[Path, ...]]:
 def _read_index(path: Path) -> list[str]:
     """The names of the shards, in order.
 
-    They come from a stranger's file, so that they may name nothing outside of the folder.
+    They come from an untrusted file, so they may not name anything outside of the folder.
     """
     try:
         index = check_fields(ShardIndex, read_json(path))

@@ -81,7 +81,7 @@ def pretrain(
 class _Progress:
     """A bar with speed, losses and the time that is left; it appears with the first row.
 
-    total (int | None): How many steps there are; None where the config doesn't say.
+    total (int | None): Number of steps; None if the config has none.
     """
 
     def __init__(self, total: int | None) -> None:

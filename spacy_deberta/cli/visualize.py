@@ -40,7 +40,7 @@ def visualize_cli(
     output: Annotated[Path, Arg(help="The HTML page to write; replaced if it is there")],
     metrics: Annotated[Path | None, Opt("--metrics", "-m", help=METRICS_HELP)] = None,
     log: Annotated[Path | None, Opt("--log", "-l", help=LOG_HELP)] = None,
-    limit: Annotated[int, Opt("--limit", "-n", help="How many texts to show")] = DEFAULT_LIMIT,
+    limit: Annotated[int, Opt("--limit", "-n", help="Number of texts to show")] = DEFAULT_LIMIT,
     use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
 ) -> None:
     """Write an HTML page about a trained pipeline: its scores, the course of its
@@ -80,7 +80,7 @@ def visualize(
     metrics (str | os.PathLike[str] | None): Scores as `spacy benchmark accuracy --output` writes
         them. Without, they are computed from the data.
     log (str | os.PathLike[str] | None): Training log of `spacy.ConsoleLogger.v3`.
-    limit (int): How many texts to show.
+    limit (int): Number of texts to show.
     RETURNS (Report): What is on the page. Without matplotlib, there are no plots, which it says.
     """
     if limit < 0:

@@ -108,14 +108,14 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
     source = model.attrs["source"].model_source(shim.component)
     source.check()
     if source.name is not None:
-        _load(model, source.find_files())
+        _load(model, source.find_files(), engine=model.attrs["source"].tokenizer)
         return
     tokenizer = source.load_tokenizer()
     config = shim.options.configure(source.make_config(tokenizer))
     _set(model, models.DebertaV2Model(config, attention=shim.options.attention), tokenizer)
 
 
-def _load(model: Model[InT, OutT], files: CheckpointFiles) -> None:
+def _load(model: Model[InT, OutT], files: CheckpointFiles, *, engine: str | None = None) -> None:
     options = encoder_shim(model.layers[1]).options
     config = options.configure(read_config(files))
     encoder = build_from_checkpoint(
@@ -126,7 +126,7 @@ def _load(model: Model[InT, OutT], files: CheckpointFiles) -> None:
         allow_non_finite=options.allow_non_finite,
         attention=options.attention,
     )
-    _set(model, encoder, read_tokenizer(files, config))
+    _set(model, encoder, read_tokenizer(files, config, engine=engine))
 
 
 def _set(

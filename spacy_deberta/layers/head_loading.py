@@ -79,6 +79,7 @@ def initialize_head(
             can_be_new=can_be_new,
             unknown_labels=unknown_labels,
             wanted=wanted,
+            engine=model.attrs["source"].tokenizer,
             **changes,
         )
         return
@@ -130,6 +131,7 @@ def _load(
     can_be_new: bool,
     unknown_labels: UnknownLabels = without_output,
     wanted: str = FINE_TUNED,
+    engine: str | None = None,
     **changes: Any,
 ) -> None:
     spec, options = HEADS[model.attrs["head"]], head_shim(model).options
@@ -154,7 +156,7 @@ def _load(
         attention=options.attention,
     )
     if model.attrs["shared_encoder"] is None:
-        tokenizer_shim(model.layers[0]).set_tokenizer(read_tokenizer(files, config))
+        tokenizer_shim(model.layers[0]).set_tokenizer(read_tokenizer(files, config, engine=engine))
     _set(model, module, trained_as=files.name if has_head else None)
 
 

@@ -55,12 +55,13 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
-        check_setting(
-            source.split_special_tokens is None,
-            "split_special_tokens",
-            source.split_special_tokens,
-            "null where an encoder is shared, whose component has the tokenizer",
-        )
+        for setting in ("split_special_tokens", "tokenizer"):
+            check_setting(
+                getattr(source, setting) is None,
+                setting,
+                getattr(source, setting),
+                "null where an encoder is shared, whose component has the tokenizer",
+            )
     shares = shared_encoder is not None
     return SavedModel(
         "deberta_with_head",

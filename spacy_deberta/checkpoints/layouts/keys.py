@@ -67,7 +67,7 @@ def describe_encoder_extra(key: str) -> str | None:
         key: A name as `KeyMap.to_ours` gives it.
 
     Returns:
-        A few words, or None for a name that nobody knows.
+        A short description, or None for an unknown name.
     """
     for pattern, description in KNOWN_EXTRAS:
         if re.match(pattern, key):

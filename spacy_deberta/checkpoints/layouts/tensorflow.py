@@ -208,7 +208,7 @@ def _memory(data: Any) -> int:
 
 
 def _read(file: Any, data: Any, name: str) -> torch.Tensor:
-    # HDF5 can refer to any other file; a stranger's shall not make this read one.
+    # HDF5 can link to any other file; an untrusted file must not make this read one.
     if data.is_virtual or data.external or data.file.filename != file.filename:
         raise ValueError(f"'{name}' lies in another file")
     return _other_axes(torch.from_numpy(data[()]), name)

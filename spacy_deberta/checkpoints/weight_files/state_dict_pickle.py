@@ -33,7 +33,7 @@ class StorageRecord:
     Attributes:
         key: Its name in the file.
         holds: The class that the pickle names, a key of `STORAGES` if the file is to be read.
-        count: How many numbers it holds.
+        count: Number of its elements.
     """
 
     key: str

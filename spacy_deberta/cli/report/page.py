@@ -47,7 +47,7 @@ class Report:
 
     nlp (Language): The pipeline.
     data (str): Where the texts come from.
-    count (int): How many texts there are.
+    count (int): Number of texts.
     examples (Sequence[Example]): The first of them, seen by the pipeline, with the gold data.
     scores (Scores): The scores.
     scores_source (str): Where the scores come from.

@@ -62,7 +62,7 @@ def pooled_text_classifier(
         hidden_size: Width of a layer between pooling and output; None for no such layer.
         dropout: Rate of dropout before each layer; None for the one of `set_dropout_rate`.
         grad_factor: Factor on the gradient of the encoder.
-        nO: How many labels; None until they are known.
+        nO: Number of labels; None until they are known.
 
     Returns:
         A model from documents to scores, `(docs, labels)`, that can get more labels.

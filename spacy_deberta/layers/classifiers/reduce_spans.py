@@ -32,7 +32,7 @@ def reduce_spans(
         X: The tokens of all documents, `(tokens, width)`.
         spans: At least one.
         is_train: Whether there will be a backward pass.
-        max_rows: Most rows that are given to the reducer at once.
+        max_rows: Maximum number of rows in the reducer at once.
 
     Returns:
         The vectors, `(spans, nO)`, and the way back from their gradient to that of `X`.

@@ -33,7 +33,7 @@ def span_categorizer(
         tok2vec: Rows of tokens.
         reducer: Reduces each sequence of rows to one vector, independent of the others.
         scorer: Scores of vectors.
-        max_batch_rows: Most rows that the reducer takes at once.
+        max_batch_rows: Maximum number of rows in the reducer at once.
 
     Returns:
         A model from documents and suggested spans to scores, `(spans, labels)`. Its layers are

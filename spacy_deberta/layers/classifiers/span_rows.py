@@ -17,7 +17,7 @@ class SpanRows:
 
     Attributes:
         starts: The row of the first token of each span, `(spans,)`, int64.
-        lengths: How many tokens each span has, `(spans,)`, int64.
+        lengths: Number of tokens of each span, `(spans,)`, int64.
     """
 
     starts: Ints
@@ -40,7 +40,7 @@ def find_span_rows(spans: Ragged, doc_lengths: Ints) -> SpanRows:
     Args:
         spans: What a suggester gives: first token and the one after the last, `(spans, 2)`, and
             how many spans each document has.
-        doc_lengths: How many tokens each document has, `(docs,)`.
+        doc_lengths: Number of tokens of each document, `(docs,)`.
 
     Raises:
         ValueError: A span is not inside its document, or has no tokens (E420).
@@ -65,7 +65,7 @@ def split_spans(spans: SpanRows, *, max_rows: int) -> Iterator[slice]:
 
     Args:
         spans: At least one.
-        max_rows: Most rows of a part; a span that is longer by itself goes alone.
+        max_rows: Maximum number of rows of a part; a single span may be longer.
     """
     ends = np.cumsum(spans.lengths)
     start = done = 0

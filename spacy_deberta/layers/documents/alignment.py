@@ -24,8 +24,8 @@ class DocPieces:
         pieces: Their pieces, packed, with character offsets into each document's text.
         aligned: For every token in turn, the rows in `pieces` of the pieces that cover it,
             `(sum of aligned_lengths,)`.
-        aligned_lengths: How many pieces cover each token, `(tokens,)`. Tokens of whitespace, or of
-            characters that the normalizer removes, have none.
+        aligned_lengths: Number of pieces that cover each token, `(tokens,)`. Tokens of whitespace,
+            or of characters that the normalizer removes, have none.
         cu_tokens: Document `i` has the tokens from `cu_tokens[i]` to `cu_tokens[i + 1]`,
             `(docs + 1,)`.
     """
@@ -79,18 +79,18 @@ class PiecePositions:
         self._ends = (pieces.ends + base)[self.rows]
 
     def covering(self, docs: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-        """The runs in `rows` of the pieces that share a character with stretches of text.
+        """The ranges in `rows` of the pieces that share a character with character spans.
 
         Args:
-            docs: The document of each stretch, `(stretches,)`.
-            starts: Its first character in the document's text, `(stretches,)`.
-            ends: The character after its last, `(stretches,)`.
+            docs: The document of each span, `(spans,)`.
+            starts: Start offset of each span in characters, `(spans,)`.
+            ends: End offset of each span in characters, `(spans,)`.
 
         Returns:
-            First index in `rows` and the one after the last, both `(stretches,)`.
+            Start and end of each range in `rows`, both `(spans,)`.
         """
         base, last_place = docs * self._room, self._room - 1
-        # What lies behind the last piece of a text must not reach into the next text.
+        # Offsets beyond the last piece of a text must not reach into the next text.
         starts, ends = np.minimum(starts, last_place), np.minimum(ends, last_place)
         first = np.searchsorted(self._ends, starts + base, side="right")
         last = np.searchsorted(self._starts, ends + base, side="left")

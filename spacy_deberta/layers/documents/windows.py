@@ -20,8 +20,8 @@ class PieceWindows:
     """Windows over pieces: no longer than `window`, with at least `overlap` in common.
 
     Attributes:
-        window: Most pieces of the text in a window; `[CLS]` and `[SEP]` come on top.
-        overlap: Fewest pieces that neighbouring windows share.
+        window: Maximum number of pieces of the text in a window, without `[CLS]` and `[SEP]`.
+        overlap: Minimum number of pieces that neighbouring windows share.
     """
 
     window: int
@@ -34,16 +34,16 @@ class PieceWindows:
             raise ValueError(Errors.E408.format(window=self.window, overlap=self.overlap))
 
     def __call__(self, docs: list[Doc]) -> list[list[Span]]:
-        """Refuse to be a span getter of an architecture that knows no pieces."""
+        """Refuse to be a span getter of an architecture without pieces."""
         raise ValueError(Errors.E409)
 
 
 def piece_windows_v1(window: int = 510, overlap: int = 64) -> PieceWindows:
-    """Cut documents into windows of pieces; a document that fits is one window.
+    """Split documents into windows of pieces; a document that fits is one window.
 
-    window (int): Most pieces of the text in a window; `[CLS]` and `[SEP]` come on top.
-    overlap (int): Fewest pieces that neighbouring windows share. Each piece is then read from the
-        window that shows it the most context.
+    window (int): Maximum number of pieces of the text in a window, without `[CLS]` and `[SEP]`.
+    overlap (int): Minimum number of pieces that neighbouring windows share. Each piece is read from
+        the window with the most context.
     RETURNS (PieceWindows): The setting, for `get_spans` of `spacy-deberta.DebertaV2Model.v1`.
 
     DOCS: docs/api/architectures.md#piece_windows
@@ -88,11 +88,6 @@ class WindowPlan:
         # Behind `[CLS]`; a document without rows adds nothing.
         return expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)
 
-    @property
-    def piece_sources(self) -> Ints:
-        """For every piece of the documents the row of the windows it is read from, `(pieces,)`."""
-        return self.sources[self.piece_rows]
-
 
 def plan_windows(
     doc_pieces: DocPieces,
@@ -110,7 +105,7 @@ def plan_windows(
             that they cover, cut further where they are too long.
         cls_id: Id of `[CLS]`.
         sep_id: Id of `[SEP]`.
-        max_pieces: Most pieces of the text in a window made from a span.
+        max_pieces: Maximum number of pieces of the text in a window made from a span.
 
     Returns:
         The plan. No piece is dropped, unless `get_spans` leaves it out.

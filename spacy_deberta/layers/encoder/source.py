@@ -6,6 +6,7 @@ from typing import Any
 
 from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.models import ModelSource, SourceSection
+from spacy_deberta.tokenization import check_engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +21,21 @@ class EncoderSource:
         split_special_tokens: Whether special tokens that were added to the vocabulary are text in a
             document; None leaves it to the checkpoint.
 
+        tokenizer: "sentencepiece" or "tokenizers", see `DebertaV2Tokenizer.from_directory`; None
+            for what the checkpoint was trained with.
+
     Raises:
-        ValueError: There are both (E402).
+        ValueError: There are both (E402), or there is no such tokenizer (E234).
     """
 
     name: str | None = None
     revision: str | None = None
     from_scratch: Mapping[str, Any] | None = None
     split_special_tokens: bool | None = None
+    tokenizer: str | None = None
 
     def __post_init__(self) -> None:
+        check_engine(self.tokenizer)
         self.model_source(ANY_COMPONENT)
 
     def model_source(self, component: str) -> ModelSource:

@@ -156,7 +156,7 @@ class Deberta(TrainablePipe):
         If the encoder is not on the CPU, the next batch is tokenized while it is busy with one.
 
         stream (Iterable[Doc]): The documents.
-        batch_size (int): How many documents to buffer.
+        batch_size (int): Number of documents to buffer.
         YIELDS (Doc): The documents in order.
         """
         install_extension()
