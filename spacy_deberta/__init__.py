@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy_deberta.checkpoints import DebertaV2Tokenizer as DebertaV2Tokenizer
+    from spacy_deberta.checkpoints import DebertaV2TokenizerFast as DebertaV2TokenizerFast
     from spacy_deberta.models import DebertaV2Model as DebertaV2Model
     from spacy_deberta.models import DebertaV2PreTrainedModel as DebertaV2PreTrainedModel
     from spacy_deberta.models.heads import *  # noqa: F403
@@ -24,6 +25,7 @@ _HOMES = {
     "DebertaV2Model": "spacy_deberta.models",
     "DebertaV2PreTrainedModel": "spacy_deberta.models",
     "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
+    "DebertaV2TokenizerFast": "spacy_deberta.checkpoints",
     "Precision": "spacy_deberta.nn",
     "load_pipeline": "spacy_deberta.pipeline.safe_saving",
     "save_pipeline": "spacy_deberta.pipeline.safe_saving",

@@ -46,6 +46,7 @@ def deberta_v2_model_v1(
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
+    tokenizer: str | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -74,6 +75,9 @@ def deberta_v2_model_v1(
     split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
         text in a document, and not one piece each; null leaves it to the checkpoint or, when a
         trained pipeline is loaded, to what it was saved with.
+    tokenizer (str | None): "sentencepiece" for the checkpoint's `spm.model`, "tokenizers" for its
+        `tokenizer.json` or `vocab.txt`; null for the one that it was trained with. Only used by
+        `initialize`.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
@@ -84,6 +88,7 @@ def deberta_v2_model_v1(
             revision=revision,
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
+            tokenizer=tokenizer,
         ),
         get_spans,
         EncoderOptions(
@@ -125,6 +130,7 @@ def deberta_v2_tok2vec_v1(
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
+    tokenizer: str | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, with no shared pipe.
 
@@ -157,6 +163,7 @@ def deberta_v2_tok2vec_v1(
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
         split_special_tokens=split_special_tokens,
+        tokenizer=tokenizer,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -180,6 +187,7 @@ def deberta_v2_with_head_v1(
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
+    tokenizer: str | None = None,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
 
@@ -201,6 +209,7 @@ def deberta_v2_with_head_v1(
             revision=revision,
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
+            tokenizer=tokenizer,
         ),
         EncoderOptions(
             precision=precision,

@@ -27,6 +27,7 @@ from .saving import (
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
     DebertaV2Tokenizer,
+    DebertaV2TokenizerFast,
     check_mask_fits,
     check_vocabulary_fits,
     read_tokenizer,
@@ -47,6 +48,7 @@ __all__ = [
     "TENSORFLOW",
     "CheckpointFiles",
     "DebertaV2Tokenizer",
+    "DebertaV2TokenizerFast",
     "KerasModel",
     "KeyMap",
     "MappedFile",

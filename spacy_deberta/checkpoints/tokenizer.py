@@ -59,8 +59,8 @@ def check_mask_fits(tokenizer: tokenization.DebertaV2Tokenizer, config: DebertaV
         )
 
 
-class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
-    """The tokenizer; see `spacy_deberta.tokenization.DebertaV2Tokenizer`."""
+class _FromPretrained(tokenization.DebertaV2Tokenizer):
+    """Reading a tokenizer by the name of its checkpoint."""
 
     @classmethod
     def from_pretrained(
@@ -101,3 +101,11 @@ class DebertaV2Tokenizer(tokenization.DebertaV2Tokenizer):
             ),
             tokenizer=tokenizer,
         )
+
+
+class DebertaV2Tokenizer(_FromPretrained):
+    """The tokenizer; see `spacy_deberta.tokenization.DebertaV2Tokenizer`."""
+
+
+class DebertaV2TokenizerFast(tokenization.DebertaV2TokenizerFast, _FromPretrained):
+    """On the tokenizers library; see `spacy_deberta.tokenization.DebertaV2TokenizerFast`."""

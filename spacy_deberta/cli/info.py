@@ -121,7 +121,9 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
     """
     files = (f"{name} ({_size(size)})" for name, size in checkpoint.files.items())
     heads = (f"{name} ({description})" for name, description in checkpoint.heads.items())
-    pieces = "none" if checkpoint.pieces is None else f"{checkpoint.pieces:,} pieces"
+    pieces = "none"
+    if checkpoint.pieces is not None:
+        pieces = f"{checkpoint.pieces:,} pieces ({checkpoint.tokenizer})"
     return {
         "Vocabulary": pieces,
         "Added tokens": _quoted(checkpoint.added_tokens) or "none",

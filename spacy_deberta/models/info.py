@@ -37,6 +37,7 @@ class CheckpointInfo:
             embedding parameters under their own names.
         heads: Descriptions of the heads and other extras, by the start of their names.
         pieces: Number of ids of the tokenizer, or None without a vocabulary.
+        tokenizer: Tokenizer engine, "sentencepiece" or "tokenizers"; None without a vocabulary.
         non_finite: Names of parameters with non-finite values.
         added_tokens: Ids of the tokens that are matched in texts beside the vocabulary's pieces,
             by their content; without control tokens.
@@ -50,6 +51,7 @@ class CheckpointInfo:
     parts: Mapping[str, int]
     heads: Mapping[str, str]
     pieces: int | None
+    tokenizer: str | None
     non_finite: tuple[str, ...]
     added_tokens: Mapping[str, int]
 
@@ -64,6 +66,7 @@ class CheckpointInfo:
             "parts": dict(self.parts),
             "heads": dict(self.heads),
             "pieces": self.pieces,
+            "tokenizer": self.tokenizer,
             "non_finite": list(self.non_finite),
             "added_tokens": dict(self.added_tokens),
         }
@@ -118,6 +121,7 @@ def describe_checkpoint(
         parts=dict(parts),
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
+        tokenizer=None if tokenizer is None else tokenizer.engine,
         non_finite=find_non_finite(weights),
         added_tokens={
             token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()

@@ -1,5 +1,6 @@
 """Text to pieces and back, with exact character offsets: one interface, two engines."""
 
+from .fast import DebertaV2TokenizerFast
 from .files import TOKENIZER_FILES, VOCABULARY_FILES
 from .folder import check_engine
 from .pieces import Pieces
@@ -13,6 +14,7 @@ __all__ = [
     "VOCABULARY_FILES",
     "AddedToken",
     "DebertaV2Tokenizer",
+    "DebertaV2TokenizerFast",
     "Pieces",
     "check_engine",
     "train_vocabulary",

@@ -46,7 +46,7 @@ def test_tables(spacy_cli, tiny_checkpoint, tiny_tokenizer, model):
         "Hidden size 32",
         "Position terms p2c, c2p",
         "Convolution none",
-        f"Vocabulary {len(tiny_tokenizer)} pieces",
+        f"Vocabulary {len(tiny_tokenizer)} pieces (sentencepiece)",
         f"Stored as float32 ({count(model):,})",
         "Heads and extras none",
         f"total {count(model):,}",
@@ -103,7 +103,7 @@ def test_heads_and_what_is_missing(spacy_cli, unusual_checkpoint):
     assert "mask_predictions (replaced token detection head)" in text
     assert "'mystery' is no part" in text
     assert "Convolution kernel 3, gelu" in text
-    assert "There is no spm.model" in text
+    assert "There is no vocabulary" in text
 
 
 def test_wrong_input_is_one_message_with_a_code(fails, tmp_path, tiny_checkpoint, tiny_config):

@@ -88,11 +88,6 @@ class WindowPlan:
         # Behind `[CLS]`; a document without rows adds nothing.
         return expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)
 
-    @property
-    def piece_sources(self) -> Ints:
-        """For every piece of the documents the row of the windows it is read from, `(pieces,)`."""
-        return self.sources[self.piece_rows]
-
 
 def plan_windows(
     doc_pieces: DocPieces,

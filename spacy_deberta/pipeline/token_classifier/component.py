@@ -163,7 +163,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         logits = np.zeros((0, len(self.labels)), dtype="f")
         if len(plan.lengths):
             logits = to_numpy(self.model.predict(plan.sequences))
-        probabilities = torch.from_numpy(logits[plan.piece_sources]).softmax(-1).numpy()
+        probabilities = torch.from_numpy(logits[plan.piece_rows]).softmax(-1).numpy()
         of_units = unit_probabilities(probabilities, units, self.settings.aggregation_strategy)
         lost = 0
         if self.settings.annotate != "tag" and not self.settings.only_first_pieces_trained:
@@ -231,7 +231,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         if not known.any():
             return None
         self.cfg["only_first_pieces_trained"] = self.cfg["aggregation_strategy"] == "first"
-        rows = torch.from_numpy(plan.piece_sources[pieces[known]])
+        rows = torch.from_numpy(plan.piece_rows[pieces[known]])
         classes = torch.from_numpy(gold[known])
 
         def loss(logits: torch.Tensor) -> torch.Tensor:

@@ -127,6 +127,7 @@ def _make_run(
     # The same random weights in every process.
     torch.manual_seed(settings.seed)
     tokenizer = plan.source.load_tokenizer()
+    _ = tokenizer.model_proto  # pretraining is with SentencePiece alone: E236 before any work
     objective = plan.objective(plan.source, tokenizer)
     for module in objective.modules.values():
         if settings.gradient_checkpointing:

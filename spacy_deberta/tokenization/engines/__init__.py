@@ -1,5 +1,6 @@
 """What cuts a text into pieces: SentencePiece, or Hugging Face's tokenizers library."""
 
+from .conversion import convert_sentencepiece
 from .engine import Engine, EngineName
 from .huggingface import PIPELINE_FILE, TokenizersEngine
 from .making import make_engine, read_vocabulary
@@ -14,6 +15,7 @@ __all__ = [
     "EngineName",
     "SentencePieceEngine",
     "TokenizersEngine",
+    "convert_sentencepiece",
     "make_engine",
     "make_wordpiece",
     "read_vocabulary",

@@ -52,7 +52,7 @@ class Pipeline:
         added_tokens: The tokens beside the pieces, with ids.
         writes_spaces: Whether pieces write the space before a word, as "▁".
         miscounts_deletions: Whether offsets need `shift_after_deletions`.
-        strips_left: Whether whitespace at the start is removed.
+        strips_left: Whether whitespace at the start is removed before.
     """
 
     content: bytes
@@ -100,7 +100,7 @@ def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
         added_tokens=tuple(AddedToken(**token.model_dump()) for token in fields.added_tokens),
         writes_spaces=model.type != "WordPiece",
         miscounts_deletions='"Precompiled"' in normalizer,
-        strips_left='"strip_left": true' in normalizer,
+        strips_left='"strip_left": true' in normalizer.partition('"Precompiled"')[0],
     )
 
 
@@ -123,6 +123,9 @@ def _hide(model: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
     vocab = model["vocab"]
     if isinstance(vocab, Mapping):
         renamed: Any = {_rename(piece, hidden): i for piece, i in vocab.items()}
+        # The library numbers added tokens from the number of pieces on, as if no id were missing.
+        gaps = {*range(max(vocab.values(), default=-1) + 1)} - {*vocab.values()}
+        renamed |= {f"{i}{_UNREACHABLE}": i for i in gaps}
     else:
         renamed = [(_rename(piece, hidden), score) for piece, score in vocab]
     return {**model, "vocab": renamed}

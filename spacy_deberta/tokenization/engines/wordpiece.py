@@ -5,6 +5,8 @@ from typing import Any
 
 from spacy_deberta.errors import Errors
 
+from .template import make_template
+
 WORDPIECE_FILE = "vocab.txt"
 
 
@@ -54,7 +56,7 @@ def make_wordpiece(
             "lowercase": do_lower_case,
         },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": _template(vocab),
+        "post_processor": make_template(vocab),
         "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
         "model": {
             "type": "WordPiece",
@@ -65,25 +67,3 @@ def make_wordpiece(
         },
     }
     return json.dumps(values, ensure_ascii=False).encode("utf8")
-
-
-def _template(vocab: dict[str, int]) -> dict[str, Any] | None:
-    if not {"[CLS]", "[SEP]"} <= vocab.keys():
-        return None
-
-    def special(token: str, text: int) -> dict[str, Any]:
-        return {"SpecialToken": {"id": token, "type_id": text}}
-
-    def text(name: str, text: int) -> dict[str, Any]:
-        return {"Sequence": {"id": name, "type_id": text}}
-
-    first = [special("[CLS]", 0), text("A", 0), special("[SEP]", 0)]
-    return {
-        "type": "TemplateProcessing",
-        "single": first,
-        "pair": [*first, text("B", 1), special("[SEP]", 1)],
-        "special_tokens": {
-            token: {"id": token, "ids": [vocab[token]], "tokens": [token]}
-            for token in ("[CLS]", "[SEP]")
-        },
-    }
