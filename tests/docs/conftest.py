@@ -6,6 +6,7 @@ import pytest
 import spacy
 import srsly
 import torch
+from spacy.cli import init_config
 from spacy.cli._util import app
 from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
@@ -41,6 +42,7 @@ FINE_TUNED = {
         ("B-location", "B-person", "I-location", "I-person", "O"),
     ),
 }
+SAVED_BY_0_1_0 = ROOT / "tests" / "pipeline" / "saved" / "0.1.0"
 HUB_NAME = re.compile("|".join([r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED]))
 
 
@@ -125,6 +127,8 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
         text = localize(path.read_text(encoding="utf-8"))
         (folder / "configs" / path.name).write_text(text, encoding="utf-8")
     make_trained(hub_checkpoint, heads=("ner",)).to_disk(folder / "my_pipeline")
+    shutil.copytree(SAVED_BY_0_1_0, folder / "older_pipeline")
+    init_config(pipeline=["ner"], gpu=True, silent=True).to_disk(folder / "old.cfg")
     return folder
 
 

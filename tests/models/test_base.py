@@ -74,6 +74,7 @@ def test_resized_embeddings_have_the_shape_of_theirs(cls, count, multiple):
 
 
 def test_a_resized_model_scores_old_pieces_as_before():
+    torch.manual_seed(0)
     _, ours = pair("DebertaV2ForMaskedLM")
     ids, mask = padded_batch([7, 4])
     ids = ids.clamp(max=40)
