@@ -1,4 +1,4 @@
-"""thinc layers: documents to windows, through the encoder, to a row for each piece and token."""
+"""thinc layers: documents to windows, windows to hidden states, one row for each piece or token."""
 
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
@@ -115,5 +115,5 @@ __all__ = [
     "without_output",
 ]
 
-# Before a config is read that names a span getter or an annotation setter.
+# A config may name a span getter or an annotation setter, so this runs before any is read.
 create_registries()

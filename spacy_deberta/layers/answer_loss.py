@@ -1,4 +1,4 @@
-"""What the head for questions is trained with, on sequences."""
+"""The loss of the question answering head, on sequences."""
 
 import torch
 
@@ -10,16 +10,16 @@ from .sequences import Sequences
 
 
 def answer_loss(sequences: Sequences, first: Ints, last: Ints) -> Loss:
-    """Make the loss of a batch: where the answers start and end.
+    """Make the loss of a batch from the start and end of its answers.
 
     Args:
         sequences: The sequences, packed.
-        first: Place of the answer's first piece within each sequence, `(sequences,)`; 0, that of
-            `[CLS]`, where there is none.
+        first: Index of the answer's first piece within each sequence, `(sequences,)`; 0, that of
+            `[CLS]`, if there is no answer.
         last: The same for its last piece.
 
     Returns:
-        From the scores of the head, `(rows, 2)`, to the mean of the cross entropies.
+        A function from the logits of the head, `(rows, 2)`, to the mean of the cross entropies.
     """
     pieces = nn.PackedPieces.from_lengths(
         torch.from_numpy(sequences.input_ids), sequences.lengths.tolist()
@@ -28,7 +28,7 @@ def answer_loss(sequences: Sequences, first: Ints, last: Ints) -> Loss:
     def loss(scores: torch.Tensor) -> torch.Tensor:
         starts, ends = scores.unbind(-1)
         start_positions, end_positions = (
-            torch.from_numpy(places).to(scores.device) for places in (first, last)
+            torch.from_numpy(positions).to(scores.device) for positions in (first, last)
         )
         return models.answer_loss(starts, ends, start_positions, end_positions, pieces)
 

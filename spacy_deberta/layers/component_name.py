@@ -1,4 +1,4 @@
-"""What a model's component is called, for its messages."""
+"""The name of a model's component, for error messages."""
 
 from thinc.api import Model
 
@@ -7,7 +7,7 @@ from .encoder.encoder_shim import encoder_shim
 
 
 def name_component(model: Model, name: str) -> None:
-    """Tell a model which component it is of.
+    """Tell a model the name of its component.
 
     Args:
         model: Made by `deberta_model` or `deberta_with_head`.

@@ -1,4 +1,4 @@
-"""Docs → a batch of transformer data: tokenizer, windows, encoder and rows put together."""
+"""Docs → a batch of transformer data: tokenizer, windows, encoder and output rows."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ def deberta_model(
     Args:
         source: Where weights and vocabulary come from when the model is initialized.
         get_spans: Windows over pieces, or a span getter.
-        options: How the encoder computes, learns and is stored.
+        options: How the encoder is run, trained and stored.
 
     Returns:
         A model from documents to a `FullTransformerBatch`.
@@ -76,7 +76,7 @@ def deberta_model(
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Run the layers one after the other, and back from the documents' gradients."""
+    """Run the layers in order; the backward pass starts from the documents' gradients."""
     tokenize, encode, cut = model.layers
     doc_pieces, _ = tokenize(X, is_train)
     tokenizer = get_tokenizer(model)
@@ -94,7 +94,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     def backprop(dY: DocGradients) -> InT:
         if len(dY.rows):
             backprop_encoder(backprop_docs(dY.rows))
-        # A new list, not that of the documents: thinc adds to it what layers beside this return.
+        # A new list, not the documents: thinc extends it by what parallel layers return.
         return []
 
     return Y, backprop
@@ -169,11 +169,11 @@ def get_encoder(model: Model[InT, OutT]) -> models.DebertaV2Model:
 
 
 def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
-    """Write weights and vocabulary as a checkpoint folder, which Hugging Face's classes open.
+    """Write weights and vocabulary as a checkpoint folder that Hugging Face's classes can load.
 
     Args:
         model: Made by `deberta_model` or `deberta_with_head`, with an encoder of its own.
-        folder: Where to write; what is there stays until all is written.
+        folder: Where to write; existing files are replaced only after everything is written.
     """
     shim = encoder_shim(model.layers[1])
     architecture = shim.module_class.__name__
@@ -187,7 +187,7 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
 
 
 def load_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
-    """Fill a model from a folder that `save_model` wrote: mapped, not copied.
+    """Load weights and vocabulary from a folder that `save_model` wrote; weights are memory-mapped.
 
     Args:
         model: Made by `deberta_model`.
@@ -202,7 +202,7 @@ def load_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
 def pooled_tokens(
     model: Model[InT, OutT], pooling: Model[Ragged, Floats2d], grad_factor: float
 ) -> Model[InT, list[Floats2d]]:
-    """Encode documents to one row for each token, with no shared pipe.
+    """Encode documents to one row for each token, without a shared pipe.
 
     Args:
         model: Made by `deberta_model`.
@@ -210,22 +210,22 @@ def pooled_tokens(
         grad_factor: Factor on the gradient of the encoder.
 
     Returns:
-        A model with the structure that `Language.replace_listeners` gives a listening component, so
-        that one can be loaded as the other.
+        A model of the same structure as a component after `Language.replace_listeners`, so either
+        can be loaded as the other.
     """
     check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
     return chain(chain(model, split_batch()), token_rows(pooling, grad_factor))
 
 
 def replace_listener(model: Model[InT, OutT]) -> Model:
-    """What takes the place of a listener, for `Language.replace_listeners`."""
+    """The model that replaces a listener, for `Language.replace_listeners`."""
     return chain(model, split_batch())
 
 
 def replace_listener_cfg(
     transformer_model: Mapping[str, Any], listener_model: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The config of what takes the place of a listener, for `Language.replace_listeners`."""
+    """The config of the model that replaces a listener, for `Language.replace_listeners`."""
     if listener_model.get("@architectures") == DOCUMENT_LISTENER_ARCHITECTURE:
         return {
             "@architectures": DOCUMENT_ENCODER_ARCHITECTURE,

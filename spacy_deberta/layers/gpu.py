@@ -1,4 +1,4 @@
-"""Which GPU pipelines compute on."""
+"""Select the GPU that pipelines run on."""
 
 from thinc.api import require_gpu
 
@@ -6,13 +6,13 @@ from spacy_deberta.errors import Errors
 
 
 def select_gpu(number: int) -> None:
-    """Let thinc, and the PyTorch modules in its models, compute on a GPU from now on.
+    """Run thinc, and the PyTorch modules in its models, on a GPU from now on.
 
     Args:
-        number: The number of the GPU, from 0 on.
+        number: Index of the GPU, from 0.
 
     Raises:
-        ValueError: There is no such GPU, or what thinc needs for it is not installed (E513).
+        ValueError: There is no such GPU, or a dependency of thinc is not installed (E513).
     """
     try:
         require_gpu(number)

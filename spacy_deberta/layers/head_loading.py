@@ -1,4 +1,4 @@
-"""How a model with a head gets weights, vocabulary and labels: from a checkpoint or at random."""
+"""Load weights, vocabulary and labels of a model with a head, or initialize them at random."""
 
 import os
 from collections import Counter
@@ -25,7 +25,7 @@ from spacy_deberta.models import HEADS, HeadSpec, build_from_weights, find_heads
 from .documents.tokenize import tokenizer_shim
 from .head_model import InT, OutT, head_shim
 
-# What a checkpoint that lacks the head is not.
+# The kind of checkpoint that the message of a missing head asks for.
 FINE_TUNED = "a checkpoint that was fine-tuned for this"
 UnknownLabels = Callable[[Sequence[str], Sequence[str]], list[str]]
 
@@ -50,13 +50,13 @@ def initialize_head(
     Args:
         model: Made by `deberta_with_head`.
         labels: The labels of the training data, if there are any.
-        new_head: Whether to leave out the head of the checkpoint and start a new one.
-        trainable: Whether there is data that a new head without labels can be trained on.
-        problem_type: What the config shall say of the losses of a sequence classifier; None for
-            what the checkpoint says.
-        unknown_labels: From the labels of the data and those of the checkpoint's head to what the
-            head can't express.
-        wanted: What checkpoint to give where the head is missing, for the message.
+        new_head: Whether to replace the head of the checkpoint by a new one.
+        trainable: Whether there is training data for a new head without labels.
+        problem_type: The config's `problem_type`, which selects the loss of a sequence classifier;
+            None for that of the checkpoint.
+        unknown_labels: From the labels of the data and those of the checkpoint's head to the labels
+            that the head can't express.
+        wanted: The kind of checkpoint to ask for in the error message if the head is missing.
 
     Raises:
         OSError: A file of the checkpoint is missing or damaged.
@@ -86,7 +86,7 @@ def initialize_head(
     if not shim.shares_encoder:
         source.check()
     if not can_be_new:
-        raise _without_head(model, "random weights", "no head", wanted=wanted)
+        raise _missing_head(model, "random weights", "no head", wanted=wanted)
     attention = shim.options.attention
     if not shim.shares_encoder:
         tokenizer = source.load_tokenizer()
@@ -109,7 +109,7 @@ def initialize_head(
 
 
 def load_head(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
-    """Fill a model from a folder that `save_model` wrote: mapped, not copied.
+    """Load weights and vocabulary from a folder that `save_model` wrote; weights are memory-mapped.
 
     Args:
         model: Made by `deberta_with_head`.
@@ -140,7 +140,7 @@ def _load(
     heads = find_heads(weights, config)
     has_head = not new_head and heads.fits(spec)
     if not has_head and not can_be_new:
-        raise _without_head(model, files.name, heads, wanted=wanted)
+        raise _missing_head(model, files.name, heads, wanted=wanted)
     if has_head and spec.has_labels:
         component = head_shim(model).component
         _check_labels(config, labels or (), unknown_labels, source=files.name, component=component)
@@ -161,7 +161,7 @@ def _load(
 
 
 def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None) -> None:
-    """Take a module; a head that was trained comes with the name of its checkpoint."""
+    """Set the module; `trained_as` is the name of the checkpoint of a trained head."""
     shim = head_shim(model)
     if shim.shares_encoder:
         _check_shared(shim.shared_encoder, module)
@@ -174,7 +174,7 @@ def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None)
 
 
 def _is_same(encoder: models.DebertaV2Model, other: models.DebertaV2Model) -> bool:
-    """Whether two encoders have the same weights, by their last layer, which any training moves."""
+    """Whether the last layers, which any training changes, have the same weights."""
     last, found = encoder.encoder.layer[-1], dict(other.encoder.layer[-1].named_parameters())
     return all(torch.equal(weights.cpu(), found[name]) for name, weights in last.named_parameters())
 
@@ -198,10 +198,10 @@ def _with_labels(
     source: str,
 ) -> nn.DebertaV2Config:
     if labels and spec.has_labels:
-        # What an old head was trained for says nothing of a new one.
+        # The problem type of an old head does not apply to a new one.
         config = replace(config.with_labels(labels), problem_type=None)
     if spec.own_labels and config.num_labels != len(spec.own_labels):
-        # An encoder comes with the labels of whatever else it was trained for.
+        # The config of an encoder has the labels of the task that it was trained for.
         config = config.with_labels(spec.own_labels)
     config = replace(config, **changes)
     if spec.has_labels:
@@ -237,7 +237,7 @@ def _check_labels(
         )
 
 
-def _without_head(model: Model[InT, OutT], source: str, found: object, *, wanted: str) -> Exception:
+def _missing_head(model: Model[InT, OutT], source: str, found: object, *, wanted: str) -> Exception:
     head, component = model.attrs["head"].replace("_", " "), head_shim(model).component
     return ValueError(
         Errors.E602.format(

@@ -1,4 +1,4 @@
-"""Sequences → the scores of a head: a fine-tuned checkpoint as a thinc model."""
+"""Sequences → the logits of a head: a fine-tuned checkpoint as a thinc model."""
 
 from collections.abc import Callable
 
@@ -33,16 +33,16 @@ def deberta_with_head(
     Args:
         head: One of `models.HEADS`.
         source: Where weights and vocabulary come from when the model is initialized.
-        options: How it computes, learns and is stored.
+        options: How it is run, trained and stored.
         shared_encoder: Name of the component whose encoder is used instead of one of its own; see
             `share_encoder`.
 
     Returns:
-        A model from sequences to scores, float32: `(sequences, labels)` for
+        A model from sequences to logits, float32: `(sequences, labels)` for
         "sequence_classification", `(rows, labels)` for "token_classification", `(rows, 2)`, start
         and end, for "question_answering", `(sequences, 1)` for "multiple_choice", `(decoded_rows,
-        vocab_size)` for "masked_lm" and `(rows, 1)` for "replaced_token_detection". Filled by
-        `initialize_head`.
+        vocab_size)` for "masked_lm" and `(rows, 1)` for "replaced_token_detection".
+        `initialize_head` loads its weights.
     """
     check_choice("head", head, tuple(HEADS))
     if shared_encoder is not None:
@@ -76,7 +76,7 @@ def deberta_with_head(
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Run encoder and head, and back from the gradient of the scores."""
+    """Run encoder and head; the backward pass starts from the gradient of the logits."""
     (Y,), backprop = model.layers[1](X, is_train)
     return Y, backprop
 

@@ -1,4 +1,4 @@
-"""Losses of PyTorch on the outputs of thinc layers."""
+"""PyTorch losses on the outputs of thinc layers."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def loss_gradient(Y: Array, loss: Loss) -> tuple[float, Array]:
 
     Args:
         Y: The output of a layer, any shape, float32.
-        loss: From the same as a tensor, on its device, to a scalar.
+        loss: A function from Y as a tensor, on the same device, to a scalar.
 
     Returns:
         The loss, and its gradient with respect to Y.

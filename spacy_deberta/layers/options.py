@@ -1,4 +1,4 @@
-"""The settings of the encoder that a config gives, checked once."""
+"""The encoder's settings from a config, validated once."""
 
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -15,18 +15,18 @@ FAR_POSITIONS = ("microsoft", "huggingface")
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderOptions:
-    """How the encoder computes, learns and is stored. None of it changes the weights' shapes.
+    """How the encoder is run, trained and stored. No option changes the shapes of the weights.
 
     Attributes:
-        precision: `"auto"`, `"fp32"`, `"bf16"`, `"fp16"` or, for prediction on the CPU, `"int8"`;
+        precision: `"auto"`, `"fp32"`, `"bf16"`, `"fp16"` or, for inference on the CPU, `"int8"`;
             weights stay float32.
         attention: Name of an attention kernel, or `"auto"`.
-        far_positions: What distances beyond the trained ones mean, see `DebertaV2Config`; None
-            leaves it to the checkpoint.
-        max_batch_pieces: Most pieces, `[CLS]` and `[SEP]` included, that go through the encoder at
-            once; a longer window goes alone.
-        gradient_checkpointing: Recompute each layer in the backward pass instead of keeping it.
-        output_hidden_states: Give the rows of every layer, not only of the last.
+        far_positions: How distances beyond the trained ones are encoded, see `DebertaV2Config`;
+            None for the checkpoint's choice.
+        max_batch_pieces: Maximum number of pieces in a sub-batch, `[CLS]` and `[SEP]` included; a
+            single window may be longer.
+        gradient_checkpointing: Recompute the activations of each layer in the backward pass.
+        output_hidden_states: Return the hidden states of every layer, not only of the last.
         freeze_embeddings: Do not train the embeddings.
         freeze_layers: Do not train this many of the lowest layers.
         layer_lr_decay: Factor on the learning rate for each layer further down.

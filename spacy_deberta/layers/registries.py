@@ -1,4 +1,4 @@
-"""The registries that spaCy lacks: of span getters and of annotation setters."""
+"""The registries of span getters and annotation setters, which spaCy lacks."""
 
 import catalogue
 from spacy.util import registry
@@ -7,10 +7,10 @@ NAMES = ("span_getters", "annotation_setters")
 
 
 def create_registries() -> None:
-    """Create the registries that spacy-transformers has not created yet, in its way.
+    """Create the registries that spacy-transformers has not created yet, with the same namespaces.
 
-    They are filled by entry points only. Once a function was registered in one, spacy-transformers
-    could not be imported any more: it creates them again, which catalogue refuses for those in use.
+    Functions are registered by entry points only. spacy-transformers creates the registries again
+    when it is imported, which catalogue refuses as soon as a function was registered in code.
     """
     for name in NAMES:
         if not hasattr(registry, name):

@@ -1,4 +1,4 @@
-"""A model that says what it was given, where thinc only says that the structure differs."""
+"""A model whose errors name the saved model, where thinc only reports another structure."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from thinc.util import convert_recursive, is_xp_array
 
 from spacy_deberta.errors import Errors, is_coded
 
-# How spacy-transformers names the nodes of `TransformerModel` of any version.
+# The node names of spacy-transformers' `TransformerModel`, the same in all versions.
 STOCK_NODES = ["transformer", "hf-pytorch"]
 
 
 class SavedModel(Model):
-    """A thinc model that checks whose bytes it reads, in whichever component it stands."""
+    """A thinc model that checks which architecture saved the bytes, in any component."""
 
     def from_bytes(self, bytes_data: bytes) -> "SavedModel":
-        """Read what `to_bytes` wrote.
+        """Load the result of `to_bytes`.
 
         Raises:
             ValueError: The bytes are damaged (E407) or of another model (E421, E422).
@@ -28,7 +28,7 @@ class SavedModel(Model):
         return self.from_dict(convert_recursive(is_xp_array, self.ops.asarray, message))
 
     def from_dict(self, msg: Any) -> "SavedModel":
-        """Read what `to_dict` gave, if it is of this architecture; see `from_bytes`."""
+        """Load the result of `to_dict` of the same architecture; see `from_bytes`."""
         try:
             found = [node["name"] for node in msg["nodes"]]
         except (LookupError, TypeError) as error:

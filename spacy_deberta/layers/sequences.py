@@ -15,17 +15,17 @@ N_SPECIAL_TOKENS_PAIR = 3
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """What goes through an encoder: ids with their `[CLS]` and `[SEP]`, packed.
+    """The input of an encoder: packed ids, `[CLS]` and `[SEP]` included.
 
     Attributes:
-        input_ids: Ids of all sequences, one after the other, `(rows,)`.
-        lengths: Rows of each sequence, `(sequences,)`.
+        input_ids: Ids of all sequences, packed, `(rows,)`.
+        lengths: Number of rows of each sequence, `(sequences,)`.
         token_type_ids: 0 for the first text of a pair and 1 for the second, `(rows,)`; None for 0
-            everywhere. Most checkpoints do not look at it.
-        decoded: Rows for which a masked language model is asked, ascending, `(decoded_rows,)`;
-            None for all.
-        sources: For every row of the encoder's output the row that it is read from, none twice, or
-            -1 for zeros, `(output_rows,)`; None for all rows in their order.
+            everywhere. Most checkpoints ignore it.
+        decoded: Rows that a masked language model decodes, ascending, `(decoded_rows,)`; None for
+            all.
+        sources: Row of the sequences that each row of the encoder's output is gathered from, none
+            twice, or -1 for zeros, `(output_rows,)`; None for all rows in their order.
     """
 
     input_ids: Ints
@@ -42,13 +42,13 @@ class Sequences:
 
 @dataclass(frozen=True, eq=False)
 class PieceRanges:
-    """Runs of pieces: whole texts, or windows of them.
+    """Ranges of pieces: whole texts, or windows of them.
 
     Attributes:
         ids: Ids of the pieces of all texts, `(pieces,)`.
-        texts: The text that each run is of, `(runs,)`.
-        starts: First piece of each run, an index into `ids`, `(runs,)`.
-        lengths: How many pieces each run has, `(runs,)`.
+        texts: The text of each range, `(ranges,)`.
+        starts: First piece of each range, an index into `ids`, `(ranges,)`.
+        lengths: Number of pieces of each range, `(ranges,)`.
     """
 
     ids: Ints
@@ -58,7 +58,7 @@ class PieceRanges:
 
     @classmethod
     def whole(cls, pieces: Pieces) -> "PieceRanges":
-        """One run for each text."""
+        """One range for each text."""
         return cls(
             ids=pieces.ids,
             texts=np.arange(len(pieces), dtype=np.int64),
@@ -66,45 +66,46 @@ class PieceRanges:
             lengths=np.diff(pieces.cu_pieces),
         )
 
-    def take(self, runs: Ints) -> "PieceRanges":
-        """These runs, in this order; the same one may be taken several times."""
-        return PieceRanges(self.ids, self.texts[runs], self.starts[runs], self.lengths[runs])
+    def take(self, ranges: Ints) -> "PieceRanges":
+        """The ranges at these indices, in their order; an index may occur several times."""
+        return PieceRanges(self.ids, self.texts[ranges], self.starts[ranges], self.lengths[ranges])
 
     def split(self, *, window: Ints | int, overlap: int) -> tuple["PieceRanges", Ints]:
-        """Cut runs that are too long into windows.
+        """Split ranges that are too long into windows.
 
         Args:
-            window: Most pieces of a window, for all runs or for each, `(runs,)`; at least 1.
-            overlap: Fewest pieces that neighbouring windows share; fewer where the window is too
-                short for it.
+            window: Maximum number of pieces of a window, for all ranges or for each, `(ranges,)`;
+                at least 1.
+            overlap: Minimum number of pieces that neighbouring windows share, at most half of the
+                window.
 
         Returns:
-            The windows, and which run each of them is of, `(windows,)`.
+            The windows, and the range of each of them, `(windows,)`.
         """
         limits = np.broadcast_to(np.asarray(window, dtype=np.int64), self.starts.shape)
-        runs, starts, lengths = split_ranges(
+        ranges, starts, lengths = split_ranges(
             self.starts, self.lengths, window=limits, overlap=np.minimum(overlap, limits // 2)
         )
-        return PieceRanges(self.ids, self.texts[runs], starts, lengths), runs
+        return PieceRanges(self.ids, self.texts[ranges], starts, lengths), ranges
 
 
 def split_ranges(
     starts: Ints, lengths: Ints, *, window: Ints | int, overlap: Ints | int
 ) -> tuple[Ints, Ints, Ints]:
-    """Cut ranges of pieces into windows of even length, the fewest that keep the overlap.
+    """Split ranges of pieces into the minimum number of windows of even length.
 
     Args:
         starts: First piece of each range, `(ranges,)`.
-        lengths: How many pieces it has, `(ranges,)`.
-        window: Most pieces of a window, for all ranges or for each, `(ranges,)`.
-        overlap: Fewest pieces that neighbouring windows share, smaller than the window.
+        lengths: Number of pieces of each range, `(ranges,)`.
+        window: Maximum number of pieces of a window, for all ranges or for each, `(ranges,)`.
+        overlap: Minimum number of pieces that neighbouring windows share, less than the window.
 
     Returns:
-        For each window its range, its first piece and its length, `(windows,)` each. A range that
-        fits, also an empty one, is one window.
+        Range, first piece and length of each window, `(windows,)` each. A range that fits, also an
+        empty one, is one window.
     """
     counts: Ints = np.where(lengths <= window, 1, -(-(lengths - overlap) // (window - overlap)))
-    # Even windows rather than full ones and a rest: the rest would see less context.
+    # Even windows, because a short last window would have less context.
     window_lengths: Ints = -(-(lengths + (counts - 1) * overlap) // counts)
     index = expand_ranges(np.zeros_like(counts), counts)
     slack = np.repeat(lengths - window_lengths, counts)
@@ -115,7 +116,7 @@ def split_ranges(
 
 @dataclass(frozen=True, eq=False)
 class JoinedSequences:
-    """Sequences, and where the texts that they were made of stand in them.
+    """Sequences, and where their texts start in them.
 
     Attributes:
         sequences: The sequences, packed.
@@ -131,15 +132,15 @@ class JoinedSequences:
 def join_sequences(
     tokenizer: DebertaV2Tokenizer, first: PieceRanges, second: PieceRanges | None = None
 ) -> JoinedSequences:
-    """Put special tokens around texts: `[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]`.
+    """Add special tokens to texts: `[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]`.
 
     Args:
-        tokenizer: Knows the ids of the special tokens.
-        first: One run for each sequence.
-        second: The other text of each pair; as many runs.
+        tokenizer: Has the ids of the special tokens.
+        first: One range for each sequence.
+        second: The second text of each pair, one range for each sequence.
 
     Returns:
-        The sequences in the order of the runs.
+        The sequences in the order of the ranges.
 
     Source:
         `build_inputs_with_special_tokens` of Hugging Face's `DebertaV2Tokenizer`.
@@ -163,7 +164,7 @@ def join_sequences(
 
 
 def encode_texts(tokenizer: DebertaV2Tokenizer, texts: Sequence[str]) -> PieceRanges:
-    """The pieces of texts, one run for each, in one call of the tokenizer."""
+    """The pieces of texts, one range for each, in one call of the tokenizer."""
     return PieceRanges.whole(tokenizer.encode_batch(list(texts)))
 
 

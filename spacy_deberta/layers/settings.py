@@ -1,8 +1,8 @@
-"""Checks of settings that a config gives, with one message for all."""
+"""Validation of settings from a config, with one message for all."""
 
 from spacy_deberta.errors import Errors
 
-# Stands for the name of a component in messages of models that nobody has told it.
+# The component's name in messages of models without `name_component`.
 ANY_COMPONENT = "*"
 
 
@@ -11,26 +11,26 @@ def check_setting(good: bool, name: str, value: object, condition: str) -> None:
 
     Args:
         good: Whether it is in its range.
-        name: What the config calls it.
-        value: What it is.
-        condition: What it has to be, to stand after "must be".
+        name: Its name in the config.
+        value: Its value.
+        condition: The valid range; completes "must be".
 
     Raises:
-        ValueError: The setting is not good (E413).
+        ValueError: The setting is out of its range (E413).
     """
     if not good:
         raise ValueError(Errors.E413.format(name=name, value=value, condition=condition))
 
 
 def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Refuse a setting that is none of the known ones.
+    """Refuse a value that is none of the valid choices.
 
     Args:
-        name: What the config calls it.
-        value: What it is.
-        known: What it can be.
+        name: Its name in the config.
+        value: Its value.
+        known: The valid values.
 
     Raises:
-        ValueError: The setting is not known (E413).
+        ValueError: The value is not valid (E413).
     """
     check_setting(value in known, name, f"'{value}'", f"one of: {', '.join(known)}")

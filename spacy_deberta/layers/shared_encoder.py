@@ -1,4 +1,4 @@
-"""One encoder for several components: which of them uses the encoder of which."""
+"""Share one encoder between several components."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from .encoder.encoder_shim import encoder_shim
 
 
 def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
-    """Let a component use the encoder of another one, if its config says so.
+    """Let a component use the encoder of another one, if its config asks for it.
 
-    A component says so by `shared_encoder`, the name of the other one in the pipeline. It runs the
-    encoder on its own sequences. Its gradients add to those of the owner, who updates and stores
-    the encoder; it updates and stores its own head.
+    The setting `shared_encoder` is the name of the owner in the pipeline. The component runs the
+    encoder on its own sequences. Its gradients are accumulated with those of the owner, which
+    updates and stores the encoder; the component updates and stores its own head.
 
     Args:
         owner: The model of the component that has the encoder: made by `deberta_model` or
             `deberta_with_head`.
         owner_name: The name of that component in the pipeline.
-        component: A component that comes after it.
+        component: A later component of the pipeline.
 
     Raises:
         ValueError: The gradients of the owner are scaled (E604).
@@ -34,5 +34,5 @@ def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
         reason = f"'{owner_name}' has 'precision = \"fp16\"', which scales gradients"
         raise ValueError(Errors.E604.format(reason=reason))
     encoder_shim(model.layers[1]).share_encoder(owner_shim)
-    # A tokenizer never changes, so that it can be shared by reference.
+    # A tokenizer is immutable, so it can be shared by reference.
     tokenizer_shim(model.layers[0]).share_tokenizer(tokenizer_shim(owner.layers[0]))

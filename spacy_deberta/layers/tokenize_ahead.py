@@ -1,4 +1,4 @@
-"""Splitting the next batch into pieces while a device is busy with this one."""
+"""Tokenize the next batch while the device computes the current one."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,21 +13,21 @@ from .encoder.encoder_shim import encoder_shim
 def waits_for_device(model: Model) -> bool:
     """Whether the encoder of a model made by `deberta_model` leaves the CPU idle.
 
-    On a CPU it does not, and the tokenizer takes less than a hundredth of the encoder's time.
+    An encoder on the CPU does not, and there the tokenizer takes less than 1% of its time.
     """
     shim = encoder_shim(model.layers[1])
     return shim.is_loaded and shim.device.type != "cpu"
 
 
 def tokenize_ahead(model: Model, batches: Iterable[list[Doc]]) -> Iterator[list[Doc]]:
-    """Hand on batches, and have a thread tokenize the next one while the caller is at one.
+    """Yield batches, while a thread tokenizes the next one.
 
-    The model then takes the pieces that are ready when it is given the same documents. If they
-    could not be made, the error comes there too.
+    The model uses the prefetched pieces when it is called with the same documents. An error of the
+    thread is raised there as well.
 
     Args:
         model: Made by `deberta_model`.
-        batches: The batches; never more than one of them is read ahead.
+        batches: The batches; at most one of them is read ahead.
 
     Yields:
         The batches in their order. The thread ends with the generator.
@@ -52,7 +52,7 @@ def tokenize_ahead(model: Model, batches: Iterable[list[Doc]]) -> Iterator[list[
 
 
 def _read(source: Iterator[list[Doc]]) -> tuple[list[Doc] | None, Exception | None]:
-    """The next batch, or the error instead: what was read before is still to be handed on."""
+    """The next batch, or the error, which is raised after the batch before it was yielded."""
     try:
         return next(source, None), None
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The plan of a prediction or an update: sub-batches, and where the output of each one goes."""
+"""Plan the sub-batches of an inference or a training step, and where their output goes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,24 +9,24 @@ import torch
 from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.layers.sequences import Sequences
 
-# What a module gives one row of output for.
+# What each output row of a module stands for.
 OutputUnit = Literal["pieces", "sequences", "masks"]
 
 
 @dataclass(frozen=True, eq=False)
 class EncoderBatch:
-    """Sequences that go through the encoder together.
+    """A sub-batch of sequences.
 
     Attributes:
         input_ids: Their ids, packed, `(total_pieces,)`, int64.
-        lengths: Rows of each sequence.
-        sequences: Which sequences of the whole they are, `(sequences,)`, int64.
+        lengths: Number of rows of each sequence.
+        sequences: Indices of the sequences in the whole batch, `(sequences,)`, int64.
         token_type_ids: `(total_pieces,)`, int64, or None for 0 everywhere.
-        decoded: Rows of this batch that a masked language model is asked for, `(decoded_rows,)`,
+        decoded: Rows of this sub-batch that a masked language model decodes, `(decoded_rows,)`,
             int64; None for all.
-        kept: Rows of the module's output that are wanted, int64; None for all.
-        targets: The row of the whole output that each of them is, int64; None if they are the whole
-            output in its order.
+        kept: Rows of the module's output to keep, int64; None for all.
+        targets: Row of each kept row in the whole output, int64; None if the kept rows are the
+            whole output in its order.
     """
 
     input_ids: torch.Tensor
@@ -40,11 +40,11 @@ class EncoderBatch:
 
 @dataclass(frozen=True, eq=False)
 class BatchPlan:
-    """Sub-batches, and the output that is put together from theirs.
+    """Sub-batches, and the size of their joined output.
 
     Attributes:
         batches: At least one.
-        size: Rows of the whole output; those that no sub-batch gives are zero.
+        size: Number of rows of the whole output; rows that no sub-batch writes are zero.
     """
 
     batches: tuple[EncoderBatch, ...]
@@ -52,18 +52,17 @@ class BatchPlan:
 
 
 def plan_batches(sequences: Sequences, *, unit: OutputUnit, max_pieces: int) -> BatchPlan:
-    """Divide sequences into sub-batches of bounded size, so that no text is too long for memory.
+    """Split sequences into sub-batches of bounded size, which bounds the memory of long texts.
 
     Args:
-        sequences: The sequences, packed: windows of documents, or what a head is asked about.
-        unit: What the module gives one row of output for: pieces, special tokens included,
+        sequences: The sequences, packed: windows of documents, or the inputs of a head.
+        unit: What each output row of the module stands for: pieces, special tokens included,
             sequences, or the pieces of `Sequences.decoded`.
-        max_pieces: Maximum number of rows in a sub-batch; a sequence that is longer by itself goes
-            alone.
+        max_pieces: Maximum number of rows in a sub-batch; a single sequence may be longer.
 
     Returns:
-        One sub-batch with the sequences in their order if they fit; otherwise several, sequences
-        of similar length together.
+        One sub-batch with the sequences in their order if they fit; otherwise several, grouped by
+        length.
     """
     targets, size = _targets(sequences, unit)
     groups = _group_by_length(sequences.lengths, max_pieces=max_pieces)
@@ -72,7 +71,7 @@ def plan_batches(sequences: Sequences, *, unit: OutputUnit, max_pieces: int) -> 
 
 
 def _group_by_length(lengths: Ints, *, max_pieces: int) -> list[Ints]:
-    """The sequences of each group: all in their order if they fit. Never an empty list."""
+    """The sequences of each group: one group in their order if they fit. Never an empty list."""
     if int(lengths.sum()) <= max_pieces:
         return [np.arange(len(lengths))]
     order = np.argsort(lengths, kind="stable")
@@ -88,7 +87,7 @@ def _group_by_length(lengths: Ints, *, max_pieces: int) -> list[Ints]:
 
 
 def _targets(sequences: Sequences, unit: OutputUnit) -> tuple[Ints, int]:
-    """Where the output for each row, or each sequence, goes, or -1; and how many rows there are."""
+    """Output row of each row or sequence, or -1; and the number of output rows."""
     rows = len(sequences.input_ids)
     if unit == "sequences":
         return np.arange(len(sequences.lengths)), len(sequences.lengths)

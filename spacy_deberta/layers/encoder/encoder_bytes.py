@@ -1,4 +1,4 @@
-"""A module as bytes, and back: what thinc saves of a model."""
+"""Serialize a module to bytes, and back, for thinc's `to_bytes`."""
 
 import json
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.typed_json import parse_json
 
-# Of the bytes; a newer one is refused, so that nothing is read wrongly.
+# Version of the serialization format; a newer one is refused.
 FORMAT = 1
-# msgpack takes no bytes object of 4 GiB, so larger weights are stored as several.
+# msgpack limits a bytes object to 4 GiB, so larger weights are stored as several.
 MAX_BYTES_OBJECT = 2**30
-# What msgpack, JSON and safetensors raise at what they can't read, and at fields of other types.
+# Errors of msgpack, JSON and safetensors for damaged data, and for fields of another type.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, SafetensorError)
 
 
 @dataclass(frozen=True, eq=False)
 class SavedEncoder:
-    """A module without its class.
+    """Config and weights of a module.
 
     Attributes:
         config: Its config.
@@ -41,7 +41,7 @@ def pack_encoder(saved: SavedEncoder | None, *, storage_precision: str) -> bytes
     """Write config and weights, the weights as safetensors.
 
     Args:
-        saved: What to write; None for a model that has no weights yet.
+        saved: Config and weights; None for a model that has no weights yet.
         storage_precision: A key of `STORAGE_DTYPES`.
     """
     if saved is None:
@@ -63,7 +63,7 @@ def pack_encoder(saved: SavedEncoder | None, *, storage_precision: str) -> bytes
 
 
 def unpack_encoder(data: bytes) -> SavedEncoder | None:
-    """Read what `pack_encoder` wrote.
+    """Deserialize the bytes of `pack_encoder`.
 
     Raises:
         ValueError: The bytes are of a newer release (E406), or damaged (E407).
@@ -93,13 +93,13 @@ def build_saved(
     *,
     head_only: bool,
 ) -> torch.nn.Module:
-    """Build a module that was saved.
+    """Build a module from its saved config and weights.
 
     Args:
-        saved: What `unpack_encoder` read.
+        saved: The result of `unpack_encoder`.
         module_class: Its class.
-        options: How it computes.
-        head_only: Whether its encoder is that of another component, which has it saved.
+        options: How it is run.
+        head_only: Whether its encoder is shared by another component, which saves it.
     """
     build = models.build_head_from_weights if head_only else models.build_from_weights
     return build(

@@ -1,4 +1,4 @@
-"""Sequences → rows: the encoder, with or without a head, as a thinc layer."""
+"""Sequences → hidden states or logits: the encoder, with or without a head, as a thinc layer."""
 
 from collections.abc import Callable
 
@@ -26,16 +26,16 @@ def encoder_layer(
     """Run a module of `spacy_deberta.models` on sequences, in sub-batches of bounded size.
 
     Args:
-        options: How it computes, learns and is stored.
+        options: How it is run, trained and stored.
         head: The head of the module; None for the encoder alone.
         shares_encoder: Whether it uses the encoder of another layer, see `EncoderShim`.
 
     Returns:
-        A layer from sequences to float32 arrays. For the encoder these are the rows of the last
-        layer, `(rows, hidden_size)`, or with `output_hidden_states` those of the embeddings and of
-        every layer: all rows of the sequences, or those of their `sources`. For a head they are its
-        scores, see `HeadSpec.rows`. Only the last array is backpropagated.
-        `set_dropout_rate` sets the dropout; before that it is the checkpoint's own.
+        A layer from sequences to float32 arrays. For the encoder these are the hidden states of the
+        last layer, `(rows, hidden_size)`, or with `output_hidden_states` those of the embeddings
+        and of every layer: all rows of the sequences, or those of their `sources`. For a head they
+        are its logits, see `HeadSpec.rows`. Only the last array is backpropagated.
+        `set_dropout_rate` sets the dropout; the default is that of the checkpoint.
     """
     return Model(
         "deberta_encoder",
@@ -57,7 +57,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     with shim.training() if is_train else shim.predicting():
         for batch in plan.batches:
             if is_train and len(plan.batches) > 1:
-                # Of many sub-batches, the activations of one at a time are kept.
+                # Only one sub-batch's activations are in memory at a time.
                 layers = checkpoint(shim.run_batch, batch, use_reentrant=False)
             else:
                 layers = shim.run_batch(batch)

@@ -1,4 +1,4 @@
-"""The bridge between a thinc model and a PyTorch module: the encoder, with or without a head."""
+"""The thinc shim of a PyTorch module: the encoder, with or without a head."""
 
 import copy
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ ENCODER_PREFIX = "deberta."
 class EncoderShim(Shim):
     """Runs, updates and serializes a module of `spacy_deberta.nn` for thinc.
 
-    The module stays in evaluation mode except during an update, so that several threads can
-    predict with one pipeline.
+    The module stays in evaluation mode except during an update, so several threads can predict
+    with one pipeline.
 
     Args:
-        options: How the module computes, learns and is stored.
+        options: How the module is run, trained and stored.
         head: The head of the module; None for the encoder alone.
-        shares_encoder: Whether a head has no encoder of its own but uses the one of another shim,
-            see `share_encoder`. It then updates and stores the head only.
+        shares_encoder: Whether a head uses the encoder of another shim, see `share_encoder`. The
+            shim then updates and stores the head only.
     """
 
     _model: torch.nn.Module | None
@@ -66,16 +66,16 @@ class EncoderShim(Shim):
 
     @property
     def is_loaded(self) -> bool:
-        """Whether there is a module yet."""
+        """Whether the module is loaded or initialized."""
         return self._model is not None
 
     @property
     def module(self) -> Any:
-        """The module, with the encoder that it has or shares.
+        """The module, with its own or the shared encoder.
 
         Raises:
-            ValueError: There is none before `initialize` or loading (E403), or nobody shares an
-                encoder with it (E601).
+            ValueError: There is none before `initialize` or loading (E403), or no encoder is shared
+                with it (E601).
         """
         if self._model is None:
             raise ValueError(Errors.E403.format(component=self.component))
@@ -87,7 +87,7 @@ class EncoderShim(Shim):
 
     @property
     def encoder(self) -> models.DebertaV2Model:
-        """The encoder, which is all of the module if there is no head.
+        """The encoder: the module itself if there is no head.
 
         Raises:
             ValueError: There is none, see `module`.
@@ -107,7 +107,7 @@ class EncoderShim(Shim):
 
     @property
     def config(self) -> nn.DebertaV2Config:
-        """The config of the module, which has the labels of its head.
+        """The config of the module, with the labels of its head.
 
         Raises:
             ValueError: There is no module before `initialize` or loading (E403).
@@ -123,19 +123,19 @@ class EncoderShim(Shim):
 
     @property
     def device(self) -> torch.device:
-        """Where the encoder is."""
+        """The device of the encoder."""
         return next(self.encoder.parameters()).device
 
     @property
     def precision(self) -> nn.Precision:
-        """What the module computes in, on its device."""
+        """The precision of the module on its device."""
         return nn.Precision.named(self.options.precision, self.device)
 
     def set_module(self, module: torch.nn.Module) -> None:
-        """Take a module, and apply what the options say: frozen parts, checkpointing.
+        """Set the module, and apply the options: frozen parameters, gradient checkpointing.
 
         Args:
-            module: Of `module_class`. An encoder in it is left out if it is to be shared.
+            module: Of `module_class`. Its encoder is removed if another one is shared.
         """
         device = get_torch_default_device()
         if self.shares_encoder:
@@ -153,13 +153,13 @@ class EncoderShim(Shim):
 
     @contextmanager
     def predicting(self) -> Iterator[None]:
-        """A block in which the module predicts, in its precision."""
+        """Context for inference, in the module's precision."""
         with torch.no_grad(), self.precision.active(self.device):
             yield
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """A block for a forward pass of training, in the module's precision."""
+        """Context for the forward pass of training, in the module's precision."""
         with self.module.training_step(), self.precision.active(self.device):
             yield
 
@@ -170,8 +170,8 @@ class EncoderShim(Shim):
             batch: The sub-batch.
 
         Returns:
-            The scores of the head, or rows of the last layer, `(rows, hidden_size)`; with
-            `output_hidden_states` those of the embeddings and of every layer. All in float32.
+            The logits of the head, or the hidden states of the last layer, `(rows, hidden_size)`;
+            with `output_hidden_states` those of the embeddings and of every layer. All float32.
         """
         has_types = self.encoder.config.type_vocab_size > 0
         pieces = nn.PackedPieces.from_lengths(
@@ -186,10 +186,10 @@ class EncoderShim(Shim):
         return [rows.float() for rows in output.hidden_states or (output.last_hidden_state,)]
 
     def backprop(self, rows: torch.Tensor, d_rows: torch.Tensor) -> None:
-        """Add to the gradients of the parameters.
+        """Accumulate the gradients of the parameters.
 
         Args:
-            rows: What a forward pass of training gave.
+            rows: The output of a forward pass of training.
             d_rows: Its gradient.
         """
         if not rows.requires_grad:  # everything is frozen
@@ -218,8 +218,8 @@ class EncoderShim(Shim):
         """Update the parameters that have gradients, and drop the gradients.
 
         Args:
-            optimizer: thinc's; its learning rate and L2 are those of the top layer's weights. Any
-                other function of its arguments will do, such as that of `Language.rehearse`.
+            optimizer: thinc's; its learning rate and L2 apply to the weights of the top layer. Any
+                function with the same arguments works, such as that of `Language.rehearse`.
         """
         parameters = {
             name: parameter
@@ -245,10 +245,10 @@ class EncoderShim(Shim):
 
     @contextmanager
     def use_params(self, params: dict[tuple[int, str], Any]) -> Iterator[None]:
-        """Use other values for some parameters within a block, such as an optimizer's averages.
+        """Swap in other values for some parameters, such as an optimizer's averages.
 
         Args:
-            params: Arrays by the optimizer's keys; those of other models are passed over.
+            params: Arrays by the optimizer's keys; those of other models are ignored.
         """
         parameters = self.own_parameters()
         used = {name: params[(self.id, name)] for name in parameters if (self.id, name) in params}
@@ -262,7 +262,7 @@ class EncoderShim(Shim):
                 parameters[name].data = data
 
     def copy(self) -> "EncoderShim":
-        """A copy with weights, and optimizer state, of its own; a shared encoder stays shared."""
+        """A copy with its own weights and update state; a shared encoder stays shared."""
         copied = EncoderShim(self.options, head=self.head, shares_encoder=self.shares_encoder)
         copied.component = self.component
         copied._owner = self._owner
@@ -285,7 +285,7 @@ class EncoderShim(Shim):
         return pack_encoder(saved, storage_precision=self.options.storage_precision)
 
     def from_bytes(self, data: bytes) -> "EncoderShim":
-        """Build the module that `to_bytes` described.
+        """Build the module from the result of `to_bytes`.
 
         Raises:
             ValueError: The bytes are of a newer release, or damaged.

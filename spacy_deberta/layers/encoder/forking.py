@@ -1,4 +1,4 @@
-"""Encoding in forked processes, such as those of `nlp.pipe(n_process=2)`."""
+"""Inference in forked processes, such as those of `nlp.pipe(n_process=2)`."""
 
 import os
 
@@ -8,11 +8,11 @@ _process = os.getpid()
 
 
 def use_one_thread_after_fork() -> None:
-    """In a forked process, make PyTorch compute in one thread.
+    """In a forked process, limit PyTorch to one thread.
 
-    A fork has none of its parent's OpenMP threads, but their library believes that it does: the
-    first parallel computation crashes or never ends. Several processes are there to use several
-    cores, so one thread for each is also what is fast.
+    A forked process has none of its parent's OpenMP threads, but the state of the OpenMP library
+    still counts them: the first parallel computation crashes or deadlocks. Several processes
+    already use several cores, so one thread for each is also fast.
     """
     global _process
     if os.getpid() != _process:

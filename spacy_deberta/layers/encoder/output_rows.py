@@ -1,4 +1,4 @@
-"""The output of a whole, put together from those of its sub-batches."""
+"""The output of a whole batch, joined from those of its sub-batches."""
 
 import torch
 
@@ -6,19 +6,19 @@ from spacy_deberta.nn import send
 
 from .batches import BatchPlan, EncoderBatch
 
-# The rows of one layer, or of several.
+# The output of one layer, or of several.
 Rows = list[torch.Tensor]
 
 
 class OutputRows:
-    """Takes the output of one sub-batch after the other.
+    """Joins the outputs of sub-batches.
 
-    A prediction writes each to its place at once: no more is in memory than the whole output and
-    one sub-batch. Training keeps them, with what they were computed from.
+    Inference copies each into the whole output at once: only the whole output and one sub-batch are
+    in memory. Training keeps them with their autograd graphs.
 
     Args:
         plan: Where the rows of each sub-batch go.
-        is_train: Whether gradients go back through the rows.
+        is_train: Whether the rows are backpropagated.
     """
 
     def __init__(self, plan: BatchPlan, *, is_train: bool) -> None:
@@ -29,9 +29,9 @@ class OutputRows:
         self._targets: list[torch.Tensor] = []
 
     def add(self, batch: EncoderBatch, layers: Rows) -> None:
-        """Take the output of a sub-batch, `(rows, width)` for each layer."""
+        """Add the output of a sub-batch, `(rows, width)` for each layer."""
         if batch.targets is None:
-            # A copy of all rows would cost more than all else between documents and encoder.
+            # A copy of all rows would cost more than everything else between documents and encoder.
             self._whole = layers
             return
         device = layers[-1].device

@@ -1,4 +1,4 @@
-"""The weights that torch trains within a thinc model."""
+"""The trainable PyTorch parameters of a thinc model."""
 
 import torch
 from thinc.api import Model, PyTorchShim
@@ -7,14 +7,14 @@ from .encoder_shim import EncoderShim
 
 
 def torch_parameters(model: Model) -> list[torch.nn.Parameter]:
-    """Take the parameters of all modules in a model: encoders, heads, and what thinc has wrapped.
+    """Collect the parameters of all modules in a model: encoders, heads and `PyTorchWrapper`s.
 
     Args:
         model: Any.
 
     Returns:
-        Those that are trained, always in the same order. An encoder that a head shares with another
-        component is that component's.
+        The trainable ones, always in the same order. The parameters of a shared encoder belong to
+        the component that owns it.
     """
     found: list[torch.nn.Parameter] = []
     for node in model.walk():

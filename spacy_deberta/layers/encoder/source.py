@@ -1,4 +1,4 @@
-"""Where the encoder of a component comes from when a model is initialized."""
+"""The source of a component's encoder when a model is initialized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from spacy_deberta.tokenization import check_engine
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSource:
-    """Where weights and vocabulary come from, as the config of an architecture says it.
+    """Source of weights and vocabulary, in the settings of an architecture.
 
     Attributes:
         name: Folder or hub name of a checkpoint.
         revision: Branch, tag or commit on the hub.
         from_scratch: `vocabulary`, the path of a SentencePiece model, and fields of
             `DebertaV2Config`, for random weights instead of a checkpoint.
-        split_special_tokens: Whether special tokens that were added to the vocabulary are text in a
-            document; None leaves it to the checkpoint.
-
+        split_special_tokens: Whether special tokens that were added to the vocabulary are split as
+            text; None for the checkpoint's choice.
         tokenizer: "sentencepiece" or "tokenizers", see `DebertaV2Tokenizer.from_directory`; None
-            for what the checkpoint was trained with.
+            for the one that the checkpoint was trained with.
 
     Raises:
-        ValueError: There are both (E402), or there is no such tokenizer (E234).
+        ValueError: Both a checkpoint and `from_scratch` are given (E402), or there is no such
+            tokenizer (E234).
     """
 
     name: str | None = None
@@ -39,10 +39,10 @@ class EncoderSource:
         self.model_source(ANY_COMPONENT)
 
     def model_source(self, component: str) -> ModelSource:
-        """The same for any model.
+        """The source with the config section of a component.
 
         Args:
-            component: The name of the component, for messages.
+            component: Its name, for messages.
         """
         sizes = dict(self.from_scratch or {})
         # Without a vocabulary, from_scratch is still the user's choice.
