@@ -126,6 +126,7 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
         pieces = f"{checkpoint.pieces:,} pieces ({checkpoint.tokenizer})"
     return {
         "Vocabulary": pieces,
+        "Unknown characters": checkpoint.unknown_characters or "none",
         "Added tokens": _quoted(checkpoint.added_tokens) or "none",
         "Layout": checkpoint.layout,
         "Weights": ", ".join(files),

@@ -87,3 +87,7 @@ class TokenizationErrors:
         "and whatever else needs one takes the spm.model of a checkpoint that has it, or one that "
         "`spacy deberta train-tokenizer` wrote."
     )
+    E237 = (
+        "The vocabulary has no pieces for bytes, so that characters without a piece can't be "
+        "spelled. Leave out 'unknown_characters', or set it to 'unk'."
+    )

@@ -38,6 +38,7 @@ class CheckpointInfo:
         heads: What the heads and other extras are, by the start of their names.
         pieces: Ids that the tokenizer can give, or None without a vocabulary.
         tokenizer: Its engine, "sentencepiece" or "tokenizers", or None without a vocabulary.
+        unknown_characters: What characters without a piece become, "bytes" or "unk".
         non_finite: Names of parameters with numbers that are not finite.
         added_tokens: Ids of the tokens that are found in texts beside the pieces of the vocabulary,
             by their content; without control tokens.
@@ -52,6 +53,7 @@ class CheckpointInfo:
     heads: Mapping[str, str]
     pieces: int | None
     tokenizer: str | None
+    unknown_characters: str | None
     non_finite: tuple[str, ...]
     added_tokens: Mapping[str, int]
 
@@ -67,6 +69,7 @@ class CheckpointInfo:
             "heads": dict(self.heads),
             "pieces": self.pieces,
             "tokenizer": self.tokenizer,
+            "unknown_characters": self.unknown_characters,
             "non_finite": list(self.non_finite),
             "added_tokens": dict(self.added_tokens),
         }
@@ -122,6 +125,7 @@ def describe_checkpoint(
         heads=heads,
         pieces=None if tokenizer is None else len(tokenizer),
         tokenizer=None if tokenizer is None else tokenizer.engine,
+        unknown_characters=None if tokenizer is None else tokenizer.unknown_characters,
         non_finite=find_non_finite(weights),
         added_tokens={
             token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -29,6 +29,7 @@ from spacy_deberta.layers import (
 )
 
 from .component_files import read_bytes, read_folder, write_folder
+from .doc_methods import add_doc_method
 from .labels import check_labels
 from .settings import SettingsT, read_settings, to_cfg
 
@@ -50,44 +51,51 @@ class TrainingBatch:
 class HeadPipe(TrainablePipe, Generic[SettingsT]):
     """A component on a DeBERTa-v2 with a head.
 
-    A subclass sets its head, the class of its settings, and `wanted`, a description of checkpoints
-    with such a head for messages. It implements `predict`, `set_annotations` and `training_batch`;
+    A subclass sets its factory, its head, the class of its settings, and `wanted`, a description of
+    checkpoints with such a head for messages; and `doc_method`, if a method of it is to be called
+    as `doc._.<method>`. It implements `predict`, `set_annotations` and `training_batch`;
     and `gold_labels` if the head has labels, or `has_gold` if it has none.
 
     Args:
         vocab: The vocabulary of the pipeline.
         model: `spacy-deberta.DebertaV2WithHead.v1`.
-        name: The component's name in the pipeline.
+        name: The component's name in the pipeline; None for that of the factory.
         scorer: The scoring method.
-        settings: The settings. They are stored in `cfg`, which spaCy saves.
+        settings: Fields of `settings_class`. They are stored in `cfg`, which spaCy saves.
 
     Raises:
         ValueError: The model has another head (E605).
     """
 
-    head: str
+    factory: ClassVar[str]
+    head: ClassVar[str]
     settings_class: type[SettingsT]
+    doc_method: ClassVar[str | None] = None
     wanted: str = FINE_TUNED
 
     def __init__(
         self,
         vocab: Vocab,
         model: Model,
-        name: str,
+        name: str | None = None,
         *,
-        scorer: Callable[..., dict[str, Any]] | None,
-        settings: SettingsT,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+        **settings: Any,
     ) -> None:
+        name = self.factory if name is None else name
+        cfg = to_cfg(self.settings_class(**settings))
         found = model.attrs.get("head")
         if found != self.head:
             raise ValueError(Errors.E605.format(component=name, expected=self.head, found=found))
         name_component(model, name)
-        super().__init__(vocab, model, name, **to_cfg(settings))
+        super().__init__(vocab, model, name, **cfg)
         self.scorer = scorer
         # spaCy expects these on components that others depend on.
         self.listeners: list[Model] = []
         self.listener_map: dict[str, list[Model]] = {}
         self.listening_components: list[str] = []
+        if self.doc_method is not None:
+            add_doc_method(self.doc_method, self, self.doc_method)
 
     @property
     def settings(self) -> SettingsT:

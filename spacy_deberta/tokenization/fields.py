@@ -74,6 +74,8 @@ class TokenizerFields(SpecialTokenFields):
     backend: str | None = None
     tokenizer_class: str | None = None
     do_lower_case: Flag = None
+    # Ours: no release of transformers has it.
+    unknown_characters: Literal["bytes", "unk"] | None = None
     strip_accents: Flag = None
     tokenize_chinese_chars: Flag = None
     split_by_punct: Flag = None

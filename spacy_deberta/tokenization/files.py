@@ -44,7 +44,12 @@ def read_options(folder: Path) -> dict[str, Any]:
     listed = _read(folder / SPECIAL_TOKENS_FILE, SpecialTokenFields)
     options: dict[str, Any] = {
         name: value
-        for name in ("do_lower_case", "split_by_punct", "split_special_tokens")
+        for name in (
+            "do_lower_case",
+            "split_by_punct",
+            "split_special_tokens",
+            "unknown_characters",
+        )
         if (value := getattr(config, name)) is not None
     }
     # Hugging Face writes 1e30 for no limit.

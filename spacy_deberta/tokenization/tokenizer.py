@@ -8,7 +8,13 @@ from typing import Any
 from spacy_deberta.errors import Errors, check_list
 from spacy_deberta.files import recover, staged_folder, write_atomically
 
-from .engines import EngineName, SentencePieceEngine, make_engine, read_vocabulary
+from .engines import (
+    EngineName,
+    SentencePieceEngine,
+    UnknownCharacters,
+    make_engine,
+    read_vocabulary,
+)
 from .files import TOKENIZER_FILES, write_config, write_options
 from .folder import read_folder
 from .serialization import deserialize, serialize
@@ -42,6 +48,8 @@ class DebertaV2Tokenizer(TextEncoder):
         do_lower_case: Whether texts are lowercased. A `tokenizer.json` says so itself.
         split_by_punct: Whether every punctuation character is a word of its own. A `tokenizer.json`
             says so itself.
+        unknown_characters: "bytes" to spell characters without a piece in bytes, "unk" for one
+            unknown piece for a run of them; None for what the vocabulary says.
         bos_token: Not used by DeBERTa; the same as `cls_token`.
         eos_token: Not used by DeBERTa; the same as `sep_token`.
         unk_token: For characters that can't be spelled, if the vocabulary has no bytes.
@@ -73,6 +81,7 @@ class DebertaV2Tokenizer(TextEncoder):
         tokenizer_config: Mapping[str, Any] | None = None,
         do_lower_case: bool = False,
         split_by_punct: bool = False,
+        unknown_characters: UnknownCharacters | None = None,
         bos_token: str = SPECIAL_TOKENS["bos_token"],
         eos_token: str = SPECIAL_TOKENS["eos_token"],
         unk_token: str = SPECIAL_TOKENS["unk_token"],
@@ -106,6 +115,7 @@ class DebertaV2Tokenizer(TextEncoder):
             controls={*roles.values(), *SPECIAL_TOKENS.values()},
             do_lower_case=do_lower_case,
             split_by_punct=split_by_punct,
+            unknown_characters=unknown_characters,
             threads=threads,
         )
         own = {token.content for token in engine.added_tokens}
@@ -127,11 +137,17 @@ class DebertaV2Tokenizer(TextEncoder):
         self.do_lower_case = do_lower_case
         self.split_by_punct = split_by_punct
         self.threads = threads
+        self._unknown_characters = unknown_characters
 
     @property
     def engine(self) -> EngineName:
         """Which library cuts the texts: "sentencepiece" or "tokenizers"."""
         return self._engine.name
+
+    @property
+    def unknown_characters(self) -> UnknownCharacters:
+        """What characters without a piece become: "bytes", or "unk" for a run of them."""
+        return self._engine.unknown_characters
 
     @property
     def model_proto(self) -> bytes:
@@ -273,6 +289,8 @@ class DebertaV2Tokenizer(TextEncoder):
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {}
+        if self._unknown_characters is not None:
+            settings["unknown_characters"] = self._unknown_characters
         if self.split_special_tokens or "split_special_tokens" in (self.tokenizer_config or {}):
             settings["split_special_tokens"] = self.split_special_tokens
         if self.model_max_length is not None:

@@ -275,7 +275,8 @@ def public_methods(cls):
         if not base.__module__.startswith("spacy_deberta"):
             continue
         if base is HeadPipe and cls is not HeadPipe:
-            return names - HOOKS  # the page of each component refers to that of `HeadPipe`
+            # The page of each component refers to that of `HeadPipe`, but has its own settings.
+            return (names - HOOKS) | {"__init__"}
         if base in (DebertaV2PreTrainedModel, DebertaV2WithHead) and cls is not base:
             break  # what all models have is told once
         for name, value in vars(base).items():

@@ -9,7 +9,6 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -22,7 +21,6 @@ from spacy_deberta.layers import (
     get_tokenizer,
     join_sequences,
 )
-from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -103,22 +101,14 @@ class FillMask(HeadPipe[FillMaskSettings]):
     DOCS: docs/api/fill_mask.md
     """
 
+    factory = "deberta_fill_mask"
     head = "masked_lm"
     settings_class = FillMaskSettings
+    doc_method = "fill_mask"
     wanted = (
         "a checkpoint with a head for masked language modelling, such as "
         "'microsoft/deberta-v2-xlarge'"
     )
-
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Sequences, Array],
-        name: str = "deberta_fill_mask",
-        **settings: Any,
-    ) -> None:
-        super().__init__(vocab, model, name, scorer=None, settings=FillMaskSettings(**settings))
-        add_doc_method("fill_mask", self, "fill_mask")
 
     def fill_mask(self, doc: Doc, k: int = 5) -> list[list[Filling]]:
         """Fill the masks of a text; `doc._.fill_mask(k)` calls it.

@@ -8,7 +8,6 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -21,7 +20,6 @@ from spacy_deberta.corpora import (
     get_right_choice,
 )
 from spacy_deberta.layers import Sequences
-from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -84,26 +82,14 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
     DOCS: docs/api/multiple_choice.md
     """
 
+    factory = "deberta_multiple_choice"
     head = "multiple_choice"
     settings_class = MultipleChoiceSettings
+    doc_method = "choose"
     wanted = (
         "a checkpoint with a `DebertaV2ForMultipleChoice`, of which few are public; training "
         "starts from one without, such as 'microsoft/deberta-v3-base'"
     )
-
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Sequences, Array],
-        name: str = "deberta_multiple_choice",
-        *,
-        scorer: Callable[..., dict[str, Any]] | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            vocab, model, name, scorer=scorer, settings=MultipleChoiceSettings(**settings)
-        )
-        add_doc_method("choose", self, "choose")
 
     def choose(self, doc: Doc, choices: Sequence[str]) -> list[Choice]:
         """Score choices for a text; `doc._.choose(choices)` calls it.

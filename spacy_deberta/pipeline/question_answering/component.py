@@ -9,7 +9,6 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -17,7 +16,6 @@ from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import copy_questions, get_questions
 from spacy_deberta.errors import check_list
 from spacy_deberta.layers import Sequences
-from spacy_deberta.pipeline.doc_methods import add_doc_method
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -80,26 +78,14 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
     DOCS: docs/api/question_answering.md
     """
 
+    factory = "deberta_question_answering"
     head = "question_answering"
     settings_class = QuestionAnsweringSettings
+    doc_method = "answer"
     wanted = (
         "a checkpoint that was fine-tuned to answer questions, such as "
         "'deepset/deberta-v3-base-squad2'"
     )
-
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Sequences, Array],
-        name: str = "deberta_question_answering",
-        *,
-        scorer: Callable[..., dict[str, Any]] | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            vocab, model, name, scorer=scorer, settings=QuestionAnsweringSettings(**settings)
-        )
-        add_doc_method("answer", self, "answer")
 
     def answer(
         self,

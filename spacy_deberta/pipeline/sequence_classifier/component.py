@@ -8,7 +8,6 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -83,25 +82,13 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
     DOCS: docs/api/sequence_classifier.md
     """
 
+    factory = "deberta_sequence_classifier"
     head = "sequence_classification"
     settings_class = SequenceClassifierSettings
     wanted = (
         "a checkpoint that was fine-tuned to classify texts, such as "
         "'protectai/deberta-v3-base-prompt-injection-v2'"
     )
-
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Sequences, Array],
-        name: str = "deberta_sequence_classifier",
-        *,
-        scorer: Callable[..., dict[str, Any]] | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            vocab, model, name, scorer=scorer, settings=SequenceClassifierSettings(**settings)
-        )
 
     @property
     def problem_type(self) -> str:

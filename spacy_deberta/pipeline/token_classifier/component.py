@@ -8,7 +8,6 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example
-from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -120,24 +119,12 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
     DOCS: docs/api/token_classifier.md
     """
 
+    factory = "deberta_token_classifier"
     head = "token_classification"
     settings_class = TokenClassifierSettings
     wanted = (
         "a checkpoint that was fine-tuned to label tokens, such as 'tner/deberta-v3-large-wnut2017'"
     )
-
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Sequences, Array],
-        name: str = "deberta_token_classifier",
-        *,
-        scorer: Callable[..., dict[str, Any]] | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(
-            vocab, model, name, scorer=scorer, settings=TokenClassifierSettings(**settings)
-        )
 
     @property
     def scheme(self) -> LabelScheme:

@@ -8,7 +8,6 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
-from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -90,24 +89,14 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
     DOCS: docs/api/zero_shot.md
     """
 
+    factory = "deberta_zero_shot"
     head = "sequence_classification"
     settings_class = ZeroShotSettings
+    _hypotheses: Hypotheses | None = None
     wanted = (
         "a checkpoint for natural language inference (NLI), such as "
         "'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'"
     )
-
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model[Sequences, Array],
-        name: str = "deberta_zero_shot",
-        *,
-        scorer: Callable[..., dict[str, Any]] | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(vocab, model, name, scorer=scorer, settings=ZeroShotSettings(**settings))
-        self._hypotheses: Hypotheses | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

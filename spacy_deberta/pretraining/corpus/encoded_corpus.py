@@ -171,6 +171,9 @@ def digest_vocabulary(tokenizer: DebertaV2Tokenizer) -> str:
     for option in ("do_lower_case", "split_by_punct", "split_special_tokens"):
         if getattr(tokenizer, option):
             digest.update(option.encode())
+    has_bytes = tokenizer.convert_tokens_to_ids("<0x00>") != tokenizer.unk_token_id
+    if has_bytes and tokenizer.unknown_characters == "unk":
+        digest.update(b"unknown_characters")
     for token in tokenizer.added_tokens.values():
         digest.update(repr(token).encode())
     return digest.hexdigest()

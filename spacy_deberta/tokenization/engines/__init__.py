@@ -5,6 +5,7 @@ from .engine import Engine, EngineName
 from .huggingface import PIPELINE_FILE, TokenizersEngine
 from .making import make_engine, read_vocabulary
 from .sentencepiece import SENTENCEPIECE_FILE, SentencePieceEngine
+from .unknown import UnknownCharacters
 from .wordpiece import WORDPIECE_FILE, make_wordpiece
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EngineName",
     "SentencePieceEngine",
     "TokenizersEngine",
+    "UnknownCharacters",
     "convert_sentencepiece",
     "make_engine",
     "make_wordpiece",

@@ -7,6 +7,8 @@ from spacy_deberta.arrays import Ints
 from spacy_deberta.tokenization.pieces import Pieces
 from spacy_deberta.tokenization.special_tokens import AddedToken, PieceInventory, TokenTable
 
+from .unknown import UnknownCharacters
+
 EngineName = Literal["sentencepiece", "tokenizers"]
 
 
@@ -23,6 +25,10 @@ class Engine(PieceInventory, Protocol):
     @property
     def added_tokens(self) -> tuple[AddedToken, ...]:
         """Tokens that the file of the vocabulary has beside its pieces, with ids."""
+
+    @property
+    def unknown_characters(self) -> UnknownCharacters:
+        """What characters without a piece become: "bytes", or "unk" for a run of them."""
 
     @property
     def unknown_id(self) -> int:

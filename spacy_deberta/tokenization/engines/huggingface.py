@@ -20,6 +20,7 @@ from spacy_deberta.tokenization.special_tokens import AddedToken, TokenTable
 from .engine import EngineName
 from .offsets import WHITE_SPACE, CharacterFates, shift_after_deletions, spread_bytes, trim_offsets
 from .pipeline import read_pipeline
+from .unknown import UnknownCharacters
 
 PIPELINE_FILE = "tokenizer.json"
 
@@ -52,6 +53,7 @@ class TokenizersEngine:
     Args:
         content: The file.
         controls: Control tokens of the model, which are text in a text.
+        unknown_characters: What characters without a piece become; None for what the file says.
         threads: 1 for a single thread.
 
     Raises:
@@ -61,9 +63,16 @@ class TokenizersEngine:
     name: EngineName = "tokenizers"
 
     def __init__(
-        self, content: bytes, *, controls: Collection[str], threads: int | None = None
+        self,
+        content: bytes,
+        *,
+        controls: Collection[str],
+        unknown_characters: UnknownCharacters | None = None,
+        threads: int | None = None,
     ) -> None:
-        self.pipeline = read_pipeline(content, controls=controls)
+        self.pipeline = read_pipeline(
+            content, controls=controls, unknown_characters=unknown_characters
+        )
         self._threads = check_threads(threads)
         strings = self.pipeline.strings
         self._ids = {piece: i for i, piece in enumerate(strings.tolist()) if piece}
@@ -82,6 +91,11 @@ class TokenizersEngine:
                 self._are_bytes[i] = True
                 self._continue[i] = 0x80 <= int(match[1], 16) < 0xC0
         self._finders: dict[frozenset[AddedToken], _Finder] = {}
+
+    @property
+    def unknown_characters(self) -> UnknownCharacters:
+        """See `Engine`."""
+        return self.pipeline.unknown_characters
 
     @property
     def added_tokens(self) -> tuple[AddedToken, ...]:

@@ -8,6 +8,7 @@ from spacy_deberta.errors import Errors
 from .engine import Engine
 from .huggingface import TokenizersEngine
 from .sentencepiece import SentencePieceEngine
+from .unknown import UnknownCharacters, check_unknown_characters
 from .wordpiece import make_wordpiece
 
 
@@ -18,6 +19,7 @@ def make_engine(
     controls: Collection[str],
     do_lower_case: bool,
     split_by_punct: bool,
+    unknown_characters: UnknownCharacters | None,
     threads: int | None,
 ) -> Engine:
     """Make an engine from one of two files.
@@ -28,21 +30,29 @@ def make_engine(
         controls: Control tokens of the model, which are text in a text.
         do_lower_case: Whether texts are lowercased before SentencePiece; a pipeline says so itself.
         split_by_punct: Whether every punctuation character is a word of its own, likewise.
+        unknown_characters: "bytes" or "unk"; None for what the vocabulary says.
         threads: Maximum number of native threads; None for one on each core.
 
     Returns:
         The engine.
 
     Raises:
-        ValueError: There is neither (E203), it is damaged (E202, E220, E221, E232, E233), or
-            `threads` is no whole number (E231).
+        ValueError: There is neither (E203), it is damaged (E202, E220, E221, E232, E233) or has no
+            bytes (E237), or `threads` is no whole number (E231).
     """
+    check_unknown_characters(unknown_characters)
     if pipeline is not None:
-        return TokenizersEngine(pipeline, controls=controls, threads=threads)
+        return TokenizersEngine(
+            pipeline, controls=controls, unknown_characters=unknown_characters, threads=threads
+        )
     if model_proto is None:
         raise ValueError(Errors.E203)
     return SentencePieceEngine(
-        model_proto, do_lower_case=do_lower_case, split_by_punct=split_by_punct, threads=threads
+        model_proto,
+        do_lower_case=do_lower_case,
+        split_by_punct=split_by_punct,
+        unknown_characters=unknown_characters,
+        threads=threads,
     )
 
 

@@ -15,6 +15,8 @@ from spacy_deberta.tokenization.fields import SerializedTokenFields
 from spacy_deberta.tokenization.special_tokens import AddedToken
 from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields, parse_json
 
+from .unknown import UnknownCharacters
+
 # No pre-tokenizer leaves a space within a word, so that no text has such a piece.
 _UNREACHABLE = " \ufdd0"
 
@@ -49,6 +51,7 @@ class Pipeline:
             gives one of its control tokens.
         strings: The piece of every id. *Shape:* `(vocab_size,)`, of Python strings.
         unknown_id: The id of what the vocabulary can't spell.
+        unknown_characters: What characters without a piece become.
         added_tokens: The tokens beside the pieces, with ids.
         writes_spaces: Whether pieces write the space before a word, as "▁".
         miscounts_deletions: Whether offsets need `shift_after_deletions`.
@@ -59,13 +62,19 @@ class Pipeline:
     native: Tokenizer
     strings: NDArray[np.object_]
     unknown_id: int
+    unknown_characters: UnknownCharacters
     added_tokens: tuple[AddedToken, ...]
     writes_spaces: bool
     miscounts_deletions: bool
     strips_left: bool
 
 
-def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
+def read_pipeline(
+    content: bytes,
+    *,
+    controls: Collection[str],
+    unknown_characters: UnknownCharacters | None = None,
+) -> Pipeline:
     """Read a `tokenizer.json`.
 
     Args:
@@ -73,12 +82,14 @@ def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
         controls: Control tokens of the model, such as "[SEP]". The vocabulary of a unigram model
             has them among its pieces, with the highest score, so that a document that spells one
             would be given its id.
+        unknown_characters: Other than the file says, if not None.
 
     Returns:
         The pipeline.
 
     Raises:
-        ValueError: It is damaged (E232), or has no unknown piece (E233).
+        ValueError: It is damaged (E232), or has no unknown piece (E233), or no bytes to
+            spell characters in (E237).
 
     Source: the serialization of Hugging Face's tokenizers 0.21 to 0.23.
     """
@@ -90,6 +101,13 @@ def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
         raise ValueError(Errors.E232.format(error=error)) from error
     strings, unknown_id = _read_pieces(model)
     hidden = {*controls} - {model.unk_token}
+    has_bytes = {f"<0x{byte:02X}>" for byte in range(256)} <= {*strings.tolist()}
+    spells = bool(values["model"].get("byte_fallback", False)) and has_bytes
+    if unknown_characters is not None:
+        spells = unknown_characters == "bytes"
+        values = {**values, "model": {**values["model"], "byte_fallback": spells}}
+    if spells and not has_bytes:
+        raise ValueError(Errors.E237)
     native = _build({**values, "model": _hide(values["model"], hidden)})
     normalizer = json.dumps(values.get("normalizer"))
     return Pipeline(
@@ -97,6 +115,7 @@ def read_pipeline(content: bytes, *, controls: Collection[str]) -> Pipeline:
         native=native,
         strings=strings,
         unknown_id=unknown_id,
+        unknown_characters="bytes" if spells else "unk",
         added_tokens=tuple(AddedToken(**token.model_dump()) for token in fields.added_tokens),
         writes_spaces=model.type != "WordPiece",
         miscounts_deletions='"Precompiled"' in normalizer,

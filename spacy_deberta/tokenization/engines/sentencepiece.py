@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spacy_deberta.arrays import Ints
+from spacy_deberta.errors import Errors
 from spacy_deberta.tokenization.encoding import PieceEncoder
 from spacy_deberta.tokenization.pieces import Pieces
 from spacy_deberta.tokenization.segments import encode_segments
 from spacy_deberta.tokenization.special_tokens import AddedToken, TokenTable
 
 from .engine import EngineName
+from .unknown import UnknownCharacters, merge_byte_ids, merge_bytes
 
 SENTENCEPIECE_FILE = "spm.model"
 
@@ -21,6 +23,7 @@ class SentencePieceEngine:
         model_proto: The serialized model.
         do_lower_case: Whether texts are lowercased.
         split_by_punct: Whether every punctuation character is a word of its own.
+        unknown_characters: "unk" for one unknown piece in place of a run of bytes.
         threads: Maximum number of native threads; None for one on each core.
 
     Raises:
@@ -37,12 +40,28 @@ class SentencePieceEngine:
         *,
         do_lower_case: bool = False,
         split_by_punct: bool = False,
+        unknown_characters: UnknownCharacters | None = None,
         threads: int | None = None,
     ) -> None:
         self.model_proto = model_proto
         self.encoder = PieceEncoder(model_proto, threads=threads)
         self._lowercases = do_lower_case
         self._splits = split_by_punct
+        is_byte = self.encoder.processor.IsByte
+        # A string test first: asking the model about 128,000 ids is slow.
+        named = (piece.startswith("<0x") for piece in self.strings.tolist())
+        self._are_bytes = np.array(
+            [name and is_byte(i) for i, name in enumerate(named)], dtype=bool
+        )
+        has_bytes = bool(self._are_bytes.any())
+        if unknown_characters == "bytes" and not has_bytes:
+            raise ValueError(Errors.E237)
+        self._merges = unknown_characters == "unk" and has_bytes
+
+    @property
+    def unknown_characters(self) -> UnknownCharacters:
+        """See `Engine`."""
+        return "bytes" if self.has_bytes and not self._merges else "unk"
 
     @property
     def strings(self) -> NDArray[np.object_]:
@@ -62,7 +81,7 @@ class SentencePieceEngine:
     @property
     def has_bytes(self) -> bool:
         """Whether characters without a piece are spelled in bytes."""
-        return any(map(self.encoder.processor.IsByte, range(min(300, len(self.strings)))))
+        return bool(self._are_bytes.any())
 
     def find(self, piece: str) -> int | None:
         """See `Engine`."""
@@ -78,6 +97,12 @@ class SentencePieceEngine:
 
     def encode(self, texts: list[str], tokens: TokenTable | None) -> Pieces:
         """See `Engine`."""
+        pieces = self._encode(texts, tokens)
+        if not self._merges:
+            return pieces
+        return merge_bytes(pieces, self._are_bytes, unknown_id=self.unknown_id)
+
+    def _encode(self, texts: list[str], tokens: TokenTable | None) -> Pieces:
         if self._takes(texts, tokens):
             return self.encoder.encode(texts)
         return encode_segments(
@@ -93,7 +118,12 @@ class SentencePieceEngine:
     ) -> tuple[Ints, Ints]:
         """See `Engine`."""
         if self._takes(texts, tokens):
-            return self.encoder.encode_ids(texts, threads=threads)
+            ids, cu_pieces = self.encoder.encode_ids(texts, threads=threads)
+            if self._merges:
+                _, ids, cu_pieces = merge_byte_ids(
+                    ids, cu_pieces, self._are_bytes, unknown_id=self.unknown_id
+                )
+            return ids, cu_pieces
         pieces = self.encode(texts, tokens)
         return pieces.ids, pieces.cu_pieces
 

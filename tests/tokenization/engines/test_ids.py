@@ -5,6 +5,7 @@ import json
 import pytest
 
 from spacy_deberta.tokenization import DebertaV2Tokenizer
+from tests.tokenization.engines.conftest import as_version_5, fast_tokenizer
 from tests.tokenization.test_ids import assert_same, encode_ours
 
 CONTROL = ("[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]")
@@ -17,6 +18,21 @@ def saved(request, shared_data):
     folder = shared_data / "transformers5" / request.param
     expected = json.loads((folder / "expected.json").read_text(encoding="utf8"))
     return DebertaV2Tokenizer.from_directory(folder), expected["cases"]
+
+
+def test_what_becomes_of_characters_without_a_piece(shared_data, v3, v3_vocabulary):
+    """The same texts, as checkpoints of three kinds were trained to read them."""
+    pipeline = fast_tokenizer(v3_vocabulary).backend_tokenizer.to_str()
+    read = {
+        "sentencepiece": v3,
+        "transformers4": DebertaV2Tokenizer(pipeline=pipeline.encode()),
+        "transformers5": DebertaV2Tokenizer(pipeline=as_version_5(pipeline).encode()),
+    }
+    edges = json.loads((shared_data / "gliner" / "edges.json").read_text(encoding="utf8"))["v3"]
+    for text, expected in edges.items():
+        for kind, tokenizer in read.items():
+            ids = tokenizer.encode_batch([text]).ids.tolist()
+            assert ids == expected[kind], (kind, text)
 
 
 def without_control(texts):
