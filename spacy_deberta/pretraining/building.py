@@ -1,4 +1,4 @@
-"""The models of an objective: from random weights, or from a checkpoint to go on from."""
+"""Build the models of an objective, from random weights or from a checkpoint."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +19,8 @@ from .objectives.masked_language_modelling import MaskedLanguageModelling
 from .objectives.objective import Objective
 from .objectives.replaced_token_detection import GENERATOR, ReplacedTokenDetection
 
-# Rows of the embeddings come in such numbers: matrix products on GPUs are faster for it.
-_ROWS = 8
+# The number of embedding rows is a multiple of this: matrix products on GPUs are faster.
+_ROWS_MULTIPLE = 8
 _GENERATOR_MASKING = Masking(max_ngram=1, masked=1.0, replaced=0.0)
 
 
@@ -30,9 +30,9 @@ ObjectiveBuilder = Callable[[ModelSource, DebertaV2Tokenizer], Objective]
 def masked_language_modelling_v1(*, masking: Masking | None = None) -> ObjectiveBuilder:
     """Pretrain with masked language modelling, as DeBERTa-v2.
 
-    masking (Masking | None): How pieces are hidden; with None, 15% in whole words and n-grams of up
-        to three, of which 80% become a mask and 10% another piece.
-    CREATES (ObjectiveBuilder): Makes the objective from where the model begins.
+    masking (Masking | None): How pieces are masked; with None, 15% in whole words and n-grams of up
+        to three words, of which 80% become a mask and 10% another piece.
+    CREATES (ObjectiveBuilder): Builds the objective from the source of the model.
 
     DOCS: docs/pretraining.md
     """
@@ -41,7 +41,7 @@ def masked_language_modelling_v1(*, masking: Masking | None = None) -> Objective
         if source.name is not None:
             model = source.load(DebertaV2ForMaskedLM)
         else:
-            config = source.make_config(tokenizer, multiple_of=_ROWS, legacy=False)
+            config = source.make_config(tokenizer, multiple_of=_ROWS_MULTIPLE, legacy=False)
             model = DebertaV2ForMaskedLM(config, attention=source.attention)
         return MaskedLanguageModelling(model, masking=masking or Masking())
 
@@ -57,14 +57,14 @@ def replaced_token_detection_v1(
 ) -> ObjectiveBuilder:
     """Pretrain with replaced token detection, as DeBERTa-v3.
 
-    masking (Masking | None): How pieces are hidden from the generator; with None, 15% in whole
+    masking (Masking | None): How pieces are masked for the generator; with None, 15% in whole
         words, all of which become a mask.
     generator_layers (int | None): Layers of the generator; None for half of the discriminator's.
-    generator_learn_rate (float | None): Of its own; None for that of the discriminator.
-    discriminator_weight (float): What the discriminator's loss is multiplied with.
-    CREATES (ObjectiveBuilder): Makes the objective from where the models begin. The generator that
-        a checkpoint has in its folder `generator` goes on from there; one that has none gets a
-        generator from its own lower layers.
+    generator_learn_rate (float | None): Of the generator; None for that of the discriminator.
+    discriminator_weight (float): Factor on the discriminator's loss.
+    CREATES (ObjectiveBuilder): Builds the objective from the source of the models. The generator is
+        loaded from the folder `generator` of a checkpoint; without one, it is initialized from the
+        lower layers of the checkpoint.
 
     DOCS: docs/pretraining.md
     """
@@ -79,12 +79,12 @@ def replaced_token_detection_v1(
                 else _lower_half(discriminator, generator_layers, source.attention)
             )
         else:
-            config = source.make_config(tokenizer, multiple_of=_ROWS, legacy=False)
+            config = source.make_config(tokenizer, multiple_of=_ROWS_MULTIPLE, legacy=False)
             generator = DebertaV2ForMaskedLM(
                 _shallower(config, generator_layers), attention=source.attention
             )
             discriminator = DebertaV2ForReplacedTokenDetection(config, attention=source.attention)
-            _begin_with_its_embeddings(generator, discriminator)
+            _copy_embeddings(generator, discriminator)
         return ReplacedTokenDetection(
             generator,
             discriminator,
@@ -105,7 +105,7 @@ def _shallower(config: DebertaV2Config, layers: int | None) -> DebertaV2Config:
 def _lower_half(
     discriminator: DebertaV2ForReplacedTokenDetection, layers: int | None, attention: str
 ) -> DebertaV2ForMaskedLM:
-    """A generator of the embeddings and the lower layers of a discriminator."""
+    """A generator with the embeddings and the lower layers of a discriminator."""
     config = replace(_shallower(discriminator.config, layers), legacy=False)
     generator = DebertaV2ForMaskedLM(config, attention=attention)
     own = generator.state_dict()
@@ -115,10 +115,10 @@ def _lower_half(
 
 
 @torch.no_grad()
-def _begin_with_its_embeddings(
+def _copy_embeddings(
     generator: DebertaV2ForMaskedLM, discriminator: DebertaV2ForReplacedTokenDetection
 ) -> None:
-    """Let the trained difference begin at zero."""
+    """Copy the generator's embeddings, so that the trained difference starts at zero."""
     tables = generator.deberta.embeddings.state_dict()
     own = discriminator.deberta.embeddings.state_dict()
     discriminator.deberta.embeddings.load_state_dict({key: tables[key] for key in own})

@@ -1,4 +1,4 @@
-"""Checksums of files that are written once and read much later."""
+"""Checksums of files, to detect later damage."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ def write_checksums(sums: Path, files: Iterable[Path]) -> None:
     """Write the checksums of some files.
 
     Args:
-        sums: Where to write them; `sha256sum --check` reads it, too.
+        sums: Where to write them, in the format of `sha256sum --check`.
         files: In the folder of `sums` or below it.
 
     Raises:
@@ -31,8 +31,8 @@ def check_checksums(sums: Path) -> None:
         sums: From `write_checksums`.
 
     Raises:
-        ValueError: A file is another one than it was, or the checksums are none.
-        OSError: A file is not there or can't be read.
+        ValueError: A file has another checksum, or there are no checksums.
+        OSError: A file is missing or can't be read.
     """
     lines = sums.read_text(encoding="utf-8").splitlines()
     if not lines:

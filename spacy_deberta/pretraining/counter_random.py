@@ -1,7 +1,7 @@
-"""Random numbers that are a function of what they are for, and not of what was drawn before.
+"""Counter-based random numbers: a function of keys, without a state.
 
-Masks that follow from the number of a sequence are the same after a restart and on any number of
-processes, and nothing has to be saved.
+Masks that depend only on the index of a sequence are the same after a restart and with any number
+of processes, and no state has to be saved.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _MIX = (
     (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
-# The mantissa of a float64.
+# The mantissa of a float64 has 53 of 64 bits.
 _UNUSED_BITS = np.uint64(11)
 _RESOLUTION = 2.0**-53
 
@@ -24,7 +24,7 @@ def hash_keys(*keys: ArrayLike) -> UInt64s:
 
     Args:
         keys: Integers of any type and shape, at least one; broadcast against one another. Their
-            order counts.
+            order matters.
 
     Returns:
         uint64 of the broadcast shape.
@@ -33,7 +33,7 @@ def hash_keys(*keys: ArrayLike) -> UInt64s:
         (SplitMix64), one round for each key.
     """
     state: UInt64s = np.zeros((), np.uint64)
-    # Overflow is what the function is made of.
+    # Integer overflow is intended.
     with np.errstate(over="ignore"):
         for key in keys:
             state = (state ^ np.asarray(key).astype(np.uint64)) + _GOLDEN_RATIO
@@ -44,5 +44,5 @@ def hash_keys(*keys: ArrayLike) -> UInt64s:
 
 
 def uniform(*keys: ArrayLike) -> NDArray[np.float64]:
-    """Numbers from 0 up to, but without, 1, for tuples of keys: see `hash_keys`."""
+    """Uniform numbers in [0, 1) for tuples of keys: see `hash_keys`."""
     return (hash_keys(*keys) >> _UNUSED_BITS).astype(np.float64) * _RESOLUTION

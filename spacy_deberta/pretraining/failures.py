@@ -1,4 +1,4 @@
-"""Failures of the system, with codes."""
+"""Coded errors for failures of the operating system."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ from safetensors import SafetensorError
 
 @contextmanager
 def coded_failures(describe: Callable[[str], str]) -> Iterator[None]:
-    """Raise what the system refuses to write as an error with a code.
+    """Re-raise errors of the operating system as coded errors.
 
     Args:
-        describe: Makes the message from what the system said.
+        describe: Makes the message from the reason of the operating system.
 
     Raises:
-        OSError: With that message; or as it was raised, if it has a code that names no failure of
-            the system.
+        OSError: With that message; unchanged if its cause is a coded error, not one of the
+            operating system.
     """
     try:
         yield
@@ -27,7 +27,7 @@ def coded_failures(describe: Callable[[str], str]) -> Iterator[None]:
 
 
 def reason_of(error: BaseException) -> str:
-    """What the system said, without what was said about that on the way."""
+    """The reason of the operating system: the message of the error's first cause."""
     cause = _first_cause(error)
     return (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
 

@@ -1,4 +1,4 @@
-"""The settings of a pretraining, as its config gives them."""
+"""The settings of a pretraining config."""
 
 from dataclasses import dataclass, fields
 
@@ -10,22 +10,23 @@ _AT_LEAST_ONE = ("max_steps", "batch_pieces", "eval_every", "eval_pieces", "save
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """AdamW, with a learning rate that rises and falls in straight lines.
+    """AdamW with linear warm-up and linear decay of the learning rate.
 
     Args:
-        learn_rate: At the end of the warm-up, where it is highest.
-        warmup_steps: Over so many steps it rises from 0; after them it falls to 0 at the last step.
-        beta1: Decay of the mean of the gradients.
-        beta2: Decay of the mean of their squares.
-        eps: Added to the root of the latter.
-        weight_decay: Of all weights but biases and layer normalization.
-        grad_clip: Largest norm of the gradient of a phase; 0 for any.
+        learn_rate: Peak learning rate, at the end of the warm-up.
+        warmup_steps: Number of steps in which it rises from 0; then it decays to 0 at the last
+            step.
+        beta1: Decay of the first moment.
+        beta2: Decay of the second moment.
+        eps: Added to the root of the second moment.
+        weight_decay: Of all weights except biases and layer normalization.
+        grad_clip: Maximum norm of the gradient of a phase; 0 for no clipping.
 
     Raises:
-        ValueError: If they can't be (E721).
+        ValueError: A setting is out of its range (E721).
 
     Source: He et al. 2021 (arXiv 2111.09543), appendix A; the optimizer of microsoft/DeBERTa, whose
-        XAdam leaves out the correction of the bias, which a warm-up does in another way.
+        XAdam has no bias correction, for which the warm-up compensates.
     """
 
     learn_rate: float = 5e-4
@@ -48,8 +49,8 @@ class OptimizerSettings:
 
         Args:
             step: The step.
-            max_steps: How many there are.
-            highest: In place of `learn_rate`.
+            max_steps: Number of steps.
+            highest: Peak learning rate in place of `learn_rate`.
         """
         highest = self.learn_rate if highest is None else highest
         if step < self.warmup_steps:
@@ -60,29 +61,29 @@ class OptimizerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingSettings:
-    """How long, on how much at a time, and how often something is reported or saved.
+    """Number of steps, batch sizes, and intervals of logging, evaluation and saving.
 
     Args:
         max_steps: Number of updates.
-        batch_pieces: Pieces of one update, special tokens included, of all processes together.
-        micro_batch_pieces: Pieces that a process takes at a time, to save memory; None for all of
-            its share. The gradients are the same.
-        max_length: Pieces of a sequence at most.
+        batch_pieces: Number of pieces of one update, special tokens included, over all processes.
+        micro_batch_pieces: Number of pieces of a micro-batch for gradient accumulation, which saves
+            memory; None for the whole share of a process. The gradients are the same.
+        max_length: Maximum number of pieces of a sequence.
         seed: Of the order of the sequences, the masks and the dropout.
         precision: "auto", "fp32" or "bf16", for matrix products. Weights are float32.
         attention: Name of an attention kernel, or "auto".
-        gradient_checkpointing: Whether to keep only the input of every layer, and compute the rest
-            a second time.
-        held_out: Share of the documents that is kept for the evaluation if there is no corpus for
-            it.
+        gradient_checkpointing: Whether to keep only the input of every layer, and recompute the
+            other activations in the backward pass.
+        held_out: Share of the documents that is held out for evaluation if there is no other corpus
+            for it.
         eval_every: Steps between evaluations.
-        eval_pieces: Pieces that are evaluated, always the same ones.
+        eval_pieces: Number of pieces of an evaluation, always the same ones.
         save_every: Steps between checkpoints.
-        keep: How many of the last checkpoints are kept.
+        keep: Number of last checkpoints to keep.
         log_every: Steps between lines of the log.
 
     Raises:
-        ValueError: If they can't be (E113, E405, E721).
+        ValueError: A setting is invalid (E113, E405, E721).
     """
 
     max_steps: int

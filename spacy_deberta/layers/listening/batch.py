@@ -16,11 +16,11 @@ from .transformer_data import ModelOutput, TransformerData, WordpieceBatch, ragg
 
 
 class FullTransformerBatch(StandIn):
-    """The output for a batch of documents, each with rows of its own and no padding.
+    """The output for a batch of documents, unpadded.
 
-    spacy-transformers pads a batch to one length, so that one long document multiplies the memory
-    of all others. Pipes and listeners use `doc_data` only. The padded view of the whole batch, for
-    an annotation setter that wants it, is made when it is asked for.
+    spacy-transformers pads a batch to one length, so one long document multiplies the memory of all
+    others. Pipes and listeners use `doc_data` only. The padded arrays of the whole batch, for an
+    annotation setter, are computed on first access.
 
     Args:
         docs: The documents.
@@ -35,7 +35,7 @@ class FullTransformerBatch(StandIn):
 
     @property
     def spans(self) -> list[list[Span]]:
-        """One span for each document: its rows are those of the whole text."""
+        """One span for each document, of the whole text."""
         return [[doc[:]] if len(doc) else [] for doc in self.docs]
 
     @cached_property
@@ -57,7 +57,7 @@ class FullTransformerBatch(StandIn):
 
     @cached_property
     def model_output(self) -> ModelOutput:
-        """`last_hidden_state` of all documents with tokens, `(docs, rows, width)`, as torch."""
+        """`last_hidden_state` of all documents with tokens, `(docs, rows, width)`, as a tensor."""
         rows: list[Array] = [data.tensors[0] for data in self._full_doc_data]
         width = max((array.shape[1] for array in rows), default=0)
         if not rows:
@@ -86,14 +86,14 @@ class FullTransformerBatch(StandIn):
 
     @property
     def _full_doc_data(self) -> list[TransformerData]:
-        """The documents that have tokens, which are those that have gradients."""
+        """The output of the documents with tokens, which are those with gradients."""
         return [data for data in self.doc_data if "last_hidden_state" in data.model_output]
 
     def unsplit_by_doc(self, arrays: list[list[Array]]) -> "DocGradients":
-        """Put the gradients of the documents together.
+        """Concatenate the gradients of the documents.
 
         Args:
-            arrays: For each document that has tokens, its gradient, `(1, rows, width)`, in a list.
+            arrays: The gradient of each document with tokens, `(1, rows, width)`, in a list.
 
         Returns:
             The gradient of the rows of all documents.
@@ -119,7 +119,7 @@ class DocGradients:
 
 
 def _pad(arrays: list[Array], width: int) -> Array:
-    """Arrays of shape `(1, length, ...)` as one of `(arrays, width, ...)`, filled up with zeros."""
+    """Pad arrays of shape `(1, length, ...)` with zeros to one of `(arrays, width, ...)`."""
     if not arrays:
         return np.zeros((0, 0))
     xp = get_array_module(arrays[0])

@@ -1,6 +1,6 @@
-"""spacy-transformers, where it is installed. No other module of the package knows its classes.
+"""Interface to spacy-transformers, if it is installed; only this module refers to its classes.
 
-Nothing here imports it before something of it is needed: that takes 1 to 4 seconds.
+It is imported on first use only, because the import takes 1 to 4 seconds.
 """
 
 import sys
@@ -13,7 +13,7 @@ PACKAGE = "spacy_transformers"
 
 
 def stock_is_installed() -> bool:
-    """Whether spacy-transformers can be imported; nothing is imported to find out."""
+    """Whether spacy-transformers can be imported, without importing it."""
     return PACKAGE in sys.modules or find_spec(PACKAGE) is not None
 
 
@@ -21,14 +21,14 @@ def import_stock(name: str) -> Any:
     """Import an object of spacy-transformers.
 
     Args:
-        name: Module and name below the package, such as `"span_getters.get_doc_spans"`.
+        name: Module and name within the package, such as `"span_getters.get_doc_spans"`.
     """
     module, _, attribute = name.rpartition(".")
     return getattr(import_module(f"{PACKAGE}.{module}"), attribute)
 
 
 def loaded_class(name: str) -> type | None:
-    """A class of spacy-transformers, if its module is imported already."""
+    """A class of spacy-transformers, or None if its module is not imported yet."""
     module, _, attribute = name.rpartition(".")
     found = getattr(sys.modules.get(f"{PACKAGE}.{module}"), attribute, None)
     return found if isinstance(found, type) else None
@@ -41,11 +41,11 @@ def is_stock(value: object, name: str) -> bool:
 
 
 class StandIn:
-    """Base of classes whose instances pass for those of a class of spacy-transformers.
+    """Base of classes whose instances pass `isinstance` for a class of spacy-transformers.
 
-    Its pipe and layers test by `isinstance` what they are given. Such a test also asks for
-    `__class__`, which names their class as soon as it is imported. So neither package has to be
-    imported first, objects made before the import pass too, and what is pickled has one class.
+    Its pipe and layers check their inputs by `isinstance`, which also tests `__class__`. This
+    returns their class as soon as it is imported. So the packages can be imported in any order,
+    objects made before the import pass too, and pickles have one class.
     """
 
     stands_for: ClassVar[str]
@@ -58,12 +58,12 @@ class StandIn:
         return sorted({*dir(type(self)), *vars(self)})
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # pickle refuses `__newobj__` for an object whose `__class__` is another than its type.
+        # pickle refuses `__newobj__` for an object whose `__class__` differs from its type.
         reduced: Any = super().__reduce_ex__(max(protocol, 2))
         return (make_instance, *reduced[1:])
 
 
 def make_instance(cls: type, *arguments: Any) -> Any:
-    """Make an object for pickle, which then sets its state."""
+    """Create an instance for pickle, which then sets its state."""
     make: Callable[..., Any] = cls.__new__
     return make(cls, *arguments)

@@ -1,7 +1,8 @@
-"""The layer by which a component gets the rows of a shared encoder, and sends their gradient back.
+"""The layer that passes the output of a shared encoder to a component, and its gradient back.
 
-Every encoder writes `doc._.trf_data`. So a listener that trains on one encoder would predict from
-another, if that one stands between the two. A listener that names an encoder reads its rows only.
+Every encoder writes `doc._.trf_data`. A listener that trains on one encoder would predict from
+another, if that one is between the two in the pipeline. A listener that names an encoder reads the
+output of that encoder only.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,24 +22,24 @@ from .transformer_data import TransformerData
 InT = list[Doc]
 OutT = list[TransformerData]
 
-# In `doc.user_data`, with the name of an encoder behind it.
+# Key in `doc.user_data`, together with the name of an encoder.
 ROWS = "spacy_deberta.rows"
 ANY_ENCODER = "*"
 STOCK_LISTENER = "layers.listener.TransformerListener"
 
 
 class TransformerListener(StandIn, Model[InT, OutT]):
-    """Give the rows that an encoder earlier in the pipeline has made.
+    """Returns the output of an encoder earlier in the pipeline.
 
-    While training, the encoder calls `receive` before the listening component is updated. Otherwise
-    the rows are those of the documents.
+    In training, the encoder calls `receive` before the listening component is updated. Otherwise
+    the output is read from the documents.
 
     Args:
         upstream_name: Name of the component with the encoder; "*" for any.
     """
 
     stands_for: ClassVar[str] = STOCK_LISTENER
-    # By this name `spacy debug model` finds it.
+    # `spacy debug model` looks for this name.
     name = "transformer-listener"
 
     def __init__(self, upstream_name: str) -> None:
@@ -50,7 +51,7 @@ class TransformerListener(StandIn, Model[InT, OutT]):
 
     @classmethod
     def get_batch_id(cls, inputs: Iterable[Doc]) -> int:
-        """A number by which a listener knows the batch: the sum of all `token.orth`, exactly.
+        """An id of the batch: the exact sum of all `token.orth`.
 
         Summed in halves of 32 bits, which can't overflow.
         """
@@ -62,26 +63,26 @@ class TransformerListener(StandIn, Model[InT, OutT]):
         return low + (high << 32)
 
     def receive(self, batch_id: int, outputs: OutT, backprop: Callable[[OutT], InT]) -> None:
-        """Take the rows of a batch from the encoder.
+        """Store the encoder's output for a batch.
 
         Args:
             batch_id: See `get_batch_id`.
             outputs: One for each document.
-            backprop: Takes the gradient of each document that has tokens.
+            backprop: The encoder's backward pass, from the gradients of the documents with tokens.
         """
         self._batch_id, self._outputs, self._backprop = batch_id, outputs, backprop
 
     def backprop_and_clear(self, *args: Any, **kwargs: Any) -> Any:
-        """Send the gradient to the encoder, and let go of the batch, which holds much memory."""
+        """Backpropagate to the encoder, and release the batch, which holds much memory."""
         backprop = self._backprop
         self._batch_id = self._outputs = self._backprop = None
         return None if backprop is None else backprop(*args, **kwargs)
 
     def verify_inputs(self, inputs: Iterable[Doc]) -> bool:
-        """Check that the documents are those that the encoder has sent the rows of.
+        """Check that the documents are those of the stored batch.
 
         Raises:
-            ValueError: They are others (E450).
+            ValueError: They are not (E450).
         """
         if self.get_batch_id(inputs) != self._batch_id:
             raise ValueError(Errors.E450)
@@ -89,13 +90,13 @@ class TransformerListener(StandIn, Model[InT, OutT]):
 
 
 def forward(model: Any, X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Give the rows that the encoder has sent, or those of the documents.
+    """Return the stored output of the encoder, or that of the documents.
 
     `model` is a listener, ours or that of spacy-transformers.
 
     Raises:
-        ValueError: Rows were not kept, because their encoder has another factory (E424), or there
-            are none to train on (spaCy's E203).
+        ValueError: The output of the named encoder was not kept, because the encoder has another
+            factory (E424), or there is none to train on (spaCy's E203).
     """
     if is_train and model._batch_id is not None:
         model.verify_inputs(X)
@@ -118,13 +119,13 @@ def _rows_of(model: Any, doc: Doc, *, is_train: bool) -> TransformerData:
 
 
 def note_encoder(doc: Doc, data: TransformerData, *, encoder: str, keep: bool) -> None:
-    """Note whose the rows are that a document is about to get as `doc._.trf_data`.
+    """Record the encoder of the output that is about to be set as `doc._.trf_data`.
 
     Args:
-        doc: The document, with the rows of an earlier encoder, if there is one.
-        data: The rows.
-        encoder: Name of the component that made them.
-        keep: Whether they have to stay when a later encoder writes its own.
+        doc: The document, with the output of an earlier encoder, if there is one.
+        data: The new output.
+        encoder: Name of the component that computed it.
+        keep: Whether to keep it when a later encoder writes its own.
     """
     if isinstance(data, TransformerData):
         previous = doc._.trf_data
@@ -138,9 +139,9 @@ def note_encoder(doc: Doc, data: TransformerData, *, encoder: str, keep: bool) -
 
 
 def listeners_of(component: Any) -> Iterator[Any]:
-    """The listeners in the model of a component, ours and stock ones, whichever encoder they name.
+    """The listeners in the model of a component, ours and stock ones, of any encoder.
 
-    A stock listener that names an encoder reads by that name from now on, as ours do.
+    A stock listener that names an encoder is patched to read that encoder's output, as ours do.
     """
     model = getattr(component, "model", None)
     if not isinstance(model, Model):

@@ -1,4 +1,4 @@
-"""The output for a batch → that for each document, and back."""
+"""The output for a batch → the output for each document, and back."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def split_batch() -> Model[InT, OutT]:
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Give the output of each document."""
+    """Return the output for each document."""
 
     def backprop(dY: OutT) -> DocGradients:
         return X.unsplit_by_doc([list(data.tensors) for data in dY])

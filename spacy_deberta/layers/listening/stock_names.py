@@ -1,7 +1,8 @@
-"""What the names of spacy-transformers stand for where nothing has imported it yet.
+"""The registered names of spacy-transformers, also where it is not installed.
 
-Entry points name the attributes of this module. With spacy-transformers installed they are its own
-functions. Without, they are objects that say what to do as soon as a config is resolved.
+Entry points refer to the attributes of this module. With spacy-transformers installed they are its
+own functions. Without it, they are objects that raise an error with the way out as soon as a config
+is resolved.
 """
 
 from inspect import Signature
@@ -11,7 +12,7 @@ from spacy_deberta.errors import Errors
 
 from .integration import import_stock, stock_is_installed
 
-# Attribute of this module: where spacy-transformers has it, its name in configs, and ours.
+# Attribute of this module: its location in spacy-transformers, its name in configs, and ours.
 STOCK_NAMES = {
     "listener_v1": (
         "architectures.transformer_listener_tok2vec_v1",
@@ -58,14 +59,14 @@ STOCK_NAMES = {
 
 
 class MissingStock:
-    """A function of spacy-transformers that is not installed.
+    """A function of spacy-transformers, which is not installed.
 
-    It is registered, so that listing all names works, and refuses to be used. confection reads the
-    signature before it calls a function, and would report its absence as an error of its own.
+    It is registered, so listing all names works, but raises an error when used. confection reads
+    the signature before it calls a function, and would report a missing one as its own error.
 
     Args:
         name: Its name in configs.
-        replacement: The name of ours that does the same.
+        replacement: The name of our equivalent.
     """
 
     def __init__(self, name: str, replacement: str) -> None:

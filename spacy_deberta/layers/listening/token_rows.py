@@ -1,4 +1,4 @@
-"""Rows of documents → one row for each token, and back."""
+"""Hidden states of documents → one row for each token, and back."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -25,27 +25,27 @@ def token_rows(pooling: Model[Ragged, Floats2d], grad_factor: float) -> Model[In
         grad_factor: Factor on the gradient of the encoder.
 
     Returns:
-        A layer of the name and structure of spacy-transformers' `trfs2arrays`, so that either loads
-        what the other has saved, and with the same values and gradients. Documents without tokens
-        get no rows, but of the same width as the others.
+        A layer with the name and structure of spacy-transformers' `trfs2arrays`, so each loads the
+        saved models of the other, and with the same values and gradients. Documents without tokens
+        have 0 rows, of the same width as the others.
     """
     return Model("trfs2arrays", forward, layers=[pooling], attrs={"grad_factor": grad_factor})
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Gather the rows of all tokens, pool them, and cut the result by document."""
+    """Gather the rows of all tokens, pool them, and split the result by document."""
     pooling: Model[Ragged, Floats2d] = model.layers[0]
     ops = model.ops
     arrays: list[Array] = [_encoded_rows(data) for data in X]
     full = [i for i, rows in enumerate(arrays) if rows is not None and rows.size]
-    # A batch may have no tokens at all, but documents of a known width.
+    # A batch without tokens may still have a known width.
     width = max((rows.shape[-1] for rows in arrays if rows is not None), default=0)
     Y: OutT = [ops.alloc2f(0, width)] * len(X)
     if not full:
         return Y, lambda dY: []
     rows = [arrays[i].reshape(-1, width) for i in full]
     cu_rows = cumulative(np.array([len(array) for array in rows]))
-    # The last row is zeros, for the tokens of documents in which no token has a piece.
+    # A last row of zeros, for the tokens of documents in which no token has a piece.
     gathered = ops.xp.concatenate([*rows, ops.alloc2f(1, width)])
     zero_row = len(gathered) - 1
     aligned: list[Array] = []
@@ -88,10 +88,10 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 
 def _encoded_rows(data: TransformerData) -> Array:
-    """`last_hidden_state`, `(windows, rows, width)`, or None where nothing was encoded.
+    """`last_hidden_state`, `(windows, rows, width)`, or None if nothing was encoded.
 
     Raises:
-        ValueError: It is no output of an encoder for this layer (E451).
+        ValueError: The input is not the output of an encoder (E451).
     """
     if not is_transformer_data(data):
         raise ValueError(Errors.E451.format(found=type(data).__name__))

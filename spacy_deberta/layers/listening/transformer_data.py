@@ -1,7 +1,7 @@
-"""The output of an encoder for one document, as `doc._.trf_data` holds it.
+"""The output of an encoder for one document: the type of `doc._.trf_data`.
 
-Attributes and methods are those of spacy-transformers' data classes, so that its layers, and code
-written for them, take these as well.
+Attributes and methods are those of spacy-transformers' data classes, so its layers, and code
+written for them, accept these as well.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .integration import StandIn, is_stock
 
 
 class ModelOutput(dict[str, Any]):
-    """Arrays by name, also as attributes and by number, as in transformers' `ModelOutput`."""
+    """Arrays by name, attribute or index, as in transformers' `ModelOutput`."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -38,10 +38,10 @@ class ModelOutput(dict[str, Any]):
 
 
 class EmptyOutput(ModelOutput):
-    """The output for a document without tokens: arrays of the usual shape, with no rows.
+    """The output for a document without tokens: arrays of the usual shape, with 0 rows.
 
-    `"last_hidden_state" in output` is False. By this spacy-transformers' layers know that a
-    document takes no part in training; they fail if one without tokens does.
+    `"last_hidden_state" in output` is False, by which spacy-transformers' layers exclude a document
+    from training; they fail for a document without tokens.
     """
 
     def __contains__(self, key: object) -> bool:
@@ -113,7 +113,7 @@ class WordpieceBatch:
         return dict(vars(self))
 
     def from_dict(self, msg: dict[str, Any]) -> "WordpieceBatch":
-        """Take over what `to_dict` gave; msgpack may have made tuples of lists."""
+        """Load the result of `to_dict`; msgpack may have converted lists to tuples."""
         self.strings = [list(strings) for strings in msg["strings"]]
         self.input_ids = msg["input_ids"]
         self.attention_mask = msg["attention_mask"]
@@ -129,9 +129,9 @@ class TransformerData(StandIn):
     Attributes:
         wordpieces: The pieces.
         model_output: `last_hidden_state`, `(windows, rows, width)`, and other outputs.
-        align: For each token the rows of its pieces in `last_hidden_state`, flattened.
-        encoder: Name of the component that made it, once a document has it.
-        replaces_others: Whether it took the place of the output of another component.
+        align: Rows of each token's pieces in `last_hidden_state`, flattened.
+        encoder: Name of the component that computed it, once it is set on a document.
+        replaces_others: Whether it replaced the output of another component.
     """
 
     stands_for: ClassVar[str] = "data_classes.TransformerData"
@@ -144,12 +144,12 @@ class TransformerData(StandIn):
 
     @classmethod
     def empty(cls) -> "TransformerData":
-        """The output for a document of which nothing was encoded."""
+        """The output for a document that was not encoded."""
         return cls(WordpieceBatch.empty(), ModelOutput(), ragged(np.zeros(0), np.zeros(0)))
 
     @classmethod
     def zeros(cls, length: int, width: int, *, xp: Any = np) -> "TransformerData":
-        """Zeros of some width, with one row for each of `length` tokens."""
+        """Zeros, `(1, length, width)`, with one row for each of `length` tokens."""
         rows = xp.zeros((1, length, width), dtype="f")
         return cls(
             wordpieces=WordpieceBatch.zeros([length], xp=xp),
@@ -164,7 +164,7 @@ class TransformerData(StandIn):
 
     @property
     def tokens(self) -> dict[str, Any]:
-        """The pieces as `WordpieceBatch.to_hf_dict` gives them."""
+        """The pieces, as returned by `WordpieceBatch.to_hf_dict`."""
         return self.wordpieces.to_hf_dict()
 
     @property
@@ -187,7 +187,7 @@ class TransformerData(StandIn):
         }
 
     def from_dict(self, msg: dict[str, Any]) -> "TransformerData":
-        """Take over what `to_dict` gave, here or in spacy-transformers."""
+        """Load the result of `to_dict`, here or in spacy-transformers."""
         self.wordpieces = WordpieceBatch.empty().from_dict(msg["wordpieces"])
         rows = msg["model_output"].get("last_hidden_state")
         output_class = EmptyOutput if rows is not None and rows.size == 0 else ModelOutput
@@ -202,15 +202,15 @@ class TransformerData(StandIn):
         return srsly.msgpack_dumps(self.to_dict())
 
     def from_bytes(self, byte_string: bytes) -> "TransformerData":
-        """Take over what `to_bytes` gave."""
+        """Load the result of `to_bytes`."""
         return self.from_dict(srsly.msgpack_loads(byte_string))
 
 
 def is_transformer_data(value: object) -> bool:
-    """Whether a value is the output of an encoder for one document, by whichever package."""
+    """Whether a value is the output of an encoder for one document, of either package."""
     return isinstance(value, TransformerData) or is_stock(value, TransformerData.stands_for)
 
 
 def ragged(rows: Array, lengths: Array) -> Ragged:
-    """Rows of tokens, flattened, and how many each token has, both as int32."""
+    """Rows of tokens, flattened, and the number of rows of each token, both as int32."""
     return Ragged(rows.astype("i"), lengths.astype("i"))

@@ -1,4 +1,4 @@
-"""Docs → one row for each token, from a shared encoder."""
+"""Docs → one pooled row for each token, from a shared encoder."""
 
 from spacy.tokens import Doc
 from thinc.api import Model, chain
@@ -16,7 +16,7 @@ OutT = list[Floats2d]
 def transformer_listener(
     pooling: Model[Ragged, Floats2d], grad_factor: float, upstream: str
 ) -> Model[InT, OutT]:
-    """Listen to a shared encoder, and pool its rows by token.
+    """Listen to a shared encoder, and pool its hidden states by token.
 
     Args:
         pooling: Reduces the rows of a token to one, for example `reduce_mean.v1`.
@@ -24,8 +24,8 @@ def transformer_listener(
         upstream: Name of the component with the encoder; "*" for any.
 
     Returns:
-        A model of the structure of `spacy-transformers.TransformerListener.v1`, so that either
-        loads what the other has saved.
+        A model with the structure of `spacy-transformers.TransformerListener.v1`, so each loads the
+        saved models of the other.
     """
     check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
     listener = TransformerListener(upstream)

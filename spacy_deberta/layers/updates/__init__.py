@@ -1,1 +1,1 @@
-"""What an optimizer does with the module's parameters."""
+"""Optimizer updates of the module's parameters."""

@@ -1,4 +1,4 @@
-"""thinc's Adam for many parameters at once, by torch's fused kernel: one pass over the memory."""
+"""thinc's Adam for many parameters at once, with torch's fused kernel: one pass over the memory."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -13,12 +13,12 @@ from torch.optim.adamw import adamw
 from spacy_deberta.arrays import Array
 
 Key = tuple[int, str]
-# From a key, weights and their gradient to new weights and what is left of the gradient. thinc's
-# `Optimizer` is one; thinc and spaCy take any other function as well.
+# From a key, weights and their gradient to new weights and the zeroed gradient. thinc's `Optimizer`
+# is one; thinc and spaCy accept any other function as well.
 UpdateFunction = Callable[..., tuple[Any, Any]]
 
-# thinc's largest decay of an optimizer's averages.
-_MOST_DECAY = 0.9999
+# thinc's maximum decay of the averaged parameters.
+_MAX_DECAY = 0.9999
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ParameterUpdate:
 
 
 def can_fuse(optimizer: UpdateFunction) -> TypeGuard[Optimizer]:
-    """Whether an optimizer is thinc's AdamW, or its Adam without L2: not RAdam and not SGD."""
+    """Whether an optimizer is thinc's AdamW, or its Adam without L2, but not RAdam or SGD."""
     if not isinstance(optimizer, Optimizer) or type(optimizer).__call__ is not Optimizer.__call__:
         return False
     is_adam = not optimizer.use_radam and optimizer.b1 > 0 and optimizer.b2 > 0
@@ -48,14 +48,14 @@ def fused_adam(
     parameters: Mapping[Key, torch.nn.Parameter],
     updates: Mapping[Key, ParameterUpdate],
 ) -> None:
-    """Update parameters in place as the optimizer would, one by one.
+    """Update parameters in place, with the result of calling the optimizer for each of them.
 
-    The moments, counts and averages are those of the optimizer, so that it may go on itself. The
-    decay is applied before the step instead of after it, as AdamW's authors do; the difference is
-    of the second order of the learning rate, below the precision of float32.
+    The moments, step counts and averages are stored in the optimizer, which can continue from them.
+    The weight decay is applied before the step instead of after it, as by AdamW's authors. The
+    difference is of the second order of the learning rate, below the precision of float32.
 
     Args:
-        optimizer: One that `can_fuse`.
+        optimizer: One that passes `can_fuse`.
         parameters: Any shapes, float32, each with a gradient; by the keys of the optimizer.
         updates: How each is updated.
 
@@ -73,14 +73,14 @@ def fused_adam(
             _average(optimizer.averages, {key: parameters[key] for key in keys}, step)
 
 
-def _clip(gradients: list[torch.Tensor], most: float) -> None:
-    """Shorten the gradient of each parameter to a norm; 0 for none."""
-    if not most or not gradients:
+def _clip(gradients: list[torch.Tensor], max_norm: float) -> None:
+    """Clip the gradient of each parameter to a norm; 0 for no clipping."""
+    if not max_norm or not gradients:
         return
     norms = torch.stack(torch._foreach_norm(gradients))
-    factors = (most / norms).clamp(max=1.0)
+    factors = (max_norm / norms).clamp(max=1.0)
     if factors.device.type != "cpu":
-        # Which of them are too long is not known here, and not waited for.
+        # Scale all of them: reading the norms would synchronize with the device.
         torch._foreach_mul_(gradients, factors.unbind())
         return
     for gradient, factor in zip(gradients, factors.tolist(), strict=True):
@@ -97,8 +97,8 @@ def _step(
     learn_rate = optimizer.learn_rate * update.learn_rate_scale
     steps = [torch.tensor(step - 1.0, device=p.device) for p in parameters.values()]
     adamw(
-        # Not the parameters themselves: `nlp.update` may step between a forward pass and its
-        # backward pass, which torch refuses if it is told.
+        # `.data` does not bump `_version`: `nlp.update` may step between a forward pass and its
+        # backward pass, for which torch would raise an error.
         [parameter.data for parameter in parameters.values()],
         [_gradient(parameter) for parameter in parameters.values()],
         list(_state(optimizer.mom1, parameters)),
@@ -112,7 +112,7 @@ def _step(
         beta2=optimizer.b2,
         lr=learn_rate,
         weight_decay=optimizer.L2 if update.weight_decay else 0.0,
-        # thinc adds it to the root of the second moment before the bias is corrected.
+        # thinc adds eps to the root of the second moment before the bias correction.
         eps=optimizer.eps / (1.0 - optimizer.b2**step) ** 0.5,
     )
 
@@ -120,7 +120,7 @@ def _step(
 def _state(
     arrays: dict[Key, Array], parameters: Mapping[Key, torch.nn.Parameter]
 ) -> Iterable[torch.Tensor]:
-    """An optimizer's flat arrays as tensors in the same memory, zeros where there are none yet."""
+    """Views of an optimizer's flat arrays as tensors; missing arrays are created as zeros."""
     for key, parameter in parameters.items():
         if key not in arrays:
             arrays[key] = torch2xp(torch.zeros(parameter.numel(), device=parameter.device))
@@ -130,7 +130,7 @@ def _state(
 def _average(
     averages: dict[Key, Array], parameters: Mapping[Key, torch.nn.Parameter], step: int
 ) -> None:
-    decay = min((1.0 + step) / (10.0 + step), _MOST_DECAY)
+    decay = min((1.0 + step) / (10.0 + step), _MAX_DECAY)
     for key, parameter in parameters.items():
         if key not in averages:
             averages[key] = torch2xp(torch.zeros_like(parameter))

@@ -1,4 +1,4 @@
-"""Keeping small gradients alive in fp16."""
+"""Loss scaling for fp16, so that small gradients do not underflow."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import torch
 
 
 class GradientScaler:
-    """Scales gradients up on their way through an fp16 encoder, and down again before the update.
+    """Scales gradients before the backward pass of an fp16 encoder, and unscales before the update.
 
-    thinc's `PyTorchGradScaler` unscales at every backward pass, so that accumulated gradients are
-    unscaled several times; here it happens once, at the update.
+    thinc's `PyTorchGradScaler` unscales at every backward pass, so accumulated gradients are
+    unscaled several times. Here they are unscaled once, at the update.
 
     Source:
         Dynamic loss scaling, Micikevicius et al. 2018, section 3.2; PyTorch's default constants.
@@ -23,13 +23,13 @@ class GradientScaler:
         self._good_updates = 0
 
     def unscale(self, gradients: Sequence[torch.Tensor]) -> bool:
-        """Divide accumulated gradients by the scale, in place, and adapt it.
+        """Divide accumulated gradients by the scale, in place, and adapt the scale.
 
         Args:
             gradients: All gradients of the update, any shapes.
 
         Returns:
-            Whether the update can be done; False if a gradient overflowed.
+            Whether to make the update; False if a gradient overflowed.
         """
         overflow = not all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
         if overflow:

@@ -1,4 +1,4 @@
-"""From gradients to new parameters, and what is kept from one update to the next."""
+"""Apply gradients to parameters, and keep the state between updates."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ class GradientUpdates:
     """Updates the parameters of one module.
 
     Attributes:
-        scaler: Says what gradients in fp16 have to be multiplied with.
+        scaler: Has the scale of fp16 gradients.
     """
 
     def __init__(self) -> None:
@@ -32,16 +32,16 @@ class GradientUpdates:
         """Update parameters in place, and drop their gradients.
 
         Args:
-            optimizer: thinc's, or any function of its arguments.
+            optimizer: thinc's, or any function with the same arguments.
             parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
             updates: How each is updated.
-            scaled: Whether the gradients were multiplied with the scale.
+            scaled: Whether the gradients are scaled.
 
         Returns:
-            Whether there was an update: there is none if a scaled gradient has overflowed.
+            Whether there was an update; False if a scaled gradient overflowed.
         """
-        # thinc, and optimizers of others, may write to all of a gradient, such as weight decay, or
-        # keep it.
+        # Other optimizers may write to the whole gradient, such as thinc for weight decay, or keep
+        # a reference to it.
         keep_memory = can_fuse(optimizer)
         with self._table_gradients.made_dense(parameters.values(), keep_memory=keep_memory):
             gradients = [p.grad for p in parameters.values() if p.grad is not None]

@@ -25,13 +25,13 @@ def plan_update(
     Args:
         name: As in the state dict of `DebertaV2Model`.
         layers: Number of the encoder's layers.
-        layer_lr_decay: Factor on the learning rate for each layer further down from the top; the
-            embeddings are below the lowest layer. 1.0 updates all alike.
+        layer_lr_decay: Factor on the learning rate for each layer below the top; the embeddings are
+            below the lowest layer. 1.0 for the same rate everywhere.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
 
     Returns:
-        The top layer has factor 1, the one below `layer_lr_decay`, and so on. What all layers share
-        (the relative positions) is updated like the top.
+        The top layer has factor 1, the one below `layer_lr_decay`, and so on. Parameters that all
+        layers share (the relative positions) have the factor of the top layer.
 
     Source:
         Discriminative fine-tuning, Howard and Ruder 2018, section 3.2; no decay on biases and
@@ -57,10 +57,10 @@ def update_parameters(
 ) -> None:
     """Let an optimizer update parameters in place, and drop their gradients.
 
-    Torch is not told of the change: what is made from the weights has to be forgotten.
+    This does not bump `_version`: the caller has to invalidate caches of the weights.
 
     Args:
-        optimizer: thinc's, or any function of its arguments.
+        optimizer: thinc's, or any function with the same arguments.
         parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
         updates: How each is updated.
     """
@@ -79,7 +79,7 @@ def update_parameters(
 def _takes_lr_scale(optimizer: UpdateFunction) -> bool:
     try:
         arguments = signature(optimizer).parameters.values()
-    except ValueError:  # some functions in C have none
+    except ValueError:  # some C functions have no signature
         return False
     return any(
         argument.name == "lr_scale" or argument.kind is Parameter.VAR_KEYWORD
@@ -90,12 +90,12 @@ def _takes_lr_scale(optimizer: UpdateFunction) -> bool:
 def _scaled_step(
     optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, scale: float
 ) -> None:
-    """Let the optimizer scale its learning rate."""
+    """Make a step with the learning rate scaled by the optimizer."""
     _write(parameter, optimizer(key, *_arrays(parameter), lr_scale=scale)[0])
 
 
 def _step(optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, scale: float) -> None:
-    """Scale what the optimizer does to the weights: every step is linear in the learning rate."""
+    """Scale the step itself: every step is linear in the learning rate."""
     before = None if scale == 1.0 else parameter.data.clone()
     _write(parameter, optimizer(key, *_arrays(parameter))[0])
     if before is not None:
@@ -103,18 +103,18 @@ def _step(optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, sc
 
 
 def _arrays(parameter: torch.nn.Parameter) -> tuple[Array, Array]:
-    """Weights and gradient in the same memory: a function may keep them, and update them later."""
+    """Views of weights and gradient: a function may keep them and update them later."""
     return torch2xp(parameter.data), torch2xp(cast(torch.Tensor, parameter.grad))
 
 
 def _write(parameter: torch.nn.Parameter, updated: Array) -> None:
-    # It may be a view of the same memory, for which this does nothing, or a copy.
+    # `updated` is a view of the same memory, for which this is a no-op, or a copy.
     parameter.data.copy_(xp2torch(updated, device=parameter.device))
 
 
 @contextmanager
 def _weight_decay(optimizer: UpdateFunction, *, enabled: bool) -> Iterator[None]:
-    """Thinc has one L2 for all parameters, so it is taken away for those that are exempt."""
+    """Set L2 to 0 for an exempt parameter, because thinc has one L2 for all parameters."""
     if enabled or not isinstance(optimizer, Optimizer):
         yield
         return

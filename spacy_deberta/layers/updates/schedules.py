@@ -1,4 +1,4 @@
-"""Learning rates that follow the size of the encoder."""
+"""Learning rates that depend on the size of the encoder."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,12 +15,12 @@ SMALLEST_WIDTH = 256
 def rate_for_width(width: int) -> float:
     """The highest learning rate for fine-tuning a pretrained encoder.
 
-    The square of the width is the power that meets what was measured at a width of 256 on three
-    tasks; other widths than that and the base size's follow from it, and those below have the same
-    rate. See docs/training.md.
+    The rate goes with the inverse square of the width. The exponent is fitted to the best rates on
+    three tasks at a width of 256 and to the rate of the base size; other widths are interpolated or
+    extrapolated, and widths below 256 have the rate of 256. See docs/training.md.
 
     Args:
-        width: Its `hidden_size`.
+        width: `hidden_size` of the encoder.
     """
     return BASE_RATE * (BASE_WIDTH / max(width, SMALLEST_WIDTH)) ** 2
 
@@ -31,15 +31,15 @@ def warmup_linear_v1(
     encoder: str | None = None,
     initial_rate: float | None = None,
 ) -> Iterable[float]:
-    """Thinc's `warmup_linear.v1` with a highest rate that follows the encoder.
+    """Thinc's `warmup_linear.v1` with a peak rate that depends on the encoder's width.
 
-    The encoder is looked up when its rate is first needed, which is after the update that begins
-    the warm-up: a config whose checkpoint is elsewhere can be loaded and checked.
+    The encoder's config is read when the peak rate is first needed, after the first update of the
+    warm-up, so a config can be loaded and checked without the checkpoint.
 
-    warmup_steps (int): Over so many steps the rate rises from 0.
-    total_steps (int): After so many steps it has fallen to 0.
-    encoder (Optional[str]): A folder or name with a `config.json` that says the width.
-    initial_rate (Optional[float]): The highest rate; None for that of the encoder.
+    warmup_steps (int): Number of steps in which the rate rises from 0.
+    total_steps (int): Number of steps after which the rate is 0 again.
+    encoder (Optional[str]): Folder or hub name of a checkpoint, whose `config.json` has the width.
+    initial_rate (Optional[float]): The peak rate; None for that of the encoder.
     YIELDS (float): The rate of each step.
     """
     return _rates(warmup_steps, total_steps, encoder, initial_rate)

@@ -1,4 +1,4 @@
-"""Gradients of large tables of which a batch needs few rows."""
+"""Gradients of large embedding tables of which a batch uses few rows."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 class TableGradients:
-    """Memory for the gradients of embeddings, kept from update to update.
+    """Buffers for the gradients of embeddings, reused by every update.
 
-    A batch reads a thousand of the 128,100 rows of DeBERTa-v3's vocabulary, but an optimizer moves
-    all of them. New memory for a gradient of 394 MB costs a tenth of a training step in bf16 on two
-    cores, most of it for zeros. So autograd gives the rows that were read, as a sparse tensor, and
-    zeros are only written where the last update left something.
+    A batch uses about a thousand of the 128,100 rows of DeBERTa-v3's vocabulary, but an optimizer
+    updates all of them. Allocating a gradient of 394 MB takes a tenth of a training step in bf16 on
+    two cores, most of it for zeros. So autograd returns a sparse gradient of the rows in the batch,
+    and only the rows of the last update are zeroed.
     """
 
     def __init__(self) -> None:
@@ -23,19 +23,19 @@ class TableGradients:
     def made_dense(
         self, parameters: Iterable[torch.nn.Parameter], *, keep_memory: bool
     ) -> Iterator[None]:
-        """Within a block, sparse gradients are dense ones. After it, they are dropped.
+        """Context in which sparse gradients are dense; afterwards they are dropped.
 
         Args:
-            parameters: Those with a sparse gradient are tables, `(rows, width)`; others are left
-                alone.
-            keep_memory: Whether rows of zeros are still zeros after the block, and nobody else has
-                the gradients.
+            parameters: Those with a sparse gradient are tables, `(rows, width)`; others are not
+                changed.
+            keep_memory: Whether the buffers can be reused: rows of zeros are still zeros after the
+                block, and there is no other reference to the gradients.
         """
         filled: list[tuple[torch.nn.Parameter, Tensor, Tensor]] = []
         for parameter in parameters:
             gradient = parameter.grad
             if gradient is not None and gradient.is_sparse:
-                # Not coalesced: sorting the rows costs more than adding some of them twice.
+                # Not coalesced: sorting the rows takes longer than adding duplicates.
                 rows = gradient._indices()[0]
                 dense = self._take_zeros(parameter)
                 parameter.grad = dense.index_add_(0, rows, gradient._values())
@@ -47,7 +47,7 @@ class TableGradients:
                 parameter.grad = None
                 if keep_memory:
                     dense.index_fill_(0, rows, 0.0)
-            if filled:  # spaCy asks for updates without gradients too
+            if filled:  # spaCy also calls for updates without gradients
                 self._zeros = [dense for _, dense, _ in filled] if keep_memory else []
 
     def _take_zeros(self, like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Writing the files of an encoded corpus."""
+"""Write the files of an encoded corpus."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -12,19 +12,19 @@ import srsly
 from numpy.typing import NDArray
 
 CORPUS_FILE, PIECES_FILE, DOCUMENTS_FILE = "corpus.json", "pieces.bin", "documents.bin"
-# Smallest first: what fits a vocabulary is chosen.
+# Smallest first: the first one that fits the vocabulary is used.
 PIECE_DTYPES = ("<u2", "<u4")
 START_DTYPE = "<i8"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusCounts:
-    """How large a corpus is.
+    """The size of a corpus.
 
     Attributes:
-        documents: How many there are; none is empty.
-        total_pieces: Pieces of all documents, without special tokens.
-        words: Stretches between whitespace.
+        documents: Number of documents; none is empty.
+        total_pieces: Number of pieces of all documents, without special tokens.
+        words: Number of whitespace-separated words.
         text_bytes: Size of the text as UTF-8.
     """
 
@@ -34,13 +34,13 @@ class CorpusCounts:
     text_bytes: int = 0
 
     def __add__(self, other: "CorpusCounts") -> "CorpusCounts":
-        """Count both."""
+        """Add the counts."""
         theirs = asdict(other)
         return CorpusCounts(**{name: own + theirs[name] for name, own in asdict(self).items()})
 
 
 def piece_dtype(size: int) -> str:
-    """The smallest type for the ids of a vocabulary of so many pieces."""
+    """The smallest dtype for the ids of a vocabulary of `size` pieces."""
     return next(dtype for dtype in PIECE_DTYPES if size <= np.iinfo(dtype).max + 1)
 
 
@@ -48,8 +48,8 @@ class CorpusWriter:
     """Appends documents to the files of a corpus.
 
     Args:
-        folder: A folder that is there.
-        dtype: Type of the pieces.
+        folder: An existing folder.
+        dtype: Dtype of the ids.
 
     Raises:
         OSError: The files can't be written, here or later.
@@ -83,9 +83,9 @@ class CorpusWriter:
         """Append documents.
 
         Args:
-            texts: What they were, to be counted.
+            texts: Their texts, to be counted.
             ids: Their pieces, packed. *Shape:* `(lengths.sum(),)`.
-            lengths: Pieces of each, at least one. *Shape:* `(texts,)`.
+            lengths: Number of pieces of each, at least one. *Shape:* `(texts,)`.
         """
         ends = self.counts.total_pieces + np.cumsum(lengths, dtype=np.int64)
         self._pieces.write(ids.astype(self._dtype).tobytes())
@@ -98,10 +98,10 @@ class CorpusWriter:
         )
 
     def finish(self, facts: Mapping[str, Any]) -> None:
-        """Write what the files are; nothing can be appended afterwards.
+        """Write the metadata; no document can be appended afterwards.
 
         Args:
-            facts: What is known of them beside their type and the counts.
+            facts: Metadata in addition to the dtype and the counts.
         """
         self._stack.close()
         srsly.write_json(

@@ -1,4 +1,4 @@
-"""Where the documents of a corpus are cut into sequences."""
+"""Split the documents of a corpus into sequences."""
 
 from collections.abc import Iterator
 
@@ -7,26 +7,26 @@ from numpy.typing import NDArray
 
 from .random_access import NumberFile
 
-# Numbers in memory at a time.
+# Elements in memory at a time.
 _BLOCK = 1 << 18
 
 
 def cut_documents(
     documents: NumberFile, pieces: NumberFile, *, room: int, starts_word: NDArray[np.bool_]
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut every document into stretches of at most so many pieces.
+    """Split every document into sequences of a maximum length.
 
-    A stretch is as long as it can be so that the next one begins a word. Where that would make it
-    shorter than half, as in writing without spaces, it is cut within the word.
+    A sequence is as long as possible if the next one begins with the start of a word. If that makes
+    it shorter than half of the maximum, as in scripts without spaces, it is split within a word.
 
     Args:
-        documents: Where each begins, and where the last one ends.
-        pieces: Those of all documents.
-        room: Pieces of a stretch at most.
-        starts_word: Whether a piece begins a word. *Shape:* `(vocabulary,)`.
+        documents: Start of each document, and the end of the last one.
+        pieces: The pieces of all documents.
+        room: Maximum number of pieces of a sequence.
+        starts_word: Whether a piece starts a word. *Shape:* `(vocabulary,)`.
 
     Yields:
-        Where the stretches begin, in order, in blocks; last of all, where the last one ends.
+        Starts of the sequences, in order, in blocks; the last element is the end of the last one.
     """
     words = _WordStarts(pieces, starts_word, block=max(_BLOCK, room + 1))
     found: list[int] = []
@@ -46,22 +46,22 @@ def cut_documents(
 
 
 class _WordStarts:
-    """Which pieces begin words, of a block of the corpus that is moved along."""
+    """The pieces that start words, in a sliding block of the corpus."""
 
     def __init__(self, pieces: NumberFile, starts_word: NDArray[np.bool_], *, block: int) -> None:
         self._pieces = pieces
         self._starts_word = starts_word
         self._block = block
         self._first = 0
-        # Of each piece, the last one up to it that begins a word; -1 for none.
+        # For each piece, the last word start up to it; -1 for none.
         self._last: list[int] = []
 
     def last_within(self, low: int, high: int) -> int:
-        """The last piece from `low` to `high` that begins a word, or else `high`."""
+        """The last piece from `low` to `high` that starts a word, or `high` if there is none."""
         if high >= self._first + len(self._last):
             self._first = low
             ids = self._pieces.read(low, self._block)
-            places = np.where(self._starts_word[ids], np.arange(low, low + len(ids)), -1)
-            self._last = np.maximum.accumulate(places).tolist()
+            positions = np.where(self._starts_word[ids], np.arange(low, low + len(ids)), -1)
+            self._last = np.maximum.accumulate(positions).tolist()
         last = self._last[high - self._first]
         return last if last >= low else high

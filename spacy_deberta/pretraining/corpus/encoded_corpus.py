@@ -1,4 +1,4 @@
-"""A corpus in pieces, in files: what pretraining reads from."""
+"""A tokenized corpus in files, which pretraining reads."""
 
 import hashlib
 import os
@@ -30,10 +30,10 @@ from .corpus_writer import (
     piece_dtype,
 )
 
-# The folder of the documents that are kept apart, within that of the others.
+# The folder of the held-out documents, within that of the others.
 HELD_OUT = "held_out"
 
-# What is tokenized at a time, which takes some megabytes.
+# Maximum size of a batch of the tokenizer, which takes some megabytes.
 _BATCH_CHARACTERS = 1_000_000
 _BATCH_TEXTS = 20_000
 _HELD_OUT_KEY = 0x68656C64
@@ -41,17 +41,17 @@ _HELD_OUT_KEY = 0x68656C64
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusFacts:
-    """What `corpus.json` says of the files beside it.
+    """The metadata in `corpus.json`.
 
     Attributes:
-        dtype: Type of the numbers in `pieces_file`.
-        total_pieces: Pieces of all documents.
-        documents: How many there are; none is empty.
-        words: Stretches between whitespace.
+        dtype: Dtype of `pieces_file`.
+        total_pieces: Number of pieces of all documents.
+        documents: Number of documents; none is empty.
+        words: Number of whitespace-separated words.
         text_bytes: Size of the text as UTF-8.
         vocabulary_sha256: See `digest_vocabulary`.
-        cls_token_id: What stands before a sequence.
-        sep_token_id: What stands after it.
+        cls_token_id: The token before a sequence.
+        sep_token_id: The token after a sequence.
     """
 
     dtype: str
@@ -69,27 +69,27 @@ _FACTS = TypeAdapter(CorpusFacts)
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedCorpus(CorpusFacts):
-    """Documents in pieces, without special tokens, one after another in files.
+    """Documents in pieces, without special tokens, packed in files.
 
     Attributes:
-        folder: Where the files are.
+        folder: The folder of the files.
     """
 
     folder: Path
 
     @property
     def pieces_file(self) -> Path:
-        """The pieces, numbers of type `dtype`."""
+        """The ids of the pieces, of dtype `dtype`."""
         return self.folder / PIECES_FILE
 
     @property
     def documents_file(self) -> Path:
-        """Where each document begins and the last one ends, int64."""
+        """The start of each document and the end of the last one, int64."""
         return self.folder / DOCUMENTS_FILE
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "EncodedCorpus":
-        """Open what `encode_corpus` has written.
+        """Open a corpus of `encode_corpus`.
 
         Args:
             folder: Its folder, or `HELD_OUT` within that.
@@ -98,7 +98,7 @@ class EncodedCorpus(CorpusFacts):
             The corpus.
 
         Raises:
-            ValueError: The folder is no whole corpus (E709).
+            ValueError: The folder is not a complete corpus (E709).
         """
         folder = Path(folder)
         try:
@@ -123,15 +123,15 @@ class EncodedCorpus(CorpusFacts):
 
 
 def check_corpora(folder: Path) -> None:
-    """Read all that `encode_corpus` has written once, to see that it is still that.
+    """Verify the checksums of all files of `encode_corpus`.
 
     Args:
         folder: The folder.
 
     Raises:
-        ValueError: It is not (E709).
+        ValueError: A file is damaged (E709).
     """
-    # A corpus without them is from before there were any.
+    # A corpus without checksums was written by an earlier version.
     sums = folder / SUMS_FILE
     try:
         if sums.exists():
@@ -141,16 +141,16 @@ def check_corpora(folder: Path) -> None:
 
 
 def open_corpora(folder: str | os.PathLike[str]) -> tuple[EncodedCorpus, EncodedCorpus | None]:
-    """Open both corpora that `encode_corpus` has written.
+    """Open the training and the held-out corpus of `encode_corpus`.
 
     Args:
         folder: The folder.
 
     Returns:
-        What to learn from, and what was held out, if anything was.
+        The training corpus, and the held-out corpus or None.
 
     Raises:
-        ValueError: A folder is no whole corpus (E709).
+        ValueError: A folder is not a complete corpus (E709).
     """
     held_out = Path(folder) / HELD_OUT
     kept = EncodedCorpus.open(held_out) if held_out.exists() else None
@@ -158,14 +158,14 @@ def open_corpora(folder: str | os.PathLike[str]) -> tuple[EncodedCorpus, Encoded
 
 
 def digest_vocabulary(tokenizer: DebertaV2Tokenizer) -> str:
-    """A digest that is the same where the same text becomes the same pieces.
+    """A digest that is the same for tokenizers that split text into the same pieces.
 
     Args:
         tokenizer: The tokenizer.
 
     Returns:
-        The SHA-256 of `spm.model`, of the options that change a text before, and of the tokens that
-        were added to the vocabulary.
+        The SHA-256 of `spm.model`, of the options that change a text before it is split, and of the
+        tokens that were added to the vocabulary.
     """
     digest = hashlib.sha256(tokenizer.model_proto)
     for option in ("do_lower_case", "split_by_punct", "split_special_tokens"):
@@ -191,22 +191,22 @@ def encode_corpus(
     """Tokenize documents into files. Memory does not grow with their number.
 
     Args:
-        texts: The documents. Those without any piece are left out.
-        tokenizer: Cuts them into pieces.
-        folder: A new folder, or an empty one. It is there in whole or not at all.
-        held_out: Share of the documents that is kept apart, from 0 up to, but without, 1. Which
-            ones follows from their numbers; the first is never kept apart.
-        threads: Native threads; None for those of the tokenizer.
-        progress: Called after every batch, with all that was encoded so far.
+        texts: The documents. Those without any piece are skipped.
+        tokenizer: Splits them into pieces.
+        folder: A new folder, or an empty one. It is written atomically.
+        held_out: Share of the documents that is held out, in [0, 1). The choice depends on their
+            indices only; the first is never held out.
+        threads: Number of native threads; None for the tokenizer's default.
+        progress: Called after every batch, with the counts so far.
 
     Returns:
-        What to learn from, and what was held out, if anything was.
+        The training corpus, and the held-out corpus or None.
 
     Raises:
         ValueError: `held_out` is out of its range (E721), there is no text (E707), or
             just one string (E205).
-        OSError: There is something in the folder (E318), there can't be such a folder (E312), or
-            it can't be written to (E710).
+        OSError: The folder is not empty (E318), can't be created (E312), or can't be written to
+            (E710).
     """
     if not 0 <= held_out < 1:
         wanted = "from 0 up to, but without, 1"
@@ -244,7 +244,7 @@ def _write(
             ids, cu_pieces = tokenizer.encode_ids(batch, threads=threads)
             lengths = np.diff(cu_pieces)
             first = train.counts.documents + kept.counts.documents
-            # Of those without pieces, none gets a number.
+            # Documents without pieces have no index.
             numbers = first + np.cumsum(lengths > 0) - 1
             chosen = (uniform(_HELD_OUT_KEY, numbers) < held_out) & (numbers > 0)
             for writer, rows in ((train, ~chosen), (kept, chosen)):

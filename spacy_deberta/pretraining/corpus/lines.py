@@ -1,4 +1,4 @@
-"""Lines of UTF-8 from files, compressed or not."""
+"""Read lines of UTF-8 from files, compressed or not."""
 
 import bz2
 import codecs
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from spacy_deberta.errors import Errors
 
-# How a file is opened, by the ending of its name.
+# The class that opens a compressed file, by its suffix.
 COMPRESSIONS: Mapping[str, Callable[[Path], BufferedIOBase]] = MappingProxyType(
     {".xz": lzma.LZMAFile, ".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 )
@@ -22,12 +22,12 @@ def read_lines(path: Path, *, longest: int = -1) -> Iterator[tuple[int, str]]:
     """Read a file line by line.
 
     Args:
-        path: The file. A byte order mark at its start is left out.
-        longest: Bytes of a line in memory; a longer one comes in parts with the same number. A
-            negative number for any.
+        path: The file. A byte order mark at its start is skipped.
+        longest: Maximum number of bytes of a line in memory; a longer line is yielded in parts with
+            the same number. A negative number for no limit.
 
     Yields:
-        `(number, line)`, the number counted from 1, the line without its end.
+        `(number, line)`, counted from 1, without the line break.
 
     Raises:
         ValueError: The file can't be opened or read (E701), is not UTF-8 (E703), or is a damaged
@@ -37,7 +37,7 @@ def read_lines(path: Path, *, longest: int = -1) -> Iterator[tuple[int, str]]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     for data in _read_data(path, longest):
         whole = data.endswith(b"\n")
-        # What a part can't decode yet, as a character goes on in the next one.
+        # Bytes of a character that continues in the next part.
         waiting = len(decoder.getstate()[0])
         try:
             line = decoder.decode(data, final=whole or len(data) != longest)
@@ -62,6 +62,6 @@ def _read_data(path: Path, longest: int) -> Iterator[bytes]:
     except (lzma.LZMAError, zlib.error, EOFError) as error:
         raise ValueError(Errors.E706.format(path=path, error=error)) from error
     except OSError as error:
-        # Those of archives come without a number.
+        # Errors of archives have no errno.
         message = Errors.E701 if error.errno else Errors.E706
         raise ValueError(message.format(path=path, error=error.strerror or error)) from error

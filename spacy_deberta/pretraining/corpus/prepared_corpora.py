@@ -1,4 +1,4 @@
-"""The corpora of a run: encoded when it starts, found again when it goes on."""
+"""The corpora of a run: encoded at the start, reused when it is resumed."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -37,23 +37,23 @@ def prepare_corpora(
     processes: Processes,
     announce: Callable[[str], None],
 ) -> tuple[EncodedCorpus, EncodedCorpus | None]:
-    """Encode texts into a folder, or find those that were encoded there before.
+    """Encode texts into a folder, or open the corpora that were encoded there before.
 
-    The first process encodes, or reads what is there once to see that it is whole. The others wait,
-    and do so only where they may have files of their own.
+    Rank 0 encodes, or verifies the checksums of an existing corpus. The other ranks wait. Then the
+    first rank of every other machine does the same, because that machine may have its own files.
 
     Args:
-        folder: Where the corpora are, or shall be.
-        train: Reads the text to learn from.
-        dev: Reads the text to evaluate on; None to keep some of the first.
-        held_out: Share of the documents to keep then.
-        nlp: What readers are called with.
+        folder: The folder of the corpora.
+        train: Reads the training text.
+        dev: Reads the evaluation text; None to hold out some of the training text.
+        held_out: Share of the documents to hold out then.
+        nlp: Argument of the readers.
         tokenizer: The vocabulary.
-        processes: Who trains together.
-        announce: Called with how far it is.
+        processes: The processes of the training.
+        announce: Called with messages of the progress.
 
     Returns:
-        What to learn from and what to evaluate on; None if there is nothing for that.
+        The training corpus, and the evaluation corpus or None.
 
     Raises:
         ValueError: The corpus in the folder has another vocabulary (E733), or is damaged (E709); or
@@ -94,7 +94,7 @@ def prepare_corpora(
 
 
 class _EncodingProgress:
-    """Says how far it is, whenever there is twice as much as before."""
+    """Reports the progress whenever the number of pieces has doubled."""
 
     def __init__(self, name: str, announce: Callable[[str], None]) -> None:
         self._name = name
@@ -109,7 +109,7 @@ class _EncodingProgress:
             self._say("so far")
 
     def finish(self) -> None:
-        """Say how much it is in all."""
+        """Report the total."""
         self._say("in all")
 
     def _say(self, how: str) -> None:

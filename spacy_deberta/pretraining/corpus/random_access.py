@@ -1,4 +1,4 @@
-"""Reading anywhere in a large file of numbers."""
+"""Random access to a large file of numbers."""
 
 import os
 from pathlib import Path
@@ -9,19 +9,19 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-# Windows has none.
+# Not available on Windows.
 _PREAD = getattr(os, "pread", None)
 
 
 class NumberFile:
-    """A file that is an array of numbers, read in parts.
+    """A binary file of numbers, read in parts.
 
-    It is not mapped into memory: pages of a mapped file count as memory of the process, and grow
-    with what was read. Threads may share one.
+    It is not memory-mapped: the pages of a mapped file count as memory of the process, which grows
+    with every read. Thread-safe.
 
     Args:
         path: The file.
-        dtype: Type of its numbers.
+        dtype: Dtype of its numbers.
 
     Raises:
         OSError: It can't be opened.
@@ -34,22 +34,22 @@ class NumberFile:
         finalize(self, self._file.close)
 
     def __len__(self) -> int:
-        """Return how many numbers it has."""
+        """Return the number of elements."""
         return os.fstat(self._file.fileno()).st_size // self._dtype.itemsize
 
     def read(self, start: int, count: int) -> NDArray[Any]:
-        """Read numbers that follow one another.
+        """Read consecutive numbers.
 
         Args:
-            start: The first of them.
-            count: How many; fewer come if the file ends before.
+            start: Index of the first.
+            count: Number of elements; fewer at the end of the file.
 
         Returns:
             The numbers, read-only. *Shape:* `(count,)`.
         """
         offset, size = start * self._dtype.itemsize, count * self._dtype.itemsize
         data = self._read_bytes(offset, size)
-        # The system may give less than it was asked for, in large files.
+        # The operating system may return less than requested, in large files.
         while len(data) < size and (more := self._read_bytes(offset + len(data), size - len(data))):
             data += more
         return np.frombuffer(data, dtype=self._dtype)

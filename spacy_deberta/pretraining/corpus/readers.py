@@ -1,4 +1,4 @@
-"""Where the texts of a pretraining come from: our reader, and any of spaCy's."""
+"""Readers of pretraining texts: our own, and any of spaCy's."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ def text_corpus_v1(
     """Read texts without annotations, one document at a time.
 
     path (str | Path | list[str | Path] | None): Files (.txt, .jsonl, .spacy) or folders of them.
-    lines_are_documents (bool): Whether every line of a .txt is a document of its own. Otherwise,
-        an empty line stands between documents.
-    limit (int): Read no more than this many documents; 0 for all.
+    lines_are_documents (bool): Whether every line of a .txt is a document. Otherwise documents are
+        separated by empty lines.
+    limit (int): Maximum number of documents; 0 for all.
     RETURNS (Callable[[Language], Iterable[str]]): The reader.
 
     DOCS: docs/api/corpora.md#TextCorpus
@@ -46,7 +46,7 @@ class TextCorpus:
     def __call__(self, nlp: Language) -> Iterator[str]:
         """Read the texts.
 
-        nlp (Language): Not needed.
+        nlp (Language): Not used.
         YIELDS (str): The documents.
         """
         texts = read_texts(self.paths, lines_are_documents=self.lines_are_documents)
@@ -57,15 +57,15 @@ def document_texts(reader: Callable[[Language], Iterable[Any]], nlp: Language) -
     """Read the texts of any corpus.
 
     Args:
-        reader: Gives strings, documents, or examples, as spaCy's readers do.
-        nlp: Makes documents, for readers that need it. spaCy's readers leave every word that they
-            meet in its vocabulary; `spacy-deberta.TextCorpus.v1` does not.
+        reader: Yields strings, `Doc`s, or `Example`s, as spaCy's readers do.
+        nlp: Makes `Doc`s for readers that need it. spaCy's readers add every word to its
+            vocabulary; `spacy-deberta.TextCorpus.v1` does not.
 
     Yields:
         One text for each.
 
     Raises:
-        ValueError: The reader gives something else (E708), or can't read (E701).
+        ValueError: The reader yields something else (E708), or can't read (E701).
     """
     for item in _read(reader, nlp):
         if isinstance(item, Example):

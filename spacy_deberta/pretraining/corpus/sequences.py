@@ -1,4 +1,4 @@
-"""An encoded corpus as sequences for a model: documents cut to length, read in any order."""
+"""An encoded corpus as sequences of bounded length, with random access."""
 
 from pathlib import Path
 
@@ -24,16 +24,16 @@ _N_SPECIAL_TOKENS = 2
 class CorpusSequences:
     """The sequences of a corpus, each of one document.
 
-    Where they begin is computed once, into a file beside the corpus.
+    Their starts are computed once, into a file beside the corpus.
 
     Args:
         corpus: The corpus.
-        max_length: Pieces of a sequence at most, `[CLS]` and `[SEP]` included.
-        starts_word: Whether a piece begins a word; a sequence rather begins with such a one.
+        max_length: Maximum number of pieces of a sequence, `[CLS]` and `[SEP]` included.
+        starts_word: Whether a piece starts a word; sequences preferably begin with such a piece.
             *Shape:* `(vocabulary,)`.
 
     Raises:
-        ValueError: `max_length` leaves no room for a piece (E721).
+        ValueError: `max_length` is too small for a piece (E721).
         OSError: The file can't be written (E710).
     """
 
@@ -63,17 +63,17 @@ class CorpusSequences:
 
     @property
     def total_pieces(self) -> int:
-        """Pieces of all sequences, special tokens included."""
+        """Number of pieces of all sequences, special tokens included."""
         return self.corpus.total_pieces + _N_SPECIAL_TOKENS * len(self)
 
     def lengths(self, indices: Ints) -> Ints:
-        """Look up how long sequences are.
+        """Look up the lengths of sequences.
 
         Args:
-            indices: Their numbers. *Shape:* `(sequences,)`.
+            indices: Their indices. *Shape:* `(sequences,)`.
 
         Returns:
-            Pieces of each, special tokens included. *Shape:* `(sequences,)`, int64.
+            Number of pieces of each, special tokens included. *Shape:* `(sequences,)`, int64.
         """
         starts, ends = self._bounds(indices)
         return ends - starts + _N_SPECIAL_TOKENS
@@ -82,11 +82,11 @@ class CorpusSequences:
         """Read sequences.
 
         Args:
-            indices: Their numbers, in any order. *Shape:* `(sequences,)`.
+            indices: Their indices, in any order. *Shape:* `(sequences,)`.
 
         Returns:
-            Their pieces, packed, with `[CLS]` before each and `[SEP]` after it,
-            *shape* `(total_pieces,)`; and how many each has, *shape* `(sequences,)`. Both int64.
+            Their pieces, packed, with `[CLS]` before and `[SEP]` after each sequence,
+            *shape* `(total_pieces,)`; and their lengths, *shape* `(sequences,)`. Both int64.
         """
         starts, ends = self._bounds(indices)
         lengths = ends - starts + _N_SPECIAL_TOKENS
@@ -94,8 +94,8 @@ class CorpusSequences:
         ids = np.empty(int(lengths.sum()), np.int64)
         ids[stops - lengths] = self.corpus.cls_token_id
         ids[stops - 1] = self.corpus.sep_token_id
-        places = zip(starts.tolist(), ends.tolist(), stops.tolist(), strict=True)
-        for start, end, stop in places:
+        bounds = zip(starts.tolist(), ends.tolist(), stops.tolist(), strict=True)
+        for start, end, stop in bounds:
             ids[stop - 1 - (end - start) : stop - 1] = self._pieces.read(start, end - start)
         return ids, lengths
 
@@ -107,7 +107,7 @@ class CorpusSequences:
 
 
 def _is_whole(path: Path, corpus: EncodedCorpus) -> bool:
-    """Whether the file is what was written; if there is any doubt, it is written once more."""
+    """Whether the file is complete and undamaged; otherwise it is written again."""
     sums = _sums_of(path)
     try:
         check_checksums(sums)
@@ -125,7 +125,7 @@ def _write_starts(
         NumberFile(corpus.documents_file, START_DTYPE), pieces, room=room, starts_word=starts_word
     )
     try:
-        # Several processes may write the same at once; the last one's file stays.
+        # Several processes may write the same file at once; that of the last one stays.
         with atomic_file(path) as file:
             for starts in blocks:
                 file.write(starts.astype(START_DTYPE).tobytes())

@@ -1,4 +1,4 @@
-"""The order of sequences: shuffled anew for every epoch, and known from a single number."""
+"""The order of sequences: reshuffled in every epoch, and resumed from a single position."""
 
 from typing import Protocol
 
@@ -10,16 +10,16 @@ from spacy_deberta.pretraining.counter_random import UInt64s, hash_keys
 Ints = NDArray[np.int64]
 
 _ROUNDS = 6
-# Told apart from the keys of sequences.
+# Distinguishes the keys of permutations from those of sequences.
 _ORDER = 0x6F726472
 
 
 class Permutation:
-    """A pseudo-random permutation that is computed where it is asked, and stored nowhere.
+    """A pseudo-random permutation that is computed for each index, without storing it.
 
     Args:
-        count: How many numbers it permutes, at least one.
-        key: Which permutation.
+        count: Number of elements, at least one.
+        key: Selects the permutation.
 
     Source: Luby and Rackoff 1988, "How to construct pseudorandom permutations from pseudorandom
         functions" (Feistel networks); Black and Rogaway 2002, "Ciphers with arbitrary finite
@@ -34,7 +34,7 @@ class Permutation:
         self._mask = np.uint64(2**half - 1)
 
     def __call__(self, positions: Ints) -> Ints:
-        """Look up what stands at positions.
+        """Compute the elements at positions.
 
         Args:
             positions: From 0 to `count - 1`. *Shape:* `(positions,)`.
@@ -44,8 +44,8 @@ class Permutation:
             `(positions,)`, int64.
         """
         values = self._encrypt(positions.astype(np.uint64))
-        # The network permutes up to four times as many numbers. Walking on from those beyond
-        # `count` ends within, at a number that nobody else gets to.
+        # The network permutes up to four times as many numbers. Applying it again to those beyond
+        # `count` ends below `count`, at a number that no other position maps to.
         while len(outside := np.flatnonzero(values >= self.count)):
             values[outside] = self._encrypt(values[outside])
         return values.astype(np.int64)
@@ -65,20 +65,20 @@ class HasLengths(Protocol):
 
     @property
     def total_pieces(self) -> int:
-        """Pieces of all."""
+        """Number of pieces of all sequences."""
 
     def lengths(self, indices: Ints) -> Ints:
-        """Pieces of some."""
+        """Number of pieces of each sequence."""
 
 
 class SequenceStream:
-    """Sequences without end: all of them in a random order, and again in another one.
+    """An infinite stream of sequences, in another random order in every epoch.
 
-    All that there is to save is the position.
+    Its only state is the position.
 
     Args:
         sequences: The sequences.
-        seed: Which orders.
+        seed: Of the orders.
     """
 
     def __init__(self, sequences: HasLengths, *, seed: int) -> None:
@@ -88,24 +88,23 @@ class SequenceStream:
         self._mean = max(1.0, sequences.total_pieces / self._count)
 
     def take(self, position: int, *, pieces: int) -> tuple[Ints, UInt64s, int]:
-        """Take the sequences that come next.
+        """Take the next sequences.
 
         Args:
-            position: How many were taken before.
-            pieces: Take as many as have no more pieces than that in all, but at least one.
+            position: Number of sequences that were taken before.
+            pieces: Maximum number of their pieces in total; at least one sequence is taken.
 
         Returns:
-            Their numbers, *shape* `(sequences,)`, int64; a key of each for what is random about
-            it, another one in every epoch, *shape* `(sequences,)`, uint64; and the position
-            afterwards.
+            Their indices, *shape* `(sequences,)`, int64; a key of each for random numbers, another
+            one in every epoch, *shape* `(sequences,)`, uint64; and the position afterwards.
         """
         taken: list[tuple[Ints, UInt64s]] = []
         total = 0
         while True:
             epoch, offset = divmod(position, self._count)
             likely = int((pieces - total) / self._mean * 1.1) + 8
-            places = np.arange(offset, min(offset + likely, self._count))
-            indices = self._order(epoch)(places)
+            positions = np.arange(offset, min(offset + likely, self._count))
+            indices = self._order(epoch)(positions)
             totals = total + np.cumsum(self._sequences.lengths(indices))
             fitting = int(np.searchsorted(totals, pieces, side="right"))
             if not taken:
@@ -114,7 +113,7 @@ class SequenceStream:
                 taken.append((indices[:fitting], hash_keys(self._seed, epoch, indices[:fitting])))
                 total = int(totals[fitting - 1])
                 position += fitting
-            if fitting < len(places):
+            if fitting < len(positions):
                 break
         numbers, keys = zip(*taken, strict=True)
         return np.concatenate(numbers), np.concatenate(keys), position

@@ -1,4 +1,4 @@
-"""Documents from files of text, one after another."""
+"""Stream documents from text files."""
 
 from collections.abc import Iterable, Iterator
 from os import PathLike, fspath
@@ -13,8 +13,8 @@ from spacy_deberta.errors import Errors
 
 from .lines import COMPRESSIONS, read_lines
 
-# A document of a text file that goes on and on would have to be in memory as a whole. It is cut,
-# at the end of a line if it has lines, and at the cost of the context across one border.
+# Maximum number of characters of a document of a text file, which is in memory as a whole. A longer
+# one is split, at a line break if it has any, and loses the context across the split.
 LONGEST_DOCUMENT = 4_000_000
 
 _TEXT, _JSON_LINES, _DOC_BIN = ".txt", ".jsonl", ".spacy"
@@ -27,20 +27,19 @@ def read_texts(
     """Read documents from files, one at a time.
 
     Args:
-        paths: Files and folders. `.txt` has documents with an empty line between them, and
-            paragraphs that are one line each; `.jsonl` has an object with "text" in every line;
-            `.spacy` is a `DocBin`. The first two may be compressed (`.xz`, `.gz`, `.bz2`). Of a
-            folder, all such files are read, also those in folders within, by the order of their
-            names.
-        lines_are_documents: Whether every line of a `.txt` is a document of its own.
+        paths: Files and folders. In `.txt`, documents are separated by empty lines, and a line is a
+            paragraph; in `.jsonl`, every line is an object with "text"; `.spacy` is a `DocBin`. The
+            first two may be compressed (`.xz`, `.gz`, `.bz2`). Folders are read recursively, in the
+            order of the file names.
+        lines_are_documents: Whether every line of a `.txt` is a document.
 
     Yields:
-        Documents that are more than whitespace. One of a `.txt` that is longer than
-        `LONGEST_DOCUMENT` characters comes in parts. In memory is one document, and of a `.spacy`
-        the whole file.
+        Documents, except those of whitespace only. A document of a `.txt` that is longer than
+        `LONGEST_DOCUMENT` characters is yielded in parts. One document is in memory at a time; of a
+        `.spacy`, the whole file.
 
     Raises:
-        ValueError: Something is not there (E701) or of an unknown kind (E702); a file is not
+        ValueError: A path does not exist (E701) or is of an unknown kind (E702); a file is not
             UTF-8 (E703), not JSON lines (E704, E705) or damaged (E706); there is no text (E707).
     """
     paths = [paths] if isinstance(paths, str | PathLike) else list(paths)
@@ -80,7 +79,7 @@ def _kind_of(path: Path) -> str | None:
     for ending in COMPRESSIONS:
         if name.endswith(ending):
             name = name.removesuffix(ending)
-            # A DocBin is compressed as it is.
+            # A DocBin is already compressed.
             return next((kind for kind in (_TEXT, _JSON_LINES) if name.endswith(kind)), None)
     return next((kind for kind in _KINDS if name.endswith(kind)), None)
 
@@ -138,11 +137,11 @@ def _describe(row: Any) -> str:
 def _read_doc_bin(path: Path) -> Iterator[str]:
     try:
         doc_bin = DocBin().from_bytes(path.read_bytes())
-        # A vocabulary of its own, so that the words of one file go before those of the next come.
+        # A new vocabulary for each file, so that its words do not accumulate in memory.
         docs = doc_bin.get_docs(Vocab())
     except OSError as error:
         raise ValueError(Errors.E701.format(path=path, error=error.strerror)) from error
-    # What a damaged DocBin raises depends on where the damage is.
+    # The type of the error depends on the position of the damage.
     except Exception as error:
         raise ValueError(Errors.E706.format(path=path, error=error)) from error
     while True:

@@ -1,4 +1,4 @@
-"""Reading the config of a pretraining."""
+"""Read the config of a pretraining."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
@@ -18,7 +18,7 @@ from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSet
 
 _SECTIONS = ("nlp", "corpora", "model", "pretraining")
 _NESTED = ("objective", "optimizer", "logger")
-# What may differ when a run goes on: it changes neither the weights nor their order.
+# Settings that may change when a run is resumed: they affect neither weights nor data order.
 _FREE = (
     "paths.",
     "system.",
@@ -37,16 +37,16 @@ _FREE = (
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PretrainingConfig:
-    """What a config says.
+    """A resolved config.
 
     Attributes:
         nlp: A blank pipeline, for readers that need one.
-        train: Reads the text to learn from.
-        dev: Reads other text; None if some documents of the first are to be kept for that.
-        source: Where the models begin.
-        objective: Makes what is learned.
-        settings: How long, on how much at a time.
-        optimizer: How weights change.
+        train: Reads the training text.
+        dev: Reads the evaluation text; None to hold out some of the training documents.
+        source: The source of the models.
+        objective: Builds the objective.
+        settings: Steps, batch sizes and intervals.
+        optimizer: Settings of the optimizers.
         logger: One of spaCy's or of spacy-loggers; None for none.
     """
 
@@ -61,17 +61,17 @@ class PretrainingConfig:
 
 
 def resolve_config(config: Config) -> PretrainingConfig:
-    """Make everything that a config describes.
+    """Resolve a config.
 
     Args:
-        config: As `spacy.util.load_config` reads it.
+        config: From `spacy.util.load_config`.
 
     Returns:
-        What it says.
+        The resolved config.
 
     Raises:
-        ValueError: A section is missing (E728), there is no such setting (E729), or a value can't
-            be (E720, E721).
+        ValueError: A section is missing (E728), a setting is unknown (E729), or a value is invalid
+            (E720, E721).
         confection.ConfigValidationError: A registered function has other arguments.
     """
     config = config.interpolate()
@@ -102,14 +102,14 @@ def resolve_config(config: Config) -> PretrainingConfig:
 
 
 def changed_keys(path: Path, new: Config) -> list[str]:
-    """Name the settings that differ, of those that would make a resumed run another one.
+    """List the changed settings that must not change when a run is resumed.
 
     Args:
         path: The config of the run.
-        new: The config that it shall go on with.
+        new: The config to resume it with.
 
     Returns:
-        Their names with dots.
+        Their dotted names.
 
     Raises:
         ValueError: The config of the run is damaged (E738).
@@ -118,7 +118,7 @@ def changed_keys(path: Path, new: Config) -> list[str]:
         old = load_config(path, interpolate=False).interpolate()
         if "pretraining" not in old:
             raise ValueError("it has no [pretraining]")
-    # What a damaged config raises depends on where the damage is.
+    # The type of the error depends on the position of the damage.
     except Exception as error:
         raise ValueError(Errors.E738.format(path=path, error=error)) from error
     before, after = (dict(_flatten(config)) for config in (old, new.interpolate()))

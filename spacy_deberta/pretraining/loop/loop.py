@@ -1,4 +1,4 @@
-"""The loop of the training: update, report, evaluate, save."""
+"""The training loop: update, report, evaluate, save."""
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,15 +24,15 @@ Report = Callable[[LogRow], None]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PretrainingRun:
-    """A pretraining, ready to go.
+    """A pretraining run, ready to start.
 
     Args:
-        trainer: Where it stands.
-        source: Batches to learn from.
-        held_out: The share of this process of the batches to evaluate on.
+        trainer: The training state.
+        source: The training batches.
+        held_out: This rank's shard of the evaluation batches.
         tokenizer: Saved beside the models.
         folder: Where the models and the checkpoints to resume from are written.
-        epoch_sequences: How many sequences make an epoch.
+        epoch_sequences: Number of sequences of an epoch.
     """
 
     trainer: Trainer
@@ -44,15 +44,15 @@ class PretrainingRun:
 
 
 def run_to_the_end(run: PretrainingRun, *, report: Report) -> None:
-    """Train from where the trainer stands until the last step.
+    """Train from the trainer's current step to the last one.
 
     Args:
         run: The pretraining.
-        report: Called in the first process, for every row of the log.
+        report: Called on rank 0, for every row of the log.
 
     Raises:
-        ValueError: The loss is no number any more (E725), or the weights are none (E736); no
-            checkpoint has such weights.
+        ValueError: The loss (E725) or the weights (E736) are not finite; no checkpoint has such
+            weights.
         OSError: A checkpoint (E723) or the models (E734) can't be written.
     """
     trainer = run.trainer
@@ -70,18 +70,18 @@ def run_to_the_end(run: PretrainingRun, *, report: Report) -> None:
 
 
 class _Window:
-    """The time and the pieces since the last row of the log."""
+    """The time and the number of pieces since the last row of the log."""
 
     def __init__(self) -> None:
         self.pieces = 0
         self._started = time.perf_counter()
 
     def close(self) -> tuple[int, float]:
-        """Pieces and seconds; a new window begins with `restart`."""
+        """Number of pieces and seconds; `restart` begins a new window."""
         return self.pieces, time.perf_counter() - self._started
 
     def restart(self) -> None:
-        """Begin again, with what isn't training left out."""
+        """Begin a new window, which excludes the time since `close`."""
         self.pieces, self._started = 0, time.perf_counter()
 
 
@@ -129,7 +129,8 @@ def _after_step(run: PretrainingRun, window: _Window, report: Report) -> None:
                 held_out=held_out,
             )
         )
-    # The row is there before the checkpoint: whoever resumes from that won't write it again.
+    # The row is written before the checkpoint, because a run that resumes from it does not write
+    # the row again.
     if saves:
         _save(run)
     trainer.processes.wait()
@@ -143,7 +144,7 @@ def _check_losses(run: PretrainingRun) -> None:
 
 
 def _check_weights(run: PretrainingRun) -> None:
-    """An update can have spoiled the weights though its loss, which comes before, was a number."""
+    """An update can make weights non-finite even if its loss, computed before, is finite."""
     trainer = run.trainer
     if not trainer.processes.all_agree(trainer.is_finite()):
         raise ValueError(Errors.E736.format(step=trainer.step, kept=_last_good(run)))
@@ -162,7 +163,7 @@ def _save(run: PretrainingRun) -> None:
 
 
 def _save_models(run: PretrainingRun) -> None:
-    """Write the models, in the first process."""
+    """Write the models, on rank 0."""
     if not run.trainer.processes.is_first:
         return
     output = run.folder.output

@@ -1,4 +1,4 @@
-"""Making the next items while the last one is used."""
+"""Prefetch items in a thread."""
 
 from collections.abc import Generator, Iterable
 from queue import Empty, Full, Queue
@@ -11,14 +11,14 @@ _POLL_SECONDS = 0.1
 
 
 def prefetch(items: Iterable[ItemT], *, ahead: int = 2) -> Generator[ItemT, None, None]:
-    """Iterate in a thread that stays a few items ahead.
+    """Iterate in a thread that prefetches a few items.
 
     Args:
         items: Iterated in another thread, and closed there if it is a generator.
-        ahead: How many items may wait.
+        ahead: Maximum number of prefetched items.
 
     Yields:
-        The items, in order. An exception of theirs is raised where it would have been.
+        The items, in order. An exception is raised at the position of its item.
     """
     waiting: Queue[tuple[ItemT | None, BaseException | None, bool]] = Queue(maxsize=ahead)
     stop = Event()

@@ -1,4 +1,4 @@
-"""A pretraining from its config: find where it stands, encode the text, train to the end."""
+"""Run a pretraining from its config: find checkpoints, encode the text, train."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,7 +29,7 @@ from .config import PretrainingConfig, changed_keys, resolve_config
 from .loop import PretrainingRun, Report, run_to_the_end
 from .spacy_logger import start_logger
 
-# Text that is held out has masks of its own, the same ones every time.
+# Held-out text has its own masks, the same in every evaluation.
 _HELD_OUT_SEED = 0x68656C64
 
 
@@ -42,23 +42,23 @@ def pretrain(
     report: Report | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> None:
-    """Pretrain a model, or go on with it.
+    """Pretrain a model, or resume a pretraining.
 
     Args:
-        config: As `spacy.util.load_config` reads it; see docs/pretraining.md.
-        output: The folder of the model, an ordinary checkpoint. What only the training needs is in
-            the folder `training` within.
-        resume: Whether to go on from the last checkpoint there, if there is one.
-        gpu: Number of the GPU, or a negative number for none; None for one if there is one.
-        report: Called with every row of the log, in the first process.
-        announce: Called with what happens before the first update, in the first process.
+        config: From `spacy.util.load_config`; see docs/pretraining.md.
+        output: The folder of the model, an ordinary checkpoint. Its subfolder `training` has the
+            state of the training.
+        resume: Whether to resume from the last checkpoint there, if there is one.
+        gpu: Index of the GPU, or a negative number for the CPU; None for a GPU if there is one.
+        report: Called with every row of the log, on rank 0.
+        announce: Called with progress messages before the first update, on rank 0.
 
     Raises:
-        ValueError: The config can't be (E720 to E730), is another one than that of the run to
-            resume (E732, E738), or there is a run already (E731); the corpus can't be read (E701
-            to E709) or is another one (E733); the loss or the weights are no numbers (E725, E736).
-        OSError: Something can't be written (E710, E723, E734, E735) or read (E724, E739), or
-            another process is at work in the folder (E737).
+        ValueError: The config is invalid (E720 to E730), differs from that of the run to resume
+            (E732, E738), or there is a run already (E731); the corpus can't be read (E701 to E709)
+            or differs (E733); the loss or the weights are not finite (E725, E736).
+        OSError: A file can't be written (E710, E723, E734, E735) or read (E724, E739), or another
+            run writes to the folder (E737).
     """
     plan, folder = resolve_config(config), RunFolder(output)
     with Processes.join(gpu=gpu) as processes, _owned(folder, processes):
@@ -94,12 +94,12 @@ def pretrain(
 
 
 def _say_nothing(text: str) -> None:
-    """Take an announcement and leave it."""
+    """Ignore a message."""
 
 
 @contextmanager
 def _owned(folder: RunFolder, processes: Processes) -> Iterator[None]:
-    """A folder that is the run's alone, without what one that was killed left there."""
+    """Context in which the run owns its folder, after the leftovers of a killed run are removed."""
     with folder.owned() if processes.is_first else nullcontext():
         if processes.is_first:
             folder.clear_up()
@@ -171,7 +171,7 @@ def _make_run(
     if dev is not None:
         kept = CorpusSequences(dev, max_length=settings.max_length, starts_word=table.starts_word)
         pieces = min(settings.eval_pieces, kept.total_pieces)
-        # Few sequences can't be divided among many processes, so that each has all of them.
+        # Fewer sequences than processes can't be sharded, so each process evaluates all of them.
         share = processes if len(kept) >= processes.count else processes.alone
         source = make_source(kept, seed=_HELD_OUT_SEED, pieces=pieces, share=share)
         batches = source.step(0).batches

@@ -1,4 +1,4 @@
-"""Loggers that were made for `spacy train`, told of a pretraining."""
+"""Use the loggers of `spacy train` for a pretraining."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from spacy_deberta.pretraining.run_folder.log import LogRow
 
 from .config import PretrainingConfig
 
-# What spaCy's loggers look for in the config of a training.
+# The settings of a training config that spaCy's loggers read.
 _TRAINING = {"score_weights": {}, "max_steps": 0, "eval_frequency": 0}
 
 
@@ -20,12 +20,12 @@ def start_logger(
     """Start the logger of a config.
 
     Args:
-        plan: Has the logger, and the pipeline that it is given.
-        config: What the logger may store as the config of the run.
-        enabled: False for no logger at all.
+        plan: Has the logger, and the pipeline for it.
+        config: The config of the run, which the logger may store.
+        enabled: False for no logger.
 
     Returns:
-        What to call with every row, and what to call at the end.
+        A function to call with every row, and one to call at the end.
     """
     if plan.logger is None or not enabled:
         return (lambda row: None), (lambda: None)
@@ -40,7 +40,7 @@ def start_logger(
 
 
 def _as_info(row: LogRow) -> dict[str, Any]:
-    """A row in the form of spaCy's training loop; the score is what the last phase is right in."""
+    """A row in the format of spaCy's training loop; the score is the last phase's accuracy."""
     scores: dict[str, float] = {}
     for name, found in (row.held_out or {}).items():
         scores[f"{name}_loss"] = found.loss

@@ -1,1 +1,1 @@
-"""Which pieces are hidden, and the batches of an update."""
+"""Masking, and the batches of an update."""
