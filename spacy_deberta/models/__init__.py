@@ -1,4 +1,4 @@
-"""What people import: the encoder, and the encoder with each head, from a checkpoint and to one."""
+"""Public models: the encoder, alone or with a head, loaded from checkpoints and saved to them."""
 
 from . import heads
 from .base import DebertaV2PreTrainedModel

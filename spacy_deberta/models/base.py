@@ -1,4 +1,4 @@
-"""The base of all models, as Hugging Face has one."""
+"""Base class of all models, as in Hugging Face's library."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -31,15 +31,15 @@ ModelT = TypeVar("ModelT", bound="DebertaV2PreTrainedModel")
 
 
 class DebertaV2PreTrainedModel(PaddedForward):
-    """What the encoder and all heads have in common: they come from a checkpoint, and go to one.
+    """Base class of all models: loading, saving, initialization.
 
     Args:
-        config: What the model is made of.
+        config: The model's config.
 
     Source: The names and arguments of Hugging Face's base class.
     """
 
-    # Whether a forward pass reads the whole table of word embeddings, and not just some rows.
+    # Whether a forward pass reads the whole word embedding table, and not just some rows.
     reads_all_embeddings: ClassVar[bool] = False
     base_model_prefix: ClassVar[str] = "deberta"
 
@@ -51,7 +51,7 @@ class DebertaV2PreTrainedModel(PaddedForward):
 
     @classmethod
     def layout_options(cls, keys: Iterable[str], config: DebertaV2Config) -> dict[str, Any]:
-        """Arguments of the constructor that the names in a file of weights decide.
+        """Constructor arguments that follow from the parameter names of a checkpoint.
 
         Args:
             keys: The names as `KeyMap.to_ours` gives them.
@@ -60,45 +60,45 @@ class DebertaV2PreTrainedModel(PaddedForward):
         return {}
 
     def init_weights(self, generator: torch.Generator | None = None) -> None:
-        """Start over with fresh weights: see `nn.init_weights`."""
+        """Reinitialize all weights: see `nn.init_weights`."""
         init_weights(self, self.config, generator=generator)
 
     def set_dropout(self, rate: float | None) -> None:
-        """Set every dropout, the one before the last layer of a head included.
+        """Set the rate of every dropout, including the one before a head's classifier.
 
-        The pooler's own, which is 0 unless a config says otherwise, stays.
+        The pooler's own dropout, 0 unless the config sets it, is unchanged.
 
         Args:
-            rate: From 0 up to (but without) 1; None for the rates of the configuration.
+            rate: In [0, 1); None for the rates of the config.
 
         Raises:
-            ValueError: The rate is none of these (E116).
+            ValueError: The rate is out of range (E116).
         """
         set_dropout(self, self.config, rate)
 
     @property
     def base_model(self) -> Any:
-        """The encoder, which is all of a `DebertaV2Model`."""
+        """The encoder; a `DebertaV2Model` itself."""
         return getattr(self, self.base_model_prefix, self)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of the weights: that of the first one."""
+        """The dtype of the first parameter."""
         return next(self.parameters()).dtype
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are: where the first one is."""
+        """The device of the first parameter."""
         return next(self.parameters()).device
 
     def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
         """Count the parameters.
 
         Args:
-            only_trainable: Whether to leave out those that are frozen.
-            exclude_embeddings: Whether to leave out the tables of embeddings.
+            only_trainable: Whether to exclude frozen parameters.
+            exclude_embeddings: Whether to exclude embedding tables.
         """
-        left_out = {
+        excluded = {
             id(part.weight)
             for part in self.modules()
             if exclude_embeddings and isinstance(part, nn.Embedding)
@@ -106,19 +106,19 @@ class DebertaV2PreTrainedModel(PaddedForward):
         return sum(
             parameter.numel()
             for parameter in self.parameters()
-            if id(parameter) not in left_out and (parameter.requires_grad or not only_trainable)
+            if id(parameter) not in excluded and (parameter.requires_grad or not only_trainable)
         )
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings."""
+        """The word embedding table."""
         return cast(nn.Embedding, self.base_model.embeddings.word_embeddings)
 
     def set_input_embeddings(self, value: nn.Embedding) -> None:
-        """Use other word embeddings.
+        """Replace the word embedding table.
 
         Args:
-            value: The embeddings, as wide as those that they replace. For another number of rows,
-                use `resize_token_embeddings`.
+            value: A table of the same width. For another number of rows, use
+                `resize_token_embeddings`.
         """
         self.base_model.embeddings.word_embeddings = value
 
@@ -127,18 +127,18 @@ class DebertaV2PreTrainedModel(PaddedForward):
     ) -> nn.Embedding:
         """Change the number of word embeddings, for instance after tokens were added.
 
-        Rows that stay keep their values. New ones are drawn from a normal distribution of the
-        configured range; what a head has for each row of the vocabulary begins at zero.
+        Existing rows keep their values. New ones are drawn from a normal distribution with the
+        config's `initializer_range`; a head's bias for new rows is zero.
 
         Args:
-            new_num_tokens: How many; None for as many as there are.
+            new_num_tokens: The new number of rows; None for the current one.
             pad_to_multiple_of: Round the number up to a multiple of this.
 
         Returns:
-            The embeddings. `vocab_size` of the config is their number.
+            The embedding table. `vocab_size` of the config is updated.
 
         Raises:
-            ValueError: It is less than one, or leaves out the row of the padding (E350).
+            ValueError: The number is less than one, or drops the padding row (E350).
         """
         old = self.get_input_embeddings()
         count = old.num_embeddings if new_num_tokens is None else new_num_tokens
@@ -166,26 +166,26 @@ class DebertaV2PreTrainedModel(PaddedForward):
         return new
 
     def _resize_head(self, count: int) -> None:
-        """Give a head another number of what it has for each row of the vocabulary."""
+        """Resize a head's parameters that have one entry per vocabulary row."""
 
     def gradient_checkpointing_enable(self) -> None:
-        """In training, keep only the input of every layer and compute the rest a second time.
+        """Keep only the input of every layer in training; recompute the rest in backward.
 
-        The gradients are the same, dropout included. About a third slower, and most of the memory
-        of the activations is saved.
+        The gradients are the same, dropout included. Training is about a third slower, and most
+        of the activation memory is saved.
         """
         self.base_model.encoder.gradient_checkpointing = True
 
     def gradient_checkpointing_disable(self) -> None:
-        """Keep everything that the backward pass needs."""
+        """Keep all activations for the backward pass."""
         self.base_model.encoder.gradient_checkpointing = False
 
     def training_step(self) -> AbstractContextManager[None]:
-        """A block for a forward pass of training, or its backward pass: see `nn.training_step`."""
+        """Context manager for a forward or backward pass of training: see `nn.training_step`."""
         return training_step(self)
 
     def weights_changed(self) -> None:
-        """Say that weights were changed unknown to torch: see `nn.weights_changed`."""
+        """Report a weight update that did not bump `_version`: see `nn.weights_changed`."""
         weights_changed(self)
 
     @classmethod
@@ -206,31 +206,31 @@ class DebertaV2PreTrainedModel(PaddedForward):
         Args:
             pretrained_model_name_or_path: A folder, or a hub name.
             revision: Branch, tag or commit on the hub.
-            cache_dir: Where downloads are kept.
-            local_files_only: Use only what the cache has.
+            cache_dir: Folder for downloads.
+            local_files_only: Use only cached files.
             attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
-            config_overrides: Values that replace those of `config.json`. New labels make a new
+            config_overrides: Values that replace those of `config.json`. New labels create a new
                 head only if the checkpoint has none.
-            map_weights: Whether float32 weights in a file of 64 MiB or more are mapped from it;
-                False reads them, so that nothing that happens to the file matters any more.
-            allow_non_finite: Whether to accept weights that are not finite.
+            map_weights: Whether float32 weights in a file of 64 MiB or more are memory-mapped.
+                False reads them, so that later changes of the file have no effect.
+            allow_non_finite: Whether to accept non-finite weights.
 
         Returns:
-            The module in evaluation mode, on the CPU, in float32. If it is mapped, using it raises
-            an OSError when somebody has written into its file (E329), and for the first time a
-            ValueError if its weights are not finite (E328).
+            The model in evaluation mode, on the CPU, in float32. Using a memory-mapped model raises
+            an OSError if its file was modified (E329); the first use raises a ValueError if the
+            weights are not finite (E328).
 
         Raises:
-            OSError: A file is missing (E304), damaged (E305) or not what its name says (E326, E327,
-                E330), or the name is not found (E301 to E303).
-            ValueError: The files hold no DeBERTa-v2 that this class can be filled from (E101 to
-                E107, E306 to E308, E328), or there is no such override (E313).
+            OSError: A file is missing (E304), damaged (E305) or of another format than its name
+                says (E326, E327, E330), or the name is not found (E301 to E303).
+            ValueError: The files hold no DeBERTa-v2 weights for this class (E101 to E107, E306 to
+                E308, E328), or an override is unknown (E313).
 
         Source:
             The arguments of Hugging Face's method of that name.
         """
         from .loading.building import (
-            build_from_checkpoint,  # knows the heads, which know this class
+            build_from_checkpoint,  # imports the heads, which import this module
         )
 
         files = find_checkpoint(
@@ -262,13 +262,13 @@ class DebertaV2PreTrainedModel(PaddedForward):
         """Write a folder that Hugging Face's class of the same name opens.
 
         Args:
-            save_directory: Where to write; made if it is missing.
-            precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
-            max_shard_bytes: Weights above this size, in bytes, are split into several files.
+            save_directory: Folder to write, created if missing.
+            precision: Precision of the stored weights: `"fp32"`, `"fp16"` or `"bf16"`.
+            max_shard_bytes: Maximum size of a shard in bytes.
 
         Raises:
             ValueError: The precision is unknown (E311).
-            OSError: The path is that of a file (E312), or can't be written to.
+            OSError: The path is a file (E312), or can't be written to.
         """
         save_checkpoint(
             save_directory,

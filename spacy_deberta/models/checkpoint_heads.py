@@ -1,4 +1,4 @@
-"""Which heads a checkpoint has, by the names of its parameters."""
+"""Detection of a checkpoint's heads by its parameter names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class CheckpointHeads:
     """The heads of a checkpoint.
 
     Attributes:
-        modules: What it has beside the encoder, by the first part of its names: what it is.
-        architectures: The classes that its config names.
+        modules: Descriptions of the modules beside the encoder, by the first part of their names.
+        architectures: The classes named in its config.
     """
 
     modules: Mapping[str, str]
@@ -24,8 +24,8 @@ class CheckpointHeads:
     def fits(self, spec: HeadSpec) -> bool:
         """Whether the checkpoint was made by the class of a head.
 
-        Several classes have the same names of parameters: there, the config decides if it says
-        anything.
+        Several classes share parameter names; among those, the config's `architectures` decides,
+        if present.
 
         Args:
             spec: The head.
@@ -38,7 +38,7 @@ class CheckpointHeads:
         return any(modules.keys() <= self.modules.keys() for modules in spec.modules)
 
     def __str__(self) -> str:
-        """What there is, in words, for a message."""
+        """Description for messages."""
         if not self.modules:
             return "no head"
         found = ", ".join(f"{name} ({text})" for name, text in self.modules.items())
@@ -47,14 +47,14 @@ class CheckpointHeads:
 
 
 def find_heads(weights: Weights, config: DebertaV2Config) -> CheckpointHeads:
-    """Say which heads a checkpoint has.
+    """Detect the heads of a checkpoint.
 
     Args:
         weights: Its parameters, as `read_weights` gives them.
         config: Its config.
 
     Returns:
-        Its heads, those that nobody knows included.
+        Its heads, including unknown ones.
     """
     key_map = detect_key_map(weights)
     modules: dict[str, str] = {}

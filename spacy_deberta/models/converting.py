@@ -1,4 +1,4 @@
-"""From one layout to another: the same weights under other names, in another file."""
+"""Conversion of checkpoints between layouts: the same weights under other names."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +31,8 @@ from .heads import HEADS, describe_extra, find_spec
 from .loading.filling import check_layers, load_weights
 from .model import DebertaV2Model
 
-# Described, but of no use: what can be computed, and what is summed into the embeddings already.
-_USELESS = (
+# Known but redundant: computable buffers, and tables already summed into the embeddings.
+_REDUNDANT = (
     "deberta.embeddings.position_ids",
     "deberta.embeddings.word_embeddings._weight",
     "deberta.embeddings.position_embeddings._weight",
@@ -41,17 +41,17 @@ _USELESS = (
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of a checkpoint.
+    """Result of converting a checkpoint.
 
     Attributes:
-        name: The hub name or folder that was read.
-        layout: Its layout.
-        folder: The folder that was written.
-        to: The layout of that.
-        architecture: The class that the folder is for.
-        parameters: How many were written.
-        left_out: What the folder does not have, by name: what it is, or "unknown".
-        has_vocabulary: Whether the folder has one.
+        name: Hub name or folder of the source.
+        layout: Layout of the source.
+        folder: The output folder.
+        to: Layout of the output.
+        architecture: Class name of the output.
+        parameters: Number of parameters written.
+        left_out: Descriptions of the parameters not written, by name; "unknown" for unknown ones.
+        has_vocabulary: Whether the output has a vocabulary.
     """
 
     name: str
@@ -73,24 +73,25 @@ def convert_checkpoint(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Conversion:
-    """Write a checkpoint in another layout, in float32, with the heads that this layout has.
+    """Write a checkpoint in another layout, in float32, with the heads that the layout supports.
 
     Args:
-        name_or_path: A folder, or a hub name, of any layout.
-        folder: Where to write: a new folder, or an empty one. It is there when all is written.
+        name_or_path: A folder or hub name, of any layout.
+        folder: Output folder, new or empty. It is created once everything is written.
         to: "huggingface" or "tensorflow".
         revision: Branch, tag or commit on the hub.
-        cache_dir: Where downloads are kept.
-        local_files_only: Use only what the cache has.
+        cache_dir: Folder for downloads.
+        local_files_only: Use only cached files.
 
     Returns:
-        What was written, and what was left out.
+        What was written and what was omitted.
 
     Raises:
-        ImportError: `h5py` is needed and not installed (E315).
+        ImportError: `h5py` is required and not installed (E315).
         OSError: A file is missing or damaged, or the folder can't be written to (E312, E318).
-        ValueError: It is no DeBERTa-v2, the weights do not fit their config (E306, E307) or are
-            not finite (E328), there is no such layout (E508), or it can't hold the model (E317).
+        ValueError: It is not a DeBERTa-v2, the weights do not match their config (E306, E307) or
+            are not finite (E328), the layout is unknown (E508), or it can't represent the model
+            (E317).
     """
     if to not in WRITERS:
         raise ValueError(Errors.E508.format(to=to, known=", ".join(WRITERS)))
@@ -109,7 +110,7 @@ def convert_checkpoint(
     kept = {
         key: tensor
         for key, tensor in ours.items()
-        if key in encoder_keys or (key not in _USELESS and describe_extra(key) is not None)
+        if key in encoder_keys or (key not in _REDUNDANT and describe_extra(key) is not None)
     }
     check_finite(kept, source=files.name)
     architecture = find_architecture(kept, config)
@@ -132,14 +133,14 @@ def convert_checkpoint(
 
 
 def find_architecture(keys: Iterable[str], config: DebertaV2Config) -> str:
-    """The class that a checkpoint is of, by its heads; if several fit, the config decides.
+    """Infer a checkpoint's class from its heads; if several fit, the config decides.
 
     Args:
         keys: Our names of its parameters.
         config: Its config, which may have `architectures`.
 
     Returns:
-        The name of a class that both Hugging Face and this package have.
+        The name of a class of both Hugging Face and this package.
     """
     present = {key.partition(".")[0] for key in keys}
     fitting = [
@@ -158,7 +159,7 @@ def find_architecture(keys: Iterable[str], config: DebertaV2Config) -> str:
 def _write_huggingface(
     folder: Path, config: DebertaV2Config, weights: Weights, architecture: str
 ) -> set[str]:
-    # The file of a bare model has no prefix.
+    # A bare model's parameter names have no prefix.
     bare = all(key.startswith(BACKBONE_PREFIX) for key in weights)
     save_checkpoint(
         folder,

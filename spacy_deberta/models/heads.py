@@ -1,4 +1,4 @@
-"""The heads that there are: a new one is a file here, and an entry in `HEADS`."""
+"""Registry of heads. A new head is a file here and an entry in `HEADS`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,24 +26,24 @@ __all__ = [
     "HeadSpec",
 ]
 
-# From the modules that a head has beside the encoder, as checkpoints name them, to what each is.
+# Descriptions of a head's modules beside the encoder, by their names in checkpoints.
 Modules = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSpec:
-    """What everybody but its own file has to know of a head.
+    """Specification of a head for the rest of the package.
 
     Attributes:
         module_class: The class. Its name is that of the architecture in a `config.json`.
-        modules: The modules that its checkpoints have, for each way to store it: Hugging Face's
-            first, if it has such a class.
-        rows: What a row of its scores stands for: a piece, a sequence, or a piece that is asked
-            for because it is a mask.
-        labels: How the labels of a config make its outputs: "outputs" if there is one output for
-            each of them; names, if it always has the same ones; None if they play no part.
+        modules: The modules in its checkpoints, for each storage layout: Hugging Face's first, if
+            it has such a class.
+        rows: What a row of its logits stands for: a piece, a sequence, or a requested (masked)
+            piece.
+        labels: How the config's labels determine its outputs: "outputs" for one output per label;
+            names for a fixed set; None if labels are not used.
         is_hugging_faces: Whether Hugging Face has a class of this name.
-        keras: Its class of TensorFlow, if there is one.
+        keras: Its TensorFlow class, if any.
     """
 
     module_class: type[DebertaV2WithHead]
@@ -55,24 +55,24 @@ class HeadSpec:
 
     @property
     def architecture(self) -> str:
-        """The class, as a `config.json` names it."""
+        """The class name, as in a `config.json`."""
         return self.module_class.__name__
 
     @property
     def has_labels(self) -> bool:
-        """Whether it has one output for each label of the config."""
+        """Whether it has one output per label of the config."""
         return self.labels == "outputs"
 
     @property
     def own_labels(self) -> tuple[str, ...]:
-        """The labels of a head that always has the same ones."""
+        """The labels of a head with a fixed set."""
         return self.labels if isinstance(self.labels, tuple) else ()
 
 
 _CLASSIFIER = {"classifier": "classification head"}
 _POOLED_CLASSIFIER = {"pooler": "pooler", **_CLASSIFIER}
 
-# By the names that architectures and components give them.
+# By their names in architectures and components.
 HEADS: dict[str, HeadSpec] = {
     "masked_lm": HeadSpec(
         module_class=DebertaV2ForMaskedLM,
@@ -135,22 +135,22 @@ HEADS: dict[str, HeadSpec] = {
 
 
 def find_spec(architecture: str) -> HeadSpec | None:
-    """The head of a class, or None if there is no such head.
+    """Look up the head of a class; None if unknown.
 
     Args:
-        architecture: The name of the class.
+        architecture: Name of the class.
     """
     return next((spec for spec in HEADS.values() if spec.architecture == architecture), None)
 
 
 def describe_extra(key: str) -> str | None:
-    """What a parameter that a module does not need is, if it is one that released files hold.
+    """Describe a parameter outside a module, if released checkpoints have it.
 
     Args:
         key: A name as `KeyMap.to_ours` gives it.
 
     Returns:
-        A few words, or None for a name that nobody knows.
+        A short description, or None for an unknown name.
     """
     module = key.partition(".")[0]
     for spec in HEADS.values():

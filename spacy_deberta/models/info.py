@@ -1,4 +1,4 @@
-"""What a checkpoint holds, told without building a model from it."""
+"""Summary of a checkpoint, without building a model from it."""
 
 import os
 from collections import Counter
@@ -25,22 +25,22 @@ from .heads import describe_extra
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint holds.
+    """Summary of a checkpoint.
 
     Attributes:
         name: The hub name or folder.
         config: Its config.
-        layout: How its parameters are named.
+        layout: Naming scheme of its parameters.
         files: Weight files with their sizes in bytes.
         dtypes: Number of parameters by dtype.
-        parts: Number of parameters by part: `embeddings`, `encoder`, every head, and what lies in
-            the embeddings without being used, under its own name.
-        heads: What the heads and other extras are, by the start of their names.
-        pieces: Ids that the tokenizer can give, or None without a vocabulary.
-        tokenizer: Its engine, "sentencepiece" or "tokenizers", or None without a vocabulary.
+        parts: Number of parameters by part: `embeddings`, `encoder`, every head, and unused
+            embedding parameters under their own names.
+        heads: Descriptions of the heads and other extras, by the start of their names.
+        pieces: Number of ids of the tokenizer, or None without a vocabulary.
+        tokenizer: Tokenizer engine, "sentencepiece" or "tokenizers"; None without a vocabulary.
         unknown_characters: What characters without a piece become, "bytes" or "unk".
-        non_finite: Names of parameters with numbers that are not finite.
-        added_tokens: Ids of the tokens that are found in texts beside the pieces of the vocabulary,
+        non_finite: Names of parameters with non-finite values.
+        added_tokens: Ids of the tokens that are matched in texts beside the vocabulary's pieces,
             by their content; without control tokens.
     """
 
@@ -58,7 +58,7 @@ class CheckpointInfo:
     added_tokens: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON."""
+        """Plain values for JSON."""
         return {
             "name": self.name,
             "config": self.config.to_dict(),
@@ -82,20 +82,20 @@ def describe_checkpoint(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> CheckpointInfo:
-    """Say what a checkpoint holds.
+    """Summarize a checkpoint.
 
     Args:
         name_or_path: A folder, or a hub name.
         revision: Branch, tag or commit on the hub.
-        cache_dir: Where downloads are kept.
-        local_files_only: Use only what the cache has.
+        cache_dir: Folder for downloads.
+        local_files_only: Use only cached files.
 
     Returns:
         Config, layout, sizes and heads.
 
     Raises:
         OSError: A file is missing or damaged.
-        ValueError: It is no DeBERTa-v2.
+        ValueError: It is not a DeBERTa-v2.
     """
     files = find_checkpoint(
         name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
@@ -134,7 +134,7 @@ def describe_checkpoint(
 
 
 def _part(key: str, config: DebertaV2Config) -> tuple[str, str | None]:
-    """The part that a parameter belongs to, and what this is if it is no part of the encoder."""
+    """The part that a parameter belongs to, and a description if it is outside the encoder."""
     name = key.removeprefix(BACKBONE_PREFIX)
     extra = describe_extra(key)
     if name == key:

@@ -1,4 +1,4 @@
-"""What heads are trained with."""
+"""Losses of the heads."""
 
 import torch
 from torch import Tensor
@@ -6,40 +6,42 @@ from torch.nn import functional
 
 from .with_head import check_shape
 
-# The label of what doesn't count, as everywhere in torch.
+# The label that is ignored, as in torch.
 IGNORED = -100
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross entropy of the labels that count.
+    """Mean cross entropy, without ignored labels.
 
     Args:
-        logits: (rows, classes), of any floating-point type; the loss is float32 at least.
-        labels: (rows,) int64, -100 for what doesn't count.
+        logits: (rows, classes) of any floating-point dtype; the loss is at least float32.
+        labels: (rows,) int64, -100 to ignore a row.
 
     Returns:
-        Scalar. 0 if nothing counts: torch would say NaN, and one batch without a label would
+        Scalar. 0 if all rows are ignored: torch returns NaN, and one batch without a label would
         ruin the weights.
     """
     summed = functional.cross_entropy(
-        _precise(logits), labels.long(), ignore_index=IGNORED, reduction="sum"
+        _at_least_float32(logits), labels.long(), ignore_index=IGNORED, reduction="sum"
     )
     return summed / (labels != IGNORED).sum().clamp(min=1)
 
 
 def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean binary cross entropy of the labels that count.
+    """Mean binary cross entropy, without ignored labels.
 
     Args:
-        logits: (rows,), of any floating-point type; the loss is float32 at least.
-        labels: (rows,), 0 or 1 of any type, -100 for what doesn't count.
+        logits: (rows,) of any floating-point dtype; the loss is at least float32.
+        labels: (rows,) of any dtype, 0 or 1, -100 to ignore a row.
 
     Returns:
-        Scalar. 0 if nothing counts.
+        Scalar. 0 if all rows are ignored.
     """
     counts = labels != IGNORED
     each = functional.binary_cross_entropy_with_logits(
-        _precise(logits), labels.to(_precise(logits).dtype).clamp(min=0), reduction="none"
+        _at_least_float32(logits),
+        labels.to(_at_least_float32(logits).dtype).clamp(min=0),
+        reduction="none",
     )
     return each.masked_fill(~counts, 0.0).sum() / counts.sum().clamp(min=1)
 
@@ -49,13 +51,12 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
 
     Args:
         logits: (sequences, num_labels).
-        labels: For regression, (sequences, num_labels) of any type, or (sequences,) for one
-            number each. For a single label, (sequences,) or (sequences, 1), a class each, and
-            below 0 for sequences that don't count. For multiple labels, (sequences, num_labels),
-            0 or 1 each. Without a problem type, (sequences, num_labels) are the probabilities of a
-            distribution over classes.
-        problem_type: As a config has it. None is regression for one label, and else a single label
-            or a distribution, by the shape of the labels.
+        labels: For regression, (sequences, num_labels) of any dtype, or (sequences,) for one target
+            each. For a single label, class indices of (sequences,) or (sequences, 1), negative to
+            ignore a sequence. For multiple labels, (sequences, num_labels) of 0 or 1. Without a
+            problem type, (sequences, num_labels) are class probabilities.
+        problem_type: As in the config. None means regression for one label, otherwise a single
+            label or class probabilities, by the shape of the labels.
 
     Returns:
         Scalar: the mean squared error, cross entropy or binary cross entropy.
@@ -63,9 +64,9 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
     Raises:
         ValueError: If the labels have another shape (E117).
 
-    Source: the losses of Hugging Face's `DebertaV2ForSequenceClassification`.
+    Source: The losses of Hugging Face's `DebertaV2ForSequenceClassification`.
     """
-    logits = _precise(logits)
+    logits = _at_least_float32(logits)
     sequences, num_labels = logits.shape
     if problem_type == "regression" or (problem_type is None and num_labels == 1):
         if num_labels == 1 and labels.numel() == sequences:
@@ -85,5 +86,5 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
     return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 
 
-def _precise(logits: Tensor) -> Tensor:
+def _at_least_float32(logits: Tensor) -> Tensor:
     return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits

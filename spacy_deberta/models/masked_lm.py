@@ -1,4 +1,4 @@
-"""Which piece of the vocabulary stood where a mask is."""
+"""Masked language modelling: the vocabulary piece at each mask."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -36,11 +36,11 @@ class MaskedLMOutput(ModelOutput):
     Args:
         loss: Scalar, if there were labels.
         logits: If all rows were decoded, (batch, length, vocab_size), zeros in padding, or
-            (total_pieces, vocab_size) of packed pieces. Otherwise (decoded_rows, vocab_size).
+            (total_pieces, vocab_size) for packed pieces. Otherwise (decoded_rows, vocab_size).
         hidden_states: As in `EncoderOutput`: of the encoder, without the mask decoder.
         attentions: As in `EncoderOutput`: of the encoder, without the mask decoder.
-        rows: (decoded_rows,) int64, whose logits these are: rows of the packed pieces, or places
-            in the flattened (batch, length). None if all were decoded.
+        rows: (decoded_rows,) int64, the decoded rows: indices into the packed pieces, or into the
+            flattened (batch, length). None if all were decoded.
     """
 
     loss: Tensor | None
@@ -51,26 +51,26 @@ class MaskedLMOutput(ModelOutput):
 
 
 class DebertaV2ForMaskedLM(DebertaV2WithHead):
-    """The encoder with a score for every piece of the vocabulary.
+    """The encoder with logits over the vocabulary.
 
     Args:
-        config: What the model is made of. The one kept says with `legacy` which layout was made.
+        config: The model's config. `legacy` of the stored config is set to the layout.
         attention: Name of an attention kernel, or "auto".
         layout: "emd" for the official checkpoints' `lm_predictions.*` on the enhanced mask decoder,
-            which has position embeddings of its own; "plain" for `lm_predictions.*` on the last
-            layer; "legacy" for Hugging Face's `cls.predictions.*` on the last layer. With None it
-            is legacy if the config says so, as in Hugging Face; else plain if absolute positions
-            are part of the input already, and the mask decoder if not. The official checkpoints'
-            config.json doesn't say, but `from_pretrained` looks what the weights are named.
+            which has its own position embeddings; "plain" for `lm_predictions.*` on the last
+            layer; "legacy" for Hugging Face's `cls.predictions.*` on the last layer. None means
+            legacy if the config says so, as in Hugging Face; else plain if absolute positions
+            are part of the input, and the mask decoder if not. The official checkpoints'
+            config.json doesn't say; `from_pretrained` decides by the parameter names.
 
     Raises:
-        ValueError: If the layout is unknown (E104) or doesn't go with the config (E120).
+        ValueError: If the layout is unknown (E104) or incompatible with the config (E120).
 
     Source: He et al. 2021 (arXiv 2006.03654), section 3.2; `deberta.*` with `lm_predictions.*` of
         the checkpoints, or with `cls.predictions.*` of Hugging Face's class of that name.
     """
 
-    # For its scores.
+    # The output projection is the embedding table.
     reads_all_embeddings = True
 
     piece_fields = frozenset({"labels", "logits", "rows"})
@@ -97,7 +97,7 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
 
     @classmethod
     def layout_options(cls, keys: Iterable[str], config: DebertaV2Config) -> dict[str, Any]:
-        """The layout of the head in a file, see `DebertaV2PreTrainedModel.layout_options`."""
+        """Layout of the checkpoint's head, see `DebertaV2PreTrainedModel.layout_options`."""
         layout = find_layout(
             keys, position_biased_input=config.position_biased_input, legacy=config.legacy
         )
@@ -114,33 +114,32 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
     ) -> MaskedLMOutput:
         """Predict packed pieces.
 
-        Only some rows are decoded: a score for each of 128,100 pieces is what costs most here.
-        What they get does not depend on which others are decoded.
+        Only some rows are decoded, because the projection to 128,100 pieces dominates the cost.
+        A row's logits do not depend on which others are decoded.
 
         Args:
             pieces: The batch.
-            labels: (total_pieces,) int64, the pieces that belong there, -100 for those that don't
-                count.
+            labels: (total_pieces,) int64, the original pieces, -100 to ignore a row.
             rows: (decoded_rows,) int64, the packed rows to decode, or "all"; None for those with
-                a label if there are labels (finding them waits for a device), and all if not.
-                Given on the host, nothing waits for a device. In `forward`, (batch, length) bool.
+                a label if there are labels (finding them synchronizes the device), and all if
+                not. Indices on the host avoid synchronization. In `forward`, (batch, length) bool.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 
         Returns:
-            Logits of (decoded_rows, vocab_size), whose rows these are, and the mean cross entropy
-            of those among them that have a label. From `forward`, logits are (batch, length,
-            vocab_size) if all pieces are decoded; else rows are places in the batch, row by row.
+            Logits of (decoded_rows, vocab_size), the decoded rows, and the mean cross entropy of
+            those with a label. From `forward`, logits are (batch, length, vocab_size) if all
+            pieces are decoded; else rows are indices into the flattened batch.
 
         Raises:
-            ValueError: If the labels have another shape (E117), there are no such rows (E118), or
+            ValueError: If the labels have another shape (E117), rows are out of range (E118), or
                 the mask decoder has no embedding for a position (E112).
         """
         if labels is not None:
             check_shape("labels", labels, (pieces.total_pieces,))
-        rows = _asked_rows(rows, labels, pieces.total_pieces)
-        # The mask decoder runs the last layer in its own way; the plain way is needed only if
-        # somebody wants to see it.
+        rows = _requested_rows(rows, labels, pieces.total_pieces)
+        # The mask decoder runs the last layer itself; the encoder's own pass through it is needed
+        # only for its hidden states or attentions.
         layers = None
         if self.layout == "emd" and not (output_hidden_states or output_attentions):
             layers = self.config.num_hidden_layers - 1
@@ -166,12 +165,12 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
         )
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
-        """Logits of the rows that are asked for, (decoded_rows, vocab_size); of all with None."""
+        """Logits of the given rows, (decoded_rows, vocab_size); of all with None."""
         rows: Tensor | Literal["all"] = "all" if decoded is None else decoded.to(pieces.device)
         return self.forward_packed(pieces, rows=rows).logits
 
     def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
-        """Put the padding back; if only some pieces were decoded, say where they are."""
+        """Restore the padding; if only some pieces were decoded, convert their row indices."""
         assert isinstance(packed, MaskedLMOutput)
         if packed.rows is None:
             return super()._unpack(packed, pieces)
@@ -203,7 +202,7 @@ class DebertaV2ForMaskedLM(DebertaV2WithHead):
         return self.lm_predictions["lm_head"](hidden, words)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Leave out what Hugging Face's state dicts name a second time."""
+        """Drop the tied parameters that Hugging Face's state dicts repeat."""
         for name in ("weight", "bias"):
             state_dict.pop(f"{prefix}cls.predictions.decoder.{name}", None)
         super()._load_from_state_dict(state_dict, prefix, *rest)
@@ -228,7 +227,7 @@ def _check_layout(layout: str, config: DebertaV2Config) -> None:
         raise ValueError(Errors.E120.format(reason=reason))
 
 
-def _asked_rows(
+def _requested_rows(
     rows: Tensor | Literal["all"] | None, labels: Tensor | None, total: int
 ) -> Tensor | None:
     """The packed rows to decode, (decoded_rows,) int64; None for all."""
@@ -249,13 +248,13 @@ def _asked_rows(
 def find_layout(
     keys: Iterable[str], *, position_biased_input: bool, legacy: bool
 ) -> MaskedLMLayout:
-    """Tell which layout of a masked language model a file holds.
+    """Detect the layout of a checkpoint's masked language modelling head.
 
     Args:
-        keys: The file's names as `KeyMap.to_ours` gives them.
-        position_biased_input: What its config says: if so, positions in the file belong to the
-            input and not to the mask decoder.
-        legacy: What its config says, for a file that has no such head at all.
+        keys: Its parameter names, as `KeyMap.to_ours` gives them.
+        position_biased_input: The config's value. If True, position embeddings belong to the input
+            and not to the mask decoder.
+        legacy: The config's value, for a checkpoint without this head.
 
     Returns:
         A `layout` of `DebertaV2ForMaskedLM`.

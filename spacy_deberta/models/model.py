@@ -1,4 +1,4 @@
-"""The encoder as a model: pieces in, one row per piece out."""
+"""The encoder as a model: piece ids to one hidden state per piece."""
 
 from typing import Any
 
@@ -20,23 +20,23 @@ from .base import DebertaV2PreTrainedModel
 
 
 class DebertaV2Model(DebertaV2PreTrainedModel):
-    """DeBERTa-v2 or v3 without a head. Its keys are those of Hugging Face's class of that name.
+    """DeBERTa-v2 or v3 without a head. State-dict keys match Hugging Face's class of that name.
 
     `forward_packed` is the native form; `forward` takes padded batches under the argument names
-    of Hugging Face. Threads may share a model in evaluation mode: what it keeps from a forward pass
-    without gradients, it makes from the weights alone (see `PreparedLayers`).
+    of Hugging Face. Threads may share a model in evaluation mode: its inference cache depends on
+    the weights alone (see `PreparedLayers`).
 
-    To fill a model from a checkpoint without drawing random weights first, build it under
+    To load weights without random initialization first, build it under
     `with torch.device("meta")` and use `load_state_dict(state, assign=True)`.
 
     Args:
-        config: What the model is made of.
+        config: The model's config.
         attention: Name of an attention kernel, or "auto".
-        keep_positions: Whether to have position embeddings even where they are not added to the
+        keep_positions: Whether to have position embeddings even if they are not added to the
             input, for the enhanced mask decoder.
 
     Raises:
-        ValueError: If there is no kernel of this name (E113), or no memory for the weights (E126).
+        ValueError: If the kernel is unknown (E113), or memory for the weights is lacking (E126).
 
     Source: He et al. 2021 (arXiv 2006.03654); He et al. 2021 (arXiv 2111.09543), whose models
         differ in their training, not in their encoder.
@@ -68,13 +68,13 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         Args:
             pieces: The batch.
             output_hidden_states: Whether to return the embeddings and the output of every layer.
-            output_attentions: Whether to return the attention probabilities. They make attention
-                slower, and take memory that grows with the square of the lengths.
-            layers: How many layers to run, counted from the input; None for all. The last one run
-                makes the last hidden state.
+            output_attentions: Whether to return the attention probabilities. This is slower, and
+                takes memory quadratic in the lengths.
+            layers: Number of layers to run, from the input; None for all. The output of the last
+                one run is the last hidden state.
 
         Returns:
-            Rows of (total_pieces, hidden_size); attentions per layer and sequence,
+            Hidden states of (total_pieces, hidden_size); attentions per layer and sequence,
             (heads, length, length).
 
         Raises:

@@ -1,4 +1,4 @@
-"""Which of several continuations or answers is the right one."""
+"""Multiple choice: one logit per choice."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from spacy_deberta.nn import (
 )
 
 from .losses import cross_entropy
-from .with_head import DebertaV2WithHead, check_shape, classifier_dropout, first_rows
+from .with_head import DebertaV2WithHead, check_shape, classifier_dropout, cls_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,10 @@ class MultipleChoiceModelOutput(ModelOutput):
 
 
 class DebertaV2ForMultipleChoice(DebertaV2WithHead):
-    """The encoder with a pooler and one score per sequence; the choices of a question compete.
+    """The encoder with a pooler and one logit per sequence; softmax is over a question's choices.
 
     Args:
-        config: What the model is made of. Its labels play no part.
+        config: The model's config. Its labels are not used.
         attention: Name of an attention kernel, or "auto".
 
     Source: `deberta.*`, `pooler.*` and `classifier.*` of Hugging Face's class of that name.
@@ -65,8 +65,8 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
 
         Args:
             pieces: The batch: all choices of the first question, then those of the second, ...
-            choices: How many choices every question has.
-            labels: (questions,) int64, the right choice, -100 for questions that don't count.
+            choices: Number of choices per question.
+            labels: (questions,) int64, the correct choice, -100 to ignore a question.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 
@@ -74,7 +74,7 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
             Logits of (questions, choices), and the mean cross entropy if there are labels.
 
         Raises:
-            ValueError: If the sequences are no questions of so many choices (E121), one of them is
+            ValueError: If the number of sequences is no multiple of `choices` (E121), a sequence is
                 empty (E119), or the labels have another shape (E117).
         """
         sequences = len(pieces.lengths)
@@ -85,7 +85,7 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
         )
-        pooled = self.pooler(first_rows(encoded.last_hidden_state, pieces))
+        pooled = self.pooler(cls_rows(encoded.last_hidden_state, pieces))
         logits = self.classifier(self.dropout(pooled)).view(-1, choices)
         loss = None
         if labels is not None:
@@ -99,13 +99,13 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
         )
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
-        """One choice at a time, so that questions may have different numbers of them."""
+        """Logits of single choices, so that questions may have different numbers of them."""
         return self.forward_packed(pieces, choices=1).logits
 
     def _pack(
         self, batch: dict[str, Tensor | None], options: dict[str, Any]
     ) -> tuple[PackedPieces, dict[str, Any]]:
-        """Make a sequence of every choice; the batch is (batch, choices, length, ...)."""
+        """Flatten a batch of (batch, choices, length, ...) to one sequence per choice."""
         for name, dims in (("input_ids", 3), ("inputs_embeds", 4)):
             given = batch[name]
             if given is None:

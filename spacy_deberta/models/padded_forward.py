@@ -1,4 +1,4 @@
-"""The forward pass of a padded batch, once for all models: packed, run, and padded again."""
+"""Forward pass of a padded batch, shared by all models: pack, run, pad."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from .padding import pad_output
 
 
 class PaddedForward(nn.Module):
-    """`forward`, made from `forward_packed` and from what has a row for each piece.
+    """Mixin that derives `forward` from `forward_packed`.
 
-    A model defines `forward_packed`, and names in `piece_fields` which of its arguments and outputs
-    have a row for each piece, beside hidden states and attentions.
+    A model defines `forward_packed`, and lists in `piece_fields` the arguments and outputs with one
+    row per piece, beside hidden states and attentions.
     """
 
     piece_fields: ClassVar[frozenset[str]] = frozenset()
@@ -33,27 +33,27 @@ class PaddedForward(nn.Module):
         return_dict: bool | None = None,
         **options: Any,
     ) -> Any:
-        """Run a padded batch. Its padding is taken out, and put back as zeros.
+        """Run a padded batch. Padding is removed, and restored as zeros.
 
         Args:
-            input_ids: (batch, length) of any integer type.
+            input_ids: (batch, length) of any integer dtype.
             attention_mask: (batch, length), 1 for pieces, 0 for padding on the left or right.
             token_type_ids: (batch, length).
             position_ids: (batch, length) or (1, length).
             inputs_embeds: (batch, length, embedding_width), in place of ids.
-            labels: What `forward_packed` says. Those of pieces are (batch, length) here; padding
-                never counts.
+            labels: As in `forward_packed`. Labels of pieces are (batch, length); padding is
+                ignored.
             output_attentions: Whether to return the attention probabilities.
             output_hidden_states: Whether to return the embeddings and the output of every layer.
             return_dict: False for a tuple.
-            options: Further arguments of `forward_packed`; those of pieces are (batch, length).
+            options: Further arguments of `forward_packed`; per-piece ones are (batch, length).
 
         Returns:
-            What `forward_packed` does. Rows of pieces are (batch, length, ...), zeros in padding;
+            As `forward_packed`. Per-piece outputs are (batch, length, ...), zeros in padding;
             attentions for each layer (batch, heads, query, key).
 
         Raises:
-            ValueError: If something doesn't fit together: see `PackedPieces.from_padded` and
+            ValueError: If shapes are inconsistent: see `PackedPieces.from_padded` and
                 `forward_packed`.
         """
         return self._run_padded(
@@ -93,7 +93,7 @@ class PaddedForward(nn.Module):
     def _pack(
         self, batch: dict[str, Tensor | None], options: dict[str, Any]
     ) -> tuple[PackedPieces, dict[str, Any]]:
-        """Take the padding out of a batch, and out of the arguments with a row for each piece."""
+        """Remove the padding from a batch and from per-piece arguments."""
         pieces = PackedPieces.from_padded(**batch)
         return pieces, {
             name: pieces.unpad(value)
@@ -103,5 +103,5 @@ class PaddedForward(nn.Module):
         }
 
     def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
-        """Put the padding back into what has a row for each piece."""
+        """Restore the padding of per-piece outputs."""
         return pad_output(packed, pieces, *self.piece_fields.intersection(packed))

@@ -1,4 +1,4 @@
-"""Outputs of packed pieces in the shapes of a padded batch."""
+"""Padding of packed outputs."""
 
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,15 +13,15 @@ HeadOutput = TypeVar("HeadOutput", bound=ModelOutput)
 
 
 def pad_output(packed: HeadOutput, pieces: PackedPieces, *names: str) -> HeadOutput:
-    """Put the output of packed pieces into the shapes of the padded batch they came from.
+    """Pad a packed output to the shapes of the original batch.
 
     Args:
-        packed: What a model made of them.
+        packed: A model's output for the packed pieces.
         pieces: The batch, made by `PackedPieces.from_padded`.
-        names: Fields that have one row per piece, beside hidden states and attentions.
+        names: Per-piece fields, beside hidden states and attentions.
 
     Returns:
-        The same with these fields as (batch, length, ...), zeros in padding.
+        The output with these fields as (batch, length, ...), zeros in padding.
     """
     changes: dict[str, Any] = {name: pieces.pad(getattr(packed, name)) for name in names}
     if packed.hidden_states is not None:
@@ -32,7 +32,7 @@ def pad_output(packed: HeadOutput, pieces: PackedPieces, *names: str) -> HeadOut
 
 
 def _pad_layer(attentions: Attentions | Tensor, pieces: PackedPieces) -> Tensor:
-    """Attentions of one layer, (heads, length, length) each, as (batch, heads, query, key)."""
+    """Pad a layer's attentions, (heads, length, length) each, to (batch, heads, query, key)."""
     padded = []
     for start, probabilities in zip(pieces.starts, attentions, strict=True):
         after = pieces.padded_length - start - probabilities.shape[-1]

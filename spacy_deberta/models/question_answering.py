@@ -1,4 +1,4 @@
-"""Where an answer starts and ends."""
+"""Extractive question answering: start and end of the answer span."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +20,9 @@ class QuestionAnsweringModelOutput(ModelOutput):
 
     Args:
         loss: Scalar, if there were positions.
-        start_logits: (batch, length), the lowest number of its type in padding, so that neither
-            an argmax nor a softmax chooses it; or (total_pieces,) of packed pieces.
-        end_logits: The same for the end.
+        start_logits: (batch, length), the minimum of the dtype in padding, so that neither an
+            argmax nor a softmax selects it; or (total_pieces,) for packed pieces.
+        end_logits: As `start_logits`, for the end.
         hidden_states: As in `EncoderOutput`.
         attentions: As in `EncoderOutput`.
     """
@@ -35,14 +35,14 @@ class QuestionAnsweringModelOutput(ModelOutput):
 
 
 class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
-    """The encoder with two scores per piece: does the answer start here, does it end here?
+    """The encoder with two logits per piece: start and end of the answer.
 
     Args:
-        config: What the model is made of, with two labels.
+        config: The model's config, with two labels.
         attention: Name of an attention kernel, or "auto".
 
     Raises:
-        ValueError: If the config has another number of labels (E120).
+        ValueError: If the config does not have two labels (E120).
 
     Source: `deberta.*` and `qa_outputs.*` of Hugging Face's class of that name.
     """
@@ -68,15 +68,15 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
 
         Args:
             pieces: The batch.
-            start_positions: (sequences,) int64, the first piece of the answer, counted within its
-                sequence. One beyond the sequence doesn't count, one below 0 counts as 0.
-            end_positions: (sequences,) int64, the same for the last piece.
+            start_positions: (sequences,) int64, the index of the answer's first piece within its
+                sequence. Positions beyond the sequence are ignored, negative ones are clamped to 0.
+            end_positions: (sequences,) int64, the index of its last piece.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 
         Returns:
             Logits of (total_pieces,) each; with both positions, the mean of their cross entropies,
-            each over the pieces of a sequence.
+            with softmax over the pieces of a sequence.
 
         Raises:
             ValueError: If the positions have another shape (E117).
@@ -113,9 +113,9 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
     ) -> Any:
         """Score the pieces of a padded batch: see `PaddedForward.forward`.
 
-        Positions are columns of the batch, (batch,) or (batch, 1) int64. Padding takes no part in
-        the loss; in Hugging Face's class it does, by whatever logits it happens to have. Where the
-        padding was, logits are the lowest number of their type.
+        Positions are columns of the batch, (batch,) or (batch, 1) int64. Padding is excluded from
+        the loss; Hugging Face's class includes its logits. Logits of padding are the minimum of
+        their dtype.
         """
         return self._run_padded(
             {
@@ -132,26 +132,26 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
         )
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
-        """The scores of start and end, (total_pieces, 2)."""
+        """Start and end logits, (total_pieces, 2)."""
         output = self.forward_packed(pieces)
         return torch.stack([output.start_logits, output.end_logits], dim=-1)
 
     def _pack(
         self, batch: dict[str, Tensor | None], options: dict[str, Any]
     ) -> tuple[PackedPieces, dict[str, Any]]:
-        """Count positions from the first piece of their sequence."""
+        """Convert positions from batch columns to indices within the sequence."""
         pieces, options = super()._pack(batch, options)
         return pieces, {
             name: _within_sequence(columns, pieces, name) for name, columns in options.items()
         }
 
     def _unpack(self, packed: ModelOutput, pieces: PackedPieces) -> ModelOutput:
-        """Put the padding back with the lowest logits, so that nothing chooses it."""
+        """Restore the padding with minimal logits, so that it is never selected."""
         assert isinstance(packed, QuestionAnsweringModelOutput)
         return replace(
             pad_output(packed, pieces),
-            start_logits=_pad_with_lowest(packed.start_logits, pieces),
-            end_logits=_pad_with_lowest(packed.end_logits, pieces),
+            start_logits=_pad_with_min(packed.start_logits, pieces),
+            end_logits=_pad_with_min(packed.end_logits, pieces),
         )
 
 
@@ -162,14 +162,14 @@ def answer_loss(
     end_positions: Tensor,
     pieces: PackedPieces,
 ) -> Tensor:
-    """The mean of the cross entropies of start and end, each over the pieces of a sequence.
+    """Mean of the start and end cross entropies, with softmax over the pieces of a sequence.
 
     Args:
         start_logits: (total_pieces,), floating-point.
         end_logits: (total_pieces,), floating-point.
         start_positions: (sequences,) int64, see `DebertaV2ForQuestionAnswering.forward_packed`.
-        end_positions: (sequences,) int64, see there.
-        pieces: The batch that was scored.
+        end_positions: (sequences,) int64, see `DebertaV2ForQuestionAnswering.forward_packed`.
+        pieces: The packed batch.
 
     Returns:
         Scalar.
@@ -183,7 +183,7 @@ def answer_loss(
 
 
 def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) -> Tensor | None:
-    """Columns of the padded batch, counted from the first piece: (sequences,)."""
+    """Convert columns of the padded batch to indices within the sequence: (sequences,)."""
     if columns is None:
         return None
     if columns.dim() == 2:
@@ -193,16 +193,16 @@ def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) ->
 
 
 def _position_loss(logits: Tensor, positions: Tensor, pieces: PackedPieces, name: str) -> Tensor:
-    """Mean cross entropy of (total_pieces,) logits, over the pieces of every sequence."""
+    """Mean cross entropy of (total_pieces,) logits, with softmax over the pieces of a sequence."""
     check_shape(name, positions, (len(pieces.lengths),))
     lengths = torch.tensor(pieces.lengths, device=positions.device)
     starts = torch.tensor(pieces.starts, device=positions.device)
     columns = starts + positions.clamp(min=0)
     outside = positions.clamp(min=0) >= lengths
-    return cross_entropy(_pad_with_lowest(logits, pieces), columns.masked_fill(outside, IGNORED))
+    return cross_entropy(_pad_with_min(logits, pieces), columns.masked_fill(outside, IGNORED))
 
 
-def _pad_with_lowest(logits: Tensor, pieces: PackedPieces) -> Tensor:
-    """(total_pieces,) as (batch, length), with the lowest number of their type in padding."""
+def _pad_with_min(logits: Tensor, pieces: PackedPieces) -> Tensor:
+    """Pad (total_pieces,) to (batch, length) with the minimum of the dtype."""
     real = pieces.pad(torch.ones_like(logits, dtype=torch.bool))
     return pieces.pad(logits).masked_fill(~real, torch.finfo(logits.dtype).min)

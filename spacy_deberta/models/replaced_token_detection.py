@@ -1,4 +1,4 @@
-"""Which pieces a generator replaced: the task that DeBERTa-v3 was pre-trained with."""
+"""Replaced token detection, the pretraining task of DeBERTa-v3."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class ReplacedTokenDetectionOutput(ModelOutput):
     Args:
         loss: Scalar, if there were labels.
         logits: (batch, length), zeros in padding; or (total_pieces,). Positive where the model
-            thinks that a piece was replaced.
+            predicts a replaced piece.
         hidden_states: As in `EncoderOutput`.
         attentions: As in `EncoderOutput`.
     """
@@ -37,10 +37,10 @@ class ReplacedTokenDetectionOutput(ModelOutput):
 
 
 class ReplacementHead(nn.Module):
-    """One score per piece, made of its row and that of the first piece of its sequence.
+    """One logit per piece, from its hidden state and that of its sequence's [CLS].
 
     Args:
-        config: Says width and activation.
+        config: Width and activation.
 
     Source: `mask_predictions.*` of the checkpoints; `ReplacedTokenDetectionModel` of
         microsoft/DeBERTa.
@@ -53,27 +53,27 @@ class ReplacementHead(nn.Module):
         self.activation = resolve_activation(config.hidden_act, field="hidden_act")
         self.classifier = nn.Linear(config.hidden_size, 1)
 
-    def forward(self, rows: Tensor, firsts: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, cls_rows: Tensor) -> Tensor:
         """Score pieces.
 
         Args:
-            rows: (total_pieces, hidden_size).
-            firsts: (total_pieces, hidden_size), for every piece the row of its sequence's first.
+            hidden: (total_pieces, hidden_size).
+            cls_rows: (total_pieces, hidden_size), for every piece its sequence's [CLS] row.
 
         Returns:
             (total_pieces,).
         """
-        rows = self.activation(self.dense(self.LayerNorm(firsts + rows)))
-        return self.classifier(rows).squeeze(-1)
+        hidden = self.activation(self.dense(self.LayerNorm(cls_rows + hidden)))
+        return self.classifier(hidden).squeeze(-1)
 
 
 class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
-    """The encoder with the discriminator's head: was this piece in the text, or put there?
+    """The encoder with the discriminator's head: is this piece original or replaced?
 
     Hugging Face has no such class; the arguments are those of its token classifier.
 
     Args:
-        config: What the model is made of.
+        config: The model's config.
         attention: Name of an attention kernel, or "auto".
 
     Source: He et al. 2021 (arXiv 2111.09543), section 3.1; `deberta.*` and `mask_predictions.*` of
@@ -99,8 +99,8 @@ class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
 
         Args:
             pieces: The batch.
-            labels: (total_pieces,) of any type, 1 for pieces that were replaced, 0 for others,
-                -100 for those that don't count.
+            labels: (total_pieces,) of any dtype, 1 for replaced pieces, 0 for original ones, -100
+                to ignore a piece.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 
@@ -115,8 +115,8 @@ class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
         )
-        rows = encoded.last_hidden_state
-        logits = self.mask_predictions(rows, rows.index_select(0, _first_of_each(pieces)))
+        hidden = encoded.last_hidden_state
+        logits = self.mask_predictions(hidden, hidden.index_select(0, _cls_index(pieces)))
         loss = None
         if labels is not None:
             check_shape("labels", labels, (pieces.total_pieces,))
@@ -129,11 +129,11 @@ class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
         )
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
-        """One score for each piece, (total_pieces, 1)."""
+        """One logit per piece, (total_pieces, 1)."""
         return self.forward_packed(pieces).logits.unsqueeze(-1)
 
 
-def _first_of_each(pieces: PackedPieces) -> Tensor:
-    """For every piece the row of its sequence's first piece: (total_pieces,) int64."""
+def _cls_index(pieces: PackedPieces) -> Tensor:
+    """For every piece the row index of its sequence's [CLS]: (total_pieces,) int64."""
     lengths = np.array(pieces.lengths, dtype=np.int64)
     return send(np.repeat(lengths.cumsum() - lengths, lengths), pieces.device)

@@ -1,4 +1,4 @@
-"""One answer per sequence: a class, several labels, or numbers."""
+"""Sequence classification and regression."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from spacy_deberta.nn import (
 )
 
 from .losses import sequence_loss
-from .with_head import DebertaV2WithHead, classifier_dropout, first_rows
+from .with_head import DebertaV2WithHead, classifier_dropout, cls_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class DebertaV2ForSequenceClassification(DebertaV2WithHead):
     """The encoder with a pooler and a linear classifier on it.
 
     Args:
-        config: What the model is made of; `id2label` names the classes, `problem_type` says what
-            kind of labels they are.
+        config: The model's config; `id2label` names the classes, `problem_type` is the kind of
+            labels.
         attention: Name of an attention kernel, or "auto".
 
     Source: `deberta.*`, `pooler.*` and `classifier.*` of Hugging Face's class of that name and of
@@ -69,7 +69,7 @@ class DebertaV2ForSequenceClassification(DebertaV2WithHead):
             output_attentions: See `DebertaV2Model.forward_packed`.
 
         Returns:
-            Logits of (sequences, num_labels), and the loss of the problem type if there are
+            Logits of (sequences, num_labels), and the loss for the problem type if there are
             labels.
 
         Raises:
@@ -81,7 +81,7 @@ class DebertaV2ForSequenceClassification(DebertaV2WithHead):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
         )
-        pooled = self.pooler(first_rows(encoded.last_hidden_state, pieces))
+        pooled = self.pooler(cls_rows(encoded.last_hidden_state, pieces))
         logits = self.classifier(self.dropout(pooled))
         loss = None
         if labels is not None:

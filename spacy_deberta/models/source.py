@@ -1,4 +1,4 @@
-"""Where a model begins, in a pipeline or in pretraining: a checkpoint, or random weights."""
+"""Initialization of a model, in a pipeline or in pretraining: a checkpoint or random weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -23,11 +23,11 @@ ModelT = TypeVar("ModelT", bound=DebertaV2PreTrainedModel)
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSection:
-    """What the user's config calls the settings of a source, for messages.
+    """Names of a source's settings in the user's config, for messages.
 
     Attributes:
         name: The section, without brackets.
-        scratch: What stands there for random weights.
+        scratch: The setting there for random weights.
         sizes: The section with the fields of `DebertaV2Config`, without brackets.
     """
 
@@ -46,20 +46,20 @@ class _SourceFields(Schema):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSource:
-    """Where models begin.
+    """Source of a model's initial weights.
 
     Args:
-        name: A checkpoint to go on from: a folder, or a name on the Hugging Face hub.
+        name: A checkpoint to load: a folder, or a name on the Hugging Face hub.
         revision: Branch, tag or commit on the hub.
         vocabulary: Path of an `spm.model`, or of a folder with one, for random weights.
-        config: Fields of `DebertaV2Config` for those; with a checkpoint, the ones that replace its
-            own. What isn't given is as in the v3 checkpoints.
+        config: Fields of `DebertaV2Config` for random weights, with the v3 checkpoints' values as
+            defaults; with a checkpoint, fields to override.
         attention: Name of an attention kernel, or "auto".
-        section: Where the user wrote all this.
+        section: The section of the user's config.
 
     Raises:
-        ValueError: A value is not of its kind (E730), or there are both a checkpoint and a
-            vocabulary (E402).
+        ValueError: A value has the wrong type (E730), or both a checkpoint and a vocabulary are
+            given (E402).
     """
 
     name: str | Path | None = None
@@ -87,10 +87,10 @@ class ModelSource:
             )
 
     def check(self) -> None:
-        """Make sure that there is something to begin with, and that its fields are known.
+        """Check that a checkpoint or a vocabulary is given, and that the config's fields are known.
 
         Raises:
-            ValueError: There is neither a checkpoint nor a vocabulary (E401), or a field of the
+            ValueError: Neither a checkpoint nor a vocabulary is given (E401), or a field of the
                 config is unknown (E414).
         """
         if self.name is None and self.vocabulary is None:
@@ -105,17 +105,17 @@ class ModelSource:
             )
 
     def find_files(self) -> CheckpointFiles:
-        """The files of the checkpoint, see `find_checkpoint`."""
+        """Find the files of the checkpoint, see `find_checkpoint`."""
         assert self.name is not None
         return find_checkpoint(self.name, revision=self.revision)
 
     def load_tokenizer(self) -> DebertaV2Tokenizer:
-        """Read the vocabulary of the checkpoint, or the one that is given.
+        """Load the vocabulary of the checkpoint, or the given one.
 
         Raises:
-            OSError: It is not there, or can't be read.
-            ValueError: There is nothing to begin with (E401), no vocabulary for random weights
-                (E404), or a field is unknown (E414).
+            OSError: It is missing, or can't be read.
+            ValueError: There is no source (E401), no vocabulary for random weights (E404), or a
+                field is unknown (E414).
         """
         self.check()
         if self.name is not None:
@@ -131,16 +131,16 @@ class ModelSource:
     def make_config(
         self, tokenizer: DebertaV2Tokenizer, *, multiple_of: int = 1, **changes: Any
     ) -> DebertaV2Config:
-        """Describe a model with random weights.
+        """Make the config of a model with random weights.
 
         Args:
-            tokenizer: Its vocabulary has the number of the embeddings, if `config` gives none.
-            multiple_of: What that number is rounded up to a multiple of.
-            changes: Fields that are not the user's to choose.
+            tokenizer: Its length is the default `vocab_size`.
+            multiple_of: `vocab_size` is rounded up to a multiple of this.
+            changes: Fields set by the caller, over the user's.
 
         Raises:
-            ValueError: A value can't be (E101 to E107), or the vocabulary has more pieces than the
-                model embeddings (E310).
+            ValueError: A value is invalid (E101 to E107), or the vocabulary has more pieces than
+                the model embeddings (E310).
         """
         rows = -(-len(tokenizer) // multiple_of) * multiple_of
         values = {**V3_LAYOUT, "vocab_size": rows, **self.config, **changes}
@@ -149,10 +149,10 @@ class ModelSource:
         return config
 
     def load(self, model_class: type[ModelT]) -> ModelT:
-        """Load the checkpoint, with the fields of its config that are replaced.
+        """Load the checkpoint, with config overrides.
 
         Args:
-            model_class: The class to fill. What its head lacks is random.
+            model_class: The class to load. A missing head is initialized randomly.
 
         Raises:
             ValueError: A field is unknown (E414), or as `from_pretrained`.

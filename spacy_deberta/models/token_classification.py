@@ -31,7 +31,7 @@ class DebertaV2ForTokenClassification(DebertaV2WithHead):
     """The encoder with a linear classifier on every piece.
 
     Args:
-        config: What the model is made of; `id2label` names the classes.
+        config: The model's config; `id2label` names the classes.
         attention: Name of an attention kernel, or "auto".
 
     Source: `deberta.*` and `classifier.*` of Hugging Face's class of that name.
@@ -57,7 +57,7 @@ class DebertaV2ForTokenClassification(DebertaV2WithHead):
 
         Args:
             pieces: The batch.
-            labels: (total_pieces,) int64, -100 for pieces that don't count.
+            labels: (total_pieces,) int64, -100 to ignore a piece.
             output_hidden_states: See `DebertaV2Model.forward_packed`.
             output_attentions: See `DebertaV2Model.forward_packed`.
 

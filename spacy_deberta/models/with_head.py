@@ -1,4 +1,4 @@
-"""What all heads have in common: the encoder below them."""
+"""Base class of models with a head."""
 
 from typing import cast
 
@@ -15,7 +15,7 @@ class DebertaV2WithHead(DebertaV2PreTrainedModel):
     """The encoder under the name that checkpoints give it: `deberta`. Heads add their own modules.
 
     Args:
-        config: What the model is made of.
+        config: The model's config.
         attention: Name of an attention kernel, or "auto".
         keep_positions: See `DebertaV2Model`.
     """
@@ -27,11 +27,11 @@ class DebertaV2WithHead(DebertaV2PreTrainedModel):
         self.deberta = DebertaV2Model(config, attention=attention, keep_positions=keep_positions)
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
-        """The scores of a head as one matrix, as pipelines take them.
+        """Logits of a head as one matrix, for pipelines.
 
         Args:
             pieces: The batch.
-            decoded: (decoded_rows,) int64, the rows to score, of a head for masks.
+            decoded: (decoded_rows,) int64, the rows to score; only for a head for masks.
 
         Returns:
             (rows, outputs); what the rows stand for is in the head's `HeadSpec`.
@@ -45,7 +45,7 @@ class DebertaV2WithHead(DebertaV2PreTrainedModel):
             cast(nn.Dropout, self.dropout).p = self._dropout_rate if rate is None else rate
 
     def _init_head(self) -> None:
-        """Give the head fresh weights; a constructor's last line, as the encoder has its own."""
+        """Initialize the head; call it last in a constructor. The encoder initializes itself."""
         dropout = getattr(self, "dropout", None)
         self._dropout_rate = None if dropout is None else dropout.p
         for name, part in self.named_children():
@@ -53,8 +53,8 @@ class DebertaV2WithHead(DebertaV2PreTrainedModel):
                 init_weights(part, self.config)
 
 
-def first_rows(hidden: Tensor, pieces: PackedPieces) -> Tensor:
-    """Take the row of the first piece of every sequence, its [CLS].
+def cls_rows(hidden: Tensor, pieces: PackedPieces) -> Tensor:
+    """Gather the hidden state of every sequence's first piece, its [CLS].
 
     Args:
         hidden: (total_pieces, width).

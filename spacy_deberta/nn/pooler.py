@@ -22,13 +22,13 @@ class ContextPooler(nn.Module):
         self.dropout = Dropout(config.pooler_dropout)
         self.activation = resolve_activation(config.pooler_hidden_act, field="pooler_hidden_act")
 
-    def forward(self, first_rows: Tensor) -> Tensor:
+    def forward(self, cls_rows: Tensor) -> Tensor:
         """Pool.
 
         Args:
-            first_rows: (sequences, pooler_width), the row of the first piece of every sequence.
+            cls_rows: (sequences, pooler_width), the row of the first piece of every sequence.
 
         Returns:
             (sequences, pooler_width).
         """
-        return self.activation(self.dense(self.dropout(first_rows)))
+        return self.activation(self.dense(self.dropout(cls_rows)))

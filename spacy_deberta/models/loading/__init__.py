@@ -1,1 +1,1 @@
-"""Modules that are filled with the tensors of a checkpoint."""
+"""Loading of checkpoint tensors into modules."""

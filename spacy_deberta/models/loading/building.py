@@ -1,4 +1,4 @@
-"""Building a module and filling it from a checkpoint, without a second copy of the weights."""
+"""Building and loading a module from a checkpoint, without a second copy of the weights."""
 
 from collections.abc import Collection
 from typing import Any, TypeVar
@@ -30,25 +30,25 @@ def build_from_checkpoint(
     overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
-    """Build a module and fill it from a checkpoint, without a second copy of the weights.
+    """Build a module and load a checkpoint into it, without a second copy of the weights.
 
     Args:
         module_class: A class of `spacy_deberta.models` that is built from a config.
         files: The checkpoint's files, with weights.
-        config: Its config, or one changed in what does not concern shapes.
-        map_weights: Whether weights of large files stay mapped, see `load_weights`.
-        allow_non_finite: Whether to accept numbers that are not finite.
-        overridden: The fields that are changed, for messages.
+        config: Its config, possibly with overrides that keep the shapes.
+        map_weights: Whether weights of large files stay memory-mapped, see `load_weights`.
+        allow_non_finite: Whether to accept non-finite values.
+        overridden: The overridden fields, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
-        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
-        have is freshly initialized.
+        The module in evaluation mode, on the CPU, in float32. A head missing from the
+        checkpoint is initialized.
 
     Raises:
-        ImportError: The weights are of TensorFlow, and `h5py` is not installed (E315).
-        OSError: A file of weights is damaged or can't be used (E305, E327, E330).
-        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
+        ImportError: The weights are in TensorFlow's format and `h5py` is not installed (E315).
+        OSError: A weight file is damaged or unusable (E305, E327, E330).
+        ValueError: The weights do not match the module (E306, E307), belong to the first DeBERTa
             (E316), or are not finite (E328).
     """
     weights = read_weights(files.weights)
@@ -76,26 +76,26 @@ def build_from_weights(
     overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
-    """Build a module and fill it with the parameters of a checkpoint, without copying them.
+    """Build a module and load a checkpoint's tensors into it, without copying them.
 
     Args:
         module_class: A class of `spacy_deberta.models` that is built from a config.
         weights: Tensors by name, as `read_weights` gives them.
         config: The config.
         source: The checkpoint's name, for messages.
-        new_head: Whether to leave out the checkpoint's head, and start a new one.
-        map_weights: Whether weights of large files stay mapped, see `load_weights`.
-        allow_non_finite: Whether to accept numbers that are not finite.
-        overridden: Fields of the config that are not those of the checkpoint, for messages.
+        new_head: Whether to ignore the checkpoint's head and initialize a new one.
+        map_weights: Whether weights of large files stay memory-mapped, see `load_weights`.
+        allow_non_finite: Whether to accept non-finite values.
+        overridden: Overridden fields of the config, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
-        The module in evaluation mode, on the CPU, in float32. A head that the checkpoint does not
-        have is freshly initialized.
+        The module in evaluation mode, on the CPU, in float32. A head missing from the
+        checkpoint is initialized.
 
     Raises:
-        ValueError: The weights do not fit the module (E306, E307), are those of the first DeBERTa
-            (E316), are not finite (E328), or there is no memory for a new head (E126).
+        ValueError: The weights do not match the module (E306, E307), belong to the first DeBERTa
+            (E316), are not finite (E328), or memory for a new head is lacking (E126).
     """
     if new_head:
         key_map = detect_key_map(weights)
@@ -119,7 +119,7 @@ def build_from_weights(
     )
     new = set(report.new)
     nn.check_memory(sum(p.numel() for name, p in module.named_parameters() if name in new))
-    # In the order of the module, so that a seed gives the same heads every time.
+    # In module order, so that a seed always gives the same weights.
     for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
         head = module.get_submodule(name).to_empty(device="cpu").float()
         nn.init_weights(head, config)
@@ -135,14 +135,14 @@ def build_head_from_weights(
     allow_non_finite: bool = False,
     **options: Any,
 ) -> ModuleT:
-    """Build a module and fill its head only; the encoder stays without values.
+    """Build a module and load its head only; the encoder stays on the meta device.
 
     Args:
         module_class: A class of `spacy_deberta.models` with a head.
         weights: The parameters of the head, by our names.
         config: The config.
         source: Where the weights come from, for messages.
-        allow_non_finite: Whether to accept numbers that are not finite.
+        allow_non_finite: Whether to accept non-finite values.
         options: Further keyword arguments of `module_class`.
 
     Returns:
@@ -167,6 +167,6 @@ def build_head_from_weights(
 def _layout_options(
     module_class: Any, weights: Weights, config: nn.DebertaV2Config
 ) -> dict[str, Any]:
-    """Options of a class that depend on how a file's weights are named."""
+    """Constructor options that follow from a checkpoint's parameter names."""
     key_map = detect_key_map(weights)
     return module_class.layout_options(map(key_map.to_ours, weights), config)

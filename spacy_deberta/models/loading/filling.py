@@ -1,4 +1,4 @@
-"""Filling a module with the weights of a checkpoint, and saying what did not fit."""
+"""Loading a checkpoint's tensors into a module, with a report of mismatches."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -30,15 +30,14 @@ _LAYER = re.compile(
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What became of the names of a checkpoint.
+    """Report on the parameters of a checkpoint.
 
     Attributes:
-        layout: The layout that the file's names have.
-        new: Parameters of a head that the checkpoint does not have, left for the caller to
-            initialize.
-        known_extras: What was left out although it is known: its description by its name in the
-            file.
-        unknown_extras: Names in the file that nobody knows.
+        layout: Layout of the parameter names.
+        new: Parameters of a head missing from the checkpoint, for the caller to initialize.
+        known_extras: Descriptions of known parameters that were not loaded, by their names in the
+            checkpoint.
+        unknown_extras: Unknown names in the checkpoint.
     """
 
     layout: str
@@ -57,27 +56,27 @@ def load_weights(
     allow_non_finite: bool = False,
     overridden: Collection[str] = (),
 ) -> LoadReport:
-    """Put the tensors of a checkpoint into a module, without copying those that fit as they are.
+    """Load a checkpoint's tensors into a module, copying only where needed.
 
-    What is mapped from a file below `MIN_MAPPED_BYTES` is copied all the same. What stays mapped
-    is guarded, see `WeightsGuard`.
+    Tensors mapped from a file below `MIN_MAPPED_BYTES` are copied. Tensors that stay mapped are
+    guarded, see `WeightsGuard`.
 
     Args:
         module: A module of `spacy_deberta.models`; its parameters may be on the meta device.
         weights: Tensors by name, as `read_weights` gives them. Half precision becomes float32.
         source: The checkpoint's name, for messages.
-        key_map: The file's layout, detected if not given.
-        map_weights: Whether weights of large files stay mapped; False copies them.
-        allow_non_finite: Whether to accept numbers that are not finite.
-        overridden: Fields of the config that are not those of the checkpoint, for messages.
+        key_map: The checkpoint's layout, detected by default.
+        map_weights: Whether weights of large files stay memory-mapped; False copies them.
+        allow_non_finite: Whether to accept non-finite values.
+        overridden: Overridden fields of the config, for messages.
 
     Returns:
-        What was left over on either side.
+        New parameters, and extras that were not loaded.
 
     Raises:
-        ValueError: Parameters of the backbone, or a part of a head, are missing (E306), or have
-            other shapes than the config says or are no dense floating-point numbers (E307), they
-            are those of the first DeBERTa (E316), or they are not finite (E328).
+        ValueError: Parameters of the backbone, or a part of a head, are missing (E306); have
+            other shapes than in the config, or are not dense and floating-point (E307); belong to
+            the first DeBERTa (E316); or are not finite (E328).
 
     Source:
         Names of Hugging Face's `DebertaV2*` state dicts; the bare model's have no `deberta.`
@@ -101,7 +100,7 @@ def load_weights(
     extras = {key: describe_extra(key) for key in available if key not in wanted}
     unknown = tuple(available[key] for key, text in extras.items() if text is None)
     if unknown:
-        # Seen from the caller of `from_pretrained`, which is three calls further up.
+        # Attributed to the caller of `from_pretrained`, three frames further up.
         warn(Warnings.W301.format(source=source, keys=list_names(unknown)), stacklevel=6)
     return LoadReport(
         layout=key_map.layout,
@@ -114,17 +113,17 @@ def load_weights(
 def check_layers(
     weights: Weights, config: DebertaV2Config, *, source: str, overridden: Collection[str] = ()
 ) -> None:
-    """Compare the number of layers with the names in a file, before any layer is built.
+    """Compare the number of layers with a checkpoint's names, before any layer is built.
 
     Args:
         weights: Tensors by name, as `read_weights` gives them.
-        config: Says how many layers there are.
+        config: Has the number of layers.
         source: The checkpoint's name, for messages.
-        overridden: Fields of the config that are not those of the checkpoint, for messages.
+        overridden: Overridden fields of the config, for messages.
 
     Raises:
-        ValueError: A layer of the config is not in the file (E306), or the parameters are those of
-            the first DeBERTa (E316).
+        ValueError: A layer of the config is missing (E306), or the parameters belong to the first
+            DeBERTa (E316).
     """
     refuse_first_generation(weights, source=source)
     key_map = detect_key_map(weights)
@@ -177,7 +176,7 @@ def _check_fit(
         ]
     )
     if wrong:
-        hint = _way_out(overridden) or "Use the config.json that belongs to these weights."
+        hint = _override_hint(overridden) or "Use the config.json that belongs to these weights."
         shapes = list_names(wrong, sep="; ")
         raise ValueError(Errors.E307.format(source=source, shapes=shapes, hint=hint))
 
@@ -185,22 +184,22 @@ def _check_fit(
 def missing_parameters(
     names: list[str], *, source: str, overridden: Collection[str] = ()
 ) -> ValueError:
-    """The error that a checkpoint lacks parameters (E306).
+    """Make the error for missing parameters (E306).
 
     Args:
         names: Their names.
         source: The checkpoint's name.
-        overridden: Fields of the config that are not those of the checkpoint.
+        overridden: Overridden fields of the config.
     """
-    hint = _way_out(overridden) or (
+    hint = _override_hint(overridden) or (
         "It was made for another config or is damaged; compare its config.json with "
         "`spacy deberta info`."
     )
     return ValueError(Errors.E306.format(source=source, keys=list_names(names), hint=hint))
 
 
-def _way_out(overridden: Collection[str]) -> str:
-    """Where the config has been changed, the checkpoint's own is hardly to blame."""
+def _override_hint(overridden: Collection[str]) -> str:
+    """Hint for overridden fields, the likely cause of a mismatch; empty without any."""
     if not overridden:
         return ""
     fields = ", ".join(f"'{name}'" for name in overridden)
@@ -212,21 +211,21 @@ def _way_out(overridden: Collection[str]) -> str:
 
 
 def _to_module(state: Mapping[str, torch.Tensor], *, map_weights: bool) -> Weights:
-    """The same values as a module takes them: in float32, each in memory of its own or mapped."""
-    taken: Weights = {}
+    """Convert tensors for a module: to float32, each in its own memory or mapped."""
+    converted: Weights = {}
     shared = _find_shared(state)
     for key, tensor in state.items():
-        fitting = tensor.float() if tensor.is_floating_point() else tensor
-        file = find_mapped_file(fitting)
+        values = tensor.float() if tensor.is_floating_point() else tensor
+        file = find_mapped_file(values)
         is_mapped = file is not None and map_weights and file.size >= MIN_MAPPED_BYTES
-        if fitting is tensor and (key in shared or (file is not None and not is_mapped)):
-            fitting = tensor.clone()
-        taken[key] = fitting
-    return taken
+        if values is tensor and (key in shared or (file is not None and not is_mapped)):
+            values = tensor.clone()
+        converted[key] = values
+    return converted
 
 
 def _find_shared(state: Mapping[str, torch.Tensor]) -> set[str]:
-    """Names of tensors that have memory in common with another one: trained, both would change."""
+    """Names of tensors whose memory overlaps another one's: training would change both."""
     shared: set[str] = set()
     spans = sorted(
         (tensor.data_ptr(), tensor.data_ptr() + _extent(tensor), key)
@@ -242,6 +241,6 @@ def _find_shared(state: Mapping[str, torch.Tensor]) -> set[str]:
 
 
 def _extent(tensor: torch.Tensor) -> int:
-    """Bytes from the first number of a tensor to the end of its last one."""
+    """Bytes from the first element of a tensor to the end of its last one."""
     steps = zip(tensor.stride(), tensor.shape, strict=True)
     return tensor.itemsize * (1 + sum(step * (count - 1) for step, count in steps))

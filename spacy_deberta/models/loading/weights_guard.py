@@ -1,4 +1,4 @@
-"""What is held against weights when they are used: finite numbers, in a file that stays."""
+"""Hooks that check memory-mapped weights at use: finite values, unmodified file."""
 
 import weakref
 from collections.abc import Iterable, Mapping
@@ -12,17 +12,17 @@ WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 
 
 class WeightsGuard:
-    """A hook of torch that looks after weights that are mapped, before each use.
+    """Forward pre-hook that checks memory-mapped weights before each use.
 
-    Whether their numbers are finite is only known when all are read, so that this waits for the
-    first use, which reads them anyway. Whether somebody wrote into their file is asked each time.
+    The check for non-finite values reads all weights, so it waits for the first use, which reads
+    them anyway. The check for a modified file is repeated each time.
 
-    A copy of a module has weights of its own and needs no guard: copying checks once.
+    A copy of a module has its own weights and needs no guard: copying checks once.
 
     Args:
-        files: What the weights are mapped from. They are asked for as long as anything is mapped
-            from them, which ends when the weights are moved to a GPU.
-        unread: Tensors by name that are still to be checked for numbers that are not finite.
+        files: The mapped files. Each is checked while anything is mapped from it; moving the
+            weights to a GPU ends that.
+        unread: Tensors by name, not yet checked for non-finite values.
         source: The checkpoint's name, for messages.
     """
 
@@ -38,10 +38,10 @@ class WeightsGuard:
         self._source = source
 
     def __call__(self, *_: Any) -> None:
-        """Raise if the weights can't be used.
+        """Raise if the weights are unusable.
 
         Raises:
-            OSError: Somebody wrote into a file that is mapped (E329).
+            OSError: A mapped file was modified (E329).
             ValueError: Weights are not finite (E328).
         """
         if torch.compiler.is_compiling():
@@ -60,10 +60,10 @@ class WeightsGuard:
 
 
 class RowsGuard:
-    """A hook of torch that checks the rows of a mapped table of embeddings as they are looked up.
+    """Forward hook that checks the rows gathered from a memory-mapped embedding table.
 
-    The table is more than half of a checkpoint, and of prediction on a CPU only the rows of what
-    stands in the texts are ever read. Training and a GPU read all of it, which is checked then.
+    The table is more than half of a checkpoint, and inference on a CPU reads only the rows of the
+    texts' pieces. Training and a GPU read the whole table, which is checked then.
 
     Args:
         key: The name of the table, for messages.
@@ -76,10 +76,10 @@ class RowsGuard:
         self._is_read = False
 
     def __call__(self, embeddings: Any, _: Any, rows: torch.Tensor) -> None:
-        """Raise if rows are not finite because the table is not.
+        """Raise if rows are not finite because of the table.
 
         Raises:
-            ValueError: The table has numbers that are not finite (E328).
+            ValueError: The table has non-finite values (E328).
         """
         if self._is_read or torch.compiler.is_compiling():
             return
@@ -97,13 +97,13 @@ def guard_weights(
     source: str,
     allow_non_finite: bool,
 ) -> None:
-    """Check weights in memory at once, and have those that are mapped checked when they are used.
+    """Check weights in memory now, and register hooks that check memory-mapped ones at use.
 
     Args:
-        module: A module of `spacy_deberta.models`, filled with the weights.
+        module: A module of `spacy_deberta.models`, with the weights loaded.
         weights: The weights by name.
         source: The checkpoint's name, for messages.
-        allow_non_finite: Whether to accept numbers that are not finite.
+        allow_non_finite: Whether to accept non-finite values.
 
     Raises:
         ValueError: Weights in memory are not finite (E328).
@@ -121,8 +121,8 @@ def guard_weights(
         unread = {key: tensor for key, tensor in mapped.items() if key != table}
         backbone.embeddings.register_forward_hook(RowsGuard(table, source=source))
     guard = WeightsGuard({file for file in files.values() if file}, unread, source=source)
-    # The embeddings come first in every use; parts of a head are also used with another encoder.
-    # The encoder has no hook: with one, it would do without its prepared layers.
+    # The embeddings run first in every use; a head's modules are also used with another encoder.
+    # The encoder has no hook: with one, it would bypass its prepared layers.
     of_head = () if backbone is module else module.children()
     for part in (backbone.embeddings, *(part for part in of_head if part is not backbone)):
         part.register_forward_pre_hook(guard)
