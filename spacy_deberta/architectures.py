@@ -1,4 +1,4 @@
-"""Registered spaCy architectures: names, arguments and what they mean."""
+"""Registered spaCy architectures and their settings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -60,21 +60,21 @@ def deberta_v2_model_v1(
     precision (str): "auto", "fp32", "bf16" or "fp16". Weights and outputs stay float32.
     attention (str): The attention kernel: "auto", "strided", "reference" or, on a GPU, "triton".
     far_positions (str | None): Distances beyond the trained ones, in windows of more than 512
-        pieces: "microsoft" clamps them, "huggingface" does not; null leaves it to the checkpoint.
+        pieces: "microsoft" clamps them, "huggingface" does not; null for the checkpoint's choice.
     max_batch_pieces (int): Maximum number of pieces in the encoder at once.
     gradient_checkpointing (bool): Recompute each layer in the backward pass, to save memory.
-    output_hidden_states (bool): Put the rows of every layer into `doc._.trf_data`.
+    output_hidden_states (bool): Put the hidden states of every layer into `doc._.trf_data`.
     freeze_embeddings (bool): Do not train the embeddings.
     freeze_layers (int): Do not train this many of the lowest layers.
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
     storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
-    map_weights (bool): Map float32 weights from files of 64 MiB or more when a pipeline is loaded;
-        false reads them, so that nothing that happens to the file matters any more.
+    map_weights (bool): Memory-map float32 weights from files of 64 MiB or more; false reads them,
+        so that later changes of the file have no effect.
     allow_non_finite (bool): Accept weights that are not finite.
     split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
-        text in a document, and not one piece each; null leaves it to the checkpoint or, when a
-        trained pipeline is loaded, to what it was saved with.
+        text in a document, and not one piece each; null for the value of the checkpoint or of the
+        saved pipeline.
     tokenizer (str | None): "sentencepiece" for the checkpoint's `spm.model`, "tokenizers" for its
         `tokenizer.json` or `vocab.txt`; null for the one that it was trained with. Only used by
         `initialize`.
@@ -132,9 +132,9 @@ def deberta_v2_tok2vec_v1(
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """Encode documents with an encoder that one component owns, with no shared pipe.
+    """Encode documents with an encoder that one component owns, without a shared pipe.
 
-    `replace_listeners` puts this architecture in the place of a listener.
+    `replace_listeners` replaces a listener by this architecture.
 
     pooling (Model[Ragged, Floats2d]): Reduces the pieces of a token to one vector, for example
         `reduce_mean.v1`.
@@ -189,14 +189,14 @@ def deberta_v2_with_head_v1(
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
 ) -> Model[Sequences, Array]:
-    """Run a DeBERTa-v2 or v3 with a head, for the components that use a checkpoint as it is.
+    """Run a DeBERTa-v2 or v3 with a head, for the components that use a fine-tuned checkpoint.
 
     head (str): "sequence_classification", "token_classification", "question_answering",
         "multiple_choice", "masked_lm" or "replaced_token_detection".
     name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
         used by `initialize`, never when a trained pipeline is loaded.
-    shared_encoder (str | None): Name of an earlier component whose encoder is used instead of one
-        of its own; `name` then gives the head only, or null a new one.
+    shared_encoder (str | None): Name of an earlier component whose encoder is shared; `name` is
+        then the source of the head only, or null for a new head.
     RETURNS (Model[Sequences, Array]): The model. The other arguments are those of
         `spacy-deberta.DebertaV2Model.v1`.
 
@@ -246,7 +246,7 @@ def transformer_listener_v1(
 
 
 def document_listener_v1(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:
-    """Listen to a shared encoder for all rows of a document, `[CLS]` included.
+    """Listen to a shared encoder for all hidden states of a document, `[CLS]` included.
 
     upstream (str): Name of the component with the encoder; "*" for any.
     RETURNS (Model[list[Doc], list[TransformerData]]): The listener, for the `tok2vec` of
@@ -260,9 +260,9 @@ def document_listener_v1(upstream: str = "*") -> Model[list[Doc], list[Transform
 def document_encoder_v1(
     transformer: Model[list[Doc], FullTransformerBatch],
 ) -> Model[list[Doc], list[TransformerData]]:
-    """Encode documents with an encoder that one text classifier owns, with no shared pipe.
+    """Encode documents with an encoder that one text classifier owns, without a shared pipe.
 
-    `replace_listeners` puts this architecture in the place of `spacy-deberta.DocumentListener.v1`.
+    `replace_listeners` replaces `spacy-deberta.DocumentListener.v1` by this architecture.
 
     transformer (Model[list[Doc], FullTransformerBatch]): `spacy-deberta.DebertaV2Model.v1`.
     RETURNS (Model[list[Doc], list[TransformerData]]): The model.
@@ -281,7 +281,7 @@ def pooled_text_classifier_v1(
     grad_factor: float = 1.0,
     nO: int | None = None,  # noqa: N803 (what spaCy calls it)
 ) -> Model[list[Doc], Floats2d]:
-    """Classify documents by their pooled rows, for `textcat` and `textcat_multilabel`.
+    """Classify documents by pooled hidden states, for `textcat` and `textcat_multilabel`.
 
     tok2vec (Model[list[Doc], list[TransformerData]]): `spacy-deberta.DocumentListener.v1`, or
         `spacy-deberta.DocumentEncoder.v1` for an encoder of its own.
@@ -314,9 +314,9 @@ def span_categorizer_v1(
     scorer: Model[Floats2d, Floats2d],
     max_batch_rows: int = 4096,
 ) -> Model[tuple[list[Doc], Ragged], Floats2d]:
-    """Score spans like `spacy.SpanCategorizer.v1`, in memory that many spans do not exhaust.
+    """Score spans like `spacy.SpanCategorizer.v1`, in sub-batches that bound the memory.
 
-    tok2vec (Model[list[Doc], list[Floats2d]]): Rows of tokens, for example
+    tok2vec (Model[list[Doc], list[Floats2d]]): Vectors of tokens, for example
         `spacy-deberta.TransformerListener.v1`.
     reducer (Model[Ragged, Floats2d]): Reduces the tokens of each span to one vector, for example
         `spacy.mean_max_reducer.v1`.

@@ -1,4 +1,4 @@
-"""Several processes that train together: their gradients, and a pipeline that they share."""
+"""Data parallel training: process groups, gradient all-reduce, and training of pipelines."""
 
 from .processes import Processes
 from .shared_pipeline import silent_logger_v1, train_in_parallel

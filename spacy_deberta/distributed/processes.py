@@ -1,4 +1,4 @@
-"""Data parallel training: several processes, one set of weights."""
+"""The processes of data parallel training."""
 
 import os
 from collections.abc import Iterable
@@ -8,41 +8,41 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-# torch has no public name for the store of a group that somebody else may have started.
+# torch has no public function for the store of a group that other code may have initialized.
 from torch.distributed.distributed_c10d import _get_default_store
 
 from spacy_deberta.errors import Errors
 
-from .meeting import LONGEST_WAIT, Meeting
+from .barrier import BARRIER_TIMEOUT, Barrier
 
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes that train together. `torchrun` starts them; without it there is one.
+    """The processes of a training. `torchrun` starts them; without it there is one.
 
-    At the end of a `with` block, this process parts from the others.
+    As a context manager, it destroys the process group at the end.
 
     Attributes:
-        rank: The number of this one.
-        count: How many there are.
-        device: Where this one computes.
-        local_rank: The number of this one on its machine.
-        meeting: Where they wait for each other; None for one that is alone.
+        rank: The rank of this process.
+        count: Number of processes.
+        device: The device of this process.
+        local_rank: The rank of this process on its machine.
+        barrier: Their barrier; None for a single process.
     """
 
     rank: int
     count: int
     device: torch.device
     local_rank: int = 0
-    meeting: Meeting | None = None
+    barrier: Barrier | None = None
 
     @classmethod
     def join(cls, *, gpu: int | None = None) -> "Processes":
-        """Meet the other processes, if `torchrun` started this one.
+        """Initialize the process group, if `torchrun` started this process.
 
         Args:
-            gpu: Number of a GPU, or a negative number for none; None for that of the process if
-                there is one. Processes count upwards from the number.
+            gpu: Index of the first GPU, to which the local rank is added, or a negative number for
+                the CPU; None for the GPU of the local rank, if there are any.
 
         Raises:
             ValueError: There is no such GPU (E513).
@@ -51,40 +51,39 @@ class Processes:
         rank = int(os.environ.get("RANK", "0"))
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))
         use_gpu = torch.cuda.is_available() if gpu is None else gpu >= 0
-        device = _take_gpu((gpu or 0) + local_rank) if use_gpu else torch.device("cpu")
+        device = _set_gpu((gpu or 0) + local_rank) if use_gpu else torch.device("cpu")
         if count > 1 and not torch.distributed.is_initialized():
             backend = "nccl" if use_gpu else "gloo"
-            torch.distributed.init_process_group(backend, timeout=LONGEST_WAIT)
-        meeting = Meeting(_get_default_store(), count=count) if count > 1 else None
-        return cls(rank=rank, count=count, device=device, local_rank=local_rank, meeting=meeting)
+            torch.distributed.init_process_group(backend, timeout=BARRIER_TIMEOUT)
+        barrier = Barrier(_get_default_store(), count=count) if count > 1 else None
+        return cls(rank=rank, count=count, device=device, local_rank=local_rank, barrier=barrier)
 
     @property
     def is_first(self) -> bool:
-        """Whether this process is the one that writes."""
+        """Whether this process is rank 0, which writes files."""
         return self.rank == 0
 
     @property
     def alone(self) -> "Processes":
-        """This one, as if there were no others."""
-        return replace(self, rank=0, count=1, meeting=None)
+        """This process as the only one."""
+        return replace(self, rank=0, count=1, barrier=None)
 
-    def sum_over(self, tensor: Tensor) -> Tensor:
-        """Add up a tensor of all processes, in place; the same shape and type in each."""
+    def all_reduce(self, tensor: Tensor) -> Tensor:
+        """Sum a tensor over all ranks, in place; of the same shape and dtype on each."""
         if self.count > 1:
             torch.distributed.all_reduce(tensor)
         return tensor
 
     def all_agree(self, agrees: bool) -> bool:
-        """Whether every process says so."""
+        """Whether `agrees` is true on all ranks."""
         self.wait()
-        return int(self.sum_over(torch.tensor([int(agrees)], device=self.device))) == self.count
+        return int(self.all_reduce(torch.tensor([int(agrees)], device=self.device))) == self.count
 
     def all_reduce_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Add up the gradients of all processes, in one message.
+        """Sum the gradients over all ranks, in one all-reduce.
 
         Args:
-            parameters: The same in each. One without a gradient in some process gets one, and one
-                without a gradient anywhere gets zeros.
+            parameters: The same on each rank. A missing gradient counts as zeros.
         """
         if self.count == 1:
             return
@@ -100,9 +99,9 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
     def wait(self) -> None:
-        """Wait until all processes are here, however long one of them takes."""
-        if self.meeting is not None:
-            self.meeting.wait()
+        """Wait at the barrier until all processes have reached it."""
+        if self.barrier is not None:
+            self.barrier.wait()
 
     def __enter__(self) -> "Processes":
         return self
@@ -112,7 +111,7 @@ class Processes:
             torch.distributed.destroy_process_group()
 
 
-def _take_gpu(number: int) -> torch.device:
+def _set_gpu(number: int) -> torch.device:
     available = torch.cuda.device_count()
     if number >= available:
         reason = "this PyTorch has no CUDA" if torch.version.cuda is None else "there is none"

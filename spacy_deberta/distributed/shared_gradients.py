@@ -1,4 +1,4 @@
-"""The gradients of all processes, added up in each of them."""
+"""All-reduce the gradients of a thinc model."""
 
 from collections.abc import Sequence
 
@@ -13,26 +13,26 @@ from .processes import Processes
 
 
 def sum_model_gradients(model: Model, *, processes: Processes) -> None:
-    """Make the gradients of a model the sum of those of all processes.
+    """Sum the gradients of a model over all ranks.
 
-    A parameter that has no gradient in some process counts as zero there. One that has none in any
-    gets none, and is not updated.
+    A missing gradient counts as zeros. A parameter without a gradient on any rank still has none
+    afterwards, and is not updated.
 
     Args:
-        model: The same in each process, but for its gradients.
-        processes: Who trains together.
+        model: The same on each rank, except for its gradients.
+        processes: The processes of the training.
     """
-    places = [
+    own_params = [
         (node, name)
         for node in model.walk()
         for name in sorted(node.param_names)
         if node.has_param(name)
     ]
-    own = [xp2torch(node.get_param(name)) for node, name in places]
+    own = [xp2torch(node.get_param(name)) for node, name in own_params]
     gradients = [
-        xp2torch(node.get_grad(name)) if node.has_grad(name) else None for node, name in places
+        xp2torch(node.get_grad(name)) if node.has_grad(name) else None for node, name in own_params
     ]
-    for (node, name), total in zip(places, _sum(gradients, own, processes), strict=True):
+    for (node, name), total in zip(own_params, _sum(gradients, own, processes), strict=True):
         if total is not None:
             node.set_grad(name, torch2xp(total))  # type: ignore[arg-type]
     parameters = torch_parameters(model)
@@ -44,16 +44,16 @@ def sum_model_gradients(model: Model, *, processes: Processes) -> None:
 def _sum(
     gradients: Sequence[Tensor | None], like: Sequence[Tensor], processes: Processes
 ) -> list[Tensor | None]:
-    """Sums over all processes, in one message; None where nobody has a gradient."""
+    """Sum over all ranks, in one all-reduce; None where no rank has a gradient."""
     if not like:
         return []
-    given = torch.tensor([float(g is not None) for g in gradients], device=like[0].device)
+    present = torch.tensor([float(g is not None) for g in gradients], device=like[0].device)
     filled = [
         torch.zeros_like(tensor) if gradient is None else gradient.to_dense()
         for gradient, tensor in zip(gradients, like, strict=True)
     ]
-    flat = torch.cat([given, *(gradient.detach().flatten() for gradient in filled)])
-    processes.sum_over(flat)
+    flat = torch.cat([present, *(gradient.detach().flatten() for gradient in filled)])
+    processes.all_reduce(flat)
     counts = flat[: len(like)].tolist()
     sums = flat[len(like) :].split([tensor.numel() for tensor in like])
     return [

@@ -1,4 +1,4 @@
-"""`spacy train` in several processes, each of which has a part of every batch."""
+"""Data parallel `spacy train`: each process has a shard of every batch."""
 
 import io
 import sys
@@ -26,15 +26,14 @@ SILENT_LOGGER = "spacy-deberta.SilentLogger.v1"
 def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> None:
     """Train a pipeline with spaCy's own loop, in every process that `torchrun` started.
 
-    A batch is divided among the processes, and gradients are added up, so that their number changes
-    the speed and hardly anything else: dropout is another one. Scores are computed, and everything
-    is written, by the first process.
+    Batches are sharded, and gradients are all-reduced, so the number of processes changes the speed
+    but, except for the dropout masks, hardly the result. Rank 0 computes the scores and writes all
+    files.
 
     Args:
         config: Of `spacy train`.
-        output: Where the first process saves the pipeline; None for nowhere.
-        gpu: Number of the first process's GPU, of which the others count upwards; negative for the
-            CPU.
+        output: Where rank 0 saves the pipeline; None to not save it.
+        gpu: Index of the GPU of rank 0, to which the other ranks are added; negative for the CPU.
 
     Raises:
         ValueError: There is no such GPU, or no CuPy (E513).
@@ -47,7 +46,7 @@ def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> 
         first = processes.is_first
         if first and output is not None:
             output.mkdir(parents=True, exist_ok=True)
-        # The same seed makes the same weights in every process.
+        # The same seed gives the same weights on every rank.
         nlp = init_nlp(config, use_gpu=use_gpu)
         if processes.count > 1:
             share_work(nlp, processes)
@@ -61,12 +60,12 @@ def train_in_parallel(config: Config, output: Path | None, *, gpu: int = -1) -> 
 
 
 def share_work(nlp: Language, processes: Processes) -> None:
-    """Let what spaCy's training loop calls do its part of the work.
+    """Patch a pipeline so that spaCy's training loop is data parallel.
 
     Args:
-        nlp: Initialized, with the same weights in every process. Changed in place; what it saves is
-            not.
-        processes: Who trains together.
+        nlp: Initialized, with the same weights on every rank. Changed in place; saved pipelines are
+            unchanged.
+        processes: The processes of the training.
     """
     models = [
         model
@@ -75,22 +74,22 @@ def share_work(nlp: Language, processes: Processes) -> None:
         and isinstance(model := getattr(pipe, "model", None), Model)
     ]
     replaced = {
-        "update": partial(_update_with_own_part, nlp.update, processes),
+        "update": partial(_update_with_shard, nlp.update, processes),
         "evaluate": partial(_evaluate_once, nlp.evaluate, processes),
         "to_disk": partial(_save_without_shims, nlp.to_disk, models),
     }
     for name, function in replaced.items():
-        # For this pipeline alone, and not for its class.
+        # On the instance, not on its class.
         setattr(nlp, name, function)
     for model in models:
         model.shims.insert(0, GradientShim(model, processes))
     if not processes.is_first:
-        # One report is enough, and one run in somebody's database of runs.
+        # Only rank 0 reports, so an experiment tracker has one run.
         nlp.config["training"]["logger"] = {"@loggers": SILENT_LOGGER}
 
 
 def silent_logger_v1() -> Callable[..., Any]:
-    """Make a logger that reports nothing, for all processes but the first."""
+    """Make a logger that reports nothing, for all ranks except 0."""
 
     def start(nlp: Language, stdout: IO[str], stderr: IO[str]) -> Any:
         return (lambda info: None), (lambda: None)
@@ -99,14 +98,14 @@ def silent_logger_v1() -> Callable[..., Any]:
 
 
 class GradientShim(Shim):
-    """Adds up the gradients of a model just before its update.
+    """Hook that all-reduces the gradients of a model just before its update.
 
-    thinc asks the shims of a model for their update before that of all its layers, also in
+    thinc calls `finish_update` of the shims of a model before that of its layers, also in
     components whose own methods can't be replaced.
 
     Args:
         trained: The model.
-        processes: Who trains together.
+        processes: The processes of the training.
     """
 
     def __init__(self, trained: Model, processes: Processes) -> None:
@@ -115,15 +114,15 @@ class GradientShim(Shim):
         self._processes = processes
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Wait for the gradients of the other processes.
+        """All-reduce the gradients.
 
-        The first one comes late where it has saved the pipeline or told a logger.
+        Rank 0 is late after it saves the pipeline or calls a logger, so all wait at the barrier.
         """
         self._processes.wait()
         sum_model_gradients(self._trained, processes=self._processes)
 
 
-def _update_with_own_part(
+def _update_with_shard(
     update: Any, processes: Processes, examples: Iterable[Example], *args: Any, **options: Any
 ) -> dict[str, float]:
     own = list(examples)[processes.rank :: processes.count]
@@ -134,7 +133,7 @@ def _update_with_own_part(
 
 
 def _evaluate_once(evaluate: Any, processes: Processes, *args: Any, **options: Any) -> Any:
-    """Scores of the first process, for all of them: they decide together when to stop."""
+    """Broadcast the scores of rank 0, so that all ranks stop at the same step."""
     scores = [evaluate(*args, **options) if processes.is_first else None]
     processes.wait()
     torch.distributed.broadcast_object_list(scores, src=0)
@@ -142,7 +141,7 @@ def _evaluate_once(evaluate: Any, processes: Processes, *args: Any, **options: A
 
 
 def _save_without_shims(save: Any, models: list[Model], *args: Any, **options: Any) -> None:
-    """Save a pipeline that loads where nobody knows of other processes."""
+    """Save a pipeline without the shims of data parallel training, so that it loads anywhere."""
     removed = [model.shims.pop(0) for model in models]
     try:
         save(*args, **options)

@@ -1,4 +1,4 @@
-"""Which pieces are masked: whole words and n-grams, anywhere in a sequence."""
+"""Mask pieces: whole words and n-grams, anywhere in a sequence."""
 
 from dataclasses import dataclass
 
@@ -10,28 +10,28 @@ from spacy_deberta.pretraining.counter_random import UInt64s, uniform
 
 from .piece_table import Bools, Ints, PieceTable
 
-# Of pieces that don't count for a loss, as everywhere in torch.
+# Label of pieces without a loss: torch's default `ignore_index`.
 IGNORED = -100
-# Scripts without spaces have no words to mask whole; such a stretch is cut into units of so many.
+# Maximum number of pieces of a masked word: scripts without spaces have no words to mask whole.
 _LONGEST_WORD = 8
-# What a random number is for.
+# Keys of the random numbers, one for each purpose.
 _GRAM, _ORDER, _TAKE, _FATE, _OTHER, _SAMPLE = range(6)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
-    """How pieces are chosen, and what becomes of them.
+    """How pieces are chosen, and what replaces them.
 
     Args:
         probability: Share of the pieces that is chosen.
-        whole_words: Whether words are chosen as a whole, and not piece by piece.
-        max_ngram: Up to so many words in a row are chosen together; n of them with a probability
-            that goes with 1/n.
-        masked: Share of the chosen pieces that becomes a mask.
-        replaced: Share that becomes another piece. The rest stays what it is.
+        whole_words: Whether whole words are chosen, and not single pieces.
+        max_ngram: Maximum number of consecutive words that are chosen together; n words with a
+            probability proportional to 1/n.
+        masked: Share of the chosen pieces that is replaced by the mask token.
+        replaced: Share that is replaced by a random piece. The rest is unchanged.
 
     Raises:
-        ValueError: If these are no shares (E720).
+        ValueError: A share is out of its range (E720).
 
     Source: Devlin et al. 2019 (arXiv 1810.04805), section 3.1; He et al. 2021 (arXiv 2006.03654),
         section 4.4 and appendix A.
@@ -53,14 +53,14 @@ class Masking:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MaskedSequences:
-    """Packed sequences, some pieces of which are hidden.
+    """Packed sequences with masked pieces.
 
     Attributes:
-        ids: What the model sees, `(total_pieces,)`.
-        lengths: Pieces of every sequence, `(sequences,)`.
-        rows: The chosen pieces, ascending, `(chosen,)`.
-        originals: What they were, `(chosen,)`.
-        noise: From 0 up to, but without, 1, for drawing a piece in their place, `(chosen,)`.
+        ids: The model's input, `(total_pieces,)`.
+        lengths: Number of pieces of each sequence, `(sequences,)`.
+        rows: Rows of the chosen pieces, ascending, `(chosen,)`.
+        originals: Their original ids, `(chosen,)`.
+        noise: Uniform in [0, 1), for sampling a piece in their place, `(chosen,)`.
     """
 
     ids: Ints
@@ -73,20 +73,20 @@ class MaskedSequences:
 def mask_sequences(
     ids: Ints, lengths: Ints, keys: UInt64s, *, masking: Masking, table: PieceTable
 ) -> MaskedSequences:
-    """Choose pieces of packed sequences and hide them.
+    """Choose pieces of packed sequences and mask them.
 
-    What becomes of a sequence follows from its key, whatever else is in the batch. Every piece has
-    the same chance, the last ones included, and every sequence gets its share on average.
+    The mask of a sequence depends on its key only, not on the rest of the batch. Every piece has
+    the same probability, the last ones included, and every sequence has the same share on average.
 
     Args:
         ids: Packed pieces, special tokens included, `(total_pieces,)`.
-        lengths: Pieces of every sequence, `(sequences,)`.
+        lengths: Number of pieces of each sequence, `(sequences,)`.
         keys: A key for every sequence, `(sequences,)`.
         masking: How to choose.
         table: The vocabulary.
 
     Returns:
-        What the model sees.
+        The masked sequences.
     """
     sequence = np.repeat(np.arange(len(lengths)), lengths)
     place = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -147,21 +147,23 @@ def _word_starts(ids: Ints, special: Bools, place: Ints, table: PieceTable) -> B
 
 
 def _gram_starts(words: Ints, special: Bools, place: Ints, key: UInt64s, longest: int) -> Ints:
-    """Where n-grams begin, of which words begin at `words`; a special token is one of its own.
+    """Starts of the n-grams of words that start at `words`; a special token is its own n-gram.
 
-    The lengths of the grams are drawn one after another until they reach the end of a run of words.
+    The lengths of the n-grams are sampled in sequence, up to the end of a run of words.
     """
     if longest == 1 or not len(words):
         return words
     alone = special[words]
-    # A run is what may be joined: words between special tokens, and each of those by itself.
+    # A run is the words between special tokens, or a single special token.
     begins = alone | np.append(True, alone[:-1]) | (place[words] == 0)
     firsts = np.flatnonzero(begins)
     lengths = np.diff(np.append(firsts, len(words)))
     number = np.arange(len(words)) - np.repeat(firsts, lengths)
     run_place = np.repeat(place[words[firsts]], lengths)
     sizes = 1 + np.searchsorted(
-        _cumulative_chances(longest), uniform(key[words], run_place, number, _GRAM), side="right"
+        _cumulative_probabilities(longest),
+        uniform(key[words], run_place, number, _GRAM),
+        side="right",
     )
     before = np.cumsum(sizes) - sizes
     offset = before - np.repeat(before[firsts], lengths)
@@ -169,9 +171,9 @@ def _gram_starts(words: Ints, special: Bools, place: Ints, key: UInt64s, longest
     return words[starts[offset < np.repeat(lengths, lengths)]]
 
 
-def _cumulative_chances(longest: int) -> NDArray[np.float64]:
-    chances = 1 / np.arange(1, longest + 1)
-    return np.cumsum(chances / chances.sum())[:-1]
+def _cumulative_probabilities(longest: int) -> NDArray[np.float64]:
+    weights = 1 / np.arange(1, longest + 1)
+    return np.cumsum(weights / weights.sum())[:-1]
 
 
 def _take(
@@ -181,16 +183,16 @@ def _take(
     order: NDArray[np.float64],
     rounding: NDArray[np.float64],
 ) -> Bools:
-    """Take the same share of the units of every sequence, drawn in a random order.
+    """Take the same share of the units of every sequence, in a random order.
 
-    A share that is no whole number is rounded up or down by chance, so that it is right on average
-    and every unit has the same chance, however short the sequence.
+    The number of units is rounded up or down at random, so the share is exact on average and every
+    unit has the same probability, however short the sequence.
 
     Args:
-        sequence: Of every unit, ascending, `(units,)`.
-        share: How many to take.
-        order: From 0 to 1 for every unit, `(units,)`.
-        rounding: From 0 to 1 for every sequence, `(sequences,)`.
+        sequence: The sequence of each unit, ascending, `(units,)`.
+        share: Share of the units to take.
+        order: Uniform in [0, 1) for each unit, `(units,)`.
+        rounding: Uniform in [0, 1) for each sequence, `(sequences,)`.
     """
     ranked = np.lexsort((order, sequence))
     rank = np.arange(len(sequence)) - np.searchsorted(sequence, sequence, side="left")

@@ -1,4 +1,4 @@
-"""What masking has to know of a vocabulary: where words begin, and what may stand for a piece."""
+"""The vocabulary's tables for masking: word starts, and the pieces that may replace a piece."""
 
 from dataclasses import dataclass
 
@@ -16,18 +16,18 @@ _SPACE = "▁"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PieceTable:
-    """A vocabulary by its ids.
+    """Properties of the pieces of a vocabulary, indexed by id.
 
     Attributes:
-        starts_word: Whether a piece begins a word, `(rows,)`, for all rows of the embeddings. Added
-            tokens are words of their own.
-        punctuation: Whether it has neither letters nor digits, so that it is no part of the word
-            before it, `(rows,)`.
+        starts_word: Whether a piece starts a word, `(rows,)`, for all rows of the embeddings. An
+            added token is a word.
+        punctuation: Whether it has neither letters nor digits, so it is not part of the word before
+            it, `(rows,)`.
         special: Whether it is a special token, `(rows,)`.
         ordinary: The ids of text, without special tokens and bytes, ascending, `(ordinary,)`.
-        cls_token_id: Stands before a sequence.
-        sep_token_id: Stands after it.
-        mask_token_id: Stands for what is to be guessed.
+        cls_token_id: The token before a sequence.
+        sep_token_id: The token after a sequence.
+        mask_token_id: The mask token.
     """
 
     starts_word: Bools
@@ -40,11 +40,11 @@ class PieceTable:
 
     @classmethod
     def from_tokenizer(cls, tokenizer: DebertaV2Tokenizer, *, rows: int) -> "PieceTable":
-        """Look at every piece.
+        """Compute the tables from a tokenizer.
 
         Args:
-            tokenizer: The vocabulary.
-            rows: How many rows the embeddings have; those beyond the vocabulary are no text.
+            tokenizer: The tokenizer.
+            rows: Number of rows of the embeddings; those beyond the vocabulary are not text.
         """
         pieces = tokenizer.convert_ids_to_tokens(np.arange(len(tokenizer)))
         pieces += [""] * (rows - len(pieces))
@@ -52,7 +52,7 @@ class PieceTable:
         special[list(tokenizer.all_special_ids)] = True
         starts_word = np.array([piece.startswith(_SPACE) for piece in pieces], np.bool_)
         starts_word[list(tokenizer.added_tokens)] = True
-        # Bytes are no text of their own: one by itself is no character.
+        # Byte pieces are not ordinary text: a single byte may not be a character.
         text = np.array([bool(piece) and not _is_byte(piece) for piece in pieces], np.bool_)
         marks = [not any(map(str.isalnum, piece)) and piece != _SPACE for piece in pieces]
         return cls(

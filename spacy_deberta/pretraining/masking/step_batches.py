@@ -1,4 +1,4 @@
-"""The batches of one update, as one process gets them."""
+"""The micro-batches of one update, for one rank."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ReadsSequences(Protocol):
     """See `CorpusSequences`."""
 
     def lengths(self, indices: Ints) -> Ints:
-        """Pieces of each, `(indices,)`."""
+        """Number of pieces of each, `(indices,)`."""
 
     def read(self, indices: Ints) -> tuple[Ints, Ints]:
         """Packed pieces and lengths."""
@@ -27,17 +27,17 @@ class TakesSequences(Protocol):
     """See `SequenceStream`."""
 
     def take(self, position: int, *, pieces: int) -> tuple[Ints, UInt64s, int]:
-        """Numbers and keys of the next sequences, and where to go on."""
+        """Indices and keys of the next sequences, and the next position."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StepBatches:
-    """What a process learns from in one update.
+    """One rank's micro-batches of one update.
 
     Attributes:
-        batches: To be taken one after another, `micro_batch_pieces` each at most.
-        next_position: Where the stream goes on.
-        pieces: Of all processes together.
+        batches: Micro-batches of at most `micro_batch_pieces` for gradient accumulation.
+        next_position: Position of the stream after them.
+        pieces: Number of pieces over all ranks.
     """
 
     batches: tuple[MaskedSequences, ...]
@@ -47,17 +47,17 @@ class StepBatches:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StepSource:
-    """Where the batches come from.
+    """Reads and masks the micro-batches of one rank.
 
     Args:
-        sequences: All of them.
+        sequences: All sequences.
         stream: Their order.
         masking: How they are masked.
         table: The vocabulary.
-        batch_pieces: Pieces of one update.
-        micro_batch_pieces: Pieces of one batch; None for the share of the process.
-        rank: Number of the process.
-        processes: How many there are.
+        batch_pieces: Number of pieces of one update.
+        micro_batch_pieces: Number of pieces of a micro-batch; None for the rank's whole shard.
+        rank: Rank of the process.
+        processes: Number of processes.
     """
 
     sequences: ReadsSequences
@@ -70,18 +70,18 @@ class StepSource:
     processes: int = 1
 
     def step(self, position: int) -> StepBatches:
-        """Read and mask the batches of the update that begins at a position.
+        """Read and mask the micro-batches of the update that begins at a position.
 
         The sequences of an update, and their masks, do not depend on the number of processes.
 
         Raises:
-            ValueError: If there are fewer sequences than processes (E722).
+            ValueError: There are fewer sequences than processes (E722).
         """
         indices, keys, next_position = self.stream.take(position, pieces=self.batch_pieces)
         if len(indices) < self.processes:
             raise ValueError(Errors.E722.format(sequences=len(indices), processes=self.processes))
         lengths = self.sequences.lengths(indices)
-        own = _share(lengths, rank=self.rank, count=self.processes)
+        own = _shard(lengths, rank=self.rank, count=self.processes)
         limit = self.micro_batch_pieces or int(lengths.sum())
         return StepBatches(
             batches=tuple(
@@ -92,7 +92,7 @@ class StepSource:
         )
 
     def steps(self, position: int) -> Iterator[StepBatches]:
-        """All updates from a position on, without end."""
+        """The updates from a position on, an infinite stream."""
         while True:
             batches = self.step(position)
             yield batches
@@ -103,12 +103,12 @@ class StepSource:
         return mask_sequences(ids, lengths, keys, masking=self.masking, table=self.table)
 
 
-def _share(lengths: Ints, *, rank: int, count: int) -> Ints:
-    """Which sequences are a process's: about as many pieces for each, and one sequence at least.
+def _shard(lengths: Ints, *, rank: int, count: int) -> Ints:
+    """The sequences of one rank; shards have about the same number of pieces, none is empty.
 
     Args:
-        lengths: Of all sequences, `(sequences,)`, as many as processes or more.
-        rank: The process.
+        lengths: Of all sequences, `(sequences,)`, at least as many as processes.
+        rank: The rank.
         count: Number of processes.
     """
     middle = np.cumsum(lengths) - lengths / 2
@@ -120,7 +120,7 @@ def _share(lengths: Ints, *, rank: int, count: int) -> Ints:
 
 
 def _split(own: Ints, lengths: Ints, limit: int) -> list[Ints]:
-    """Parts of at most so many pieces, or of one sequence."""
+    """Split into parts of at most `limit` pieces, or of one sequence."""
     parts: list[Ints] = []
     start, pieces = 0, 0
     for stop, length in enumerate(lengths[own].tolist()):

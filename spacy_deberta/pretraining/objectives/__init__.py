@@ -1,1 +1,1 @@
-"""What is learned: masked language modelling and replaced token detection."""
+"""The objectives: masked language modelling and replaced token detection."""

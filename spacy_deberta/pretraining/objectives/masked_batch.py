@@ -1,4 +1,4 @@
-"""A batch as an objective gets it: on the device, with what is to be guessed."""
+"""A batch of an objective: inputs and labels on the device."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from spacy_deberta.pretraining.masking.masking import MaskedSequences
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MaskedBatch:
-    """Packed sequences, some pieces of which are hidden.
+    """Packed sequences with masked pieces.
 
     Attributes:
-        pieces: What the model sees.
-        rows: The chosen pieces, (chosen,) int64, on the host, so that nothing waits for them.
+        pieces: The model's input.
+        rows: Rows of the chosen pieces, (chosen,) int64, on the host to avoid synchronization.
         device_rows: The same on the device.
-        originals: What they were, (chosen,) int64.
-        noise: From 0 to 1, for drawing a piece in their place, (chosen,) float32.
-        replaced: 1 for pieces that another model put there, else 0, (total_pieces,) float32; None
-            if no model did.
+        originals: Their original ids, (chosen,) int64.
+        noise: Uniform from 0 to 1, for sampling a piece in their place, (chosen,) float32.
+        replaced: 1 for pieces that a generator replaced, else 0, (total_pieces,) float32; None
+            without a generator.
     """
 
     pieces: PackedPieces

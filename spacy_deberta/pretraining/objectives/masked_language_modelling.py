@@ -1,4 +1,4 @@
-"""Masked language modelling: guess the hidden pieces, with absolute positions at the very end."""
+"""Masked language modelling: predict the masked pieces, with the enhanced mask decoder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +16,11 @@ from .saving import save_model
 
 
 class MaskedLanguageModelling:
-    """One model that guesses hidden pieces, through the enhanced mask decoder.
+    """One model that predicts masked pieces, with absolute positions in its mask decoder.
 
     Args:
-        model: The model. Which decoder it has is said there.
-        masking: How pieces are hidden.
+        model: The model, whose config selects the decoder.
+        masking: How pieces are masked.
 
     Source: He et al. 2021 (arXiv 2006.03654), sections 3.2 and 4.4.
     """
@@ -32,31 +32,33 @@ class MaskedLanguageModelling:
         self.phases: tuple[Phase, ...] = (Phase(name="mlm", module=model),)
 
     def counted(self, phase: Phase, batch: MaskedBatch) -> int:
-        """The hidden pieces."""
+        """The number of masked pieces."""
         return len(batch.rows)
 
     def run(self, phase: Phase, batch: MaskedBatch) -> PhaseOutput:
-        """Guess the hidden pieces."""
-        loss, right, _ = guess_pieces(self.model, batch)
-        return PhaseOutput(loss=loss, right=right, batch=batch)
+        """Predict the masked pieces."""
+        loss, correct, _ = predict_masked(self.model, batch)
+        return PhaseOutput(loss=loss, correct=correct, batch=batch)
 
     def save(self, folder: Path, tokenizer: DebertaV2Tokenizer) -> None:
         """Write the model with its head."""
         save_model(folder, self.model, tokenizer)
 
 
-def guess_pieces(model: DebertaV2ForMaskedLM, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor]:
-    """Let a model guess the hidden pieces of a batch; only those are decoded.
+def predict_masked(
+    model: DebertaV2ForMaskedLM, batch: MaskedBatch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Predict the masked pieces of a batch; only those are decoded.
 
     Args:
         model: The model.
         batch: The batch.
 
     Returns:
-        The summed cross entropy and the number of right guesses, scalars, and the logits,
+        The summed cross entropy and the number of correct predictions, scalars, and the logits,
         (chosen, vocab_size) float32.
     """
     logits = model.forward_packed(batch.pieces, rows=batch.rows).logits.float()
     loss = functional.cross_entropy(logits, batch.originals, reduction="sum")
-    right = (logits.detach().argmax(dim=-1) == batch.originals).sum()
-    return loss, right, logits
+    correct = (logits.detach().argmax(dim=-1) == batch.originals).sum()
+    return loss, correct, logits

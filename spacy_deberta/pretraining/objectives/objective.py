@@ -1,4 +1,4 @@
-"""What is learned in pretraining, as the loop sees it."""
+"""The interface of a pretraining objective."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,31 +15,30 @@ from .masked_batch import MaskedBatch
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PhaseOutput:
-    """What one pass over a batch gives.
+    """The output of a phase for one batch.
 
     Attributes:
-        loss: Sum over everything that counts, a scalar of float32.
-        right: How many predictions were right, a scalar.
-        hits: For rarer classes than the others, how many of them were found, and how many there
-            were, scalars; None where all are alike.
-        batch: What the next phase gets.
+        loss: Sum over all counted predictions, a float32 scalar.
+        correct: Number of correct predictions, a scalar.
+        hits: True positives and positives of a rare class, scalars; None without a rare class.
+        batch: The input of the next phase.
     """
 
     loss: Tensor
-    right: Tensor
+    correct: Tensor
     hits: tuple[Tensor, Tensor] | None = None
     batch: MaskedBatch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A part of the objective with an optimizer of its own.
+    """A part of the objective with its own optimizer.
 
     Attributes:
         name: Such as "generator".
-        module: What it trains.
-        loss_weight: What its loss is multiplied with.
-        learn_rate: Of its own; None for that of the others.
+        module: The module that it trains.
+        loss_weight: Factor on its loss.
+        learn_rate: Its learning rate; None for that of the settings.
     """
 
     name: str
@@ -49,13 +48,13 @@ class Phase:
 
 
 class Objective(Protocol):
-    """Models, and how they learn from a batch, phase after phase.
+    """Models, and the phases that train them on a batch.
 
     Attributes:
         masking: How batches are masked.
         modules: All models by name, for their weights.
-        phases: In the order in which they run. Each one's optimizer makes its step before the next
-            phase begins.
+        phases: In the order in which they run. The optimizer of a phase makes its step before the
+            next phase begins.
     """
 
     masking: Masking
@@ -63,10 +62,10 @@ class Objective(Protocol):
     phases: tuple[Phase, ...]
 
     def counted(self, phase: Phase, batch: MaskedBatch) -> int:
-        """How many predictions of a batch count in a phase, without waiting for a device."""
+        """Number of predictions of a batch in a phase, without synchronizing with a device."""
 
     def run(self, phase: Phase, batch: MaskedBatch) -> PhaseOutput:
-        """Predict."""
+        """Run the forward pass of a phase."""
 
     def save(self, folder: Path, tokenizer: DebertaV2Tokenizer) -> None:
-        """Write the models as checkpoints that go on from here: see `save_checkpoint`."""
+        """Write the models as checkpoints to continue from: see `save_checkpoint`."""

@@ -1,4 +1,4 @@
-"""Replaced token detection: a generator puts pieces into a text, a discriminator finds them."""
+"""Replaced token detection: a generator replaces pieces, a discriminator detects them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from spacy_deberta.pretraining.masking.masking import Masking
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .masked_batch import MaskedBatch
-from .masked_language_modelling import guess_pieces
+from .masked_language_modelling import predict_masked
 from .objective import Phase, PhaseOutput
 from .saving import save_model
 from .shared_embeddings import share_embeddings
@@ -23,17 +23,17 @@ GENERATOR = "generator"
 
 
 class ReplacedTokenDetection:
-    """A generator that guesses hidden pieces, and a discriminator that is shown its guesses.
+    """A generator that predicts masked pieces, and a discriminator that detects its replacements.
 
-    The generator makes its step first. The discriminator then sees the batch as the generator had
-    filled it before that step. Neither gets a gradient from the other.
+    The generator makes its step first. The input of the discriminator is the batch with samples of
+    the generator from before that step. There is no gradient between the two.
 
     Args:
         generator: Usually half as deep as the discriminator.
-        discriminator: The model that is wanted. Its embeddings become those of the generator plus a
+        discriminator: The pretrained model. Its embeddings become those of the generator plus a
             difference.
-        masking: How pieces are hidden.
-        discriminator_weight: What the discriminator's loss is multiplied with.
+        masking: How pieces are masked.
+        discriminator_weight: Factor on the discriminator's loss.
         generator_learn_rate: Of the generator; None for that of the discriminator.
 
     Source: He et al. 2021 (arXiv 2111.09543), sections 3.1 and 3.2; `rtd_task.py` of
@@ -62,30 +62,30 @@ class ReplacedTokenDetection:
         )
 
     def counted(self, phase: Phase, batch: MaskedBatch) -> int:
-        """The hidden pieces for the generator, all pieces for the discriminator."""
+        """The number of masked pieces for the generator, of all pieces for the discriminator."""
         return len(batch.rows) if phase.module is self.generator else batch.pieces.total_pieces
 
     def run(self, phase: Phase, batch: MaskedBatch) -> PhaseOutput:
-        """Let one of the two models predict."""
+        """Run the forward pass of the generator or the discriminator."""
         return self._generate(batch) if phase.module is self.generator else self._detect(batch)
 
     def save(self, folder: Path, tokenizer: DebertaV2Tokenizer) -> None:
-        """Write the discriminator, and the generator into a folder within its own."""
+        """Write the discriminator, and the generator into a subfolder."""
         save_model(folder / GENERATOR, self.generator, tokenizer)
         save_model(folder, self.discriminator, tokenizer)
 
     def _generate(self, batch: MaskedBatch) -> PhaseOutput:
-        loss, right, logits = guess_pieces(self.generator, batch)
+        loss, correct, logits = predict_masked(self.generator, batch)
         ids = batch.pieces.input_ids
         assert ids is not None
         with torch.no_grad():
-            guesses = draw_pieces(logits, batch.noise)
-            filled = ids.index_copy(0, batch.device_rows, guesses)
+            samples = sample_pieces(logits, batch.noise)
+            filled = ids.index_copy(0, batch.device_rows, samples)
             replaced = torch.zeros(len(ids), device=ids.device)
-            replaced.index_copy_(0, batch.device_rows, (guesses != batch.originals).float())
+            replaced.index_copy_(0, batch.device_rows, (samples != batch.originals).float())
         pieces = replace(batch.pieces, input_ids=filled)
         following = replace(batch, pieces=pieces, replaced=replaced)
-        return PhaseOutput(loss=loss, right=right, batch=following)
+        return PhaseOutput(loss=loss, correct=correct, batch=following)
 
     def _detect(self, batch: MaskedBatch) -> PhaseOutput:
         labels = batch.replaced
@@ -94,17 +94,18 @@ class ReplacedTokenDetection:
         loss = functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
         found = (logits.detach() > 0).float()
         hits = ((found * labels).sum(), labels.sum())
-        return PhaseOutput(loss=loss, right=(found == labels).sum(), hits=hits, batch=batch)
+        correct = (found == labels).sum()
+        return PhaseOutput(loss=loss, correct=correct, hits=hits, batch=batch)
 
 
-def draw_pieces(logits: Tensor, noise: Tensor) -> Tensor:
-    """Draw a piece from each distribution.
+def sample_pieces(logits: Tensor, noise: Tensor) -> Tensor:
+    """Sample a piece from each distribution.
 
-    With the same noise it is the same piece on every device and in every process, up to rounding.
+    The same noise gives the same piece on every device and in every process, up to rounding.
 
     Args:
         logits: (rows, vocab_size) float32.
-        noise: (rows,) float32, uniform from 0 up to, but without, 1.
+        noise: (rows,) float32, uniform in [0, 1).
 
     Returns:
         (rows,) int64.
@@ -112,7 +113,7 @@ def draw_pieces(logits: Tensor, noise: Tensor) -> Tensor:
     Source: inversion of the cumulative distribution, Devroye 1986, section III.2.
     """
     cumulative = logits.softmax(dim=-1).cumsum(dim=-1)
-    # Rounding leaves the last sum a little beside 1, and a piece beyond it doesn't exist.
+    # The last sum is not exactly 1, because of rounding, and there is no piece beyond it.
     wanted = noise[:, None] * cumulative[:, -1:]
-    places = torch.searchsorted(cumulative, wanted, right=True).squeeze(1)
-    return places.clamp(max=logits.shape[1] - 1)
+    indices = torch.searchsorted(cumulative, wanted, right=True).squeeze(1)
+    return indices.clamp(max=logits.shape[1] - 1)

@@ -1,4 +1,4 @@
-"""Writing what was pretrained as an ordinary checkpoint."""
+"""Save pretrained models as ordinary checkpoints."""
 
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from .shared_embeddings import whole_weights
 
 
 class Pretrained(Protocol):
-    """A model with a config, as far as this file needs it."""
+    """A model with a config."""
 
     config: DebertaV2Config
 
@@ -24,8 +24,8 @@ def save_model(
     """Write a model with its vocabulary: see `save_checkpoint`.
 
     Args:
-        folder: Where to write. What is there is replaced when all is written.
-        model: A class of `spacy_deberta.checkpoints`; shared embeddings are written as a whole.
+        folder: Where to write; existing files are replaced only after everything is written.
+        model: A class of `spacy_deberta.models`; shared embeddings are written as whole tables.
         tokenizer: Its vocabulary.
         precision: How the weights are stored: "fp32", "fp16" or "bf16".
     """

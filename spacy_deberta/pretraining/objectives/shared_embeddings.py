@@ -1,16 +1,16 @@
-"""Gradient-disentangled embedding sharing: two models, one table, and no tug-of-war over it."""
+"""Gradient-disentangled embedding sharing between generator and discriminator."""
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from spacy_deberta.models import DebertaV2Model
 
-# Where torch keeps what a parametrized weight is made from.
+# torch's name of the original tensor of a parametrized weight.
 _DIFFERENCE = "parametrizations.weight.original"
 
 
 class SharedEmbedding(nn.Module):
-    """The generator's table, which gets no gradient from here, plus a difference that does.
+    """The generator's table, without a gradient, plus a trained difference.
 
     Args:
         source: The generator's embeddings.
@@ -20,7 +20,7 @@ class SharedEmbedding(nn.Module):
 
     def __init__(self, source: nn.Embedding) -> None:
         super().__init__()
-        # In a tuple, so that the generator's parameters are not a part of this module.
+        # In a tuple, so that the generator's parameters are not registered in this module.
         self._source = (source,)
 
     def forward(self, difference: Tensor) -> Tensor:
@@ -28,17 +28,17 @@ class SharedEmbedding(nn.Module):
         return self._source[0].weight.detach() + difference
 
     def right_inverse(self, table: Tensor) -> Tensor:
-        """The difference that makes this table, both (rows, width)."""
+        """The difference of a table from the generator's, both (rows, width)."""
         return table - self._source[0].weight.detach()
 
 
 def share_embeddings(generator: DebertaV2Model, discriminator: DebertaV2Model) -> None:
-    """Make the tables of the discriminator those of the generator plus a trained difference.
+    """Parametrize the discriminator's tables as the generator's plus a trained difference.
 
     Args:
         generator: Its tables are trained by its own loss only.
-        discriminator: Its tables stay what they are now. Words are shared, and absolute positions
-            where both models have them. Changed in place.
+        discriminator: The values of its tables do not change. Word embeddings are shared, and
+            absolute positions if both models have them. Changed in place.
     """
     pairs = [(generator.embeddings.word_embeddings, discriminator.embeddings.word_embeddings)]
     positions = generator.embeddings.position_embeddings
@@ -50,13 +50,13 @@ def share_embeddings(generator: DebertaV2Model, discriminator: DebertaV2Model) -
 
 
 def whole_weights(model: nn.Module) -> dict[str, Tensor]:
-    """The state of a model, with whole tables in place of their differences.
+    """The state dict of a model, with whole tables in place of their differences.
 
     Args:
         model: With or without shared embeddings.
 
     Returns:
-        Tensors by the names that the checkpoint layout has.
+        Tensors by their names in the checkpoint layout.
     """
     weights = {}
     for name, tensor in model.state_dict().items():

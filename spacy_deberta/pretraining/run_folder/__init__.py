@@ -1,1 +1,1 @@
-"""What a run writes, and how it goes on from there."""
+"""The files of a run, and how it resumes from them."""

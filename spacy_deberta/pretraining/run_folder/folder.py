@@ -1,4 +1,4 @@
-"""The folder of a run: what is where, who may write to it, and what a killed run leaves there."""
+"""The folder of a run: paths, the lock, and cleaning up after a killed run."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.files import remove_unfinished
 from spacy_deberta.pretraining.failures import coded_failures, reason_of
 
-# What a killed process leaves beside the staging folders of `files`: folders that `discard` had
-# renamed, the probe with which `files` learns the mode of new files, and the unfinished files of
-# runs that were started when these were not staged yet.
+# Leftovers of a killed process, in addition to the staging folders of `files`: folders renamed by
+# `discard`, the probe file by which `files` finds the mode of new files, and unfinished files of
+# earlier versions, which did not stage them.
 _LEFTOVERS = (".removing-*", ".*.tmp", ".sequences-*.bin-*")
 
 
@@ -30,7 +30,7 @@ class RunFolder:
 
     @property
     def training(self) -> Path:
-        """What only the training needs, with the checkpoints to resume from."""
+        """The state of the training, with the checkpoints to resume from."""
         return self.output / "training"
 
     @property
@@ -40,12 +40,12 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """The course of the training: see `LogRow`."""
+        """The log of the training: see `LogRow`."""
         return self.training / "log.jsonl"
 
     @property
     def plot(self) -> Path:
-        """The course of the training as a picture."""
+        """The plot of the losses."""
         return self.training / "loss.svg"
 
     @property
@@ -55,7 +55,7 @@ class RunFolder:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Keep other runs out. A process that is dead holds nothing: the system sees to that.
+        """Lock the folder against other runs. The operating system unlocks it if a process dies.
 
         Raises:
             OSError: Another run writes to the folder (E737), or it can't be written to (E735).
@@ -78,12 +78,12 @@ class RunFolder:
             lock.release()
 
     def clear_up(self) -> None:
-        """Finish what a run that was killed had begun to write, or remove it.
+        """Complete or remove the unfinished writes of a killed run.
 
         Raises:
-            OSError: That can't be done (E735), or see `spacy_deberta.files.recover`.
+            OSError: A file can't be removed (E735), or see `spacy_deberta.files.recover`.
         """
-        # The models, which may have folders of their own, and all that is the training's.
+        # The models, which may have subfolders, and everything of the training.
         for folder in (
             self.output,
             *(path for path in self.output.iterdir() if _is_real_folder(path)),
@@ -98,10 +98,10 @@ class RunFolder:
 
 @contextmanager
 def failures_named(path: Path) -> Iterator[None]:
-    """Say of a write that fails where that was, and what can be done.
+    """Raise a coded error with the path if a write fails.
 
     Args:
-        path: What is written.
+        path: The path that is written.
 
     Raises:
         OSError: It can't be written (E735).
@@ -111,10 +111,11 @@ def failures_named(path: Path) -> Iterator[None]:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder so that a part of it is never taken for the whole.
+    """Remove a folder such that a partly removed one is never mistaken for a complete one.
 
     Args:
-        folder: In the folder `training` of a run, which removes what is left if this is killed.
+        folder: In the folder `training` of a run, whose `clear_up` removes the rest if the process
+            is killed.
     """
     doomed = folder.with_name(f".removing-{folder.name}")
     _remove(doomed)

@@ -1,4 +1,4 @@
-"""The course of a pretraining as lines of JSON."""
+"""The log of a pretraining in JSON lines."""
 
 import json
 import os
@@ -18,17 +18,16 @@ from .folder import failures_named
 
 @dataclass(frozen=True, kw_only=True)
 class LogRow:
-    """How far the training is, and how it does.
+    """Progress, speed and scores of the training.
 
     Attributes:
-        step: How many updates were made.
-        epoch: How often the corpus was read, with the part of it that was read last.
-        pieces: How many pieces were learned from since the row before.
-        seconds: How long that took.
+        step: Number of updates.
+        epoch: Number of passes over the corpus, with a fraction.
+        pieces: Number of training pieces since the last row.
+        seconds: Training time since the last row.
         learn_rate: Of the last update.
-        training: Scores of every phase since the row before.
-        held_out: Scores of every phase on text that is not learned from; None if they were not
-            asked for.
+        training: Scores of every phase since the last row.
+        held_out: Scores of every phase on held-out text; None without an evaluation.
     """
 
     step: int
@@ -41,7 +40,7 @@ class LogRow:
 
     @property
     def pieces_per_second(self) -> float:
-        """Speed, evaluations and checkpoints left out."""
+        """Training speed, without evaluations and checkpoints."""
         return self.pieces / self.seconds if self.seconds else 0.0
 
 
@@ -49,10 +48,10 @@ _ROW = TypeAdapter(LogRow)
 
 
 def append_row(path: Path, row: LogRow) -> None:
-    """Add a row to a log, and wait until it is on the disk.
+    """Append a row to a log, and sync it to disk.
 
     Args:
-        path: The log, or nothing yet.
+        path: The log, which may not exist yet.
         row: The row.
 
     Raises:
@@ -65,7 +64,7 @@ def append_row(path: Path, row: LogRow) -> None:
 
 
 def read_rows(path: Path) -> list[LogRow]:
-    """Read a log, or nothing if there is none. Lines that are damaged are left out.
+    """Read a log; a missing log has no rows. Damaged lines are skipped.
 
     Args:
         path: The log.
@@ -78,14 +77,14 @@ def read_rows(path: Path) -> list[LogRow]:
 
 
 def drop_rows_after(path: Path, step: int) -> None:
-    """Remove the rows of updates that a restart makes again.
+    """Remove the rows of updates that a resumed run repeats.
 
-    What a process that was killed left of its last line goes as well. Other lines that are damaged
-    are left out with a warning (W703), and the log that has them is put aside.
+    An incomplete last line of a killed process is removed as well. Other damaged lines are skipped
+    with a warning (W703), and the damaged log is renamed.
 
     Args:
-        path: The log, or nothing yet.
-        step: The last update that stays.
+        path: The log, which may not exist yet.
+        step: The last update to keep.
 
     Raises:
         OSError: It can't be read (E739) or written (E735).
@@ -107,7 +106,7 @@ def _line(row: LogRow) -> str:
 
 
 def _read(path: Path) -> tuple[list[LogRow], list[int]]:
-    """The rows, and the numbers of lines that are none, but for the last one if it has no end."""
+    """The rows, and the numbers of damaged lines, except for an incomplete last line."""
     try:
         lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The course of a pretraining as a picture."""
+"""Plot the losses of a pretraining."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,14 +13,14 @@ _SIZE = (7.0, 3.2)
 
 
 def plot_losses(rows: Sequence[LogRow], path: Path) -> bool:
-    """Draw the losses of all phases, on batches and on held-out text.
+    """Plot the losses of all phases, on training batches and on held-out text.
 
     Args:
-        rows: The log; nothing is drawn of an empty one.
-        path: An SVG file. It is replaced when the new one is whole.
+        rows: The log; an empty one is not plotted.
+        path: An SVG file, replaced atomically.
 
     Returns:
-        Whether it was drawn: not without matplotlib, which is an extra of this package.
+        Whether it was plotted: False without matplotlib, which is an extra of this package.
     """
     if not rows or find_spec("matplotlib") is None:
         return False
@@ -37,7 +37,7 @@ def plot_losses(rows: Sequence[LogRow], path: Path) -> bool:
         place.plot(steps, held_out, color="black", marker="o", markersize=2.5, linewidth=1.2)
         place.set_title(name, fontsize=9)
         place.set_xlabel("step", fontsize=9)
-        # The first losses, of random weights, would leave no room for all that comes after.
+        # The losses of the first steps, of random weights, would compress the rest of the scale.
         later = losses[len(losses) // 20 :] + held_out
         place.set_ylim(0.95 * min(later), 1.02 * max(later))
         place.grid(color="#e3e6ec")

@@ -1,4 +1,4 @@
-"""Going on from the last checkpoint that is whole."""
+"""Resume from the last undamaged checkpoint."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from .training_state import DamagedStateError, find_states, load_state, remove_o
 
 
 def resume_from_last(trainer: Trainer, folder: Path) -> None:
-    """Bring a trainer to where the last checkpoint was that is whole for all processes.
+    """Load the last checkpoint that is undamaged for all ranks.
 
-    What comes after that is damaged. The first process puts it aside, with a warning (W702), as
-    the run is going to write checkpoints of these steps again, and removes those that are too old
-    to be kept.
+    Later checkpoints are damaged. Rank 0 renames them with a warning (W702), because the run will
+    write checkpoints of these steps again, and removes checkpoints that are older than those to
+    keep.
 
     Args:
         trainer: Made from the config of the run, without a step. Changed in place.
-        folder: Where the checkpoints are; there is one at least.
+        folder: The folder of the checkpoints; there is at least one.
 
     Raises:
-        OSError: None of them is whole, or one may not be read (E724), or removed (E735).
+        OSError: All of them are damaged, or one can't be read (E724) or removed (E735).
         ValueError: One is of other models (E724).
     """
     damaged: dict[Path, str] = {}
@@ -31,7 +31,7 @@ def resume_from_last(trainer: Trainer, folder: Path) -> None:
         if trainer.processes.all_agree(reason is None):
             if trainer.processes.is_first:
                 _put_aside(damaged, good=path)
-                # A run may have been killed when it had written a checkpoint and not done that yet.
+                # A run may have been killed after it wrote a checkpoint and before this.
                 remove_old_states(folder, keep=trainer.settings.keep)
             return
         damaged[path] = reason or "another process can't read it"
@@ -40,7 +40,7 @@ def resume_from_last(trainer: Trainer, folder: Path) -> None:
 
 
 def _load(trainer: Trainer, path: Path) -> str | None:
-    """Load a checkpoint; what is wrong with it if it is damaged."""
+    """Load a checkpoint; return the reason if it is damaged."""
     try:
         load_state(trainer, path)
     except DamagedStateError as error:

@@ -1,4 +1,4 @@
-"""Checkpoints to resume from: everything that is needed to go on as if nothing had happened."""
+"""Checkpoints to resume from: a resumed run is the same as an uninterrupted one."""
 
 import json
 import re
@@ -20,28 +20,28 @@ from spacy_deberta.typed_json import parse_typed
 
 from .folder import discard, failures_named
 
-_STATE, _PLACE = "state.safetensors", "state.json"
+_STATE, _POSITION = "state.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d+)")
 
 
 class DamagedStateError(OSError):
-    """A checkpoint is not what was written (E724)."""
+    """A checkpoint is damaged (E724)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPosition:
-    """Where a run stands.
+    """The position of a run.
 
     Attributes:
-        step: How many updates were made.
-        position: Where the stream of sequences goes on.
+        step: Number of updates.
+        position: Position in the stream of sequences.
     """
 
     step: int
     position: int
 
 
-_PLACES = TypeAdapter(TrainingPosition)
+_POSITIONS = TypeAdapter(TrainingPosition)
 
 
 def find_states(folder: Path) -> list[Path]:
@@ -51,7 +51,7 @@ def find_states(folder: Path) -> list[Path]:
 
 
 def find_good_state(folder: Path) -> Path | None:
-    """The last checkpoint in a folder that is what was written and has finite numbers only."""
+    """The last checkpoint in a folder that is undamaged and finite."""
     for path in reversed(find_states(folder)):
         try:
             _, tensors = _read(path)
@@ -70,19 +70,19 @@ def step_of(path: Path) -> int:
 
 
 def save_state(trainer: Trainer, folder: Path, *, keep: int) -> Path:
-    """Write a checkpoint, wait until it is on the disk, and then remove all but the last ones.
+    """Write a checkpoint, sync it to disk, and then remove old checkpoints.
 
     Args:
-        trainer: What to save.
-        folder: Where the checkpoints are.
-        keep: How many to keep.
+        trainer: The training state to save.
+        folder: The folder of the checkpoints.
+        keep: Number of last checkpoints to keep.
 
     Returns:
-        The folder of the checkpoint, which has the number of the step in its name.
+        The folder of the checkpoint, with the step in its name.
 
     Raises:
-        OSError: It can't be written (E723), or the others can't be removed (E735). What was there
-            is still there.
+        OSError: It can't be written (E723), or the others can't be removed (E735). Existing
+            checkpoints are kept.
     """
     path = folder / f"step-{trainer.step:08d}"
     place = TrainingPosition(step=trainer.step, position=trainer.position)
@@ -93,7 +93,7 @@ def save_state(trainer: Trainer, folder: Path, *, keep: int) -> Path:
         return Errors.E723.format(path=path, error=reason, kept=kept)
 
     with coded_failures(describe), new_folder(path) as unfinished:
-        files = [unfinished / _STATE, unfinished / _PLACE]
+        files = [unfinished / _STATE, unfinished / _POSITION]
         save_file(_tensors(trainer), files[0])
         files[1].write_text(json.dumps(asdict(place)) + "\n", encoding="utf-8")
         write_checksums(unfinished / SUMS_FILE, files)
@@ -105,8 +105,8 @@ def remove_old_states(folder: Path, *, keep: int) -> None:
     """Remove all checkpoints but the last ones.
 
     Args:
-        folder: Where the checkpoints are.
-        keep: How many to keep.
+        folder: The folder of the checkpoints.
+        keep: Number of last checkpoints to keep.
 
     Raises:
         OSError: One can't be removed (E735).
@@ -117,16 +117,16 @@ def remove_old_states(folder: Path, *, keep: int) -> None:
 
 
 def load_state(trainer: Trainer, path: Path) -> None:
-    """Bring models and optimizers to where a checkpoint was.
+    """Load models and optimizers from a checkpoint.
 
     Args:
-        trainer: Made from the same config. Changed in place, and good for nothing but another call
-            if this fails.
+        trainer: Made from the same config. Changed in place; after a failure it can only be used
+            for another call.
         path: From `find_states`.
 
     Raises:
-        DamagedStateError: The checkpoint is not what was written (E724).
-        OSError: It may not be read (E724).
+        DamagedStateError: The checkpoint is damaged (E724).
+        OSError: There is no permission to read it (E724).
         ValueError: It is of other models (E724).
     """
     try:
@@ -152,19 +152,19 @@ def load_state(trainer: Trainer, path: Path) -> None:
 
 
 def _read(path: Path) -> tuple[TrainingPosition, dict[str, Tensor]]:
-    # A checkpoint without them is from before there were any.
+    # A checkpoint without checksums was written by an earlier version.
     if (path / SUMS_FILE).exists():
         check_checksums(path / SUMS_FILE)
-    place = parse_typed((path / _PLACE).read_bytes(), _PLACES)
+    place = parse_typed((path / _POSITION).read_bytes(), _POSITIONS)
     if place.step != step_of(path):
-        raise ValueError(f"{_PLACE} is of step {place.step}")
+        raise ValueError(f"{_POSITION} is of step {place.step}")
     return place, load_file(path / _STATE)
 
 
 def _check_position(place: TrainingPosition, trainer: Trainer) -> None:
-    """A step takes one sequence at least, and a sequence has one piece at least."""
+    """Check the position: a step has at least one sequence, and a sequence at least one piece."""
     if not place.step <= place.position <= place.step * trainer.settings.batch_pieces:
-        raise ValueError(f"{_PLACE} has the position {place.position}, which can't be")
+        raise ValueError(f"{_POSITION} has the position {place.position}, which can't be")
 
 
 def _tensors(trainer: Trainer) -> dict[str, Tensor]:

@@ -1,1 +1,1 @@
-"""One update of the weights, and what is measured of it."""
+"""Updates of the weights, and their metrics."""

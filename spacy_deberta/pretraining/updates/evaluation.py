@@ -1,4 +1,4 @@
-"""How the models do on text that they don't learn from."""
+"""Evaluate the models on held-out text."""
 
 from collections.abc import Sequence
 
@@ -19,16 +19,16 @@ def evaluate(
     precision: str,
     processes: Processes,
 ) -> dict[str, PhaseScores]:
-    """Run all phases without learning.
+    """Run all phases without training.
 
     Args:
-        objective: Its models; they are in evaluation mode afterwards.
-        batches: The share of this process.
+        objective: Its models are in evaluation mode afterwards.
+        batches: This rank's shard.
         precision: See `PretrainingSettings`.
-        processes: Who evaluates together.
+        processes: The processes of the evaluation.
 
     Returns:
-        Scores of every phase, over what all processes have.
+        Scores of every phase, over the shards of all ranks.
     """
     for module in objective.modules.values():
         module.eval()

@@ -1,4 +1,4 @@
-"""Losses and scores, added up where they are computed and read seldom."""
+"""Losses and scores, accumulated on the device."""
 
 from dataclasses import dataclass, field
 
@@ -11,12 +11,12 @@ from spacy_deberta.pretraining.objectives.objective import PhaseOutput
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseScores:
-    """How a phase does.
+    """Scores of a phase.
 
     Attributes:
-        loss: Mean over what counts.
-        accuracy: Share of right predictions.
-        recall: Of rarer classes than the others, the share that was found; None without any.
+        loss: Mean over all counted predictions.
+        accuracy: Share of correct predictions.
+        recall: Recall of the rare class; None without one.
     """
 
     loss: float
@@ -26,35 +26,35 @@ class PhaseScores:
 
 @dataclass(eq=False)
 class PhaseMetrics:
-    """Sums over the batches of a phase, on the device until somebody asks.
+    """Sums over the batches of a phase, on the device until they are read.
 
     Attributes:
-        sums: Loss, right predictions, rare ones found, rare ones; (4,) float64 where the device has
-            it, or None at first.
-        counted: How many predictions there were.
+        sums: Loss, correct predictions, true positives and positives of the rare class, (4,)
+            float64, or None at first.
+        counted: Number of predictions.
     """
 
     sums: Tensor | None = None
     counted: int = 0
 
     def add(self, output: PhaseOutput, counted: int) -> None:
-        """Add the output of a batch. Nothing waits for the device."""
+        """Add the output of a batch, without synchronizing with the device."""
         zero = output.loss.new_zeros(())
-        parts = (output.loss.detach(), output.right, *(output.hits or (zero, zero)))
+        parts = (output.loss.detach(), output.correct, *(output.hits or (zero, zero)))
         sums = torch.stack([part.double() for part in parts])
         self.sums = sums if self.sums is None else self.sums + sums
         self.counted += counted
 
     def scores(self, processes: Processes) -> PhaseScores:
-        """Read the sums of all processes together; this waits for the device."""
+        """All-reduce the sums and read them, which synchronizes with the device."""
         device = processes.device
         sums = torch.zeros(4, dtype=torch.float64, device=device)
         sums = sums if self.sums is None else self.sums
         whole = torch.cat([sums, torch.tensor([float(self.counted)], device=device).double()])
-        loss, right, found, rare, counted = processes.sum_over(whole).tolist()
+        loss, correct, found, rare, counted = processes.all_reduce(whole).tolist()
         return PhaseScores(
             loss=loss / max(1.0, counted),
-            accuracy=right / max(1.0, counted),
+            accuracy=correct / max(1.0, counted),
             recall=found / rare if rare else None,
         )
 
@@ -70,5 +70,5 @@ class Metrics:
         self.phases.setdefault(phase, PhaseMetrics()).add(output, counted)
 
     def scores(self, processes: Processes) -> dict[str, PhaseScores]:
-        """Read everything: see `PhaseMetrics.scores`."""
+        """The scores of all phases: see `PhaseMetrics.scores`."""
         return {name: metrics.scores(processes) for name, metrics in self.phases.items()}

@@ -1,4 +1,4 @@
-"""One optimizer for each phase, and its state by the names of the parameters."""
+"""The optimizer of a phase, and its state by parameter name."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ from torch import Tensor
 from spacy_deberta.pretraining.objectives.objective import Phase
 from spacy_deberta.pretraining.settings import OptimizerSettings
 
-# Not decayed, as in the authors' code.
+# Without weight decay, as in the authors' code.
 _NO_DECAY = ("bias", "LayerNorm.weight")
 _NAME = "name"
-# What torch's AdamW keeps of a parameter.
+# The state of torch's AdamW for a parameter.
 _STEP = "step"
 _QUANTITIES = {_STEP, "exp_avg", "exp_avg_sq"}
 
@@ -20,11 +20,11 @@ def make_optimizer(phase: Phase, settings: OptimizerSettings) -> torch.optim.Ada
     """Make torch's fused AdamW for the parameters of a phase.
 
     Args:
-        phase: Its module is where it is going to stay.
-        settings: See there.
+        phase: Its module is on its final device.
+        settings: The settings of the optimizer.
 
     Returns:
-        The optimizer, with a group for every parameter: a group says what the parameter is called.
+        The optimizer, with a group for each weight decay; a group has the names of its parameters.
     """
     groups = [
         {
@@ -44,7 +44,7 @@ def make_optimizer(phase: Phase, settings: OptimizerSettings) -> torch.optim.Ada
 
 
 def _merge(groups: list[dict]) -> list[dict]:
-    """Groups of the same decay as one: each is one launch on a device."""
+    """Merge groups of the same weight decay: each group is a kernel launch."""
     merged: dict[float, dict] = {}
     for group in groups:
         into = merged.setdefault(
@@ -69,7 +69,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         optimizer: From `make_optimizer`, after at least one step.
 
     Returns:
-        Tensors by the name of the parameter and that of the quantity, with a dot between.
+        Tensors by the names of parameter and quantity, joined by a dot.
     """
     return {
         f"{name}.{quantity}": tensor
@@ -80,14 +80,14 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Give an optimizer the state that `optimizer_tensors` took from one.
+    """Load the state of `optimizer_tensors` into an optimizer.
 
     Args:
         optimizer: From `make_optimizer`, without a step. Changed in place.
-        tensors: The state; no tensor is shared with it afterwards.
+        tensors: The state; its tensors are copied.
 
     Raises:
-        ValueError: It is not the state of such an optimizer; without a code.
+        ValueError: It is not the state of this optimizer; without a code.
     """
     states: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
@@ -109,7 +109,7 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[st
 def _check_states(
     states: Mapping[str, Mapping[str, Tensor]], parameters: Mapping[str, Tensor]
 ) -> None:
-    """A parameter has the whole state or, if it never got a gradient, none."""
+    """Check that each parameter has a complete state or, if it never had a gradient, none."""
     if not states:
         raise ValueError("there is no state of an optimizer")
     for name, state in states.items():

@@ -1,4 +1,4 @@
-"""One update: phase after phase, each with an optimizer of its own."""
+"""One update: all phases in order, each with its own optimizer."""
 
 from collections.abc import Sequence
 
@@ -15,23 +15,23 @@ from spacy_deberta.pretraining.settings import OptimizerSettings, PretrainingSet
 from .metrics import Metrics
 from .optimization import make_optimizer, optimizer_tensors, set_learn_rate
 
-# What a random number is for, beside the masks.
+# Key of the random numbers of dropout; distinct from those of masking.
 _DROPOUT = 7
 
 
 class Trainer:
-    """What changes in training: weights, the state of the optimizers, and how far it has come.
+    """The training state: weights, optimizers, step and position.
 
     Args:
-        objective: Its models. They are put on the device.
+        objective: Its models are moved to the device.
         settings: How to train.
-        optimizer_settings: The optimizers.
-        processes: Who trains together.
+        optimizer_settings: Settings of the optimizers.
+        processes: The processes of the training.
 
     Attributes:
-        step: How many updates were made.
-        position: Where the stream of sequences goes on.
-        metrics: Losses and scores since somebody took them.
+        step: Number of updates.
+        position: Position in the stream of sequences.
+        metrics: Losses and scores since they were last read.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Trainer:
         }
 
     def update(self, batches: Sequence[MaskedBatch], *, next_position: int) -> None:
-        """Make the step of every phase.
+        """Run all phases, each with its optimizer step.
 
         Args:
-            batches: The share of this process.
-            next_position: Of the stream, after them.
+            batches: This rank's micro-batches.
+            next_position: Position of the stream after them.
         """
-        # The same dropout after a restart, and another one in every process.
+        # The same dropout masks after a restart, and other ones on every rank.
         seed = hash_keys(self.settings.seed, self.step, self.processes.rank, _DROPOUT)
         torch.manual_seed(int(seed >> 1))
         for module in self.objective.modules.values():
@@ -74,22 +74,22 @@ class Trainer:
         self.position = next_position
 
     def first_bad_step(self) -> int | None:
-        """The first update since the last call whose loss was no number; this waits for a device.
+        """The first update since the last call with a non-finite loss, the same on all ranks.
 
-        It is the same in all processes.
+        This synchronizes with the device.
         """
         steps = [step for step, _ in self._losses]
         finite = torch.stack([loss.isfinite() for _, loss in self._losses]) if steps else None
         self._losses = []
         if finite is None:
             return None
-        bad = self.processes.sum_over((~finite).long()).nonzero()
+        bad = self.processes.all_reduce((~finite).long()).nonzero()
         return steps[int(bad[0])] if len(bad) else None
 
     def is_finite(self) -> bool:
-        """Whether the weights and the state of the optimizers are finite numbers in this process.
+        """Whether weights and optimizer state are finite on this rank.
 
-        This waits for a device.
+        This synchronizes with the device.
         """
         states = [
             *(module.state_dict() for module in self.objective.modules.values()),
@@ -108,7 +108,7 @@ class Trainer:
         for batch, counted in zip(batches, counts, strict=True):
             with precision.active(device):
                 output = self.objective.run(phase, batch)
-            # The mean over the whole update, however it is divided.
+            # The mean over the whole update, for any micro-batches and shards.
             (output.loss * (phase.loss_weight / max(1, total))).backward()
             self._losses.append((self.step, output.loss.detach()))
             self.metrics.add(phase.name, output, counted)
@@ -120,7 +120,7 @@ class Trainer:
         if self.processes.count == 1:
             return counted
         counts = torch.tensor([counted], device=self.processes.device)
-        return int(self.processes.sum_over(counts))
+        return int(self.processes.all_reduce(counts))
 
     def _make_step(self, phase: Phase) -> None:
         settings, optimizer = self.optimizer_settings, self.optimizers[phase.name]

@@ -1,1 +1,1 @@
-"""Training a vocabulary, and how well it fits a text."""
+"""Train a vocabulary, and measure how well it fits a text."""

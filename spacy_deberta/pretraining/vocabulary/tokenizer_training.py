@@ -1,4 +1,4 @@
-"""A tokenizer from texts, and how well it fits those that it has not seen."""
+"""Train a tokenizer on texts, and measure it on held-out texts."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -14,20 +14,20 @@ from .vocabulary_report import VocabularyReport, measure_vocabulary
 HELD_OUT_EVERY = 100
 SAMPLE_CHARACTERS = 1_000_000
 
-# What SentencePiece takes.
-_LEAST_COVERAGE = 0.98
+# The minimum of SentencePiece.
+_MIN_COVERAGE = 0.98
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TokenizerTraining:
-    """A tokenizer that was trained, and what it was measured on.
+    """A trained tokenizer, and its measurements.
 
     Attributes:
-        folder: Where it is.
+        folder: Its folder.
         tokenizer: The tokenizer.
         sample: The texts that it was measured on.
-        held_out: Whether it was not trained on them. Few texts leave none to hold out.
-        report: What it makes of them.
+        held_out: Whether they were held out; False if there were too few texts for that.
+        report: The measurements.
     """
 
     folder: Path
@@ -50,31 +50,31 @@ def train_tokenizer(
 ) -> TokenizerTraining:
     """Train a tokenizer, write its folder and measure it.
 
-    Every hundredth text is not trained on but measured on, up to a million characters in all. If
-    there are too few texts for that, it is measured on the first million characters of them.
+    Every hundredth text is held out and measured on, up to a million characters in total. With too
+    few texts for that, it is measured on the first million characters of the training texts.
 
     Args:
         texts: The corpus, read once.
-        folder: The folder to write: a new one, or an empty one. It is there in whole or not at all.
+        folder: The folder to write: a new one, or an empty one. It is written atomically.
         vocab_size: Number of pieces. `[MASK]` is added to them.
-        byte_fallback: Whether characters without a piece are spelled in bytes, as in v3.
-        character_coverage: Share of the characters of the corpus that get a piece, 0.98 to 1.
-        max_lines: Train on a sample of so many lines; None for all.
-        seed: Draws the sample.
-        do_lower_case: Whether the tokenizer lowercases texts, those of the training as well.
+        byte_fallback: Whether characters without a piece are encoded as bytes, as in v3.
+        character_coverage: Share of the corpus's characters that have a piece, 0.98 to 1.
+        max_lines: Number of lines of the training sample; None for all.
+        seed: Of the sample.
+        do_lower_case: Whether the tokenizer lowercases texts, training texts included.
 
     Returns:
         The tokenizer with its measurements.
 
     Raises:
-        OSError: There is something in the folder (E318), or there can't be such a folder (E312).
+        OSError: The folder is not empty (E318), or can't be created (E312).
         ValueError: A setting is out of its range (E740), the texts are one string (E205), or
             they do not fit `vocab_size` (E210, E211, E219).
     """
     _check("vocab_size", vocab_size, vocab_size >= 1, "1 or more")
     _check("max_lines", max_lines, max_lines is None or max_lines >= 1, "1 or more")
-    covers = _LEAST_COVERAGE <= character_coverage <= 1
-    _check("character_coverage", character_coverage, covers, f"{_LEAST_COVERAGE} to 1")
+    covers = _MIN_COVERAGE <= character_coverage <= 1
+    _check("character_coverage", character_coverage, covers, f"{_MIN_COVERAGE} to 1")
     target = Path(folder).expanduser()
     sample = _Sample()
     corpus = sample.take_from(check_texts(texts))
@@ -102,14 +102,14 @@ def train_tokenizer(
 
 
 class _Sample:
-    """What is measured on, chosen while the texts go by."""
+    """The texts to measure on, chosen while the corpus is streamed."""
 
     def __init__(self) -> None:
         self.held_out: list[str] = []
         self.first: list[str] = []
 
     def take_from(self, texts: Iterable[str]) -> Iterator[str]:
-        """Give the texts that are not held out."""
+        """Yield the texts that are not held out."""
         filled = (text for text in texts if text.strip())
         room = room_of_first = SAMPLE_CHARACTERS
         for number, text in enumerate(filled, start=1):

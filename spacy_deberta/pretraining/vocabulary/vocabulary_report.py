@@ -1,4 +1,4 @@
-"""How well a vocabulary fits texts: how many pieces a word takes, and what it can't spell."""
+"""How well a vocabulary fits texts: pieces per word, and characters without a piece."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class SplitWord:
-    """A word and what it is cut into.
+    """A word and its pieces.
 
     Attributes:
         word: The word.
-        pieces: Its pieces, as SentencePiece writes them.
+        pieces: Its pieces, in SentencePiece's notation.
     """
 
     word: str
@@ -32,19 +32,19 @@ class SplitWord:
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyReport:
-    """What a vocabulary makes of some texts. A word is what stands between whitespace.
+    """Measurements of a vocabulary on texts. Words are separated by whitespace.
 
     Attributes:
-        vocab_size: Pieces of the vocabulary.
-        words: Words of the texts.
-        characters: Their characters, without whitespace.
-        pieces_per_word: Pieces of the texts for each word.
+        vocab_size: Number of pieces of the vocabulary.
+        words: Number of words of the texts.
+        characters: Number of characters, without whitespace.
+        pieces_per_word: Mean number of pieces of a word.
         whole_words: Share of the words that are one piece.
-        covered: Share of the characters that are neither spelled in bytes nor unknown.
-        without_piece: The characters that are, the most frequent first; 50 at most.
+        covered: Share of the characters that are neither encoded as bytes nor unknown.
+        without_piece: The characters that are not covered, most frequent first; at most 50.
         bytes: Share of the pieces that are bytes.
-        unknown: Share of the pieces that stand for what can't be spelled.
-        most_pieces: Words of letters alone that take the most pieces, longest first.
+        unknown: Share of the pieces that are unknown.
+        most_pieces: Words of letters only with the most pieces, in descending order.
     """
 
     vocab_size: int
@@ -64,14 +64,14 @@ class VocabularyReport:
 
 
 def measure_vocabulary(tokenizer: DebertaV2Tokenizer, texts: Iterable[str]) -> VocabularyReport:
-    """Measure how a vocabulary cuts texts.
+    """Measure how a vocabulary splits texts.
 
     Args:
         tokenizer: The vocabulary.
-        texts: The texts; their different words are kept in memory.
+        texts: The texts; their distinct words are kept in memory.
 
     Returns:
-        The numbers. Every word is cut by itself, since no piece reaches over whitespace.
+        The measurements. Each distinct word is tokenized once, because no piece spans whitespace.
 
     Raises:
         ValueError: There is no word in the texts (E741), or they are one string (E205).
@@ -86,7 +86,7 @@ def measure_vocabulary(tokenizer: DebertaV2Tokenizer, texts: Iterable[str]) -> V
     total = int(times @ lengths)
     of_piece = np.repeat(times, lengths)
     unknown = pieces.ids == tokenizer.unk_token_id
-    # A vocabulary without bytes has the unknown piece in their place.
+    # A vocabulary without byte pieces returns the id of the unknown piece for them.
     spelled = tokenizer.convert_tokens_to_ids([f"<0x{value:02X}>" for value in range(256)])
     bytes_ = np.isin(pieces.ids, spelled) & ~unknown
     characters = int(times @ np.array([len(word) for word in words], dtype=np.int64))
@@ -110,7 +110,7 @@ def _characters(
 ) -> Counter[str]:
     """Count the characters that the chosen pieces cover."""
     places = np.repeat(np.arange(len(pieces)), np.diff(pieces.cu_pieces))
-    # All bytes of a character have its place, and it counts once.
+    # All bytes of a character have the same span, which counts once.
     spans = np.stack([places[chosen], pieces.starts[chosen], pieces.ends[chosen]])
     counts: Counter[str] = Counter()
     for i, start, end in np.unique(spans, axis=1).T.tolist():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_deberta.pretraining.masking.masking import Masking
-from spacy_deberta.pretraining.masking.step_batches import _share, _split
+from spacy_deberta.pretraining.masking.step_batches import _shard, _split
 from tests.pretraining.stand_ins import make_source
 
 LENGTHS = st.lists(st.integers(3, 600), min_size=1, max_size=50).map(np.array)
@@ -15,7 +15,7 @@ LENGTHS = st.lists(st.integers(3, 600), min_size=1, max_size=50).map(np.array)
 @given(lengths=LENGTHS, count=st.integers(1, 8))
 def test_every_sequence_is_somebodys_and_nobody_is_idle(lengths, count):
     count = min(count, len(lengths))
-    shares = [_share(lengths, rank=rank, count=count) for rank in range(count)]
+    shares = [_shard(lengths, rank=rank, count=count) for rank in range(count)]
     np.testing.assert_array_equal(np.concatenate(shares), np.arange(len(lengths)))
     assert all(len(share) for share in shares)
     # As even as whole sequences allow, where there are enough of them.

@@ -12,7 +12,7 @@ from spacy_deberta.pretraining.building import (
 )
 from spacy_deberta.pretraining.masking.masking import mask_sequences
 from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
-from spacy_deberta.pretraining.objectives.replaced_token_detection import draw_pieces
+from spacy_deberta.pretraining.objectives.replaced_token_detection import sample_pieces
 from spacy_deberta.pretraining.objectives.shared_embeddings import whole_weights
 
 CPU = torch.device("cpu")
@@ -49,7 +49,7 @@ def test_masked_language_modelling_is_the_mean_over_hidden_pieces(source, tokeni
     expected = functional.cross_entropy(logits, labels, ignore_index=-100)
     torch.testing.assert_close(output.loss / counted, expected, rtol=1e-5, atol=0)
     right = ((logits.argmax(-1) == labels) & (labels != -100)).sum()
-    assert output.right == right
+    assert output.correct == right
     assert objective.model.layout == "emd"
 
 
@@ -75,7 +75,7 @@ def test_replaced_token_detection_fills_and_labels(source, tokenizer, make_batch
     )
     torch.testing.assert_close(output.loss / len(whole), plain.loss, rtol=1e-5, atol=0)
     found = plain.logits > 0
-    assert output.right == (found == changed).sum()
+    assert output.correct == (found == changed).sum()
     assert [int(x) for x in output.hits] == [int((found & changed).sum()), int(changed.sum())]
 
 
@@ -121,12 +121,12 @@ def test_pieces_are_drawn_from_their_distribution():
     count = 100_000
     noise = (torch.arange(count) + 0.5) / count
     for row in logits:
-        drawn = draw_pieces(row.expand(count, -1), noise)
+        drawn = sample_pieces(row.expand(count, -1), noise)
         shares = np.bincount(drawn.numpy(), minlength=50) / count
         np.testing.assert_allclose(shares, row.softmax(-1).numpy(), atol=2e-5)
     # The ends of the noise stay within the vocabulary, however the sum was rounded.
     ends = torch.tensor([0.0, np.nextafter(np.float32(1), np.float32(0))])
-    drawn = draw_pieces(torch.full((2, 1001), 0.1), ends)
+    drawn = sample_pieces(torch.full((2, 1001), 0.1), ends)
     assert drawn.tolist() == [0, 1000]
 
 
