@@ -126,7 +126,7 @@ def test_frozen_hashable_and_copied():
         ({"norm_rel_ebd": "batch_norm"}, "E104", "norm_rel_ebd"),
         ({"problem_type": "ranking"}, "E104", "problem_type"),
         ({"far_positions": "google"}, "E104", "far_positions"),
-        ({"conv_kernel_size": 4}, "E105", "kernel of 4"),
+        ({"conv_kernel_size": 4}, "E105", "kernel size 4"),
         ({"conv_kernel_size": 3, "conv_groups": 5}, "E105", "5 groups"),
         ({"position_buckets": 1, "relative_attention": True}, "E107", "position_buckets"),
         ({"position_buckets": 1100, "relative_attention": True}, "E107", "511"),
