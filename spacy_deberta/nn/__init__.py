@@ -1,4 +1,4 @@
-"""PyTorch bricks of DeBERTa-v2 and v3, on packed pieces. Knows nothing of spaCy or transformers."""
+"""PyTorch modules of DeBERTa-v2 and v3, on packed pieces. Independent of spaCy and transformers."""
 
 from .attention import ATTENTION_KERNELS, Attentions, resolve_attention
 from .config import V3_LAYOUT, DebertaV2Config

@@ -1,4 +1,4 @@
-"""The configuration of a model: the fields of a `config.json`, checked and frozen."""
+"""Model configuration: the fields of a `config.json`, validated and frozen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -12,13 +12,13 @@ from .frozen import FrozenDict, freeze_json, thaw_json
 
 MODEL_TYPE = "deberta-v2"
 
-# Fields that Hugging Face derives from `hidden_size` where the file has none, and that it can't
-# read as null: they are written only where they are set.
+# Fields that Hugging Face derives from `hidden_size` if missing, and can't read as null. They are
+# written only if set.
 _DERIVED = ("attention_head_size", "embedding_size", "pooler_hidden_size", "cls_dropout")
 
 
-# What the released v3 checkpoints have in common. The defaults of `DebertaV2Config`, which are
-# Hugging Face's, have no disentangled attention at all.
+# Values common to the released v3 checkpoints. The defaults of `DebertaV2Config`, which are
+# Hugging Face's, have no disentangled attention.
 V3_LAYOUT: Mapping[str, Any] = {
     "relative_attention": True,
     "position_buckets": 256,
@@ -34,63 +34,63 @@ V3_LAYOUT: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class DebertaV2Config:
-    """What a DeBERTa-v2 or v3 model is made of.
+    """Configuration of a DeBERTa-v2 or v3 model.
 
-    The names and defaults are those of Hugging Face's `DebertaV2Config`; like there, a
-    configuration of nothing but defaults has neither relative attention nor disentangled terms.
+    The names and defaults are those of Hugging Face's `DebertaV2Config`; the default
+    configuration has neither relative attention nor disentangled terms.
     All official checkpoints set `relative_attention`, `pos_att_type=("p2c", "c2p")`,
     `position_buckets=256`, `share_att_key`, `norm_rel_ebd="layer_norm"` and
     `position_biased_input=False`.
 
     Args:
-        vocab_size: Rows of the word embeddings.
+        vocab_size: Rows of the word embedding table.
         hidden_size: Width of every layer.
         num_hidden_layers: Number of transformer layers.
         num_attention_heads: Heads per layer.
-        intermediate_size: Width within the feed-forward networks.
+        intermediate_size: Inner width of the feed-forward networks.
         hidden_act: Activation of the feed-forward networks.
         hidden_dropout_prob: Dropout of embeddings, layer outputs and relative positions.
         attention_probs_dropout_prob: Dropout of the attention probabilities.
-        max_position_embeddings: Longest sequence that absolute positions can name, and the
-            largest distance told apart where `max_relative_positions` isn't set.
+        max_position_embeddings: Maximum sequence length with absolute positions; also the
+            default of `max_relative_positions`.
         type_vocab_size: Rows of the token type embeddings; 0 for none.
-        initializer_range: Standard deviation of new weights.
+        initializer_range: Standard deviation of weight initialization.
         layer_norm_eps: Added to the variance in layer normalization.
-        relative_attention: Whether there is a table of relative positions at all.
-        max_relative_positions: Largest distance told apart, plus one; below 1 for
+        relative_attention: Whether there is a relative position table.
+        max_relative_positions: Largest distinguished distance, plus one; below 1 for
             `max_position_embeddings`.
-        pad_token_id: Row of the word embeddings that stays zero.
+        pad_token_id: Row of the word embedding table that stays zero.
         position_biased_input: Whether absolute positions are added to the input.
         pos_att_type: The disentangled terms: "c2p" (content to position), "p2c" (position to
-            content), both or none. A string "p2c|c2p" is accepted too.
+            content), both or none. The string "p2c|c2p" is accepted too.
         pooler_dropout: Dropout before the pooler.
         pooler_hidden_act: Activation of the pooler.
         pooler_hidden_size: Width of the pooler; None for `hidden_size`.
         position_buckets: Number of logarithmic buckets per direction; below 1 for none.
-        norm_rel_ebd: "layer_norm" if the relative table is normalized, "none" if not.
-        share_att_key: Whether content and positions are projected with the same weights.
+        norm_rel_ebd: "layer_norm" to normalize the relative position table, or "none".
+        share_att_key: Whether content and positions share projection weights.
         attention_head_size: Width of a head; None for `hidden_size / num_attention_heads`.
         embedding_size: Width of the embeddings; None for `hidden_size`.
-        conv_kernel_size: Kernel of the convolution beside the first layer; 0 for no convolution.
+        conv_kernel_size: Kernel size of the convolution beside the first layer; 0 for none.
         conv_groups: Groups of the convolution.
         conv_act: Activation of the convolution.
         cls_dropout: Dropout before a sequence classifier; None for `hidden_dropout_prob`.
         legacy: Hugging Face's choice of a masked language modelling head.
-        num_labels: Number of classes of a head; 0 for as many as `id2label` names, or 2.
-        id2label: Name of every class; named LABEL_0, LABEL_1, ... if not given.
-        label2id: The way back; made of `id2label` if not given.
+        num_labels: Number of classes of a head; 0 for the length of `id2label`, or 2.
+        id2label: Name of every class; LABEL_0, LABEL_1, ... by default.
+        label2id: The inverse; derived from `id2label` by default.
         problem_type: Hugging Face's choice of a loss for sequence classification.
-        far_positions: What becomes of distances of `max_relative_positions` and more, where
-            there are buckets. "microsoft" treats them as the largest distance that is told apart,
-            as the authors' code does. "huggingface" lets the formula run on, so that everything
-            far to the right of a piece falls into slot 0 of the table, a row that no official
-            checkpoint ever trained, since training never went beyond 512 pieces. Therefore the
-            first is the default. Shorter sequences are the same in both. A field of ours,
-            written only if it isn't the default.
-        extra: Keys of a `config.json` that are none of the above, kept for the way back.
+        far_positions: Treatment of distances of `max_relative_positions` and more, with buckets.
+            "microsoft" clamps them to the largest distinguished distance, as the authors' code
+            does. "huggingface" applies the formula unclamped, so that everything far to the right
+            of a piece falls into slot 0 of the table. No official checkpoint trained that row,
+            since training never went beyond 512 pieces; therefore the first is the default.
+            Shorter sequences are the same in both. A field of ours, written only if it isn't the
+            default.
+        extra: All other keys of a `config.json`, kept for `to_dict`.
 
     Raises:
-        ValueError: If the values don't fit together (E102 to E107).
+        ValueError: If a value is invalid or values are inconsistent (E102 to E107).
 
     Source: He et al. 2021 (arXiv 2006.03654), sections 3 and 4; He et al. 2021 (arXiv 2111.09543).
     """
@@ -138,7 +138,7 @@ class DebertaV2Config:
         kinds = self.pos_att_type
         if isinstance(kinds, str):
             kinds = tuple(kind.strip() for kind in kinds.lower().split("|"))
-        # Hugging Face's own tests write "None" for no term at all.
+        # Hugging Face's own tests write "None" for no terms.
         kinds = tuple(kind for kind in kinds or () if kind not in ("", "none"))
         names = {int(key): str(name) for key, name in (self.id2label or {}).items()}
         num_labels = self.num_labels or len(names) or 2
@@ -172,7 +172,7 @@ class DebertaV2Config:
 
     @property
     def max_distance(self) -> int:
-        """Relative distances from here on are not told apart any more."""
+        """Relative distances from here on are no longer distinguished."""
         if self.max_relative_positions > 0:
             return self.max_relative_positions
         return self.max_position_embeddings
@@ -184,23 +184,23 @@ class DebertaV2Config:
 
     @property
     def normalizes_positions(self) -> bool:
-        """Whether the relative table goes through a layer normalization."""
+        """Whether the relative position table is layer-normalized."""
         return "layer_norm" in self.norm_rel_ebd.lower()
 
     @property
     def score_scale(self) -> float:
-        """What attention scores are multiplied with, by the number of their terms.
+        """Scale of the attention scores, by the number of their terms.
 
-        Hugging Face and Microsoft count the terms of `pos_att_type` even where
+        Hugging Face and Microsoft count the terms of `pos_att_type` even if
         `relative_attention` is off and none of them exists.
         """
         return float((self.head_dim * (1 + len(set(self.pos_att_type)))) ** -0.5)
 
     def with_labels(self, labels: Sequence[str]) -> "DebertaV2Config":
-        """The same configuration for other classes, in this order.
+        """Return the configuration with other labels, in this order.
 
         Raises:
-            ValueError: The labels are one string (E624).
+            ValueError: The labels are a single string (E624).
         """
         names = {index: str(label) for index, label in enumerate(check_list("labels", labels))}
         back = {name: index for index, name in names.items()}
@@ -208,11 +208,11 @@ class DebertaV2Config:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DebertaV2Config":
-        """Read the contents of a `config.json`.
+        """Parse the contents of a `config.json`.
 
         Args:
-            values: As loaded from JSON. Nulls stand for the default; keys that mean nothing to
-                this library are kept in `extra`.
+            values: As loaded from JSON. Nulls stand for the default; unknown keys are kept in
+                `extra`.
 
         Returns:
             The configuration.
@@ -220,7 +220,7 @@ class DebertaV2Config:
         Raises:
             ValueError: If it describes another model family (E101), or see the class.
 
-        Source: the `config.json` of the microsoft/deberta-v2-* and -v3-* checkpoints.
+        Source: The `config.json` of the microsoft/deberta-v2-* and -v3-* checkpoints.
         """
         model_type = values.get("model_type", MODEL_TYPE)
         if model_type != MODEL_TYPE:
@@ -240,20 +240,20 @@ class DebertaV2Config:
             elif value is not None or known[key].default is None:
                 own[key] = value
         if "id2label" in own:
-            # The names are what a head was trained with; a stale number beside them is not.
+            # The head was trained with these names; `num_labels` may be stale.
             own.pop("num_labels", None)
         return cls(**own, extra=extra)
 
     def to_dict(self) -> dict[str, Any]:
-        """Write the contents of a `config.json` that Hugging Face opens as well.
+        """Convert to the contents of a `config.json` that Hugging Face can open.
 
         Returns:
-            Values that `json.dumps` takes, with `model_type` and everything in `extra`.
+            Values for `json.dumps`, with `model_type` and everything in `extra`.
         """
         values: dict[str, Any] = {"model_type": MODEL_TYPE}
         for item in fields(self):
             value = getattr(self, item.name)
-            # Hugging Face counts the names itself, and objects to a second number.
+            # Hugging Face derives the number from the names, and rejects `num_labels` beside them.
             if item.name in ("extra", "num_labels"):
                 continue
             if item.name in _DERIVED and value is None:
@@ -267,7 +267,7 @@ class DebertaV2Config:
 
 
 def _validated(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the keys that mean nothing to the encoder, those that mean something to a checkpoint."""
+    """The extra keys that are validated, although the encoder ignores them."""
     return {key: extra[key] for key in ("architectures",) if key in extra}
 
 

@@ -1,4 +1,4 @@
-"""What the fields of a configuration can be, and what has to hold between them."""
+"""Validation of a configuration: each field, and constraints between fields."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -59,10 +59,10 @@ OptionalWidth = Annotated[Width | None, expected(f"a whole number from 1 to {2**
 
 
 class ConfigFields(Schema):
-    """What values the fields of a configuration can have, each for itself.
+    """Schema of the fields of a configuration.
 
-    No trained model comes near the upper ends. They are there so that a damaged or hostile file
-    can't ask for more than can be computed with.
+    The upper bounds are far above every trained model. They keep a damaged or hostile file from
+    requesting unreasonable sizes.
     """
 
     vocab_size: Annotated[int, whole_number(1, 2**24)]
@@ -106,13 +106,13 @@ class ConfigFields(Schema):
 
 
 def check_kinds(values: Mapping[str, Any]) -> None:
-    """Check every value of a configuration for itself.
+    """Validate every field of a configuration on its own.
 
     Args:
-        values: As they were given, by field; `architectures` too, where there are any.
+        values: Raw values by field; `architectures` too, if present.
 
     Raises:
-        ValueError: A value is not of its kind, or out of its range (E102).
+        ValueError: A value has the wrong type or is out of range (E102).
     """
     try:
         check_fields(ConfigFields, values)
@@ -123,15 +123,15 @@ def check_kinds(values: Mapping[str, Any]) -> None:
 
 
 def check_config(config: "DebertaV2Config") -> None:
-    """Check what has to hold between the fields of a configuration.
+    """Validate the constraints between fields of a configuration.
 
     Args:
-        config: The configuration, with values of the right kinds and the labels filled in.
+        config: The configuration, with valid types and the labels filled in.
 
     Raises:
-        ValueError: If the padding has no row (E102), if the heads don't fill the width (E103), if a
-            name is unknown (E104), if the convolution can't be (E105), if there are more or
-            fewer labels than names (E106), or if the buckets can't be (E107).
+        ValueError: If `pad_token_id` is outside the vocabulary (E102), the heads don't add up to
+            the hidden size (E103), a name is unknown (E104), the convolution is invalid (E105), the
+            numbers of labels and names differ (E106), or the buckets are invalid (E107).
     """
     _check_names(config)
     width = config.num_attention_heads * config.head_dim
@@ -184,5 +184,5 @@ def _check_known(value: str, name: str, known: tuple[str, ...]) -> None:
 
 
 def is_rate(value: Any) -> bool:
-    """Whether a value can be the rate of a dropout."""
+    """Whether a value is a valid dropout rate."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1

@@ -1,4 +1,4 @@
-"""The convolution that DeBERTa-v2 (not v3) has beside its first layer."""
+"""The convolution beside the first layer of DeBERTa-v2 (not v3)."""
 
 import numpy as np
 from torch import Tensor, nn
@@ -12,18 +12,18 @@ from .ops.transfer import send
 
 
 class ConvLayer(nn.Module):
-    """n-gram induced input encoding (nGiE): neighbours of the embeddings, added to layer 0.
+    """n-gram induced input encoding (nGiE): convolved embeddings, added to the output of layer 0.
 
     Args:
-        config: Says kernel, groups and activation.
+        config: Has kernel size, groups and activation.
 
-    Source: the DeBERTa-v2 release (README of microsoft/DeBERTa, "nGiE"); `deberta.encoder.conv.*`.
+    Source: The DeBERTa-v2 release (README of microsoft/DeBERTa, "nGiE"); `deberta.encoder.conv.*`.
     """
 
     def __init__(self, config: DebertaV2Config) -> None:
         super().__init__()
         width = config.hidden_size
-        # No padding of its own: the rows between the sequences are padding enough.
+        # No padding option: the zero rows between the sequences are the padding.
         self.conv = nn.Conv1d(width, width, config.conv_kernel_size, groups=config.conv_groups)
         self.LayerNorm = nn.LayerNorm(width, config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
@@ -43,12 +43,12 @@ class ConvLayer(nn.Module):
         """
         if not len(embedded):
             return hidden
-        # Zero rows before, between and after the sequences: no window sees two of them.
-        places = send(_gapped_rows(lengths, self.reach), embedded.device)
-        # oneDNN compiles a convolution for each number of rows: a few more rows, for few numbers.
+        # Zero rows before, between and after the sequences, so that no window spans two of them.
+        indices = send(_gapped_rows(lengths, self.reach), embedded.device)
+        # oneDNN compiles a convolution for each number of rows; rounding up limits the shapes.
         rows = rounded(len(embedded) + self.reach * (len(lengths) + 1))
-        gapped = embedded.new_zeros(rows, embedded.shape[1]).index_copy(0, places, embedded)
-        convolved = self.conv(gapped.T[None])[0].T.index_select(0, places - self.reach)
+        gapped = embedded.new_zeros(rows, embedded.shape[1]).index_copy(0, indices, embedded)
+        convolved = self.conv(gapped.T[None])[0].T.index_select(0, indices - self.reach)
         return self.LayerNorm(hidden + self.activation(self.dropout(convolved)))
 
 

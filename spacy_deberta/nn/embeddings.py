@@ -10,11 +10,11 @@ from .ops.packing import PackedPieces
 
 
 class DebertaV2Embeddings(nn.Module):
-    """Word embeddings, and positions and token types where the model has them.
+    """Word embeddings, with position and token type embeddings if the model has them.
 
     Args:
-        config: Says which there are.
-        keep_positions: Whether to have position embeddings even where they are not added to the
+        config: Decides which there are.
+        keep_positions: Whether to have position embeddings even if they are not added to the
             input: the enhanced mask decoder adds them later.
 
     Source: `deberta.embeddings.*` of the checkpoints.
@@ -47,15 +47,15 @@ class DebertaV2Embeddings(nn.Module):
         """Embed pieces.
 
         Args:
-            pieces: The batch. Token types are left aside if the model has none, as in the
-                authors' code: tokenizers number the halves of a pair for every model.
+            pieces: The batch. Token types are ignored if the model has none, as in the authors'
+                code: tokenizers assign token types to the halves of a pair for every model.
 
         Returns:
             (total_pieces, hidden_size).
 
         Raises:
-            ValueError: If an id, a token type or a position does not exist in this model (E112).
-                Ids and token types are checked on the CPU only: a check would wait for a device.
+            ValueError: If an id, a token type or a position is out of range (E112). Ids and token
+                types are checked on the CPU only: a check would synchronize the device.
         """
         rows = pieces.inputs_embeds
         if pieces.input_ids is not None:
@@ -72,7 +72,7 @@ class DebertaV2Embeddings(nn.Module):
         return self.dropout(self.LayerNorm(rows))
 
     def positions(self, pieces: PackedPieces) -> Tensor:
-        """Embed the absolute positions of pieces, in a model that has embeddings of them.
+        """Embed the absolute positions of pieces, in a model with position embeddings.
 
         Args:
             pieces: The batch.
@@ -81,8 +81,8 @@ class DebertaV2Embeddings(nn.Module):
             (total_pieces, embedding_width).
 
         Raises:
-            ValueError: If a position does not exist in this model (E112). Given `position_ids` are
-                checked on the CPU only.
+            ValueError: If a position is out of range (E112). Explicit `position_ids` are checked on
+                the CPU only.
         """
         table = self.position_embeddings
         assert table is not None

@@ -1,4 +1,4 @@
-"""The stack of layers, with what they share: relative positions and the plan of the batch."""
+"""The stack of layers, with their shared relative positions and batch plan."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,10 @@ from .relative_positions import slot_table
 
 
 class DebertaV2Encoder(nn.Module):
-    """All layers, the table of relative positions and, in version 2, the convolution.
+    """All layers, the relative position table and, in version 2, the convolution.
 
     Args:
-        config: The model's.
+        config: The model's config.
 
     Source: He et al. 2021 (arXiv 2006.03654), section 3; `deberta.encoder.*` of the checkpoints.
     """
@@ -54,17 +54,17 @@ class DebertaV2Encoder(nn.Module):
         query_rows: Tensor | None = None,
         projected: bool = False,
     ) -> AttentionContext:
-        """Prepare what all layers share for one batch.
+        """Prepare the shared state of all layers for one batch.
 
         Args:
             pieces: The batch.
-            kernel: Computes the attention.
-            query_rows: (query_rows,) int64, the packed rows that have queries; None for all. See
+            kernel: The attention kernel.
+            query_rows: (query_rows,) int64, the packed rows with queries; None for all. See
                 `BatchLayout`.
-            projected: Whether the layers have projected the relative positions already.
+            projected: Whether the layers have cached projections of the relative positions.
 
         Returns:
-            What `DebertaV2Layer.forward` takes.
+            The context for `DebertaV2Layer.forward`.
         """
         slots = None
         longest = max(pieces.lengths, default=0)
@@ -83,7 +83,7 @@ class DebertaV2Encoder(nn.Module):
         return plan_attention(kernel, layout, positions)
 
     def positions(self, start: int = 0, stop: int | None = None) -> Tensor | None:
-        """Rows of the table of relative positions, as the layers project them.
+        """Rows of the relative position table, normalized, before projection by the layers.
 
         Args:
             start: First slot.
@@ -98,13 +98,13 @@ class DebertaV2Encoder(nn.Module):
         return rows if self.LayerNorm is None else self.LayerNorm(rows)
 
     def _layer_functions(self) -> Sequence[LayerFunction]:
-        """The layers: in prediction prepared for it, in training the modules.
+        """The layers: prepared ones in inference, the modules in training.
 
         Raises:
-            ValueError: If weights in int8 are asked for on another device than the CPU (E124).
+            ValueError: If int8 weights are requested on another device than the CPU (E124).
         """
         if self.training or torch.is_grad_enabled():
-            # Not every optimizer tells torch that it changes the weights.
+            # Not every optimizer bumps `_version` of the weights.
             self.prepared.forget()
             return tuple(self.layer)
         if torch.jit.is_tracing() or torch.compiler.is_compiling() or not len(self.layer):
@@ -130,10 +130,10 @@ class DebertaV2Encoder(nn.Module):
         Args:
             embedded: (total_pieces, hidden_size), output of the embeddings.
             pieces: The batch.
-            kernel: Computes the attention.
-            output_hidden_states: Whether to keep `embedded` and the output of every layer.
-            output_attentions: Whether to keep the attention probabilities of every layer.
-            layers: How many layers to run, counted from the input; None for all.
+            kernel: The attention kernel.
+            output_hidden_states: Whether to return `embedded` and the output of every layer.
+            output_attentions: Whether to return the attention probabilities of every layer.
+            layers: Number of layers to run, from the input; None for all.
 
         Returns:
             Packed: see `EncoderOutput`.

@@ -1,4 +1,4 @@
-"""JSON values that can't be changed: what a frozen configuration is made of."""
+"""Immutable JSON values for frozen configurations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
@@ -8,13 +8,13 @@ V = TypeVar("V")
 
 
 class FrozenDict(Mapping[K, V], Generic[K, V]):
-    """A mapping that can't be changed, yet can be hashed, copied and pickled.
+    """An immutable mapping that can be hashed, copied and pickled.
 
-    `types.MappingProxyType` can do neither of the last two, and models that hold a
+    `types.MappingProxyType` supports neither copying nor pickling, and models with a
     configuration have to be copied and sent to other processes.
 
     Args:
-        values: What it holds, in this order. The values are frozen too.
+        values: The items, in this order. The values are frozen too.
     """
 
     __slots__ = ("_values",)
@@ -41,7 +41,7 @@ class FrozenDict(Mapping[K, V], Generic[K, V]):
 
 
 def freeze_json(value: Any) -> Any:
-    """Freeze a JSON value: dicts become `FrozenDict`, lists become tuples, all the way down."""
+    """Freeze a JSON value recursively: dicts become `FrozenDict`, lists become tuples."""
     if isinstance(value, FrozenDict):
         return value
     if isinstance(value, Mapping):
@@ -52,7 +52,7 @@ def freeze_json(value: Any) -> Any:
 
 
 def thaw_json(value: Any) -> Any:
-    """The way back of `freeze_json`: plain dicts and lists, as `json.dumps` takes them."""
+    """Inverse of `freeze_json`: plain dicts and lists, for `json.dumps`."""
     if isinstance(value, Mapping):
         return {key: thaw_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""One transformer layer. The nesting of the modules spells the keys of the checkpoints."""
+"""One transformer layer. The nesting of its modules gives the checkpoints' parameter names."""
 
 from torch import Tensor, nn
 
@@ -14,8 +14,8 @@ class ResidualOutput(nn.Module):
     """Dense layer, dropout, residual connection, layer normalization.
 
     Args:
-        config: Says the dropout.
-        width: Width of what comes in.
+        config: Has the dropout rate.
+        width: Input width.
 
     Source: `attention.output.*` and `output.*` of the checkpoints' layers.
     """
@@ -35,7 +35,7 @@ class DebertaV2Attention(nn.Module):
     """Self-attention with its residual connection.
 
     Args:
-        config: The model's.
+        config: The model's config.
     """
 
     def __init__(self, config: DebertaV2Config) -> None:
@@ -51,7 +51,7 @@ class DebertaV2Attention(nn.Module):
         query_states: Tensor | None = None,
         return_attentions: bool = False,
     ) -> tuple[Tensor, Attentions | None]:
-        """As `DisentangledSelfAttention.forward`; the residual is what the queries come from."""
+        """As `DisentangledSelfAttention.forward`; the residual is the query states."""
         rows, attentions = self.self(
             hidden, context, query_states=query_states, return_attentions=return_attentions
         )
@@ -62,7 +62,7 @@ class DebertaV2Intermediate(nn.Module):
     """First half of the feed-forward network.
 
     Args:
-        config: Says the width and the activation.
+        config: Has the width and the activation.
     """
 
     def __init__(self, config: DebertaV2Config) -> None:
@@ -79,7 +79,7 @@ class DebertaV2Layer(nn.Module):
     """Self-attention and a feed-forward network, each normalized after its residual connection.
 
     Args:
-        config: The model's.
+        config: The model's config.
 
     Source: He et al. 2021 (arXiv 2006.03654), section 3.1; `deberta.encoder.layer.*`.
     """
@@ -103,14 +103,14 @@ class DebertaV2Layer(nn.Module):
 
         Args:
             hidden: (total_pieces, hidden_size), for keys and values.
-            context: What the layers share; made by `DebertaV2Encoder.context`.
-            query_states: (query_rows, hidden_size), for queries and the residual connection, as
-                many as the layout of the context has; None for `hidden`. The enhanced mask
-                decoder gives other ones.
-            return_attentions: Whether to return the probabilities.
-            keep_activations: Whether to keep the activations of the feed-forward network, instead
-                of making them again in the backward pass: for a layer that is made again as a
-                whole.
+            context: State shared by the layers, made by `DebertaV2Encoder.context`.
+            query_states: (query_rows, hidden_size), for queries and the residual connection, with
+                the context layout's number of query rows; None for `hidden`. Used by the enhanced
+                mask decoder.
+            return_attentions: Whether to return the attention probabilities.
+            keep_activations: Whether to keep the activations of the feed-forward network instead
+                of recomputing them in the backward pass. For gradient checkpointing of the whole
+                layer.
 
         Returns:
             (query_rows, hidden_size), and per sequence (heads, length, length) or None.

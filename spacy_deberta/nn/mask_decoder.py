@@ -8,34 +8,34 @@ from .ops.packing import PackedPieces
 from .ops.transfer import send
 from .training import HasEncoder
 
-# How often the last layer runs, each time on the queries that it made the time before.
+# Number of runs of the last layer, each with the previous output as query states.
 PASSES = 2
 
 
 def decode_masked(
     model: HasEncoder, hidden: Tensor, pieces: PackedPieces, *, rows: Tensor | None = None
 ) -> Tensor:
-    """Run the last layer of an encoder as the decoder of its pre-training.
+    """Run the last layer of an encoder as the mask decoder of its pretraining.
 
-    Queries start from the absolute positions added to the output of the layer before, which is
-    also what keys and values are made from, every time. Given those, the rows do not depend on
-    one another: decoding some of them gives what decoding all of them would.
+    Query states start as the sum of absolute position embeddings and the output of the layer
+    before. Keys and values are projected from that output in every pass. Given those, rows are
+    independent: decoding some of them gives the same result as decoding all.
 
     Args:
-        model: The encoder, with position embeddings. Its last layer is the decoder's too.
+        model: The encoder, with position embeddings. The decoder shares its last layer.
         hidden: (total_pieces, hidden_size), output of its last layer but one.
         pieces: The batch.
-        rows: (decoded_rows,) int64, existing packed rows to decode; None for all. On the host, they
-            make nothing wait for a device.
+        rows: (decoded_rows,) int64, existing packed rows to decode; None for all. Indices on the
+            host avoid device synchronization.
 
     Returns:
         (decoded_rows, hidden_size).
 
     Raises:
-        ValueError: If a position doesn't exist in this model (E112).
+        ValueError: If a position is out of range (E112).
 
     Source: He et al. 2021 (arXiv 2006.03654), section 3.2; `emd_context_layer` of
-        microsoft/DeBERTa, which also runs this pass over all rows and then takes the masked ones.
+        microsoft/DeBERTa, which also runs this pass over all rows and then selects the masked ones.
     """
     query = model.embeddings.positions(pieces) + hidden
     kernel = resolve_attention(

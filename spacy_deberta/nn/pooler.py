@@ -1,4 +1,4 @@
-"""One row for a whole sequence."""
+"""Pooling of a sequence to one row."""
 
 from torch import Tensor, nn
 
@@ -11,7 +11,7 @@ class ContextPooler(nn.Module):
     """Dense layer and activation on the first piece of a sequence.
 
     Args:
-        config: Says width, dropout and activation.
+        config: Has width, dropout and activation.
 
     Source: `pooler.dense.*` of the checkpoints with a sequence classifier.
     """

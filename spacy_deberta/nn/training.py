@@ -1,4 +1,4 @@
-"""What training sets on a whole model: fresh weights, dropout, what is frozen, its steps."""
+"""Training state of a whole model: initialization, dropout, freezing, training steps."""
 
 import math
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from .encoder import DebertaV2Encoder
 
 
 class HasEncoder(Protocol):
-    """A `models.DebertaV2Model`, as far as this room needs it."""
+    """The interface of `models.DebertaV2Model` that is used here."""
 
     config: DebertaV2Config
     attention: str
@@ -30,16 +30,16 @@ class HasEncoder(Protocol):
 def init_weights(
     module: nn.Module, config: DebertaV2Config, *, generator: torch.Generator | None = None
 ) -> None:
-    """Give all weights of a module fresh values, for training from scratch.
+    """Initialize all weights of a module, for training from scratch.
 
-    Matrices are drawn from a normal distribution of the configured range, biases and the row of
-    the padding are zero, layer normalization is the identity. The convolution keeps torch's own
-    initialization, as in the authors' code.
+    Matrices are drawn from a normal distribution with standard deviation `initializer_range`.
+    Biases and the padding row are zero, layer normalization is the identity. The convolution keeps
+    torch's own initialization, as in the authors' code.
 
     Args:
         module: A model, or a head of it. Changed in place.
-        config: Says the range.
-        generator: Where the numbers come from; None for torch's global one.
+        config: Has the range.
+        generator: Source of random numbers; None for torch's global one.
 
     Source: `init_weights` of microsoft/DeBERTa.
     """
@@ -64,11 +64,11 @@ def set_dropout(module: nn.Module, config: DebertaV2Config, rate: float | None) 
 
     Args:
         module: The encoder, or a part of it. Changed in place.
-        config: Says the rates that None stands for.
-        rate: From 0 up to (but without) 1; None for the rates of the configuration.
+        config: Has the rates that None stands for.
+        rate: In [0, 1); None for the rates of the configuration.
 
     Raises:
-        ValueError: If the rate is none (E116).
+        ValueError: If the rate is invalid (E116).
     """
     if rate is not None and not is_rate(rate):
         raise ValueError(Errors.E116.format(rate=rate))
@@ -84,10 +84,10 @@ def set_dropout(module: nn.Module, config: DebertaV2Config, rate: float | None) 
 
 @contextmanager
 def training_step(module: nn.Module) -> Iterator[None]:
-    """Within a block, a module is in training mode: a forward pass, or its backward pass.
+    """Context manager for a forward or backward pass in training mode.
 
-    After it, the module is in evaluation mode. On the CPU, the gradients of word embeddings come as
-    the rows that were read, as sparse tensors; on a GPU, zeros for all rows cost no time.
+    On exit, the module is in evaluation mode. On the CPU, gradients of word embeddings are sparse
+    tensors with the gathered rows; on a GPU, dense gradients cost no time.
 
     Args:
         module: An encoder, with or without a head.
@@ -107,11 +107,11 @@ def training_step(module: nn.Module) -> Iterator[None]:
 
 
 def weights_changed(module: nn.Module) -> None:
-    """Say that weights were changed without bumping their `_version`, as fused optimizers do.
+    """Report a weight update that did not bump `_version`, as by fused optimizers.
 
     Args:
-        module: An encoder, with or without a head. What its encoders have prepared for prediction
-            is dropped.
+        module: An encoder, with or without a head. The layers prepared for inference are
+            dropped.
     """
     for part in module.modules():
         if isinstance(part, DebertaV2Encoder):
@@ -119,16 +119,16 @@ def weights_changed(module: nn.Module) -> None:
 
 
 def freeze(model: HasEncoder, *, embeddings: bool, layers: int) -> None:
-    """Choose what training leaves alone: nothing, the embeddings, the lowest layers, or both.
+    """Freeze the embeddings, the lowest layers, both or nothing.
 
-    The table of relative positions goes with the embeddings: every layer reads it, so that a
-    trainable one would send gradients all the way down again. The convolution goes with the first
+    The relative position table is frozen with the embeddings: every layer reads it, so a trainable
+    table would need gradients through all layers. The convolution is frozen with the first
     layer.
 
     Args:
-        model: A `DebertaV2Model`. Changed in place; what isn't frozen becomes trainable.
+        model: A `DebertaV2Model`. Changed in place; everything else becomes trainable.
         embeddings: Whether to freeze the embeddings.
-        layers: How many layers to freeze, counted from the input.
+        layers: Number of layers to freeze, from the input.
 
     Raises:
         ValueError: If there are fewer layers (E114).

@@ -1,4 +1,4 @@
-"""From a row to one score per piece of the vocabulary, in the two forms that checkpoints have."""
+"""Vocabulary logits from hidden states, in the two layouts of checkpoints."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,10 @@ from .ops.activations import resolve_activation
 
 
 class VocabularyHead(nn.Module):
-    """Dense layer, activation, normalization, and the word embeddings as the last matrix.
+    """Dense layer, activation, normalization, and the word embedding table as output projection.
 
     Args:
-        config: Says widths and activation.
+        config: Has widths and activation.
 
     Source: `lm_predictions.lm_head.{dense,LayerNorm,bias}` of the microsoft/deberta-v2-* and -v3-*
         checkpoints.
@@ -28,11 +28,11 @@ class VocabularyHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
     def forward(self, rows: Tensor, words: Tensor) -> Tensor:
-        """Score pieces of the vocabulary.
+        """Compute vocabulary logits.
 
         Args:
             rows: (rows, hidden_size).
-            words: (vocab_size, embedding_width), the word embeddings.
+            words: (vocab_size, embedding_width), the word embedding table.
 
         Returns:
             (rows, vocab_size).
@@ -41,13 +41,13 @@ class VocabularyHead(nn.Module):
 
 
 class LegacyVocabularyHead(nn.Module):
-    """The same computation under the names that Hugging Face gave it at first.
+    """`VocabularyHead` under Hugging Face's legacy parameter names.
 
-    Hugging Face's state dict also names the word embeddings and the bias a second time, as
-    `decoder.weight` and `decoder.bias`. Like its files, ours have each once.
+    Hugging Face's state dict repeats the word embeddings and the bias as `decoder.weight` and
+    `decoder.bias`. Its files and ours store each once.
 
     Args:
-        config: Says widths and activation.
+        config: Has widths and activation.
 
     Source: `cls.predictions.{transform.dense,transform.LayerNorm,bias}` of Hugging Face's
         `DebertaV2ForMaskedLM` with `legacy=True`.
@@ -65,7 +65,7 @@ class LegacyVocabularyHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
     def forward(self, rows: Tensor, words: Tensor) -> Tensor:
-        """Score pieces of the vocabulary: see `VocabularyHead.forward`."""
+        """Compute vocabulary logits: see `VocabularyHead.forward`."""
         dense, normalize = self.transform["dense"], self.transform["LayerNorm"]
         return _score(rows, words, dense, self.activation, normalize, self.bias)
 

@@ -1,10 +1,9 @@
 """Disentangled attention: one interface, several kernels.
 
-`reference` is the maths, one sequence at a time, and the oracle of all others. `strided` is plain
-torch, fast enough for every device. `rows` is for few queries. `triton` is for GPUs, and imported
-when it is asked for: Triton is not on every machine. A new kernel is an
-object as `AttentionKernel` describes it, put into `ATTENTION_KERNELS`; the tests of
-`tests/nn/attention` hold it to `reference`.
+`reference` computes the formula directly, one sequence at a time; it is the oracle of all others.
+`strided` is plain torch and fast on every device. `rows` is for few queries. `triton` is for GPUs
+and imported lazily, since Triton may be missing. A new kernel implements `AttentionKernel` and is
+added to `ATTENTION_KERNELS`; `tests/nn/attention` compares it with `reference`.
 """
 
 import torch
@@ -35,22 +34,22 @@ def resolve_attention(
     dtype: torch.dtype = torch.float32,
     head_dim: int | None = None,
 ) -> AttentionKernel:
-    """Find the kernel of a name.
+    """Look up a kernel by name.
 
     Args:
-        name: One of `ATTENTION_KERNELS`, "triton" for the kernels for GPUs, or "auto" for the one
-            that was measured to be the fastest on the device at hand: `triton` in half precision on
-            NVIDIA's Hopper, where Triton is installed, and else `strided`.
-        device: Where the model is.
-        dtype: What it computes in; under autocast that is another type than that of the weights.
-        head_dim: Width of a head; None if it isn't known.
+        name: One of `ATTENTION_KERNELS`, "triton" for the GPU kernels, or "auto" for the fastest
+            one as measured: `triton` in half precision on NVIDIA Hopper with Triton installed,
+            else `strided`.
+        device: Device of the model.
+        dtype: Compute dtype; under autocast it differs from that of the weights.
+        head_dim: Width of a head; None if unknown.
 
     Returns:
         The kernel.
 
     Raises:
-        ValueError: If there is none of this name (E113).
-        ImportError: If it is "triton", and Triton can't be imported (E122).
+        ValueError: If the name is unknown (E113).
+        ImportError: If it is "triton" and Triton can't be imported (E122).
     """
     if name == "auto":
         name = "triton" if is_fastest(torch.device(device), dtype, head_dim) else "strided"
@@ -65,15 +64,15 @@ def resolve_attention(
 def plan_attention(
     kernel: AttentionKernel, layout: BatchLayout, positions: Tensor | None
 ) -> AttentionContext:
-    """Plan a batch, with another kernel where this one can't compute its query rows alone.
+    """Plan a batch; falls back to `rows` if the kernel doesn't support query rows.
 
     Args:
-        kernel: Computes the attention.
+        kernel: The attention kernel.
         layout: The batch.
         positions: See `AttentionContext`.
 
     Returns:
-        What the layers share.
+        The context shared by the layers.
     """
     if layout.query_rows is not None and not kernel.takes_query_rows:
         kernel = ATTENTION_KERNELS["rows"]

@@ -1,4 +1,4 @@
-"""Which sequences the strided kernel computes together, and where their rows are."""
+"""Grouping of sequences by length for the strided kernel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from spacy_deberta.nn.ops.transfer import send
 
 from .interface import BatchLayout, sequence_starts
 
-# A sequence joins longer ones if it is padded by no more than an eighth of their length, or by a
-# few rows where sequences are so short that the calls cost more than the arithmetic.
+# Maximum padding of a sequence in a group: an eighth of the group's length, or a few rows for
+# sequences so short that call overhead exceeds the arithmetic.
 _WASTE = 8
 _WASTE_ROWS = 8
 
-# Scores of all heads that are alive at once: what fits the caches of a processor, and what keeps
-# an accelerator busy without filling its memory.
+# Maximum number of scores in memory at once: those that fit the caches of a CPU, and those that
+# keep an accelerator busy without filling its memory.
 _SCORES_CPU = 2**21
 _SCORES_ACCELERATOR = 2**27
 
@@ -27,14 +27,14 @@ class LengthGroup:
     """Sequences of similar length, as one block of `count * length` rows.
 
     Args:
-        sequences: Their numbers within the batch.
-        lengths: Their own lengths, none above `length`.
+        sequences: Their indices within the batch.
+        lengths: Their lengths, at most `length`.
         length: Rows per sequence in the block.
-        padding: (count, 1, length) bool, True in padding; None if there is none.
+        padding: (count, 1, length) bool, True in padding; None without padding.
         descending: (2 * length - 1,) int64, row of the position tables by descending distance;
             None without relative positions.
         ascending: The same by ascending distance.
-        heads: How many heads to compute at once.
+        heads: Number of heads to compute at once.
     """
 
     sequences: tuple[int, ...]
@@ -53,14 +53,14 @@ class LengthGroup:
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """A batch in groups.
+    """A batch split into groups.
 
     Args:
-        groups: Together they hold every sequence that isn't empty, once.
+        groups: Every sequence that isn't empty is in exactly one.
         sizes: Number of rows in the block of every group.
-        rows: (sum of sizes,) int64, for every row of the blocks of all groups, one after another,
-            its packed row; padding repeats one of its sequence. None if those are the packed rows.
-        restore: (total_pieces,) int64, the way back; None in the same case.
+        rows: (sum of sizes,) int64, gather index of packed rows for the concatenated blocks;
+            padding repeats a row of its sequence. None if it is the identity.
+        restore: (total_pieces,) int64, the inverse; None in the same case.
         sequences: Number of sequences in the batch, empty ones included.
     """
 
@@ -72,13 +72,13 @@ class GroupPlan:
 
 
 def plan_groups(layout: BatchLayout) -> GroupPlan:
-    """Put the sequences of a batch into groups of similar length.
+    """Group the sequences of a batch by similar length.
 
     Args:
         layout: The batch.
 
     Returns:
-        The groups, their indices on the device of the batch. Nothing waits for the device.
+        The groups, with indices on the device of the batch. The device is not synchronized.
     """
     device = layout.cu_seqlens.device
     limit = _SCORES_CPU if device.type == "cpu" else _SCORES_ACCELERATOR
@@ -96,15 +96,15 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
 
 
 def group_similar(lengths: Sequence[int], *, scores_per_group: int) -> list[list[int]]:
-    """Group sequences so that little is padded and no group gets too large.
+    """Group sequences with little padding and bounded group size.
 
     Args:
-        lengths: Length of every sequence; empty ones are left out.
-        scores_per_group: Largest number of scores by distance that a group may have, if it has
-            more than one sequence.
+        lengths: Length of every sequence; empty ones are skipped.
+        scores_per_group: Maximum number of scores by distance in a group of more than one
+            sequence.
 
     Returns:
-        The numbers of the sequences of every group, ascending within each.
+        The sequence indices of every group, ascending within each.
     """
     order = sorted((i for i, n in enumerate(lengths) if n), key=lambda i: -lengths[i])
     groups: list[list[int]] = []
@@ -145,8 +145,8 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
 def _heads_at_once(scores: int, device: torch.device, limit: int) -> int:
     heads = limit // scores
     if device.type == "cpu":
-        # Batched products are divided among cores by their heads: one for each core is worth twice
-        # as much memory.
+        # Batched products are parallelized over heads: one head per core is worth twice as much
+        # memory.
         heads = max(heads, min(torch.get_num_threads(), 2 * limit // scores))
     return max(1, heads)
 
@@ -154,7 +154,7 @@ def _heads_at_once(scores: int, device: torch.device, limit: int) -> int:
 def _block_rows(
     groups: Sequence[LengthGroup], lengths: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The packed row of every block row, and the block row of every packed row; both int64."""
+    """Packed row of every block row, and block row of every packed row; both int64."""
     starts = sequence_starts(lengths)
     restore = np.empty(sum(lengths), dtype=np.int64)
     blocks = [np.empty(0, dtype=np.int64)]

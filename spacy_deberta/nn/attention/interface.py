@@ -14,16 +14,16 @@ Attentions = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """Everything about a batch that attention has to know, the same for every layer.
+    """Layout of a batch for attention, the same for all layers.
 
     Args:
         lengths: Number of pieces of every sequence, on the host. May hold zeros.
-        cu_seqlens: (sequences + 1,) int32, on the device. Where every sequence starts.
+        cu_seqlens: (sequences + 1,) int32, on the device. Start row of every sequence.
         num_heads: Number of attention heads.
-        slots: Row of the position tables for every distance, for the longest sequence; None if
-            there are no relative positions.
-        query_rows: (query_rows,) int64, the packed rows that have a query, in any order; None for
-            all rows in their order. On the host, they make nothing wait for a device.
+        slots: Row of the position tables for every distance, for the longest sequence; None
+            without relative positions.
+        query_rows: (query_rows,) int64, the packed rows with a query, in any order; None for all
+            rows in order. Indices on the host avoid device synchronization.
     """
 
     lengths: tuple[int, ...]
@@ -35,18 +35,18 @@ class BatchLayout:
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionInputs:
-    """What a layer hands a kernel.
+    """Inputs of a kernel from one layer.
 
     Args:
-        query: (query_rows, heads, head_dim) of any floating point type, one row for each query of
-            the layout. May come from other states than key and value.
+        query: (query_rows, heads, head_dim) of any floating-point dtype, one row per query of the
+            layout. May be projected from other states than key and value.
         key: (total_pieces, heads, head_dim).
         value: (total_pieces, heads, head_dim).
         position_key: (reachable_slots, heads, head_dim), content to position; or None.
         position_query: (reachable_slots, heads, head_dim), position to content; or None.
-        scale: What scores are multiplied with.
-        dropout: Rate of the dropout of the probabilities; 0 outside of training.
-        return_attentions: Whether to return the probabilities (after dropout).
+        scale: Scale of the attention scores.
+        dropout: Dropout rate of the probabilities; 0 outside of training.
+        return_attentions: Whether to return the attention probabilities (after dropout).
     """
 
     query: Tensor
@@ -66,23 +66,23 @@ class AttentionKernel(Protocol):
 
         scale * (q[i] . k[j] + q[i] . position_key[row(d)] + k[j] . position_query[row(d)])
 
-    where row(d) comes from the layout's slots, and a term whose table is None is left out.
+    where row(d) comes from the layout's slots, and a term whose table is None is omitted.
     Pieces attend to all pieces of their own sequence and to no others.
 
-    A kernel may assume that the batch is the one it made the plan for. It must not change its
-    arguments, keep anything between calls, or wait for the device.
+    A kernel may assume that the plan was made for the batch. It must not modify its arguments,
+    keep state between calls, or synchronize the device.
 
     Source: He et al. 2021 (arXiv 2006.03654), section 3.1, equations 2 to 4, with the sign of the
-        distance that the authors' code has (see `relative_positions`).
+        distance as in the authors' code (see `relative_positions`).
     """
 
     @property
     def name(self) -> str:
-        """Under which the kernel is registered."""
+        """Name in the registry."""
 
     @property
     def takes_query_rows(self) -> bool:
-        """Whether it computes some rows only, if the layout has `query_rows`."""
+        """Whether it supports `query_rows` of a layout."""
 
     def plan(self, layout: BatchLayout) -> Any:
         """Prepare a batch, once for all layers.
@@ -91,7 +91,7 @@ class AttentionKernel(Protocol):
             layout: The batch.
 
         Returns:
-            Whatever the kernel wants to be called with.
+            The kernel's plan, passed to every call.
         """
 
     def __call__(self, inputs: AttentionInputs, plan: Any) -> tuple[Tensor, Attentions | None]:
@@ -108,15 +108,15 @@ class AttentionKernel(Protocol):
 
 @dataclass(frozen=True)
 class AttentionContext:
-    """What the layers of one forward pass share.
+    """State shared by the layers of one forward pass.
 
     Args:
-        kernel: Computes the attention.
+        kernel: The attention kernel.
         plan: The kernel's plan for this batch.
-        positions: (reachable_slots, hidden_size), the reachable rows of the table of relative
-            positions, normalized if the model does that; None if it has none, or if the layers
-            have projected them already.
-        slots: Which rows of the table those are; None without relative positions.
+        positions: (reachable_slots, hidden_size), the reachable rows of the relative position
+            table, normalized if the model does so; None without a table, or if the layers have
+            cached projections.
+        slots: The slots of those rows; None without relative positions.
     """
 
     kernel: AttentionKernel
@@ -126,7 +126,7 @@ class AttentionContext:
 
 
 def sequence_starts(lengths: Sequence[int]) -> list[int]:
-    """Row of the first piece of every sequence."""
+    """Row index of the first piece of every sequence."""
     starts, total = [], 0
     for length in lengths:
         starts.append(total)

@@ -1,4 +1,4 @@
-"""Attention as the maths reads: the oracle that every other kernel is held to."""
+"""Reference attention, straight from the formula: the oracle of all other kernels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from .interface import AttentionInputs, Attentions, BatchLayout, sequence_starts
 
 @dataclass(frozen=True)
 class ReferenceAttention:
-    """One sequence at a time, scores gathered by slot. Slow, and easy to believe."""
+    """One sequence at a time, with scores gathered by slot. Slow and easy to verify."""
 
     name: str = "reference"
     takes_query_rows: bool = True
@@ -63,7 +63,7 @@ class ReferenceAttention:
 
 
 def _queries(layout: BatchLayout) -> list[tuple[Any, Tensor]]:
-    """For each sequence, which of the queries are its own, and their places in it."""
+    """For each sequence, the indices of its queries and their positions in it."""
     device = layout.cu_seqlens.device
     spans = zip(sequence_starts(layout.lengths), layout.lengths, strict=True)
     if layout.query_rows is None:
@@ -86,5 +86,5 @@ def _pair_slots(places: Tensor, length: int, longest: int, rows: Tensor) -> Tens
 
 
 def _softmax_type(scores: Tensor) -> torch.dtype:
-    # The sum over a long sequence loses too much in half precision.
+    # In half precision, the sum over a long sequence loses too much precision.
     return torch.float32 if scores.dtype.itemsize < 4 else scores.dtype

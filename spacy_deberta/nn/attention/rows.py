@@ -1,4 +1,4 @@
-"""Attention from a few of the pieces to all pieces of their sequences."""
+"""Attention kernel for a subset of query rows."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ from .interface import AttentionInputs, Attentions, BatchLayout
 
 @dataclass(frozen=True)
 class RowPlan:
-    """The sequences that have queries, as one block of queries and one of keys.
+    """The sequences with queries, as one padded block of queries and one of keys.
 
     Args:
-        sequences: Numbers, within the batch, of the sequences with queries.
-        query_counts: How many queries each of them has.
+        sequences: Indices, within the batch, of the sequences with queries.
+        query_counts: Number of queries of each.
         lengths: Number of pieces of every sequence of the batch.
-        queries: (count * most_queries,) int64. For every place of the block, which of the queries
-            stands there; some query in its padding.
-        keys: (count * longest,) int64. The same for the packed rows of the keys; in its padding
-            the last one of the sequence.
-        padding: (count, 1, 1, longest) bool, True in the padding of the keys; None without any.
+        queries: (count * most_queries,) int64. Gather index of the queries for the block; an
+            arbitrary query in padding.
+        keys: (count * longest,) int64. Gather index of the packed key rows; the last one of the
+            sequence in padding.
+        padding: (count, 1, 1, longest) bool, True in the padding of the keys; None without padding.
         slots: (count, 1, most_queries, longest) int64, row of the position tables for every pair;
             None without relative positions.
-        places: (query_rows,) int64, where every query stands in the block.
+        places: (query_rows,) int64, the index of every query in the flattened block.
     """
 
     sequences: tuple[int, ...]
@@ -48,10 +48,10 @@ class RowPlan:
 
 @dataclass(frozen=True)
 class RowAttention:
-    """A kernel for queries of some rows only; keys and values are those of all rows.
+    """A kernel for a subset of query rows; keys and values are those of all rows.
 
-    The enhanced mask decoder needs the masked pieces, a seventh of them, and no others: all of
-    them at once, padded to the most queries of a sequence.
+    The enhanced mask decoder needs only the masked pieces, about a seventh. All are computed at
+    once, padded to the maximum number of queries of a sequence.
     """
 
     name: str = "rows"
@@ -60,7 +60,7 @@ class RowAttention:
     def plan(self, layout: BatchLayout) -> RowPlan:
         """Find the sequences of the query rows: see `AttentionKernel.plan`.
 
-        Rows on a device are waited for.
+        Rows on a device synchronize it.
         """
         device = layout.cu_seqlens.device
         lengths = np.array(layout.lengths, dtype=np.int64)
@@ -84,8 +84,8 @@ class RowAttention:
         columns = np.minimum(columns, own_lengths - 1)
         slots = None
         if layout.slots is not None:
-            # In the padding, some distance that exists in the batch. There are many pairs, so
-            # their slots are made on the device.
+            # In padding, an arbitrary valid distance. There are many pairs, so their slots are
+            # computed on the device.
             within = send((rows - (stops - lengths)[sequence])[queries], device)
             index = within[..., None] - send(columns, device)[:, None] + max(layout.lengths) - 1
             slots = layout.slots.rows[index][:, None]
@@ -106,7 +106,7 @@ class RowAttention:
         if not plan.count:
             none = inputs.value.new_zeros(0, inputs.value.shape[1], 0, 0)
             return inputs.value[:0], _by_sequence(none, plan) if inputs.return_attentions else None
-        # Scaled rows in place of scaled scores, which half precision could not hold.
+        # Scales rows instead of scores: unscaled scores could overflow in half precision.
         q = _block(inputs.query * inputs.scale, plan.queries, plan.count)
         k, v = (_block(rows, plan.keys, plan.count) for rows in (inputs.key, inputs.value))
         scores = q @ k.transpose(2, 3)  # (count, heads, query, key)
@@ -120,7 +120,7 @@ class RowAttention:
                 scores = scores + to_slots.gather(3, slots.transpose(2, 3)).transpose(2, 3)
         if plan.padding is not None:
             scores = scores.masked_fill(plan.padding, float("-inf"))
-        # The sum over a long sequence loses too much in half precision.
+        # In half precision, the sum over a long sequence loses too much precision.
         precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
         probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
         probabilities = drop_out(probabilities, inputs.dropout)
@@ -130,7 +130,7 @@ class RowAttention:
 
 
 def _by_sequence(probabilities: Tensor, plan: RowPlan) -> Attentions:
-    """Those of each sequence of the batch, without the padding of the block."""
+    """Split probabilities by sequence of the batch, without padding."""
     heads = probabilities.shape[1]
     attentions = [probabilities.new_zeros(heads, 0, length) for length in plan.lengths]
     for place, (index, queries) in enumerate(zip(plan.sequences, plan.query_counts, strict=True)):
@@ -139,5 +139,5 @@ def _by_sequence(probabilities: Tensor, plan: RowPlan) -> Attentions:
 
 
 def _block(packed: Tensor, index: Tensor, count: int) -> Tensor:
-    """Rows of every sequence: (count, heads, rows, head_dim) of (rows, heads, head_dim)."""
+    """Gather (rows, heads, head_dim) to one block, (count, heads, rows, head_dim)."""
     return packed.index_select(0, index).unflatten(0, (count, -1)).transpose(1, 2)

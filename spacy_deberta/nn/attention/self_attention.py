@@ -9,10 +9,10 @@ from .interface import AttentionContext, AttentionInputs, Attentions
 
 
 class DisentangledSelfAttention(nn.Module):
-    """Project pieces and relative positions, and let a kernel attend.
+    """Projections of pieces and relative positions, with an attention kernel.
 
     Args:
-        config: Says which terms there are, and whether they share the projections of the content.
+        config: Decides which terms there are, and whether they share the content's projections.
 
     Source: He et al. 2021 (arXiv 2006.03654), section 3.1;
         `deberta.encoder.layer.*.attention.self.*` of the checkpoints.
@@ -49,10 +49,10 @@ class DisentangledSelfAttention(nn.Module):
 
         Args:
             hidden: (total_pieces, hidden_size), for keys and values.
-            context: What the layers share.
-            query_states: (query_rows, hidden_size), for queries, as many as the layout of the
-                context has; None for `hidden`.
-            return_attentions: Whether to return the probabilities.
+            context: State shared by the layers.
+            query_states: (query_rows, hidden_size), for queries, with the context layout's number
+                of query rows; None for `hidden`.
+            return_attentions: Whether to return the attention probabilities.
 
         Returns:
             (query_rows, hidden_size), and per sequence (heads, length, length) or None.
@@ -73,7 +73,7 @@ class DisentangledSelfAttention(nn.Module):
         return rows.flatten(1), attentions
 
     def project_positions(self, positions: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-        """Make the keys and queries of relative positions.
+        """Project relative positions to keys and queries.
 
         Args:
             positions: (reachable_slots, hidden_size), or None.
@@ -85,7 +85,7 @@ class DisentangledSelfAttention(nn.Module):
         """
         if positions is None or not (self.c2p or self.p2c):
             return None, None
-        # One draw for both terms, and another one in the next layer.
+        # One dropout mask for both terms, and a new one in the next layer.
         positions = self.pos_dropout(positions)
         position_key = position_query = None
         if self.c2p:

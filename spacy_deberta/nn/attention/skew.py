@@ -1,8 +1,8 @@
-"""Scores by distance, read as scores by pair, without a gather.
+"""Views of scores by distance as scores by pair, without a gather.
 
-Take scores of some rows against the distances that they reach. Pair (i, j) has the distance i - j:
-going one key further is one distance less, going one query further is one more. With the distances
-in memory order, that is a matter of strides: the matrix by pair is a view.
+Given scores of rows against their reachable distances, pair (i, j) has the distance i - j: the next
+key is one distance less, the next query one more. With distances in memory order, these are
+strides: the matrix by pair is a view.
 """
 
 from torch import Tensor

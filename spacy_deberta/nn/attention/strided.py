@@ -1,4 +1,4 @@
-"""Attention in plain torch for every device: both position terms are views, nothing is gathered."""
+"""Attention in plain torch for every device: both position terms are strided views, no gather."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from .grouping import GroupPlan, LengthGroup, plan_groups
 from .interface import AttentionInputs, Attentions, BatchLayout
 from .skew import key_by_pair, query_by_pair
 
-# Rows of a sequence that are scored against distances together. Up to so many, all of them are.
+# Maximum number of rows of a sequence scored against distances at once.
 _BLOCK = 128
 
-# Of position keys and position queries; None for a term that the model doesn't have.
+# Position keys and position queries; None for a term that the model lacks.
 Tables = tuple[Tensor | None, Tensor | None]
 
 
 @dataclass(frozen=True)
 class StridedAttention:
-    """Sequences of similar length together; position tables expanded to one row per distance.
+    """Batches sequences of similar length, with position tables expanded to one row per distance.
 
-    A matrix product with all distances costs as much as one with the reachable slots up to a length
-    of 129, where the two are the same; longer sequences are cut into blocks of rows, which reach
-    fewer distances: as many as there are slots at 256, a quarter more at 512. That spares the
-    gather of (heads, length, length) scores, which costs more.
+    Up to a length of 129, distances and reachable slots are the same, so that a matrix product with
+    either costs the same. Longer sequences are split into blocks of rows, which reach fewer
+    distances: as many as there are slots at 256, a quarter more at 512. That avoids the gather of
+    (heads, length, length) scores, which costs more.
 
     With L pieces, heads of D and blocks of B rows, a head takes 4 L^2 D operations for content and
     values, as attention without positions does, and 2 L (L + B - 1) D for each position term: three
-    times as many in all at L = B, 2.25 times at L = 4 B, and hardly more than twice from there on.
+    times as many in total at L = B, 2.25 times at L = 4 B, and close to twice beyond.
     """
 
     name: str = "strided"
@@ -52,8 +52,8 @@ class StridedAttention:
             for rows in (query, key, value, inputs.position_key, position_query)
         )
         explicit = needs_grad or inputs.dropout > 0 or inputs.return_attentions
-        # Scaling rows is cheaper than scaling scores, and keeps the latter small in half
-        # precision. The first two terms have the query in them, the third has the table.
+        # Scaling rows is cheaper than scaling scores, and avoids overflow of scores in half
+        # precision. The first two terms contain the query, the third one the table.
         query = query * inputs.scale
         if position_query is not None:
             position_query = position_query * inputs.scale
@@ -75,10 +75,10 @@ class StridedAttention:
 
 
 def _blocks(packed: Tensor, plan: GroupPlan) -> list[Tensor]:
-    """The rows of every group: (heads, count * length, head_dim), views of (row, head, ..).
+    """Rows of every group: (heads, count * length, head_dim), views of (row, head, ..).
 
-    One gather and one split for all groups: a gather for each would cost as much as the whole
-    batch in the backward pass, every time.
+    One gather and one split for all groups: in the backward pass, each gather costs as much as the
+    whole batch.
     """
     rows = packed if plan.rows is None else packed.index_select(0, plan.rows)
     return [block.transpose(0, 1) for block in rows.split(plan.sizes)]
@@ -98,19 +98,19 @@ def _attend_group(
         tables: Position keys, and position queries (scaled), each (reachable_slots, heads,
             head_dim) or None.
         group: The sequences.
-        dropout: Rate of the dropout of the probabilities.
-        explicit: Whether probabilities have to be made, and not only their product with values.
+        dropout: Dropout rate of the probabilities.
+        explicit: Whether to compute probabilities, and not only their product with values.
 
     Returns:
         The context, (count * length, heads, head_dim), and the probabilities,
-        (heads, count, length, length), if they were made.
+        (heads, count, length, length), if computed.
     """
     query, key, value = rows
     position_key = _expand(tables[0], group.descending)
     position_query = _expand(tables[1], group.ascending)
     if explicit:
-        # Everything is kept anyway: some heads at a time would save no memory. In one piece, the
-        # products with positions and those with other pieces keep the same rows.
+        # Autograd saves all activations anyway, so chunks of heads would save no memory. Computed
+        # at once, the products with positions and with pieces save the same rows.
         query, key, value = (block.contiguous() for block in rows)
         bias = _bias(query, key, position_key, position_query, group)
         return _attend_explicitly(query, key, value, bias, group, dropout)
@@ -129,7 +129,7 @@ def _attend_group(
 
 
 def _expand(table: Tensor | None, by_distance: Tensor | None) -> Tensor | None:
-    """Position table with one row per distance: (heads, head_dim, 2 * length - 1)."""
+    """Expand a position table to one row per distance: (heads, head_dim, 2 * length - 1)."""
     if table is None or by_distance is None:
         return None
     return table.index_select(0, by_distance).permute(1, 2, 0)
@@ -142,17 +142,17 @@ def _bias(
     position_query: Tensor | None,
     group: LengthGroup,
 ) -> Tensor | None:
-    """Both position terms and the padding: (heads, count, query, key), or it broadcasts to that.
+    """Bias of position terms and padding mask, broadcastable to (heads, count, query, key).
 
     Args:
         query: (heads, count * length, head_dim).
         key: (heads, count * length, head_dim).
         position_key: (heads, head_dim, 2 * length - 1) by descending distance, or None.
         position_query: (heads, head_dim, 2 * length - 1) by ascending distance, or None.
-        group: Says what is padding.
+        group: Has the padding mask.
 
     Returns:
-        What is added to the product of queries and keys; None if that is nothing.
+        The bias of the product of queries and keys; None without any term or padding.
     """
     bias = None
     if position_key is not None:
@@ -170,16 +170,16 @@ def _bias(
 
 
 def _by_distance(rows: Tensor, table: Tensor, group: LengthGroup) -> Iterator[Tensor]:
-    """Scores of rows against the distances that they reach, a block of each sequence at a time.
+    """Compute scores of rows against their reachable distances, in blocks of rows.
 
     All rows of a sequence together reach `2 * length - 1` distances, one row reaches `length` of
     them. Blocks of B rows reach `length + B - 1`: for long sequences, half as many products.
 
     Args:
         rows: (heads, count * length, head_dim).
-        table: (heads, head_dim, 2 * length - 1) in the order that `query_by_pair` or
-            `key_by_pair` wants; both want distances of later rows further to the left.
-        group: Says how many sequences of which length.
+        table: (heads, head_dim, 2 * length - 1) in the order of `query_by_pair` or `key_by_pair`;
+            in both, distances of later rows are further to the left.
+        group: Has the number and length of the sequences.
 
     Yields:
         (heads, count * block, length + block - 1).
@@ -201,14 +201,14 @@ def _join(blocks: list[Tensor], *, dim: int) -> Tensor:
 
 
 def _add(bias: Tensor, blocks: Iterator[Tensor]) -> Tensor:
-    """The sum of a bias and of blocks of its keys, (heads, count, query, key).
+    """Add blocks of keys to a bias, (heads, count, query, key).
 
-    Without gradients in the memory of the bias: new memory costs as much again.
+    In place without gradients: allocation costs as much as the sum.
     """
     if torch.is_grad_enabled():
         return bias + _join(list(blocks), dim=3)
-    # In half precision, a sum across the rows is not vectorized; a copy and a sum along them take a
-    # quarter of its time. In float32 the sum alone is faster.
+    # In half precision, a sum with a transposed operand is not vectorized; a copy and a contiguous
+    # sum take a quarter of its time. In float32 the sum alone is faster.
     copied = bias.device.type == "cpu" and bias.dtype.itemsize < 4
     first = 0
     for block in blocks:
@@ -221,20 +221,20 @@ def _add(bias: Tensor, blocks: Iterator[Tensor]) -> Tensor:
 def _attend_fused(
     query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, group: LengthGroup
 ) -> Tensor:
-    """Softmax and mean of the values, by the best kernel that torch has.
+    """Softmax and weighted sum of the values, with torch's fused kernel.
 
     Args:
         query: (heads, count * length, head_dim), scaled.
         key: (heads, count * length, head_dim).
         value: (heads, count * length, head_dim).
         bias: Broadcasts to (heads, count, length, length), or None.
-        group: Says how many sequences of which length.
+        group: Has the number and length of the sequences.
 
     Returns:
         (count * length, heads, head_dim).
     """
     shape = (group.count, group.length)
-    # With the sequences in front, the result lies in memory as the packed rows do.
+    # With sequences first, the result has the memory layout of packed rows.
     q, k, v = (rows.unflatten(1, shape).transpose(0, 1) for rows in (query, key, value))
     if bias is not None:
         bias = bias.expand(len(query), *shape, group.length).transpose(0, 1)
@@ -250,15 +250,15 @@ def _attend_explicitly(
     group: LengthGroup,
     dropout: float,
 ) -> tuple[Tensor, Tensor]:
-    """Softmax and mean of the values, with gradients and dropout.
+    """Softmax and weighted sum of the values, with gradients and dropout.
 
     Args:
         query: (heads, count * length, head_dim), scaled.
         key: (heads, count * length, head_dim).
         value: (heads, count * length, head_dim).
         bias: Broadcasts to (heads, count, length, length), or None.
-        group: Says how many sequences of which length.
-        dropout: Rate of the dropout of the probabilities.
+        group: Has the number and length of the sequences.
+        dropout: Dropout rate of the probabilities.
 
     Returns:
         The context, (count * length, heads, head_dim), and the probabilities,
@@ -272,7 +272,7 @@ def _attend_explicitly(
     else:
         by_pair = bias.expand(heads, *shape, group.length).flatten(0, 1)
         scores = torch.baddbmm(by_pair, q, k.transpose(1, 2))
-    # The sum over a long sequence loses too much in half precision.
+    # In half precision, the sum over a long sequence loses too much precision.
     precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
     probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
     probabilities = drop_out(probabilities, dropout)

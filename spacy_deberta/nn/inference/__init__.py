@@ -1,1 +1,1 @@
-"""Prediction: layers prepared for it, and the precision and kernels of their products."""
+"""Inference: prepared layers, precision and matrix product kernels."""

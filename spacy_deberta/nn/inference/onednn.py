@@ -1,4 +1,4 @@
-"""Dense layers by oneDNN, on processors: PyTorch itself takes MKL for those in float32."""
+"""Dense layers with oneDNN on CPUs; PyTorch itself uses MKL for float32."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,10 +12,10 @@ from torch.nn import functional
 Dense = Callable[[Tensor], Tensor]
 Activation = Callable[[Tensor], Tensor]
 
-# As many rows as the weights are laid out for; they serve any number.
+# Number of rows that the weight layout is optimized for; any number works.
 _ROWS = 1024
 _DTYPES = (torch.float32, torch.bfloat16)
-# The activations that oneDNN computes while its results are in registers, with its names and kinds.
+# Activations that oneDNN fuses into the product, with its names and kinds.
 _FUSED: dict[Activation | None, tuple[str, str]] = {
     None: ("none", ""),
     functional.gelu: ("gelu", "none"),
@@ -25,21 +25,21 @@ _FUSED: dict[Activation | None, tuple[str, str]] = {
 def prepare_onednn(
     weight: Tensor, bias: Tensor, activation: Activation | None, *, copied: bool
 ) -> Dense | None:
-    """A dense layer with its activation, in one call of oneDNN.
+    """Prepare a dense layer with a fused activation, in one oneDNN call.
 
-    On AMD's processors its products in float32 take three quarters to nine tenths of the time that
-    MKL's do, and the activation of the feed-forward network, a tenth of the product, is free.
+    On AMD CPUs its float32 products take three quarters to nine tenths of MKL's time, and the
+    activation of the feed-forward network, a tenth of the product, is free.
 
     Args:
         weight: (outputs, inputs).
         bias: (outputs,) of the same dtype.
-        activation: What comes after it, or None.
-        copied: Whether the weight is a copy for prediction, which may be laid out anew. If not, it
-            stays as it is, so that prediction holds no second one.
+        activation: The activation after it, or None.
+        copied: Whether the weight is a copy for inference, which may be reordered. If not, its
+            layout is unchanged, so that inference holds no second copy.
 
     Returns:
-        The function; None where oneDNN does not have it: on other devices, in other dtypes, with
-        other activations, in a PyTorch without it.
+        The function; None if oneDNN does not support it: on other devices, for other dtypes or
+        activations, or in a PyTorch build without oneDNN.
 
     Source: `mkldnn::_linear_pointwise`, which `torch.compile` calls.
     """

@@ -1,4 +1,4 @@
-"""The precision that an encoder computes in."""
+"""Precision of an encoder's computation."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,20 +14,20 @@ from . import processor
 _COMPUTE_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISIONS = ("auto", *_COMPUTE_DTYPES, "int8")
 
-# What `Precision.active` says of the weights, within its block and in its thread.
+# Weight dtype set by `Precision.active`, within its block and its thread.
 _weights: ContextVar[torch.dtype | None] = ContextVar("weights", default=None)
 
 
 @dataclass(frozen=True)
 class Precision:
-    """What an encoder computes in, and what it stores dense weights in for prediction.
+    """Dtypes of an encoder's matrix products, and of its dense weights in inference.
 
     Parameters and their gradients keep their dtype in every precision.
 
     Args:
         compute: Dtype of matrix products: float32, bfloat16 or float16.
-        weights: Dtype of the weights of dense layers in prediction: that of the products, or
-            `torch.int8` for int8 quantization, on the CPU.
+        weights: Dtype of dense weights in inference: that of the products, or `torch.int8` for
+            int8 quantization on the CPU.
     """
 
     compute: torch.dtype
@@ -35,15 +35,15 @@ class Precision:
 
     @classmethod
     def named(cls, name: str, device: torch.device) -> "Precision":
-        """The precision of a name.
+        """Look up a precision by name.
 
         Args:
-            name: One of `PRECISIONS`. `"auto"` is bf16 where there are instructions for it, else
+            name: One of `PRECISIONS`. `"auto"` is bf16 if the device has instructions for it, else
                 fp32; `"int8"` computes all but the dense layers in fp32.
-            device: Where the encoder computes.
+            device: Device of the encoder.
 
         Raises:
-            ValueError: If there is none of this name (E405).
+            ValueError: If the name is unknown (E405).
         """
         check_precision(name)
         if name == "int8":
@@ -55,20 +55,20 @@ class Precision:
 
     @classmethod
     def current(cls, rows: torch.Tensor) -> "Precision":
-        """The precision of products with some rows, here and now.
+        """The active precision for products with a tensor.
 
         Args:
-            rows: Any shape. Their dtype counts outside of `active` and of `torch.autocast`.
+            rows: Any shape. Its dtype is used outside `active` and `torch.autocast`.
         """
         compute = compute_dtype(rows)
         return cls(compute, _weights.get() or compute)
 
     @contextmanager
     def active(self, device: torch.device) -> Iterator[None]:
-        """Within a block, encoders and their heads compute in this precision.
+        """Context manager that runs encoders and their heads in this precision.
 
         Args:
-            device: Where they compute.
+            device: Device of the encoders.
         """
         token = _weights.set(torch.int8 if self.weights == torch.int8 else None)
         products: AbstractContextManager[None] = nullcontext()
@@ -82,15 +82,15 @@ class Precision:
 
 
 def check_precision(name: str) -> None:
-    """Raise where `name` is none of `PRECISIONS`."""
+    """Raise E405 for a name outside `PRECISIONS`."""
     if name not in PRECISIONS:
         raise ValueError(Errors.E405.format(precision=name, known=", ".join(PRECISIONS)))
 
 
 def compute_dtype(rows: torch.Tensor) -> torch.dtype:
-    """Dtype of matrix products with some rows: their own, or that of autocast."""
+    """Dtype of matrix products with a tensor: autocast's if enabled, else its own."""
     device = rows.device.type
-    # Devices without autocast (torch's "meta" is one) refuse even the question whether it is on.
+    # `is_autocast_enabled` raises for devices without autocast, such as "meta".
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
     return rows.dtype

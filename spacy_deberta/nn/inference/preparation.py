@@ -1,4 +1,4 @@
-"""How modules are prepared for prediction: one registered function for each type of module."""
+"""Registry of functions that prepare modules for inference, by module type."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,17 +12,17 @@ _PREPARATIONS: dict[type[nn.Module], Callable[..., Any]] = {}
 
 
 def prepares(*types: type[nn.Module]) -> Callable[[PrepareT], PrepareT]:
-    """Register how modules of some types are prepared.
+    """Register a preparation function for module types.
 
-    Subclasses are not included: they may compute something else.
+    Subclasses are not included: their `forward` may differ.
 
     Args:
         types: The types.
 
     Returns:
-        A decorator of a function that takes a module in evaluation mode, the `Precision`, and what
-        the module around it hands down. It returns what computes the same without gradients; that
-        holds until weights change.
+        A decorator for a function of a module in evaluation mode, the `Precision`, and arguments
+        from the parent module. It returns an inference-only equivalent, valid until the weights
+        change.
     """
 
     def register(function: PrepareT) -> PrepareT:
@@ -32,22 +32,22 @@ def prepares(*types: type[nn.Module]) -> Callable[[PrepareT], PrepareT]:
     return register
 
 
-def prepare(module: nn.Module, precision: Precision, *handed_down: Any) -> Any:
-    """Prepare a module, of a type that is registered.
+def prepare(module: nn.Module, precision: Precision, *args: Any) -> Any:
+    """Prepare a module of a registered type.
 
     Args:
         module: The module, in evaluation mode.
-        precision: What it computes in.
-        handed_down: What its function takes beside that.
+        precision: Precision of the computation.
+        args: Further arguments of its preparation function.
     """
-    return _PREPARATIONS[type(module)](module, precision, *handed_down)
+    return _PREPARATIONS[type(module)](module, precision, *args)
 
 
 def unprepared_types(module: nn.Module) -> set[type[nn.Module]]:
-    """The types within a module that nobody has said how to prepare."""
+    """Module types within a module without a preparation function."""
     return {type(part) for part in module.modules()} - set(_PREPARATIONS)
 
 
 def is_changed(module: nn.Module) -> bool:
-    """Whether a module, not what is in it, has hooks or another `forward` than its class."""
+    """Whether a module itself has hooks or an overridden `forward`."""
     return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in module.__dict__)

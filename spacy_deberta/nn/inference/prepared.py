@@ -1,4 +1,4 @@
-"""Layers prepared for prediction: made when they are first needed, anew when weights changed."""
+"""Cache of inference-only layers: built on first use, rebuilt after weight changes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,28 +13,28 @@ from . import prepared_layer  # noqa: F401  (registers how layers are prepared)
 from .precision import Precision
 from .preparation import is_changed, prepare, unprepared_types
 
-# A module, or what is prepared of it: `DebertaV2Layer.forward` without its other query states.
+# A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
 LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
 _State = tuple[tuple[Any, ...], ...]
 
 
 class PreparedLayers:
-    """The prepared layers of one encoder, in the precision that was last asked for.
+    """The prepared layers of one encoder, in the precision last requested.
 
-    They hold the relative positions as each layer projects them, which no batch changes, and the
-    weights in the precision of the computation. Copies of the encoder start without any, and
-    threads may ask at the same time: at worst, both prepare.
+    They cache each layer's projections of the relative positions, which are the same for all
+    batches, and the converted weights. Copies of an encoder start with an empty cache. Concurrent
+    calls are safe: at worst, both threads prepare.
     """
 
     def __init__(self) -> None:
-        self._made: tuple[tuple[Precision, _State], tuple[LayerFunction, ...]] | None = None
+        self._cached: tuple[tuple[Precision, _State], tuple[LayerFunction, ...]] | None = None
 
     def __reduce__(self) -> tuple[type["PreparedLayers"], tuple[()]]:
         return PreparedLayers, ()
 
     def forget(self) -> None:
-        """Prepare anew next time: for weights that changed without bumping their `_version`."""
-        self._made = None
+        """Clear the cache, for weights that changed without bumping their `_version`."""
+        self._cached = None
 
     def get(
         self,
@@ -43,31 +43,32 @@ class PreparedLayers:
         positions: Callable[[], Tensor | None],
         precision: Precision,
     ) -> tuple[LayerFunction, ...]:
-        """The layers.
+        """Return the layers for inference, from the cache if valid.
 
         Args:
-            encoder: What the layers and their positions depend on.
+            encoder: The module whose weights the layers and positions depend on.
             layers: Its layers.
-            positions: Makes (slots, hidden_size), the whole table as the layers project it.
-            precision: What they compute in.
+            positions: Returns the whole relative position table, (slots, hidden_size), before
+                projection.
+            precision: Precision of the computation.
 
         Returns:
-            For each layer its prepared form; the module itself where there are hooks in it, or
-            parts that nobody has said how to prepare.
+            For each layer its prepared form; the module itself if it has hooks or modules without
+            a preparation function.
 
         Warns:
-            W427: There are such parts.
+            W427: A layer has modules without a preparation function.
         """
         key = (precision, _state(encoder))
-        made = self._made
-        if made is None or made[0] != key:
-            # Tensors of the inference mode could not be used outside of it.
+        cached = self._cached
+        if cached is None or cached[0] != key:
+            # Inference tensors could not be used outside of inference mode.
             with torch.inference_mode(False), torch.no_grad():
                 table = positions()
                 prepared = tuple(_prepare(layer, precision, table) for layer in layers)
             _warn_of_unprepared(layers)
-            made = self._made = (key, prepared)
-        return made[1]
+            cached = self._cached = (key, prepared)
+        return cached[1]
 
 
 def _prepare(layer: nn.Module, precision: Precision, table: Tensor | None) -> LayerFunction:
@@ -85,7 +86,7 @@ def _warn_of_unprepared(layers: Sequence[nn.Module]) -> None:
 
 
 def _state(encoder: nn.Module) -> _State:
-    """What the modules are, where their weights are and how often these were changed."""
+    """Cache key of an encoder: types, hooks, and addresses and versions of its weights."""
     state: list[tuple[Any, ...]] = []
     for module in encoder.modules():
         state.append((type(module), is_changed(module)))

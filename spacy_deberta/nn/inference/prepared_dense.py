@@ -1,4 +1,4 @@
-"""Dense layers for prediction: in another precision, several as one, quantized to int8."""
+"""Dense layers for inference: converted, fused, or quantized to int8."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ from .processor import has_vnni
 def prepare_dense(
     dense: nn.Linear, precision: Precision, activation: Activation | None = None
 ) -> Dense:
-    """A dense layer for prediction.
+    """Prepare a dense layer for inference.
 
     Args:
         dense: The layer.
-        precision: What it computes in, and what its weights are stored in.
-        activation: What comes after it, or None.
+        precision: Dtypes of the computation and of the weights.
+        activation: The activation after it, or None.
 
     Returns:
-        The same function. It shares the weights if they are stored in this precision already.
+        An equivalent function. It shares the weights if their dtype matches.
     """
     assert dense.bias is not None
     dtype = precision.weights
@@ -46,16 +46,16 @@ def prepare_dense(
 def prepare_together(
     layers: Sequence[nn.Linear], precision: Precision
 ) -> Callable[[Tensor], tuple[Tensor, ...]]:
-    """Several dense layers of one size that are given the same rows.
+    """Prepare several dense layers of one size with the same input.
 
     Args:
         layers: The layers.
         precision: As for `prepare_dense`.
 
     Returns:
-        From rows to the output of every layer. Where the weights have to be converted, they
-        become one matrix: one large product takes less time than several small ones. Where they
-        don't, one matrix would be a second copy of them and saves nothing that can be measured.
+        A function from the input to the output of every layer. Weights that need conversion are
+        concatenated to one matrix: one large product is faster than several small ones. Otherwise
+        one matrix would be a second copy, without measurable savings.
     """
     if layers[0].weight.dtype == precision.weights:
         each = [prepare_dense(layer, precision) for layer in layers]
@@ -75,7 +75,7 @@ def _followed_by(activation: Activation | None, dense: Dense) -> Dense:
 
 
 def _in_place(activation: Activation) -> Activation:
-    """The activation that writes where it reads, if torch has it: new memory costs as much."""
+    """The in-place variant, if torch has one: allocation costs as much as the activation."""
     return torch.ops.aten.gelu_ if activation is functional.gelu else activation
 
 
@@ -84,19 +84,19 @@ def _linear(rows: Tensor, *, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _quantize(weight: Tensor, bias: Tensor) -> Dense:
-    """Weights in 8 bits with a scale for every output, rows in 8 bits with one for each batch.
+    """Int8 quantization: weights per output channel, inputs dynamically per batch.
 
     Raises:
-        ValueError: If a weight is not a finite number (E125).
+        ValueError: If a weight is not finite (E125).
 
-    Source: dynamic quantization of torch, `torch.ops.quantized.linear_dynamic`.
+    Source: Dynamic quantization of torch, `torch.ops.quantized.linear_dynamic`.
     """
     if not (weight.isfinite().all() and bias.isfinite().all()):
         raise ValueError(Errors.E125)
     scales = (weight.abs().amax(dim=1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
     zeros = torch.zeros(len(scales), dtype=torch.int64)
     with warnings.catch_warnings():
-        # PyTorch announces to take these tensors away, but has nothing as fast in their place.
+        # PyTorch deprecates these tensors, but has no replacement as fast.
         warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
         quantized = torch.quantize_per_channel(
             weight.float(), scales.double(), zeros, 0, torch.qint8
@@ -107,6 +107,6 @@ def _quantize(weight: Tensor, bias: Tensor) -> Dense:
 
 
 def _quantized_linear(rows: Tensor, *, packed: Any, reduce_range: bool) -> Tensor:
-    # Without instructions for it, sums of two products have to fit 16 bits: 7 bits for the rows.
+    # Without VNNI, sums of two products have to fit 16 bits: 7 bits for the input.
     output = torch.ops.quantized.linear_dynamic(rows.float(), packed, reduce_range)
     return output.to(rows.dtype)

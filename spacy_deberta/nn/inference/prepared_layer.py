@@ -25,12 +25,12 @@ from .row_blocks import by_blocks
 
 @dataclass(frozen=True)
 class PreparedAttention:
-    """Self-attention with its positions projected.
+    """Inference-only self-attention with cached position projections.
 
     Attributes:
         heads: Number of attention heads, and the width of each.
-        scale: What scores are multiplied with.
-        query_key_value: Makes queries, keys and values, each (rows, hidden_size).
+        scale: Scale of the attention scores.
+        query_key_value: Projects to queries, keys and values, each (rows, hidden_size).
         position_key: (slots, heads, head_dim), the projected table; None without that term.
         position_query: The same for the position-to-content term.
     """
@@ -44,7 +44,7 @@ class PreparedAttention:
     def __call__(
         self, hidden: Tensor, context: AttentionContext, *, return_attentions: bool
     ) -> tuple[Tensor, Attentions | None]:
-        """As `DisentangledSelfAttention.forward`; the positions of the context aren't looked at."""
+        """As `DisentangledSelfAttention.forward`; `context.positions` is ignored."""
         query, key, value = (
             rows.unflatten(-1, self.heads) for rows in by_blocks(self.query_key_value, hidden)
         )
@@ -63,11 +63,11 @@ class PreparedAttention:
 
 @dataclass(frozen=True)
 class PreparedResidual:
-    """A dense layer, with the normalization of its residual connection.
+    """Inference-only dense layer, residual connection and layer normalization.
 
     Attributes:
         dense: The dense layer.
-        norm: Normalizes the sum of its output and the residual.
+        norm: Layer normalization of the sum of its output and the residual.
     """
 
     dense: Dense
@@ -81,11 +81,11 @@ class PreparedResidual:
 
 @dataclass(frozen=True)
 class PreparedLayer:
-    """The weights of a layer in the precision that it predicts in.
+    """Inference-only layer with cached projections and converted weights.
 
     Attributes:
         attention: Self-attention.
-        attention_output: The dense layer behind it, and its residual connection.
+        attention_output: The dense layer after it, and its residual connection.
         intermediate: First half of the feed-forward network, with its activation.
         output: Second half, and its residual connection.
     """
@@ -106,8 +106,8 @@ class PreparedLayer:
 
         Args:
             hidden: (total_pieces, hidden_size), in the dtype of the residual connections.
-            context: What the layers share. Its positions are not looked at.
-            return_attentions: Whether to return the probabilities.
+            context: State shared by the layers. Its positions are ignored.
+            return_attentions: Whether to return the attention probabilities.
 
         Returns:
             (total_pieces, hidden_size) of the same dtype, and per sequence (heads, length,
@@ -126,17 +126,16 @@ class PreparedLayer:
 def prepare_layer(
     layer: DebertaV2Layer, precision: Precision, positions: Tensor | None
 ) -> PreparedLayer:
-    """Compute what does not change between batches.
+    """Prepare a layer: cache all that is the same for all batches.
 
     Args:
         layer: The layer, in evaluation mode.
-        precision: What it computes in.
-        positions: (slots, hidden_size), the whole table of relative positions as the layers
-            project it, or None.
+        precision: Precision of the computation.
+        positions: (slots, hidden_size), the whole relative position table before projection, or
+            None.
 
     Returns:
-        The layer. Weights that are stored in this precision already are shared with it, the others
-        converted.
+        The layer. Weights of matching dtype are shared with the module, others converted.
     """
     attention, attention_output = prepare(layer.attention, precision, positions)
     return PreparedLayer(
@@ -185,8 +184,8 @@ def _prepare_residual(output: ResidualOutput, precision: Precision) -> PreparedR
 
 
 @prepares(nn.LayerNorm, Dropout)
-def _as_it_is(module: nn.Module, precision: Precision) -> nn.Module:
-    """A normalization computes in its own precision; dropout does nothing in prediction."""
+def _unchanged(module: nn.Module, precision: Precision) -> nn.Module:
+    """A normalization computes in its own precision; dropout is the identity in inference."""
     return module
 
 
@@ -201,5 +200,5 @@ def _reachable(table: Tensor | None, slots: SlotTable | None) -> Tensor | None:
 
 
 def _add(rows: Tensor, residual: Tensor) -> Tensor:
-    """Their sum in the dtype of the residual connection."""
+    """The sum, in the dtype of the residual connection."""
     return rows.add_(residual) if rows.dtype == residual.dtype else residual + rows

@@ -1,18 +1,18 @@
-"""How many of its compiled functions oneDNN keeps.
+"""Bound on the size of oneDNN's primitive cache.
 
-oneDNN compiles a function, a primitive, for every shape of a product, half a megabyte each, and
-keeps 1024 of them for the process; PyTorch's layer above keeps as many again in every thread.
-Dense layers in prediction have few shapes (see `row_blocks`). Attention in bf16 and training have
-others in every batch, most of which are never used again. The layers of an encoder have the same
-shapes within a batch: that is what there is to keep.
+oneDNN compiles a primitive for every shape of a product, half a megabyte each, and caches 1024 of
+them per process; PyTorch's layer above caches as many again per thread. Dense layers in inference
+have few shapes (see `row_blocks`). Attention in bf16 and training have new shapes in every batch,
+most of which never recur. The layers of an encoder have the same shapes within a batch: only those
+are worth caching.
 """
 
 import os
 
-# The shapes of dense layers in prediction and of one batch. What a batch has more is compiled
-# for every layer: with room for 64 of 140, a small encoder takes about a twentieth more time.
+# Enough for the shapes of dense layers in inference and of one batch. Shapes beyond the capacity
+# are recompiled in every layer: with 64 entries for 140 shapes, a small encoder is about 5% slower.
 CAPACITY = 256
-# The names of oneDNN, of which one counts, and of PyTorch.
+# Environment variables of oneDNN (alternatives) and of PyTorch.
 _SETTINGS = (
     ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "DNNL_PRIMITIVE_CACHE_CAPACITY"),
     ("LRU_CACHE_CAPACITY",),
@@ -20,10 +20,10 @@ _SETTINGS = (
 
 
 def bound_primitive_caches() -> None:
-    """Bound both caches, in this process and in those that it starts.
+    """Bound both caches, in this process and its children.
 
-    They are bounded by the environment alone, which they read when they are first used: what is set
-    there already stays as it is, and so do caches that are in use.
+    They are configured only by environment variables, read on first use. Variables already set are
+    kept, and caches already in use don't change.
     """
     for names in _SETTINGS:
         if not any(name in os.environ for name in names):

@@ -1,22 +1,22 @@
-"""What the processor at hand has instructions for."""
+"""Instruction sets of the CPU."""
 
 import torch
 
 
 def has_bf16() -> bool:
-    """Whether it multiplies matrices of bfloat16 faster than those of float32.
+    """Whether bfloat16 matrix products are faster than float32 ones.
 
-    Two to three times as fast with AVX512's instructions for it, more with the tiles of AMX.
+    Two to three times as fast with AVX512-BF16, more with AMX tiles.
     """
     return _has("_is_amx_tile_supported") or _has("_is_avx512_bf16_supported")
 
 
 def has_vnni() -> bool:
-    """Whether it adds products of 8 bits up in 32 bits, so that no sum overflows."""
+    """Whether int8 products are accumulated in 32 bits, so that no sum overflows."""
     return _has("_is_vnni_supported")
 
 
 def _has(name: str) -> bool:
-    # Not every release of torch that we support has them.
+    # Not every supported release of torch has these functions.
     ask = getattr(torch.cpu, name, None)
     return ask is not None and bool(ask())

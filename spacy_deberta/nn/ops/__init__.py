@@ -1,1 +1,1 @@
-"""What layers are made of beside modules: packed batches, dropout, recomputation, memory."""
+"""Operations for layers: packed batches, activations, dropout, recomputation, memory."""

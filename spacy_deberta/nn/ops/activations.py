@@ -1,4 +1,4 @@
-"""The activation functions that configurations name."""
+"""Activation functions by their names in configurations."""
 
 from collections.abc import Callable
 from functools import partial
@@ -45,17 +45,17 @@ ACTIVATIONS: MappingProxyType[str, Callable[[Tensor], Tensor]] = MappingProxyTyp
 
 
 def resolve_activation(name: str, *, field: str = "activation") -> Callable[[Tensor], Tensor]:
-    """Look an activation function up by the name Hugging Face configurations use.
+    """Look up an activation function by its name in Hugging Face configurations.
 
     Args:
         name: For instance "gelu".
-        field: What the error calls it, for instance "hidden_act".
+        field: Name of the setting for the error, for instance "hidden_act".
 
     Returns:
         The function, elementwise on a tensor of any shape.
 
     Raises:
-        ValueError: If there is none of this name (E104).
+        ValueError: If the name is unknown (E104).
     """
     if name not in ACTIVATIONS:
         raise ValueError(

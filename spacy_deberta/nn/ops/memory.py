@@ -1,4 +1,4 @@
-"""Whether there is memory for a model, asked before any of it is taken."""
+"""Check of available memory before a model is allocated."""
 
 import os
 
@@ -11,14 +11,14 @@ _FLOAT32_BYTES = 4
 
 
 def check_memory(parameters: int) -> None:
-    """Make sure that new parameters fit into the memory of this machine.
+    """Check that new parameters fit into the machine's memory.
 
     Args:
-        parameters: How many, in float32. On the meta device they take no memory, and what another
-            device has is that device's business.
+        parameters: Number of float32 parameters. Only the CPU is checked: the meta device takes no
+            memory, and other devices report their own errors.
 
     Raises:
-        ValueError: They are more than the machine has memory for (E126).
+        ValueError: They need more than the machine's memory (E126).
     """
     needed, available = parameters * _FLOAT32_BYTES, _physical_bytes()
     if torch.get_default_device().type == "cpu" and available and needed > available:
@@ -30,14 +30,14 @@ def check_memory(parameters: int) -> None:
 
 
 def count_weights(config: DebertaV2Config, *, keep_positions: bool = False) -> int:
-    """Count the parameters of an encoder, biases and normalizations left out.
+    """Count the parameters of an encoder, without biases and normalizations.
 
     Args:
-        config: What the encoder is made of.
+        config: The encoder's config.
         keep_positions: See `DebertaV2Model`.
 
     Returns:
-        The number, by arithmetic alone.
+        The number, without building the encoder.
     """
     hidden, width = config.hidden_size, config.embedding_dim
     rows = config.vocab_size + config.type_vocab_size
@@ -52,7 +52,7 @@ def count_weights(config: DebertaV2Config, *, keep_positions: bool = False) -> i
 
 
 def _physical_bytes() -> int | None:
-    """The memory of the machine, in bytes; None where the system doesn't say."""
+    """The machine's memory in bytes; None if the system doesn't report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Batches without padding: the pieces of all sequences, one row each, one after another."""
+"""Batches without padding: all sequences concatenated, one row per piece."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,19 +19,18 @@ Device = torch.device | str | int
 class PackedPieces:
     """The pieces of a batch, without padding. Made by `from_lengths` or `from_padded`.
 
-    The lengths are known on the host, so that no kernel ever has to wait for the device to learn
-    them.
+    The lengths are on the host, so that no kernel has to synchronize the device for them.
 
     Args:
         lengths: Number of pieces of every sequence. A sequence may be empty.
-        cu_seqlens: (sequences + 1,) int32. Where every sequence starts, and the total.
+        cu_seqlens: (sequences + 1,) int32. Start row of every sequence, and the total.
         input_ids: (total_pieces,) int64, or None if there are `inputs_embeds`.
         inputs_embeds: (total_pieces, embedding_width), in place of ids.
         token_type_ids: (total_pieces,) int64, or None for type 0 everywhere.
         position_ids: (total_pieces,) int64, or None for the column in the padded batch, that is
-            0, 1, 2, ... in every sequence that isn't padded to the left.
-        starts: Column of the first piece of every sequence in the padded batch: 0, unless there
-            is padding to the left.
+            0, 1, 2, ... without padding on the left.
+        starts: Column of the first piece of every sequence in the padded batch: 0 without padding
+            on the left.
         padded_length: Number of columns of the padded batch.
     """
 
@@ -54,21 +53,21 @@ class PackedPieces:
         position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
     ) -> "PackedPieces":
-        """Take rows that are packed already.
+        """Make a batch of packed rows.
 
         Args:
-            input_ids: (total_pieces,) of any integer type, or None if there are `inputs_embeds`.
+            input_ids: (total_pieces,) of any integer dtype, or None if there are `inputs_embeds`.
             lengths: Number of pieces of every sequence.
-            token_type_ids: (total_pieces,) of any integer type.
-            position_ids: (total_pieces,) of any integer type.
+            token_type_ids: (total_pieces,) of any integer dtype.
+            position_ids: (total_pieces,) of any integer dtype.
             inputs_embeds: (total_pieces, embedding_width).
 
         Returns:
             The batch, on the device of its ids or embeddings.
 
         Raises:
-            ValueError: If there are both or neither of ids and embeddings (E109), or if the
-                lengths don't fit the rows (E108).
+            ValueError: If both or neither of ids and embeddings are given (E109), or if the
+                lengths don't match the rows (E108).
         """
         device = _one_of(input_ids, inputs_embeds).device
         lengths = tuple(int(length) for length in lengths)
@@ -109,22 +108,22 @@ class PackedPieces:
         position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
     ) -> "PackedPieces":
-        """Take the real pieces out of a padded batch. Reading the mask waits for its device.
+        """Make a batch of a padded batch. Reading the mask synchronizes its device.
 
         Args:
-            input_ids: (batch, length) of any integer type, or None if there are `inputs_embeds`.
-            attention_mask: (batch, length), 1 for pieces and 0 for padding, of any type; None if
-                there is no padding. Padding may stand to the left or right.
-            token_type_ids: (batch, length) or (1, length) of any integer type.
-            position_ids: (batch, length) or (1, length) of any integer type.
+            input_ids: (batch, length) of any integer dtype, or None if there are `inputs_embeds`.
+            attention_mask: (batch, length), 1 for pieces and 0 for padding, of any dtype; None if
+                there is no padding. Padding may be on the left or right.
+            token_type_ids: (batch, length) or (1, length) of any integer dtype.
+            position_ids: (batch, length) or (1, length) of any integer dtype.
             inputs_embeds: (batch, length, embedding_width).
 
         Returns:
-            The batch. `pad` gives its rows their old places back.
+            The batch. `pad` restores the padded layout.
 
         Raises:
-            ValueError: If there are both or neither of ids and embeddings (E109), padding
-                between pieces (E110), a shape that doesn't fit (E111) or a mask with other values
+            ValueError: If both or neither of ids and embeddings are given (E109), padding is
+                between pieces (E110), a shape doesn't match (E111) or the mask has other values
                 than 0 and 1 (E115).
         """
         given = _one_of(input_ids, inputs_embeds)
@@ -158,7 +157,7 @@ class PackedPieces:
 
     @property
     def device(self) -> torch.device:
-        """Where the tensors are."""
+        """Device of the tensors."""
         return self.cu_seqlens.device
 
     @property
@@ -177,10 +176,10 @@ class PackedPieces:
         return send(np.concatenate([*columns, np.zeros(0, np.int64)]), self.device)
 
     def pad(self, rows: Tensor) -> Tensor:
-        """Put rows back where the pieces stand in the padded batch.
+        """Scatter rows to the padded batch.
 
         Args:
-            rows: (total_pieces, ...), one row per piece, of any type.
+            rows: (total_pieces, ...), one row per piece, of any dtype.
 
         Returns:
             (batch, length, ...), zeros in the padding.
@@ -193,10 +192,10 @@ class PackedPieces:
         return rows.reshape(batch, columns, *rows.shape[1:])
 
     def unpad(self, values: Tensor) -> Tensor:
-        """Take the rows of the pieces out of a padded batch; the way back of `pad`.
+        """Gather the rows of the pieces from a padded batch; the inverse of `pad`.
 
         Args:
-            values: (batch, length, ...), of any type.
+            values: (batch, length, ...), of any dtype.
 
         Returns:
             (total_pieces, ...).
@@ -212,7 +211,7 @@ class PackedPieces:
         return flat if places is None else flat.index_select(0, places)
 
     def to(self, device: Device) -> "PackedPieces":
-        """The same pieces on another device."""
+        """Return the batch on another device."""
 
         def move(values: Tensor | None) -> Tensor | None:
             return None if values is None else send(values, torch.device(device))
@@ -257,7 +256,7 @@ def _spans(
         return (0,) * batch, (columns,) * batch
     if tuple(mask.shape) != (batch, columns):
         raise _wrong_shape("attention_mask", mask, f"({batch}, {columns})")
-    # NumPy knows no bfloat16, and whole numbers are exact enough here.
+    # NumPy has no bfloat16; float32 is exact for 0 and 1.
     values = mask.detach().cpu().float().numpy()
     real = values != 0
     odd = values[real & (values != 1)]
@@ -277,7 +276,7 @@ def _spans(
 def _padded_rows(
     starts: Sequence[int], lengths: Sequence[int], columns: int, device: torch.device
 ) -> Tensor | None:
-    """Row of every piece in the flattened padded batch; None if there is no padding."""
+    """Row index of every piece in the flattened padded batch; None without padding."""
     if all(length == columns for length in lengths):
         return None
     rows = [

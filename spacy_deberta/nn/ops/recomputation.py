@@ -1,4 +1,4 @@
-"""Activations that the backward pass computes a second time instead of keeping them."""
+"""Recomputation of activations in the backward pass instead of saving them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ from torch import Tensor
 
 @contextmanager
 def recomputed(function: Callable[[Tensor], Tensor], before: Tensor) -> Iterator[Tensor]:
-    """The output of a function, which what runs in the block may use without keeping it.
+    """Context manager whose block uses a function's output without saving it for backward.
 
-    What the function itself needs for its gradient, it keeps as ever: its input. From that, the
-    output is made again when the backward pass asks for it. Worth it for a function that is cheap
-    beside the matrix products around it, such as an activation.
+    The function saves its input for its own gradient, as usual. The output is recomputed from it in
+    the backward pass. Worth it for a function that is cheap beside the matrix products around it,
+    such as an activation.
 
     Args:
         function: Without parameters and without random numbers.
@@ -28,15 +28,15 @@ def recomputed(function: Callable[[Tensor], Tensor], before: Tensor) -> Iterator
     if not (torch.is_grad_enabled() and before.requires_grad):
         yield after
         return
-    place, source = after.data_ptr(), before.detach()
+    address, source = after.data_ptr(), before.detach()
 
-    def pack(kept: Tensor) -> Tensor | None:
-        same = kept.data_ptr() == place and kept.shape == source.shape
-        return None if same else kept
+    def pack(saved: Tensor) -> Tensor | None:
+        same = saved.data_ptr() == address and saved.shape == source.shape
+        return None if same else saved
 
-    def unpack(kept: Tensor | None) -> Tensor:
-        if kept is not None:
-            return kept
+    def unpack(saved: Tensor | None) -> Tensor:
+        if saved is not None:
+            return saved
         with torch.no_grad():
             return function(source)
 

@@ -1,4 +1,4 @@
-"""From the host to the device without waiting for it."""
+"""Host-to-device copies without synchronization."""
 
 import numpy as np
 import torch
@@ -6,16 +6,16 @@ from torch import Tensor
 
 
 def send(values: np.ndarray | Tensor, device: torch.device) -> Tensor:
-    """Put values where they are needed.
+    """Copy values to a device.
 
-    A copy to a GPU waits for what the GPU does just now, unless it starts from pinned memory.
+    A copy to a GPU synchronizes it, unless it starts from pinned memory.
 
     Args:
-        values: An array or tensor of any shape and type.
-        device: Where they are needed.
+        values: An array or tensor of any shape and dtype.
+        device: The target device.
 
     Returns:
-        The values, there; in the same memory if that is the host.
+        A tensor on the device; it shares memory if the device is the host.
     """
     tensor = torch.from_numpy(values) if isinstance(values, np.ndarray) else values
     if device.type == "cuda" and tensor.device.type == "cpu":

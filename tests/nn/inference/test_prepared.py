@@ -77,7 +77,7 @@ def test_layers_are_prepared_once(model, prepared_calls):
 
 def test_float32_weights_are_not_copied(model):
     _predict(model)
-    (_, layers) = model.encoder.prepared._made
+    (_, layers) = model.encoder.prepared._cached
     dense = model.encoder.layer[0].intermediate.dense
     assert layers[0].intermediate.keywords["weight"].data_ptr() == dense.weight.data_ptr()
 
@@ -165,13 +165,13 @@ def test_a_module_can_say_how_it_is_prepared(model, monkeypatch):
     with torch.enable_grad():
         expected = model.forward_packed(packed_batch(LENGTHS)).last_hidden_state
     close(_predict(model).last_hidden_state, expected, 1e-5)
-    assert not isinstance(model.encoder.prepared._made[1][0], torch.nn.Module)
+    assert not isinstance(model.encoder.prepared._cached[1][0], torch.nn.Module)
 
 
 def test_copies_prepare_for_themselves(model, prepared_calls):
     expected = _predict(model).last_hidden_state
     for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert copied.encoder.prepared._made is None
+        assert copied.encoder.prepared._cached is None
         assert torch.equal(_predict(copied).last_hidden_state, expected)
     assert len(prepared_calls) == 6
 

@@ -1,1 +1,1 @@
-"""Disentangled attention on NVIDIA GPUs: kernels in Triton, and what the host plans for them."""
+"""Disentangled attention on NVIDIA GPUs: Triton kernels and their host-side plans."""

@@ -1,4 +1,4 @@
-"""Attention by Triton kernels: the host's side of them."""
+"""Host side of the Triton attention kernels."""
 
 import math
 from collections.abc import Sequence
@@ -30,16 +30,16 @@ INTERPRETED = not isinstance(forward_kernel, triton.JITFunction)
 
 @dataclass(frozen=True)
 class TritonAttention:
-    """Attention on a GPU with nothing in memory that grows with the square of the lengths.
+    """Attention on a GPU with memory linear in the lengths.
 
-    The forward pass keeps one number for every query and head, and the backward pass computes the
-    scores again. Half precision is multiplied as it is and summed up in float32; float32 is
-    multiplied as exactly as `torch.get_float32_matmul_precision` says. With `return_attentions`,
-    `reference` does the work, since the kernels never have all probabilities of a query.
+    The forward pass saves one number per query and head, and the backward pass recomputes the
+    scores. Half precision is accumulated in float32; the precision of float32 products follows
+    `torch.get_float32_matmul_precision`. `return_attentions` falls back to `reference`, since the
+    kernels never hold all probabilities of a query.
 
     Args:
-        name: Under which the kernel is registered.
-        block: Rows of a block, a power of 2, 16 or more.
+        name: Name in the registry.
+        block: Rows per block, a power of 2, 16 or more.
         table_block: The same for the gradient of the position tables, in half precision.
     """
 
@@ -49,10 +49,11 @@ class TritonAttention:
     table_block: int = 16
 
     def plan(self, layout: BatchLayout) -> TritonPlan:
-        """Cut the batch into tiles: see `AttentionKernel.plan`.
+        """Split the batch into tiles: see `AttentionKernel.plan`.
 
         Raises:
-            ValueError: If the batch isn't on a CUDA device and Triton doesn't interpret (E122).
+            ValueError: If the batch isn't on a CUDA device and Triton isn't in interpreter mode
+                (E122).
         """
         device = layout.cu_seqlens.device
         if device.type != "cuda" and not INTERPRETED:
@@ -65,7 +66,7 @@ class TritonAttention:
         """Attend: see `AttentionKernel`.
 
         Raises:
-            ValueError: If there are no kernels for the size of the heads or the type (E123).
+            ValueError: If the head size or dtype is not supported (E123).
         """
         query, dropout = inputs.query, inputs.dropout
         head_dim = query.shape[2]
@@ -80,7 +81,7 @@ class TritonAttention:
             table_tiles=plan.tiles[self.table_block if half else self.block],
             scale=inputs.scale,
             dropout=dropout,
-            # On the host, so that nothing waits; checkpointing restores the state it comes from.
+            # Drawn on the host to avoid synchronization; checkpointing restores its generator.
             seed=int(torch.randint(2**62, (), device="cpu")) if dropout else 0,
         )
         has_tables = plan.rows is not None
@@ -96,13 +97,13 @@ class TritonAttention:
 
 
 def _with_contiguous_heads(rows: Tensor) -> Tensor:
-    """Rows as they are, if the step from row to row is all that is out of the ordinary."""
+    """Make heads and their elements contiguous; the row stride may be arbitrary."""
     return rows if rows.stride()[1:] == (rows.shape[2], 1) else rows.contiguous()
 
 
 @dataclass(frozen=True)
 class _Call:
-    """All about one call that isn't a tensor to differentiate by."""
+    """The arguments of one call that are not differentiable tensors."""
 
     plan: TritonPlan
     tiles: Tiles
@@ -112,7 +113,7 @@ class _Call:
     seed: int
 
     def rows(self, tensors: Sequence[Any]) -> Rows:
-        """What the kernels read, of queries, keys, values and both tables or None."""
+        """Kernel inputs from queries, keys, values and both tables or None."""
         query, key, value, position_key, position_query = tensors
         return Rows(
             query=query,
@@ -126,14 +127,14 @@ class _Call:
         )
 
     def batch(self, rows: Rows, tiles: Tiles) -> Batch:
-        """What the kernels know of the batch; nothing about distances without tables."""
+        """Kernel inputs from the plan; without tables, no distances."""
         cu_seqlens = self.plan.layout.cu_seqlens
         if rows.position_key is None and rows.position_query is None:
             return Batch(cu_seqlens, tiles.places, None, None)
         return Batch(cu_seqlens, tiles.places, self.plan.rows, tiles.edges)
 
     def options(self, rows: Rows, tiles: Tiles, launch: "_Launch") -> dict[str, Any]:
-        """What all kernels take beside their tensors, and how they are compiled."""
+        """Arguments of all kernels beside tensors, and compile options."""
         exact = torch.get_float32_matmul_precision() == "highest"
         heads, head_dim = rows.query.shape[1:]
         variant = (heads, head_dim, tiles.block, self.dropout > 0, "ieee" if exact else "tf32")
@@ -153,27 +154,27 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Launch:
-    """How a kernel is compiled: warps of a block, and stages of the loads in its loops."""
+    """Compile options of a kernel: warps, and pipeline stages of the loads in its loops."""
 
     warps: int
     stages: int
 
 
-# What was fastest of 16 settings on an H200, in bf16 with heads of 64 and lengths of 512 and 2,048.
+# Fastest of 16 settings on an H200, in bf16 with heads of 64 and lengths of 512 and 2,048.
 _FORWARD = _Launch(warps=2, stages=1)
 _QUERY_GRADIENT = _Launch(warps=4, stages=2)
 _KEY_GRADIENT = _Launch(warps=2, stages=1)
 _TABLE_GRADIENT = _Launch(warps=2, stages=2)
-# Fewer threads than that have too few registers for what they hold in float32.
+# With fewer threads, float32 values exceed the registers.
 _PRECISE = _Launch(warps=8, stages=1)
 
 
 class _Attend(torch.autograd.Function):
-    """The kernels, as one operation with a gradient."""
+    """The kernels as one differentiable operation."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        """Take queries, keys, values, both tables and the call; return the context."""
+        """Compute the context from queries, keys, values, both tables and the call."""
         *tensors, call = inputs
         rows = call.rows(tensors)
         context = torch.empty(rows.query.shape, dtype=rows.query.dtype, device=rows.query.device)
@@ -195,7 +196,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_context: Tensor) -> tuple[Tensor | None, ...]:
-        """Take the gradient of the context; return those of the tensors."""
+        """Compute the gradients of the tensors from that of the context."""
         *tensors, context, normalizer = ctx.saved_tensors
         rows = ctx.call.rows(tensors)
         wanted = ctx.needs_input_grad[3:5]
@@ -217,7 +218,7 @@ class _Attend(torch.autograd.Function):
 
 
 def _launch_backward(call: _Call, rows: Rows, context: Tensor, gradients: Gradients) -> None:
-    """Fill the gradients; the first kernel leaves to the others what they need of it."""
+    """Compute the gradients; the first kernel also stores `weighted_mean` for the others."""
     blocks, heads = len(call.tiles.places), context.shape[1]
     if not blocks:
         return

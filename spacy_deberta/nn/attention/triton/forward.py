@@ -1,14 +1,14 @@
-"""The context of packed sequences, by a Triton kernel.
+"""Triton kernel of the forward pass: the context of packed sequences.
 
 With blocks of B rows and heads of D, a near tile takes 2 B^2 D operations for the content, as many
 for the values, and twice that for each position term, whose window has 2 B rows: 12 B^2 D in all,
-3.1 MFLOP with B = D = 64. A far tile takes 4 B^2 D, what attention without positions does. With the
+3.1 MFLOP with B = D = 64. A far tile takes 4 B^2 D, as attention without positions does. With the
 official checkpoints all tiles are near up to 512 pieces, 46% at 2,048 and 13% at 8,192.
 
-What has to pass through memory is query, key, value and context, 4 D elements a piece and head, and
-one float32 for the backward pass. Keys, values and windows are read again for every block of
-queries, from the second-level cache: 2 B D elements for a far tile, 6 B D for a near one. In half
-precision that is B operations a byte in both cases, B^2 D products for B D elements.
+Memory traffic is query, key, value and context, 4 D elements per piece and head, and one float32
+for the backward pass. Keys, values and windows are reread for every query block, from the L2 cache:
+2 B D elements for a far tile, 6 B D for a near one. In half precision that is B operations per byte
+in both cases, B^2 D products for B D elements.
 """
 
 import triton
@@ -41,24 +41,24 @@ def _attend(
     here: Program,
     variant: Variant,
 ) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
-    """Go on with the online softmax, over the blocks of keys from `first` up to `last`.
+    """Continue the online softmax over the key blocks from `first` up to `last`.
 
     Args:
-        state: Sum of the values, (block, head_dim), highest score so far and sum of the weights,
-            (block, 1), all float32.
-        query: (block, head_dim); for far tiles those of `far_query`.
-        constant: (block, 1), added to the scores of far tiles.
-        first: Number of a block.
-        last: Number of a block.
+        state: Weighted sum of the values, (block, head_dim), running maximum of the scores and
+            sum of the weights, (block, 1), all float32.
+        query: (block, head_dim); for far tiles from `far_query`.
+        constant: (block, 1), bias of the scores of far tiles.
+        first: Index of a block.
+        last: Index of a block.
         far: Whether each of these tiles has one row of the tables for all of its pairs.
-        here: The program's place, its block that of the queries.
-        variant: The kernel's.
+        here: The program; its block is the query block.
+        variant: The kernel's variant.
 
     Returns:
         The state.
     """
     accumulator, highest, total = state
-    # Far tiles leave room on chip to load the next ones meanwhile.
+    # Far tiles leave on-chip memory to prefetch the next ones.
     stages: tl.constexpr = 2 if far else 1
     for number in tl.range(first, last, num_stages=stages):
         key = load_block(here.rows.key, here.rows.key_stride, number, here, variant)
@@ -95,20 +95,20 @@ def forward_kernel(
     keep_scale: tl.float32,
     variant: Variant,
 ) -> None:
-    """A program attends from one block of queries of one head to all keys of the sequence.
+    """Attend from one query block of one head to all keys of the sequence.
 
     Args:
         rows: The inputs.
         batch: The plan.
-        context: Points to the result, (total_pieces, heads, head_dim).
-        normalizer: Points to (total_pieces, heads) float32, for the logarithm to base 2 of the sum
-            of a query's weights, which makes probabilities of scores.
-        longest: Longest length of the batch.
-        log2_scale: The scale of scores, times the logarithm of e to base 2.
-        seed: For the dropout, as `threshold`: see `kept_pairs`.
-        threshold: Of 2**24.
-        keep_scale: Makes up for what dropout takes away.
-        variant: The kernel's.
+        context: Pointer to the result, (total_pieces, heads, head_dim).
+        normalizer: Pointer to (total_pieces, heads) float32, for the base-2 log-sum-exp of a
+            query's scores, which normalizes scores to probabilities.
+        longest: Maximum length of the batch.
+        log2_scale: Scale of the scores, times log2(e).
+        seed: Dropout seed: see `kept_pairs`.
+        threshold: Dropout threshold, of 2**24.
+        keep_scale: Dropout scale of kept pairs.
+        variant: The kernel's variant.
     """
     place = batch.places + 2 * tl.program_id(0)
     here = enter_sequence(

@@ -1,4 +1,4 @@
-"""What the kernels of the backward pass share: the gradient of a tile's scores, skewed or not."""
+"""Shared parts of the backward kernels: gradients of a tile's scores, and their skewing."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ from .tiles import Program, Variant, block_rows, output_offsets, statistic_offse
 
 
 class Gradients(NamedTuple):
-    """Pointers to what comes in and goes out; all contiguous.
+    """Pointers to inputs and outputs of the backward pass; all contiguous.
 
-    `context` is the gradient of the context, `normalizer` what the forward kernel left,
+    `context` is the gradient of the context, `normalizer` the output of the forward kernel,
     `weighted_mean` (total_pieces, heads) float32: see `score_gradients`. The tables' gradients are
-    float32, and None where there is no table or none of its gradients is wanted.
+    float32, and None without a table or if not required.
     """
 
     context: tl.tensor
@@ -31,7 +31,7 @@ class Gradients(NamedTuple):
 def query_side(
     gradients: Gradients, number: tl.tensor, here: Program, variant: Variant
 ) -> tuple[tl.tensor, tl.tensor]:
-    """A block's gradient of the context, (block, head_dim), and its normalizers, (block, 1).
+    """Load a block's gradient of the context, (block, head_dim), and its normalizers, (block, 1).
 
     After the end of the sequence these are 0 and infinity, so that all probabilities are 0.
     """
@@ -48,7 +48,7 @@ def query_side(
 def load_means(
     gradients: Gradients, number: tl.tensor, here: Program, variant: Variant
 ) -> tl.tensor:
-    """A block's weighted means, (block, 1): see `score_gradients`."""
+    """Load a block's weighted means, (block, 1): see `score_gradients`."""
     _, exists = block_rows(number, here, variant)
     offsets = statistic_offsets(number, here, variant)
     return tl.load(gradients.weighted_mean + offsets, mask=exists, other=0.0)[:, None]
@@ -66,20 +66,20 @@ def score_gradients(
     here: Program,
     variant: Variant,
 ) -> tuple[tl.tensor, tl.tensor]:
-    """Probabilities of a tile after dropout, and the gradient of its scores, both float32.
+    """Probabilities of a tile after dropout, and gradient of its scores, both float32.
 
-    That of a softmax p is p (g - mean), with g the gradient of p and its mean weighted with p.
+    The gradient of a softmax p is p (g - mean), with g the gradient of p and mean weighted by p.
 
     Args:
         scores: (block, block), not scaled.
         context: (block, head_dim), gradient of the context.
-        normalizer: (block, 1), of the forward kernel.
-        mean: (block, 1), context times its gradient, which is the weighted mean.
+        normalizer: (block, 1), from the forward kernel.
+        mean: (block, 1), the weighted mean: dot product of the context and its gradient.
         value: (block, head_dim).
-        queries: Number of the block of queries.
-        keys: Number of the block of keys.
-        here: The program's place.
-        variant: The kernel's.
+        queries: Index of the query block.
+        keys: Index of the key block.
+        here: The program.
+        variant: The kernel's variant.
     """
     _, exists = block_rows(keys, here, variant)
     probabilities = tl.exp2(scores * here.log2_scale - normalizer)
@@ -96,7 +96,7 @@ def score_gradients(
 
 @triton.jit
 def skew_queries(tile: tl.tensor, variant: Variant) -> tl.tensor:
-    """From (query, key) to (query, place in the window): (block, 2 * block), zeros without key."""
+    """Skew (query, key) to (query, window index): (block, 2 * block), zeros without key."""
     block: tl.constexpr = variant.block
     key = tl.arange(0, block)[:, None] + block - 1 - tl.arange(0, 2 * block)[None, :]
     inside = (key >= 0) & (key < block)
@@ -105,7 +105,7 @@ def skew_queries(tile: tl.tensor, variant: Variant) -> tl.tensor:
 
 @triton.jit
 def skew_keys(tile: tl.tensor, variant: Variant) -> tl.tensor:
-    """From (query, key) to (place in the window, key): (2 * block, block), zeros without query."""
+    """Skew (query, key) to (window index, key): (2 * block, block), zeros without query."""
     block: tl.constexpr = variant.block
     query = tl.arange(0, 2 * block)[:, None] + tl.arange(0, block)[None, :] - block + 1
     inside = (query >= 0) & (query < block)

@@ -1,11 +1,11 @@
-"""The gradients of keys and values, by a Triton kernel.
+"""Triton kernel of the gradients of keys and values.
 
-As for the queries (`triton_query_gradient`), scores are computed again: with blocks of B rows and
-heads of D, 18 B^2 D operations in a near tile and 6 in a far one, and 2 more for the values.
+As for the queries (`query_gradient`), scores are recomputed: with blocks of B rows and heads of D,
+18 B^2 D operations in a near tile and 6 in a far one, and 2 more for the values.
 
-Through memory go key, value and their gradients, 4 D elements a piece and head; queries and the
-gradient of their contexts, 2 B D elements a tile, come from the second-level cache, and 4 B D more
-for the windows of a near tile.
+Memory traffic is key, value and their gradients, 4 D elements per piece and head; queries and the
+gradients of their contexts, 2 B D elements per tile, come from the L2 cache, and 4 B D more for the
+windows of a near tile.
 """
 
 import triton
@@ -39,17 +39,17 @@ def _near_queries(
     here: Program,
     variant: Variant,
 ) -> tuple[tl.tensor, tl.tensor]:
-    """Add what near tiles give to the gradients of a block of keys and of their values.
+    """Accumulate the gradients of a key block and its values over near tiles.
 
     Args:
         results: Both gradients, (block, head_dim) float32.
         key: (block, head_dim).
         value: (block, head_dim).
-        first: Number of a block of queries.
-        last: Number of a block of queries.
-        gradients: What comes in.
-        here: The program's place.
-        variant: The kernel's.
+        first: Index of a query block.
+        last: Index of a query block.
+        gradients: The input gradients.
+        here: The program.
+        variant: The kernel's variant.
     """
     grad_key, grad_value = results
     for number in range(first, last):
@@ -89,18 +89,18 @@ def _far_queries(
     here: Program,
     variant: Variant,
 ) -> tuple[tl.tensor, tl.tensor]:
-    """Add what far tiles give to the gradients of a block of keys, values and a table's row.
+    """Accumulate the gradients of a key block, its values and a table row over far tiles.
 
     Args:
         results: Both gradients, (block, head_dim) float32.
         key: (block, head_dim).
         value: (block, head_dim).
-        first: Number of a block of queries.
-        last: Number of a block of queries.
-        index: Of the distance that all of these pairs may be taken to have: see `far_offsets`.
-        gradients: What comes in, and the table's.
-        here: The program's place.
-        variant: The kernel's.
+        first: Index of a query block.
+        last: Index of a query block.
+        index: Index of a distance that represents all of these pairs: see `far_offsets`.
+        gradients: The input gradients, and the table's.
+        here: The program.
+        variant: The kernel's variant.
     """
     grad_key, grad_value = results
     total = tl.zeros([variant.block, 1], tl.float32)
@@ -138,20 +138,20 @@ def key_gradient_kernel(
     keep_scale: tl.float32,
     variant: Variant,
 ) -> None:
-    """A program computes the gradients of one block of keys of one head, and of their values.
+    """Compute the gradients of one key block of one head, and of its values.
 
-    It also adds to the far rows of the position queries' gradient.
+    Also accumulates the far rows of the position queries' gradient.
 
     Args:
         rows: The inputs.
         batch: The plan.
-        gradients: What comes in and goes out.
-        longest: As in `forward_kernel`, like all that follow.
-        log2_scale: For the scores.
-        seed: For the dropout.
-        threshold: For the dropout.
-        keep_scale: For the dropout.
-        variant: The kernel's.
+        gradients: Inputs and outputs.
+        longest: See `forward_kernel`, as for the following.
+        log2_scale: Scale of the scores.
+        seed: Dropout seed.
+        threshold: Dropout threshold.
+        keep_scale: Dropout scale.
+        variant: The kernel's variant.
     """
     place = batch.places + 2 * tl.program_id(0)
     here = enter_sequence(

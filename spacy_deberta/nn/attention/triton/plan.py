@@ -1,4 +1,4 @@
-"""Which tiles of which sequences the Triton kernels compute: made on the host, from lengths."""
+"""Host-side plan of the tiles that the Triton kernels compute, from lengths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,26 +10,25 @@ from torch import Tensor
 from spacy_deberta.nn.attention.interface import BatchLayout
 from spacy_deberta.nn.ops.transfer import send
 
-# Most tiles that one program of the tables' gradient walks, unless one sequence alone has more:
-# enough to make its atomic additions cheap, few enough to keep a large device busy.
+# Maximum number of tiles per program of the table gradient, unless a single sequence has more:
+# enough to amortize its atomic additions, few enough to keep a large device busy.
 _TILES_PER_SEGMENT = 32
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """A batch in blocks of so many rows, and in tiles of a block of queries and one of keys.
+    """A batch split into blocks of rows, and into tiles of a query block and a key block.
 
     Args:
-        block: Rows of a block.
-        places: (blocks, 2) int32, the sequence of every block and its number in it; blocks of
-            long sequences come first, because they are most work.
+        block: Rows per block.
+        places: (blocks, 2) int32, sequence of every block and its index in it; blocks of long
+            sequences come first, because they are most work.
         sequences: (sequences,) int32, by descending length.
-        segments: (segments, 3) int32. Part of a diagonal of tiles: how many blocks the queries
-            are ahead of the keys, and where its first sequence and one past its last stand in
-            `sequences`.
-        edges: (2,) int32. Tiles whose queries are no further ahead than the first number of
-            blocks, or at least the second one, have one row of the position tables for all of
-            their pairs. None without relative positions.
+        segments: (segments, 3) int32. Part of a diagonal of tiles: offset in blocks of the
+            queries from the keys, and start and end of its sequences in `sequences`.
+        edges: (2,) int32. Tiles with a block offset of at most the first value, or at least the
+            second one, use one row of the position tables for all of their pairs. None without
+            relative positions.
     """
 
     block: int
@@ -41,14 +40,14 @@ class Tiles:
 
 @dataclass(frozen=True)
 class TritonPlan:
-    """A batch, prepared for the Triton kernels.
+    """Plan of a batch for the Triton kernels.
 
     Args:
         layout: The batch.
-        longest: Its longest length.
+        longest: Maximum length.
         rows: (2 * longest - 1,) int32, row of the position tables for the distance d at
             `d + longest - 1`; None without relative positions.
-        tiles: By the rows of a block: the size of an element and of a head choose among them.
+        tiles: By block size; chosen by element size and head size.
     """
 
     layout: BatchLayout
@@ -58,15 +57,15 @@ class TritonPlan:
 
 
 def plan_tiles(layout: BatchLayout, blocks: Sequence[int]) -> TritonPlan:
-    """Cut a batch into blocks and tiles.
+    """Split a batch into blocks and tiles.
 
     Args:
         layout: The batch.
-        blocks: Rows of a block, all sizes that may be asked for.
+        blocks: All block sizes that may be needed.
 
     Returns:
-        The plan, its indices on the device of the batch. Nothing waits for the device: where the
-        position tables turn constant is computed there.
+        The plan, with indices on the device of the batch. The device is not synchronized: `edges`
+        are computed on it.
     """
     longest = max(layout.lengths, default=0)
     lengths = np.array(layout.lengths, dtype=np.int64)
@@ -85,12 +84,12 @@ def plan_tiles(layout: BatchLayout, blocks: Sequence[int]) -> TritonPlan:
 
 
 def _counted(counts: np.ndarray) -> np.ndarray:
-    """0 to count - 1 for every count, one after another."""
+    """Concatenated ranges from 0 to count - 1, for every count."""
     return np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
 
 
 def _segments(counts: np.ndarray) -> np.ndarray:
-    """See `Tiles.segments`; `counts` has the blocks of every sequence, descending."""
+    """Compute `Tiles.segments`; `counts` has the blocks of every sequence, descending."""
     segments = [np.empty((0, 3), dtype=np.int64)]
     for ahead in range(counts[0] if len(counts) else 0):
         tiles = counts[: np.searchsorted(-counts, -ahead)] - ahead
@@ -105,7 +104,7 @@ def _segments(counts: np.ndarray) -> np.ndarray:
 
 
 def _upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
-    """Arrays as int32 tensors, in one transfer."""
+    """Copy arrays to the device as int32 tensors, in one transfer."""
     flat = np.concatenate([array.reshape(-1) for array in arrays]).astype(np.int32)
     on_device = send(flat, device)
     parts = on_device.split([array.size for array in arrays])
@@ -113,7 +112,7 @@ def _upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
 
 
 def _edges(rows: Tensor, block: int) -> Tensor:
-    """See `Tiles.edges`."""
+    """Compute `Tiles.edges`."""
     longest = (len(rows) + 1) // 2
     # Distances up to `low`, and from `high` on, share the first and the last row.
     low = (rows == rows[0]).sum() - longest

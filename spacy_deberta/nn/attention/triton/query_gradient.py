@@ -1,19 +1,19 @@
-"""The gradient of the queries, by a Triton kernel.
+"""Triton kernel of the gradient of the queries.
 
-Nothing of the size of the scores was kept: the scores of a tile are computed again, and made to
-probabilities by the normalizer of the forward pass. With blocks of B rows and heads of D, a product
-of content takes 2 B^2 D operations and one with a window twice that: scores 10 B^2 D, gradient of
-the probabilities 2, content 2, window 4 make 18 in a near tile; without windows 6 in a far one.
+Nothing of the size of the scores is saved: the scores of a tile are recomputed, and normalized to
+probabilities by the forward pass's normalizer. With blocks of B rows and heads of D, a product of
+content takes 2 B^2 D operations and one with a window twice that: scores 10 B^2 D, gradient of the
+probabilities 2, content 2, window 4, in total 18 in a near tile; without windows 6 in a far one.
 
-Through memory go query, context, its gradient and the gradient, 4 D elements a piece and head, and
-two float32; keys, values and windows come from the second-level cache as in the forward pass.
+Memory traffic is query, context, its gradient and the query's gradient, 4 D elements per piece and
+head, and two float32; keys, values and windows come from the L2 cache as in the forward pass.
 
 A far row of the position keys' gradient gets one atomic addition of D float32 from each program
-that has such tiles: their sum over the keys is known when the program is done with them.
+with such tiles, after the sum over their keys.
 
-All three kernels of the backward pass together take 58 B^2 D for a near tile and 14 for a far one.
-One that makes all gradients from one computation of the scores would take 34 and 10, but has to add
-to the gradients of queries and tables atomically for every tile.
+The three backward kernels together take 58 B^2 D for a near tile and 14 for a far one. A single
+kernel that computes the scores once would take 34 and 10, but needs atomic additions to the
+gradients of queries and tables for every tile.
 """
 
 import triton
@@ -47,16 +47,16 @@ def _near_keys(
     here: Program,
     variant: Variant,
 ) -> tl.tensor:
-    """Add what near tiles give to the gradient of a block of queries.
+    """Accumulate the gradient of a query block over near tiles.
 
     Args:
         result: (block, head_dim) float32.
         query: (block, head_dim).
-        sides: Gradient of the context, normalizers and means of the queries.
-        first: Number of a block of keys.
-        last: Number of a block of keys.
-        here: The program's place.
-        variant: The kernel's.
+        sides: Gradient of the context, normalizers and weighted means of the queries.
+        first: Index of a key block.
+        last: Index of a key block.
+        here: The program.
+        variant: The kernel's variant.
     """
     context, normalizer, mean = sides
     for number in range(first, last):
@@ -94,18 +94,18 @@ def _far_keys(
     here: Program,
     variant: Variant,
 ) -> tl.tensor:
-    """Add what far tiles give to the gradients of a block of queries and of their table's row.
+    """Accumulate the gradients of a query block and a table row over far tiles.
 
     Args:
         result: (block, head_dim) float32.
         query: (block, head_dim).
-        sides: Gradient of the context, normalizers and means of the queries.
-        first: Number of a block of keys.
-        last: Number of a block of keys.
-        index: Of the distance that all of these pairs may be taken to have: see `far_offsets`.
-        gradients: Has the table's.
-        here: The program's place.
-        variant: The kernel's.
+        sides: Gradient of the context, normalizers and weighted means of the queries.
+        first: Index of a key block.
+        last: Index of a key block.
+        index: Index of a distance that represents all of these pairs: see `far_offsets`.
+        gradients: Has the table's gradient.
+        here: The program.
+        variant: The kernel's variant.
     """
     context, normalizer, mean = sides
     shifted, constant = far_query(query, index, here, variant)
@@ -142,22 +142,22 @@ def query_gradient_kernel(
     keep_scale: tl.float32,
     variant: Variant,
 ) -> None:
-    """A program computes the gradient of one block of queries of one head.
+    """Compute the gradient of one query block of one head.
 
-    It also leaves the weighted means of its queries to the kernels that follow, and adds to the
-    far rows of the position keys' gradient.
+    Also stores the weighted means of its queries for the next kernels, and accumulates the far
+    rows of the position keys' gradient.
 
     Args:
         rows: The inputs.
         batch: The plan.
-        context: Points to the result of the forward kernel.
-        gradients: What comes in and goes out.
-        longest: As in `forward_kernel`, like all that follow.
-        log2_scale: For the scores.
-        seed: For the dropout.
-        threshold: For the dropout.
-        keep_scale: For the dropout.
-        variant: The kernel's.
+        context: Pointer to the result of the forward kernel.
+        gradients: Inputs and outputs.
+        longest: See `forward_kernel`, as for the following.
+        log2_scale: Scale of the scores.
+        seed: Dropout seed.
+        threshold: Dropout threshold.
+        keep_scale: Dropout scale.
+        variant: The kernel's variant.
     """
     place = batch.places + 2 * tl.program_id(0)
     here = enter_sequence(

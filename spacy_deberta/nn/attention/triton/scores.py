@@ -1,4 +1,4 @@
-"""The scores of one tile, near or far, and what dropout leaves of their probabilities."""
+"""Scores of one tile, near or far, and its dropout mask."""
 
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ class Windows(NamedTuple):
 
 @triton.jit
 def multiply(left: tl.tensor, right: tl.tensor, variant: Variant) -> tl.tensor:
-    """Matrix product with a float32 sum; the left side is rounded to the type of the right."""
+    """Matrix product with a float32 sum; the left side is rounded to the dtype of the right."""
     return tl.dot(left.to(right.dtype), right, input_precision=variant.precision)
 
 
 @triton.jit
 def load_windows(window: tl.tensor, here: Program) -> Windows:
-    """The rows at what `window_offsets` returned."""
+    """Load the rows at the offsets from `window_offsets`."""
     window_key = here.rows.position_key
     if window_key is not None:
         window_key = tl.load(window_key + window)
@@ -35,16 +35,16 @@ def load_windows(window: tl.tensor, here: Program) -> Windows:
 
 @triton.jit
 def near_scores(query: tl.tensor, key: tl.tensor, windows: Windows, variant: Variant) -> tl.tensor:
-    """Scores of a tile by its window, (block, block) float32, not scaled.
+    """Scores of a near tile, (block, block) float32, not scaled.
 
-    Both position terms are products with the window, skewed on chip: pair (i, j) is at the
-    distance i - j, so at place `i - j + block - 1` of the window.
+    Both position terms are products with the window, skewed on chip: pair (i, j) has the
+    distance i - j, hence index `i - j + block - 1` in the window.
 
     Args:
         query: (block, head_dim).
         key: (block, head_dim).
-        windows: Of the tile.
-        variant: The kernel's.
+        windows: Windows of the tile.
+        variant: The kernel's variant.
     """
     scores = multiply(query, tl.trans(key), variant)
     place = tl.arange(0, variant.block)
@@ -60,19 +60,19 @@ def near_scores(query: tl.tensor, key: tl.tensor, windows: Windows, variant: Var
 def far_query(
     query: tl.tensor, index: tl.tensor, here: Program, variant: Variant
 ) -> tuple[tl.tensor, tl.tensor]:
-    """What makes plain attention of a tile with one row r of the tables for all of its pairs.
+    """Reduce a far tile, with one row r of the tables for all pairs, to plain attention.
 
-    q . k + q . PK[r] + k . PQ[r] = (q + PQ[r]) . k + q . PK[r]: the keys stay as they are, so
+    q . k + q . PK[r] + k . PQ[r] = (q + PQ[r]) . k + q . PK[r]: the keys are unchanged, so
     that a far tile costs no more than one without positions.
 
     Args:
         query: (block, head_dim).
-        index: Of the distance: see `far_offsets`.
-        here: The program's place.
-        variant: The kernel's.
+        index: Index of the distance: see `far_offsets`.
+        here: The program.
+        variant: The kernel's variant.
 
     Returns:
-        Queries, (block, head_dim), and what to add to their scores, (block, 1) float32.
+        Shifted queries, (block, head_dim), and a bias of their scores, (block, 1) float32.
     """
     exact = query.to(tl.float32)
     shifted = exact
@@ -88,16 +88,16 @@ def far_query(
 
 @triton.jit
 def kept_pairs(queries: tl.tensor, keys: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
-    """Which pairs of a tile dropout keeps, (block, block) bool; every kernel draws the same.
+    """Dropout mask of a tile, (block, block) bool, True to keep; the same in every kernel.
 
-    Philox is counted by (key // 4, query, stream) and gives four numbers, one to each key: a
-    quarter of the work of one call for each pair. Seven rounds are the fewest that pass BigCrush.
+    The Philox counter is (key // 4, query, stream); each call gives four numbers, one per key: a
+    quarter of the work of one call per pair. Seven rounds are the minimum that passes BigCrush.
 
     Args:
-        queries: Number of the block of queries.
-        keys: Number of the block of keys.
-        here: The program's place.
-        variant: The kernel's.
+        queries: Index of the query block.
+        keys: Index of the key block.
+        here: The program.
+        variant: The kernel's variant.
 
     Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", table 2.
     """

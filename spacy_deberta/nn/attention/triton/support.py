@@ -1,4 +1,4 @@
-"""What the Triton kernels can do, and where they are the fastest: known without Triton."""
+"""Supported head sizes and dtypes of the Triton kernels; importable without Triton."""
 
 from importlib.util import find_spec
 
@@ -11,15 +11,15 @@ _HOPPER = 9
 
 
 def is_fastest(device: torch.device, dtype: torch.dtype, head_dim: int | None) -> bool:
-    """Whether the Triton kernels are the ones to take.
+    """Whether the Triton kernels are the fastest.
 
-    They were measured on NVIDIA's H200, in half precision: there they are ahead at every length.
-    Other generations have other sizes of what is on chip.
+    Measured on an NVIDIA H200 in half precision: they are faster at every length. Other generations
+    have other sizes of on-chip memory.
 
     Args:
-        device: Where the model is.
-        dtype: What it computes in.
-        head_dim: Width of a head; None if it isn't known.
+        device: Device of the model.
+        dtype: Compute dtype.
+        head_dim: Width of a head; None if unknown.
     """
     if device.type != "cuda" or dtype not in _HALF or head_dim not in HEAD_DIMS:
         return False

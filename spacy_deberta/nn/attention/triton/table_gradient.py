@@ -1,15 +1,15 @@
-"""The gradients of both position tables, by a Triton kernel.
+"""Triton kernel of the gradients of both position tables.
 
-All tiles whose queries are as many blocks ahead of their keys have the same window, in every
-sequence. So a program walks such a diagonal of tiles, sums up the gradients of its window in
-float32 on chip, and adds them to those of the tables when it is done: 4 B D atomic additions for up
-to 32 tiles, or one sequence, in place of 4 B D for each. Far diagonals have nothing to do here, the
-other kernels give their row its gradient on the way. The order of the additions is not fixed, so
-that the last bits of the tables' gradients differ from run to run.
+All tiles with the same block offset of queries from keys have the same window, in every sequence.
+So a program iterates over such a diagonal of tiles, accumulates the gradients of its window in
+float32 on chip, and finally adds them to those of the tables: 4 B D atomic additions for up to 32
+tiles, or one sequence, instead of 4 B D per tile. Far diagonals are skipped, because the other
+kernels accumulate their row. The order of the additions is not deterministic, so the last bits of
+the tables' gradients differ from run to run.
 
 With blocks of B rows and heads of D, a near tile takes 10 B^2 D operations for the scores, 2 for
 the gradient of the probabilities, and 4 for each table: 20 B^2 D. Query, key, value and gradient of
-the context come from the second-level cache, 4 B D elements; the window is read once.
+the context come from the L2 cache, 4 B D elements; the window is read once.
 """
 
 import triton
@@ -34,20 +34,20 @@ def table_gradient_kernel(
     keep_scale: tl.float32,
     variant: Variant,
 ) -> None:
-    """A program adds to the tables' gradients what the tiles of one segment and head give.
+    """Accumulate the tables' gradients over the tiles of one segment and head.
 
     Args:
         rows: The inputs.
         batch: The plan.
-        sequences: Points to `Tiles.sequences`.
-        segments: Points to `Tiles.segments`.
-        gradients: What comes in, and the tables'.
-        longest: As in `forward_kernel`, like all that follow.
-        log2_scale: For the scores.
-        seed: For the dropout.
-        threshold: For the dropout.
-        keep_scale: For the dropout.
-        variant: The kernel's.
+        sequences: Pointer to `Tiles.sequences`.
+        segments: Pointer to `Tiles.segments`.
+        gradients: The input gradients, and the tables'.
+        longest: See `forward_kernel`, as for the following.
+        log2_scale: Scale of the scores.
+        seed: Dropout seed.
+        threshold: Dropout threshold.
+        keep_scale: Dropout scale.
+        variant: The kernel's variant.
     """
     segment = segments + 3 * tl.program_id(0)
     ahead = tl.load(segment)

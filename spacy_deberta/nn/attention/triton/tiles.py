@@ -1,7 +1,7 @@
-"""What all Triton kernels are made of: where a program is in the batch, and its rows.
+"""Shared parts of the Triton kernels: a program's position in the batch, and its rows.
 
-A tile is a block of queries and a block of keys of one sequence, always (query, key). Its pairs
-have `2 * block - 1` distances, which are consecutive: the window.
+A tile is a query block and a key block of one sequence, always (query, key). Its pairs have
+`2 * block - 1` consecutive distances: the window.
 """
 
 from typing import NamedTuple
@@ -11,9 +11,9 @@ import triton.language as tl
 
 
 class Rows(NamedTuple):
-    """Pointers to (rows, heads, head_dim), or None for a table of a term that there isn't.
+    """Pointers to (rows, heads, head_dim), or None for the table of a missing term.
 
-    Heads and their elements are contiguous; the strides are those from row to row.
+    Heads and their elements are contiguous; the strides are row strides.
     """
 
     query: tl.tensor
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Pointers to what a plan has on the device: see `plan`."""
+    """Pointers to the tensors of a plan: see `plan`."""
 
     cu_seqlens: tl.tensor
     places: tl.tensor
@@ -36,10 +36,10 @@ class Batch(NamedTuple):
 
 
 class Dropout(NamedTuple):
-    """What dropout draws from; `stream` differs between sequences and between heads.
+    """Dropout state; `stream` differs between sequences and between heads.
 
-    Of 2**24 equally likely values, as many as `threshold` drop a pair. The rest is multiplied
-    with `scale`.
+    Of 2**24 equally likely values, those below `threshold` drop a pair. Kept pairs are multiplied
+    by `scale`.
     """
 
     seed: tl.tensor
@@ -49,7 +49,7 @@ class Dropout(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """What a kernel is compiled for; `precision` is that of float32 products."""
+    """Compile-time constants of a kernel; `precision` is that of float32 products."""
 
     heads: tl.constexpr
     head_dim: tl.constexpr
@@ -59,11 +59,11 @@ class Variant(NamedTuple):
 
 
 class Program(NamedTuple):
-    """One program's place: its head, its block if it has one, and its sequence.
+    """State of a program: its head, its block if any, and its sequence.
 
-    `rows` point to the head's part of the first row of the sequence, `start` counts the rows
-    before, `length` those within; `longest` is the longest length of the batch. `log2_scale`
-    makes of a score the power of 2 to take.
+    `rows` point to the head's part of the sequence's first row, `start` is the sequence's first
+    row, `length` its number of rows; `longest` is the maximum length of the batch. A score times
+    `log2_scale` is an exponent of 2.
     """
 
     rows: Rows
@@ -90,7 +90,7 @@ def enter_sequence(
     keep_scale: tl.tensor,
     variant: Variant,
 ) -> Program:
-    """Go to a block of a sequence, in the head that this program has."""
+    """Make the program state for a block of a sequence, in this program's head."""
     head = tl.program_id(1)
     start = tl.load(batch.cu_seqlens + sequence).to(tl.int64)
     column = head * variant.head_dim
@@ -117,7 +117,7 @@ def enter_sequence(
 
 @triton.jit
 def block_rows(number: tl.tensor, here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor]:
-    """Rows of a block, counted within the sequence, and which of them there are: (block,)."""
+    """Row indices of a block within the sequence, and a mask of those that exist: (block,)."""
     row = number * variant.block + tl.arange(0, variant.block)
     return row, row < here.length
 
@@ -126,7 +126,7 @@ def block_rows(number: tl.tensor, here: Program, variant: Variant) -> tuple[tl.t
 def load_block(
     pointer: tl.tensor, stride: tl.tensor, number: tl.tensor, here: Program, variant: Variant
 ) -> tl.tensor:
-    """A block of the sequence's rows, (block, head_dim), zeros after its end."""
+    """Load a block of the sequence's rows, (block, head_dim), zeros after its end."""
     row, exists = block_rows(number, here, variant)
     place = row[:, None].to(tl.int64) * stride + tl.arange(0, variant.head_dim)[None, :]
     return tl.load(pointer + place, mask=exists[:, None], other=0.0)
@@ -134,7 +134,7 @@ def load_block(
 
 @triton.jit
 def output_offsets(number: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
-    """Where a block's rows are in a contiguous (total_pieces, heads, head_dim)."""
+    """Offsets of a block's rows in a contiguous (total_pieces, heads, head_dim)."""
     head_dim: tl.constexpr = variant.head_dim
     row, _ = block_rows(number, here, variant)
     place = ((here.start + row) * variant.heads + here.head) * head_dim
@@ -143,14 +143,14 @@ def output_offsets(number: tl.tensor, here: Program, variant: Variant) -> tl.ten
 
 @triton.jit
 def statistic_offsets(number: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
-    """Where a block's rows are in a contiguous (total_pieces, heads)."""
+    """Offsets of a block's rows in a contiguous (total_pieces, heads)."""
     row, _ = block_rows(number, here, variant)
     return (here.start + row) * variant.heads + here.head
 
 
 @triton.jit
 def near_keys(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
-    """Bounds among the blocks of keys, for a block of queries: see `_bounds`."""
+    """Bounds of the near key blocks of a query block: see `_bounds`."""
     if here.batch.edges is None:
         return _bounds(0, 0, here, variant)
     else:
@@ -160,7 +160,7 @@ def near_keys(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl
 
 @triton.jit
 def near_queries(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
-    """Bounds among the blocks of queries, for a block of keys: see `_bounds`."""
+    """Bounds of the near query blocks of a key block: see `_bounds`."""
     if here.batch.edges is None:
         return _bounds(0, 0, here, variant)
     else:
@@ -172,7 +172,7 @@ def near_queries(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor,
 def _bounds(
     first: tl.tensor, last: tl.tensor, here: Program, variant: Variant
 ) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
-    """Number of the first near block, one past the last near one, and one past the last one."""
+    """Start and end of the near blocks, and the number of blocks."""
     blocks = tl.cdiv(here.length, variant.block)
     first = tl.minimum(tl.maximum(first, 0), blocks)
     return first, tl.minimum(tl.maximum(last, first), blocks), blocks
@@ -180,15 +180,15 @@ def _bounds(
 
 @triton.jit
 def window_offsets(ahead: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
-    """Where the rows of a window are in the tables, (2 * block, head_dim).
+    """Offsets of a window's rows in the tables, (2 * block, head_dim).
 
     Args:
-        ahead: How many blocks the queries of the tile are ahead of its keys.
-        here: The program's place.
-        variant: The kernel's.
+        ahead: Offset in blocks of the tile's queries from its keys.
+        here: The program.
+        variant: The kernel's variant.
 
     Returns:
-        By ascending distance; the last one only fills the window up.
+        By ascending distance; the last one is padding.
     """
     block: tl.constexpr = variant.block
     index = (ahead - 1) * block + here.longest + tl.arange(0, 2 * block)
@@ -199,12 +199,12 @@ def window_offsets(ahead: tl.tensor, here: Program, variant: Variant) -> tl.tens
 
 @triton.jit
 def far_offsets(index: tl.tensor, here: Program, variant: Variant) -> tl.tensor:
-    """Where the row of one distance is in the tables, (1, head_dim).
+    """Offsets of the row of one distance in the tables, (1, head_dim).
 
     Args:
-        index: Of the distance: 0 for the lowest, `2 * longest - 2` for the highest.
-        here: The program's place.
-        variant: The kernel's.
+        index: Index of the distance: 0 for the lowest, `2 * longest - 2` for the highest.
+        here: The program.
+        variant: The kernel's variant.
     """
     row = tl.load(here.batch.rows + index)
     stride: tl.constexpr = variant.heads * variant.head_dim
