@@ -3,7 +3,7 @@
     python -m benchmarks run --vocabulary spm.model --documents ewt.conllu --entities wnut17.conll
     python -m benchmarks report --check
 
-With names, `run` measures only some of them; the report has the last results of all.
+With names, `run` measures only those benchmarks; the report has the last results of all.
 """
 
 import os
@@ -75,7 +75,7 @@ def run(
     with ExitStack() as stack:
         if work is None:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        if quick:  # what means nothing is not kept where the figures are
+        if quick:  # keep meaningless figures out of the real results
             work = work / "quick"
             results, page = results or work / "results", page or work / "performance.md"
         results, page = results or FOLDER / "results", page or ROOT / "docs" / "performance.md"
@@ -103,12 +103,12 @@ def write_report(
     results: Annotated[Path, typer.Option(help="The folder of the results")] = FOLDER / "results",
     page: Annotated[Path, typer.Option(help="The report")] = ROOT / "docs" / "performance.md",
 ) -> None:
-    """Write the report of what was measured before."""
+    """Write the report of saved results."""
     finish(read_all(results), page, check=check, names=list(BENCHMARKS))
 
 
 def check_names(names: list[str] | None) -> list[str]:
-    """The benchmarks that are meant, in their order."""
+    """The selected benchmarks, in their order."""
     if unknown := set(names or []) - set(BENCHMARKS):
         msg.fail(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(BENCHMARKS)}")
         raise typer.Exit(2)
@@ -116,7 +116,7 @@ def check_names(names: list[str] | None) -> list[str]:
 
 
 def prepare(settings: Settings) -> None:
-    """Write the checkpoint that everybody opens, with random weights."""
+    """Write the checkpoint that all contenders load, with random weights."""
     if not settings.checkpoint.exists():
         torch.manual_seed(0)
         saving.make_checkpoint(settings.checkpoint, settings.vocabulary, **settings.sizes.shape)
@@ -125,7 +125,7 @@ def prepare(settings: Settings) -> None:
 def make_header(
     settings: Settings, names: list[str], *, repeats: int, quick: bool
 ) -> dict[str, Any]:
-    """What is kept with the figures."""
+    """The metadata of the results."""
     words = ["python", "-m", "benchmarks", "run"]
     words += names if len(names) < len(BENCHMARKS) else []
     for option in ("vocabulary", "documents", "entities"):
@@ -141,7 +141,7 @@ def make_header(
 
 
 def measure_one(name: str, settings: Settings, results: Results) -> None:
-    """Run one benchmark, and show what it found."""
+    """Run one benchmark, and print a summary."""
     start = time.perf_counter()
     msg.info(f"{name} ...")
     BENCHMARKS[name](settings, results)
@@ -152,7 +152,7 @@ def measure_one(name: str, settings: Settings, results: Results) -> None:
 
 
 def finish(found: dict[str, Results], page: Path, *, check: bool, names: list[str]) -> None:
-    """Write the report, and show the targets."""
+    """Write the report, and print the targets."""
     outcomes = targets.compare(found)
     report.write(found, outcomes, page)
     msg.good(f"{page}")

@@ -1,9 +1,9 @@
-"""How many tokens are pooled with a piece that is not theirs: ours and the stock alignment.
+"""Count tokens that are pooled with a piece of another token: our and the stock alignment.
 
     python -m benchmarks.alignment corpus.spacy --vocabulary spm.model
 
-A piece is a token's if they share a character. For the stock alignment this needs protobuf, with
-which transformers converts the vocabulary for its fast tokenizer.
+A piece belongs to a token if they share a character. The stock alignment needs protobuf, with which
+transformers converts the vocabulary for its fast tokenizer.
 """
 
 from pathlib import Path
@@ -15,12 +15,12 @@ import typer
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
 
-# Rows of pieces for every token of a document.
+# Piece indices of every token of a document.
 Alignment = list[list[int]]
 
 
 def align_ours(docs: list[Doc], vocabulary: Path) -> tuple[list[Alignment], list[np.ndarray]]:
-    """Pieces of every token, and offsets of every piece, by this package."""
+    """Pieces of every token, and offsets of every piece, with this package."""
     from spacy_deberta.layers import align_pieces
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
@@ -36,7 +36,7 @@ def align_ours(docs: list[Doc], vocabulary: Path) -> tuple[list[Alignment], list
 
 
 def align_stock(docs: list[Doc], vocabulary: Path) -> tuple[list[Alignment], list[np.ndarray]]:
-    """The same by spacy-transformers with the fast tokenizer."""
+    """The same with spacy-transformers and the fast tokenizer."""
     from spacy_transformers.align import get_alignment_via_offset_mapping
     from transformers import DebertaV2TokenizerFast
 
@@ -49,7 +49,7 @@ def align_stock(docs: list[Doc], vocabulary: Path) -> tuple[list[Alignment], lis
         align = get_alignment_via_offset_mapping([doc[:]], batch)
         rows = np.split(np.asarray(align.dataXd), np.cumsum(np.asarray(align.lengths)))[:-1]
         alignments.append([token.tolist() for token in rows])
-        # The offsets contain the space before a piece, which is no character of it.
+        # The offsets include the space before a piece, which does not count as its character.
         starts = [
             start + len(doc.text[start:end]) - len(doc.text[start:end].lstrip())
             for start, end in mapping
@@ -61,7 +61,7 @@ def align_stock(docs: list[Doc], vocabulary: Path) -> tuple[list[Alignment], lis
 def count(
     docs: list[Doc], alignments: list[Alignment], offsets: list[np.ndarray]
 ) -> tuple[int, int]:
-    """Count the tokens that have a piece of another, and those that lack one of their own."""
+    """Count the tokens with a piece of another token, and those that lack one of their own."""
     leaking = lost = 0
     for doc, alignment, pieces in zip(docs, alignments, offsets, strict=True):
         for token, rows in zip(doc, alignment, strict=True):

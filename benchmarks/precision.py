@@ -1,9 +1,9 @@
-"""What a precision costs in predictions: those of a trained pipeline, compared with float32's.
+"""Accuracy of a precision: the predictions of a trained pipeline, compared with float32's.
 
     python -m benchmarks.precision training/model-best corpus/dev.spacy --precision int8
 
-`"auto"` may only stand for a precision that leaves at least 99.9% of a pipeline's entities as they
-are. Scores are those of `spacy benchmark accuracy`.
+`"auto"` may only select a precision with at least 99.9% of the same entities as float32. Scores are
+those of `spacy benchmark accuracy`.
 """
 
 import time
@@ -20,12 +20,12 @@ from wasabi import msg
 PRECISIONS = ("fp32", "bf16", "int8")
 SCORES = ("ents_f", "spans_sc_f", "tag_acc", "dep_las", "cats_score")
 
-# Document, start, end, label, and the group it is of.
+# Document, start, end, label and span group.
 Annotation = tuple[int, int, int, str, str]
 
 
 def load(pipeline: Path, precision: str) -> Any:
-    """A trained pipeline whose encoder computes in a precision."""
+    """Load a trained pipeline with a precision of its encoder."""
     names = [
         name
         for name, component in spacy.util.load_config(pipeline / "config.cfg")["components"].items()
@@ -50,10 +50,10 @@ def measure(pipeline: Path, examples: Path, precision: str) -> tuple[set[Annotat
     Args:
         pipeline: A trained pipeline.
         examples: Gold documents, `.spacy`.
-        precision: What its encoder computes in.
+        precision: The precision of its encoder.
 
     Returns:
-        What it found, its scores, and the seconds of the prediction.
+        Its annotations, its scores, and the seconds of inference.
     """
     nlp = load(pipeline, precision)
     gold = [example.reference for example in Corpus(examples)(nlp)]
@@ -69,7 +69,7 @@ def measure(pipeline: Path, examples: Path, precision: str) -> tuple[set[Annotat
 
 
 def agreement(found: set[Annotation], expected: set[Annotation]) -> float:
-    """The share of the annotations of both that both have."""
+    """The intersection of two sets of annotations, divided by their union."""
     together = found | expected
     return len(found & expected) / len(together) if together else 1.0
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.pretraining --texts texts.txt.xz --vocabulary spm.model
 
-The plain loop pads a batch to its longest sequence, scores the vocabulary for every piece, and for
-replaced token detection runs two of Hugging Face's models, one that guesses and a classifier of
-pieces. Hugging Face has no enhanced mask decoder: ours runs the last layer twice for the hidden
-pieces. Both make a whole update, with clipping and AdamW.
+The plain loop pads a batch to its longest sequence, computes logits for every piece, and for
+replaced token detection runs two of Hugging Face's models, a masked language model and a token
+classifier. Hugging Face has no enhanced mask decoder: ours runs the last layer twice for the masked
+pieces. Both make a whole update, with gradient clipping and AdamW.
 """
 
 import statistics
@@ -63,7 +63,7 @@ def main(
     sentences: Annotated[bool, typer.Option(help="Every line is a document")] = False,
     repeats: Annotated[int, typer.Option(help="Updates that are timed")] = 7,
 ) -> None:
-    """Time updates of both in turns, and print the medians."""
+    """Time updates of both, interleaved, and print the medians."""
     source = ModelSource(vocabulary=str(vocabulary), config=SIZES)
     tokenizer = source.load_tokenizer()
     with tempfile.TemporaryDirectory() as folder:
@@ -109,11 +109,11 @@ def make_trainer(objective: Any, pieces: int, max_length: int) -> Step:
 
 
 class HuggingFaceLoop:
-    """What anybody would write.
+    """The plain loop with Hugging Face's models.
 
     Args:
         objective: "mlm" or "rtd".
-        config: Values of a config.json.
+        config: The fields of a config.json.
     """
 
     def __init__(self, objective: str, config: dict[str, Any]) -> None:
@@ -136,7 +136,7 @@ class HuggingFaceLoop:
             model.train()
 
     def update(self, step: StepBatches) -> None:
-        """Pad a batch and learn from it."""
+        """Pad a batch and train on it."""
         (masked,) = step.batches
         batch = MaskedBatch.from_masked(masked, CPU)
         pieces = batch.pieces
@@ -169,7 +169,7 @@ class HuggingFaceLoop:
 
 
 def report(name: str, batches: Iterator[StepBatches], steps: dict[str, Step], repeats: int) -> None:
-    """Let both make the same updates in turns, after one that isn't timed."""
+    """Time the same updates of both, interleaved, after a warm-up update."""
     rates: dict[str, list[float]] = {contender: [] for contender in steps}
     for number in range(repeats + 1):
         batch = next(batches)
@@ -187,7 +187,7 @@ def report(name: str, batches: Iterator[StepBatches], steps: dict[str, Step], re
 def report_decoder(
     source: ModelSource, tokenizer: Any, sequences: CorpusSequences, table: PieceTable, pieces: int
 ) -> None:
-    """Time the enhanced mask decoder for the hidden pieces, and for all of them."""
+    """Time the enhanced mask decoder for the masked pieces, and for all pieces."""
     config = replace(source.make_config(tokenizer), legacy=False)
     model = DebertaV2ForMaskedLM(config).train()
     step = StepSource(

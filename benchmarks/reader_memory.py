@@ -2,8 +2,8 @@
 
     python -m benchmarks.reader_memory --texts english.txt.xz --vocabulary spm.model --megabytes 400
 
-`--megabytes` can be given several times. A corpus larger than the texts is the texts over and over.
-Each size is measured in a process of its own.
+`--megabytes` can be given several times. A corpus larger than the texts repeats them. Each size is
+measured in its own process.
 """
 
 import json
@@ -46,10 +46,10 @@ def main(
 
 
 def measure(texts: Path, vocabulary: Path, megabytes: float) -> dict[str, float]:
-    """Encode and read, here and now.
+    """Encode and read a corpus in this process.
 
     Args:
-        texts: Where the texts are.
+        texts: Path of the texts.
         vocabulary: Path of the vocabulary.
         megabytes: Size of the corpus.
 

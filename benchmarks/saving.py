@@ -1,11 +1,11 @@
-"""How long a base-size pipeline takes to load and save, and how much memory.
+"""Time and memory to load and save a base-size pipeline.
 
 Ours against the stock one:
 
     python -m benchmarks.saving --vocabulary spm.model
 
-Random weights in the shape of DeBERTa-v3-base (184 million parameters). Each figure is taken in a
-process of its own, after the imports, and is the median of the repeats.
+Random weights in the shape of DeBERTa-v3-base (184 million parameters). Each figure is measured in
+its own process, after the imports, and is the median of the repeats.
 """
 
 import json
@@ -65,7 +65,7 @@ IMPORTS = {"ours": "spacy_deberta.pipeline.transformer", "stock": "spacy_transfo
 
 
 def make_checkpoint(folder: Path, vocabulary: Path, **changes: Any) -> None:
-    """Write a checkpoint of base size, but for some values, with random weights."""
+    """Write a checkpoint of base size, except for `changes`, with random weights."""
     from spacy_deberta.checkpoints import save_checkpoint
     from spacy_deberta.models import DebertaV2Model
     from spacy_deberta.nn import DebertaV2Config
@@ -97,7 +97,7 @@ def measure_load(folder: Path) -> dict[str, float]:
     """Load a pipeline, then use it once."""
     import spacy
 
-    # What the pipeline names, and no more: importing is measured by itself.
+    # Only the imports of the pipeline, which are measured separately.
     import_module(IMPORTS[folder.name])
     start = time.perf_counter()
     nlp = spacy.load(folder)
@@ -145,7 +145,7 @@ def main(
 
 
 def run_step(step: str, folder: Path, vocabulary: Path) -> dict[str, float]:
-    """Save or load a pipeline in a process of its own: `"save:ours"`, `"load:stock"`, ..."""
+    """Save or load a pipeline in its own process: `"save:ours"`, `"load:stock"`, ..."""
     command = [sys.executable, "-m", "benchmarks.saving"]
     options = ["--vocabulary", str(vocabulary), "--step", step, "--folder", str(folder)]
     done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)

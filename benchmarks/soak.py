@@ -1,10 +1,10 @@
-"""Whether memory stays flat while batches of all lengths go through an encoder, for a long time.
+"""Measure whether memory stays constant over many batches of all lengths.
 
     python -m benchmarks.soak --batches 10000
 
-Two layers with random weights, ours and Hugging Face's, each in a process of its own. Batches have
-one to four sequences of 1 to 510 pieces, drawn at random but the same for both. With `--training`
-each of them is an update without an optimizer.
+Encoders of two layers with random weights, ours and Hugging Face's, each in its own process.
+Batches have one to four sequences of 1 to 510 pieces, at random but the same for both. With
+`--training` each of them is an update without an optimizer.
 """
 
 import os
@@ -33,7 +33,7 @@ SHAPE: dict[str, Any] = {
 }
 SEQUENCES = 4
 LONGEST = 510
-# Memory is compared with what it is after so many batches.
+# Memory is compared with the memory after this many batches.
 WARM_UP = 200
 
 
@@ -43,7 +43,7 @@ def main(
     training: Annotated[bool, typer.Option("--training", help="Go back as well")] = False,
     sides: Annotated[str, typer.Option(help="Names with commas")] = "ours,huggingface",
 ) -> None:
-    """Print the memory of each side as it goes."""
+    """Print the memory of each side."""
     rows = []
     for side in sides.split(","):
         found = run_fresh(soak, side, batches, dtype, training)

@@ -4,9 +4,9 @@
 
 One document of 1,000 tokens whose spans of up to 10 tokens are all candidates, 9,955 of them; an
 encoder of base width with one layer, random weights and frozen embeddings, and the same head for
-both. Each figure is taken in a process of its own, after a first update on a short text, and is the
-median of the repeats: seconds of processor time, and the peak of memory above what the process held
-before. Only Linux tells the peak of a stretch of time.
+both. Each figure is measured in its own process, after a first update on a short text, and is the
+median of the repeats: seconds of processor time, and peak memory minus the memory of the process
+before. Only Linux can reset the peak memory.
 """
 
 import json
@@ -74,7 +74,7 @@ def make_pipeline(
     nlp.add_pipe(
         "spancat",
         config={
-            # Untrained scores are about 0.5, and would make spans of half of the candidates.
+            # Untrained scores are about 0.5, so half of the candidates would become spans.
             "threshold": 0.9,
             "suggester": {
                 "@misc": "spacy.ngram_range_suggester.v1",
@@ -100,7 +100,7 @@ def make_pipeline(
 
 
 def make_example(nlp: Any, tokens: int) -> Any:
-    """A document of this many tokens with a span of each label."""
+    """An example of this many tokens with a span of each label."""
     from spacy.tokens import Doc, Span
     from spacy.training import Example
 
@@ -113,9 +113,9 @@ def make_example(nlp: Any, tokens: int) -> Any:
 
 
 def measure(action: str, nlp: Any, tokens: int) -> dict[str, float]:
-    """Predict one document, or update on it: what memory and time it takes."""
+    """Memory and time of inference or an update on one document."""
     optimizer = nlp.resume_training()
-    # Gradients and the optimizer's state stay afterwards, and are nothing of the document's.
+    # Allocates gradients and optimizer state, which do not depend on the document.
     nlp.update([make_example(nlp, len(WORDS))], sgd=optimizer)
     example = make_example(nlp, tokens)
     return _measure(
@@ -127,7 +127,7 @@ def measure(action: str, nlp: Any, tokens: int) -> dict[str, float]:
 
 
 def _measure(run: Callable[[], Any]) -> dict[str, float]:
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts afresh
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = _memory("VmRSS")
     start = time.process_time()
     run()

@@ -1,9 +1,9 @@
-"""How fast texts are classified by candidate labels: ours against Hugging Face's pipeline.
+"""Speed of zero-shot classification: ours against Hugging Face's pipeline.
 
     python -m benchmarks.zero_shot --vocabulary spm.model --texts texts.txt
 
-Both run the same random checkpoint, in float32, in turns in one process; each figure is the median
-of the repeats. Their scores have to be the same.
+Both run the same random checkpoint, in float32, interleaved in one process; each figure is the
+median of the repeats. Their scores must be equal.
 """
 
 import statistics
@@ -44,7 +44,7 @@ Classify = Callable[[Sequence[str]], Scores]
 
 
 def make_checkpoint(folder: Path, vocabulary: Path, **changes: Any) -> None:
-    """Write an NLI checkpoint with random weights, in the shape of base but for some values."""
+    """Write an NLI checkpoint with random weights, of base size except for `changes`."""
     from spacy_deberta import DebertaV2Config, DebertaV2ForSequenceClassification
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
@@ -82,7 +82,7 @@ def huggingface(folder: Path, batch_size: int) -> Classify:
 
 
 def compare(folder: Path, texts: Sequence[str], *, repeats: int) -> dict[str, float]:
-    """Seconds for all texts, the median of the repeats, by what ran."""
+    """Median seconds for all texts, by contender."""
     runs = {
         "ours": ours(folder),
         "huggingface": huggingface(folder, batch_size=1),

@@ -1,4 +1,4 @@
-"""Who is compared, and the spaCy config that trains each of them on a task."""
+"""The contenders, and the spaCy config that trains each of them on a task."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from spacy_deberta.nn import DebertaV2Config
 
 from .tasks import CONFIGS, Task
 
-# What makes the architecture of an encoder, but for the vocabulary.
+# Config fields of an encoder's architecture, except for the vocabulary.
 ARCHITECTURE = (
     "hidden_size",
     "num_hidden_layers",
@@ -39,23 +39,23 @@ ARCHITECTURE = (
     "conv_groups",
     "conv_act",
 )
-# Highest learning rates that are tried.
+# Peak learning rates to try.
 RATES = (3e-4, 6e-4, 1.2e-3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """Somebody who is compared.
+    """A contender.
 
     Args:
-        name: As it is called on the command line.
-        title: As it is called in the report.
+        name: Its name on the command line.
+        title: Its name in the report.
         make_config: Makes the config from the task, the folder of the model, and a learning rate.
-        tasks: Names of the tasks that it is compared on; all if there are none.
-        rates: The learning rates that are tried on the development data; none for its own.
-        rate_of: Another contender, whose learning rate it has.
-        paths: What the config's `[paths]` name of the model: paths within its folder.
-        files: Names of files of the model that the scores depend on.
+        tasks: Names of its tasks; empty for all.
+        rates: Learning rates to try on the development data; empty for that of its config.
+        rate_of: Another contender, whose learning rate it uses.
+        paths: Values of the config's `[paths]`, relative to the folder of the model.
+        files: Names of the model's files that the scores depend on.
     """
 
     name: str
@@ -106,7 +106,7 @@ def stock_config(task: Task, model: Path, rate: float | None) -> Config:
 
 
 def cnn_config(task: Task, model: Path, rate: float | None) -> Config:
-    """What `spacy init config --optimize efficiency` gives."""
+    """The config of `spacy init config --optimize efficiency`."""
     config = init_config(
         lang="en", pipeline=list(task.components), optimize="efficiency", gpu=False, silent=True
     )
@@ -124,7 +124,7 @@ def _encoder_config(task: Task, rate: float | None) -> Config:
     pipeline = ["transformer", *task.components]
     config["nlp"]["pipeline"] = pipeline
     config["components"] = {name: config["components"][name] for name in pipeline}
-    # Else scores would depend on what the processor has instructions for.
+    # Otherwise the scores would depend on the instructions of the processor.
     config["components"]["transformer"]["model"]["precision"] = "fp32"
     training = config["training"]
     training["accumulate_gradient"] = 1
@@ -138,7 +138,7 @@ def _encoder_config(task: Task, rate: float | None) -> Config:
 
 
 def _with_budget(config: Config, task: Task, *, steps: int) -> Config:
-    """Let it train so many steps, and keep what is best by the scores that are compared."""
+    """Set the number of steps, and keep the best model by the compared scores."""
     training = config["training"]
     training |= {
         "max_steps": steps,

@@ -1,8 +1,8 @@
-"""The data of the tasks in spaCy's format: train, dev to choose by, and test, which is compared.
+"""The data of the tasks in spaCy's format: train, dev for model selection, and test.
 
-WNUT17 has its own three files. Of banking77 there are 10 training questions of each category and 5
-others to choose by, drawn at random but the same for everybody. Of UD-EWT the comparison is on the
-development file, so every twentieth document of the training file is there to choose by.
+WNUT17 has its own three files. banking77 has 10 training questions of each category and 5 others
+for model selection, sampled with a fixed seed. UD-EWT is tested on the development file, so every
+twentieth document of the training file is held out for model selection.
 """
 
 import importlib.util
@@ -34,7 +34,7 @@ Splits = Mapping[str, Iterable[Doc]]
 
 
 def prepare(task: str, data: Path, folder: Path) -> None:
-    """Write train, dev and test of a task, unless they are there.
+    """Write train, dev and test of a task, unless they exist.
 
     Args:
         task: Its name.
@@ -68,7 +68,7 @@ def read_wnut17(folder: Path) -> Splits:
 
 
 def read_banking77(folder: Path) -> Splits:
-    """Questions with categories: few to learn from, all of the test file."""
+    """Questions with categories: few for training, and the whole test file."""
     script = load_script("textcat_banking77/scripts/convert.py")
     questions = script.read_questions(folder / "train.csv")
     train, dev = draw_questions(questions, train=TRAIN_QUESTIONS, dev=DEV_QUESTIONS)
@@ -84,7 +84,7 @@ def read_banking77(folder: Path) -> Splits:
 def draw_questions(
     questions: Iterable[Any], *, train: int, dev: int
 ) -> tuple[list[Any], list[Any]]:
-    """Draw so many questions of every category to learn from, and others to choose by.
+    """Sample questions of every category for training, and others for model selection.
 
     Raises:
         ValueError: A category has too few.
@@ -113,7 +113,7 @@ def read_ud_ewt(folder: Path) -> Splits:
 
 
 def hold_out(conllu: str) -> tuple[list[str], list[str]]:
-    """Part a CoNLL-U file, document by document: every twentieth is held out."""
+    """Split a CoNLL-U file: every twentieth document is held out."""
     documents = re.split(r"(?m)^(?=# newdoc)", conllu)
     documents = [document for document in documents if document.strip()]
     kept: list[str] = []
@@ -131,7 +131,7 @@ READERS: Mapping[str, tuple[str, Callable[[Path], Splits]]] = {
 
 
 def _convert(documents: Iterable[str]) -> Iterator[Doc]:
-    # As `spacy convert --n-sents 10` does it in the project.
+    # Like `spacy convert --n-sents 10` in the project.
     for document in documents:
         yield from conllu_to_docs(document, n_sents=SENTENCES_PER_DOC, no_print=True)
 

@@ -1,4 +1,4 @@
-"""One training: a spaCy config through spaCy's own commands, its scores kept in a file."""
+"""Train a spaCy config with spaCy's own commands, and save its scores."""
 
 import hashlib
 import json
@@ -33,8 +33,8 @@ class TrainingRun:
 
     Args:
         task: Name of the task.
-        contender: Name of who is trained.
-        rate: Highest learning rate; None for the contender's own.
+        contender: Name of the contender.
+        rate: Peak learning rate; None for that of the contender's config.
         seed: Of weights, dropout and order.
     """
 
@@ -52,14 +52,14 @@ class TrainingRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where runs find what they need, and leave what they found.
+    """Inputs and outputs of the runs.
 
     Args:
         data: A folder with a folder for each corpus.
         model: Checkpoint of the pretrained model; from random weights only its `config.json` and
             its vocabulary are read.
-        work: Where everything is kept.
-        threads: Of every process.
+        work: Folder of corpora, runs and results.
+        threads: Number of threads of every process.
     """
 
     data: Path
@@ -88,21 +88,21 @@ def measure_all(
     rates: Sequence[float] = (),
     announce: Announce,
 ) -> Iterator[Mapping[str, Any]]:
-    """Train everybody on every task with every seed, but for what was trained before.
+    """Train all contenders on every task with every seed, except for runs with saved results.
 
     Args:
-        place: Where everything is.
+        place: Inputs and outputs.
         tasks: Their names.
         contenders: Their names.
         seeds: Of the runs.
-        rates: Learning rates to try in place of those that the contenders try.
-        announce: Is told which training begins.
+        rates: Learning rates to try in place of those of the contenders.
+        announce: Called with each run before its training.
 
     Yields:
-        What `measure` gives, run by run.
+        The result of `measure` for each run.
 
     Raises:
-        ValueError: A contender has the learning rate of another that was not tried yet.
+        ValueError: A contender uses the learning rate of another one that has not been run yet.
     """
     for name in tasks:
         data.prepare(name, place.data, place.corpus(name))
@@ -121,14 +121,14 @@ def measure_all(
 
 
 def measure(run: TrainingRun, place: Place, announce: Announce) -> dict[str, Any]:
-    """Train and score, unless that was done with the same config and the same files.
+    """Train and score, unless there is a result for the same config and the same files.
 
     Returns:
-        What the file of the run has: `run`, `dev` and `test` with scores by their names, `seconds`
-        of the training, `machine`, `versions`, and `fingerprint`.
+        The saved result: `run`, `dev` and `test` with scores by their names, `seconds` of the
+        training, `machine`, `versions`, and `fingerprint`.
 
     Raises:
-        RuntimeError: spaCy's command has failed; with its last lines.
+        RuntimeError: spaCy's command has failed; with the last lines of its output.
     """
     task, contender = TASKS[run.task], CONTENDERS[run.contender]
     config = contender.make_config(task, place.model, run.rate)
@@ -157,18 +157,18 @@ def measure(run: TrainingRun, place: Place, announce: Announce) -> dict[str, Any
 
 
 def read_results(work: Path) -> list[dict[str, Any]]:
-    """What all runs have found."""
+    """The saved results of all runs."""
     return [_read(path) for path in sorted((work / "results").glob("*.json"))]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    # Not srsly, which reads 0.0003 as another number than Python does: learning rates come back.
+    # Not srsly, which parses 0.0003 to another float than Python: learning rates are read back.
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
 def mean_score(scores: Mapping[str, float]) -> float:
-    """What models and learning rates are chosen by."""
+    """The criterion for models and learning rates."""
     return sum(scores.values()) / len(scores)
 
 
@@ -201,7 +201,7 @@ def _borrowed_rate(
 
 
 def _train(config: Config, task: Task, run: TrainingRun, place: Place) -> dict[str, Any]:
-    """Train in processes of their own, and remove the models once they are scored."""
+    """Train in separate processes, and remove the models after they are scored."""
     folder = place.work / "runs" / run.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -216,7 +216,7 @@ def _train(config: Config, task: Task, run: TrainingRun, place: Place) -> dict[s
     _spacy(command, folder / "train.log", threads=place.threads)
     seconds = time.perf_counter() - start
     best = folder / "model" / "model-best"
-    # Without it, spaCy leaves out some of the scores.
+    # Without --per-component, spaCy omits some of the scores.
     command = ["benchmark", "accuracy", best, corpus / "test.spacy", "--per-component"]
     command += ["--output", folder / "test.json", "--gpu-id", "-1"]
     command += ["--gold-preproc"] * task.gold_sentences
@@ -251,7 +251,7 @@ def _spacy(command: Sequence[Any], log: Path, *, threads: int) -> None:
 
 
 def _fingerprint(config: Config, contender: Contender, run: TrainingRun, place: Place) -> str:
-    """Changes with everything that the scores depend on, but for the versions of the software."""
+    """A digest of everything that the scores depend on, except for software versions."""
     digest = hashlib.sha256(config.to_str(interpolate=False).encode())
     files = [place.corpus(run.task) / f"{split}.spacy" for split in SPLITS]
     files += [place.model / name for name in contender.files]

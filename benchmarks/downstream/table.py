@@ -15,10 +15,10 @@ Row = dict[str, Any]
 
 
 def summarize(results: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Medians of every score of everybody, in the order of the tasks and contenders.
+    """Medians of every score of all contenders, in the order of the tasks and contenders.
 
     Args:
-        results: Of runs; those with learning rates that were not chosen count for nothing.
+        results: Of runs; those with other than the chosen learning rates are ignored.
 
     Returns:
         Rows with `task`, `score`, `contender`, `rate`, `steps`, `median`, `values` by seed, and

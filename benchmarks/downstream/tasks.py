@@ -1,4 +1,4 @@
-"""The tasks on which encoders are compared: what is trained, for how long, and what is scored."""
+"""The tasks of the comparison: components, training budget and scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,15 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long everybody trains.
+    """The training budget.
 
     Args:
-        steps: Updates of all contenders, but for `cnn_long`.
-        long_steps: Updates of `cnn_long`: with its smaller batches it sees at least as many words
-            in them as the encoders do in `steps`.
+        steps: Updates of all contenders, except for `cnn_long`.
+        long_steps: Updates of `cnn_long`: with its smaller batches, these have at least as many
+            words as the `steps` of the encoders.
         batch_size: Words in a batch of the encoders, with padding.
-        warmup_steps: Updates until the learning rate of the encoders is at its highest; it falls
-            to 0 from there.
-        evaluations: How often the development data are scored, to keep the best model.
+        warmup_steps: Updates until the peak learning rate of the encoders, which then decays to 0.
+        evaluations: Number of evaluations on the development data, to keep the best model.
     """
 
     steps: int
@@ -33,8 +32,8 @@ class Task:
     """A task.
 
     Args:
-        name: As it is called on the command line.
-        title: As it is called in the report.
+        name: Its name on the command line.
+        title: Its name in the report.
         config: File in `configs/` that trains it on an encoder.
         components: Those that listen to the encoder.
         scores: What is compared: names of spaCy's scores, and how the report calls them. The best

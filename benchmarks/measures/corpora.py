@@ -16,9 +16,9 @@ def read_texts(path: Path, count: int) -> list[str]:
     """The texts of the first documents.
 
     Args:
-        path: A `.spacy` file; a `.conllu` file, perhaps `.xz`, whose comments say where documents
-            begin; or a text file with a document in each line.
-        count: How many documents.
+        path: A `.spacy` file; a `.conllu` file, optionally `.xz`, with `# newdoc` comments; or a
+            text file with a document in each line.
+        count: Number of documents.
     """
     if path.suffix == ".spacy":
         docs = DocBin().from_disk(path).get_docs(Vocab())
@@ -47,7 +47,7 @@ def read_entity_docs(path: Path, vocab: Vocab, count: int) -> list[Doc]:
 
 
 def batch_of_words(docs: list[Doc], words: int) -> list[Doc]:
-    """The first documents that have together at most so many words, and at least one."""
+    """The first documents with at most this many words in total; at least one document."""
     chosen, total = docs[:1], len(docs[0])
     for doc in docs[1:]:
         if total + len(doc) > words:
@@ -58,7 +58,7 @@ def batch_of_words(docs: list[Doc], words: int) -> list[Doc]:
 
 
 def make_examples(nlp: Any, docs: list[Doc]) -> list[Example]:
-    """Examples to learn the entities of documents from."""
+    """Training examples with the entities of documents."""
     return [
         Example(
             Doc(nlp.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc]),
@@ -69,13 +69,13 @@ def make_examples(nlp: Any, docs: list[Doc]) -> list[Example]:
 
 
 def text_of_words(texts: list[str], words: int) -> str:
-    """One text of so many words, from real ones one after another."""
+    """One text of this many words, concatenated from real ones."""
     own = [word for text in texts for word in text.split()]
     return " ".join((own * (words // len(own) + 1))[:words])
 
 
 def count_words(texts: list[str]) -> int:
-    """How many tokens spaCy makes of texts."""
+    """Number of spaCy's tokens in texts."""
     tokenizer = spacy.blank("en").tokenizer
     return sum(len(tokenizer(text)) for text in texts)
 
@@ -93,6 +93,6 @@ def _conllu_texts(text: str) -> Iterator[str]:
 
 
 def read_file(path: Path) -> str:
-    """The text of a file, perhaps `.xz`."""
+    """The text of a file, optionally `.xz`."""
     data = path.read_bytes()
     return (lzma.decompress(data) if path.suffix == ".xz" else data).decode("utf-8")

@@ -1,4 +1,4 @@
-"""What it costs to begin: `import`, `spacy.load`, `to_disk`, and the memory that takes."""
+"""Time and memory of `import`, `spacy.load` and `to_disk`."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ TIMED_IMPORT = (
     "import time, spacy; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 )
 SIDES = {"ours": "ours", "spacy-transformers": "stock"}
-# By what `benchmarks.saving` calls them.
+# By their names in `benchmarks.saving`.
 FIGURES = {
     "save_s": ("to_disk", "seconds"),
     "load_s": ("spacy.load", "seconds"),
@@ -26,7 +26,7 @@ FIGURES = {
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure each in fresh processes, in turns."""
+    """Measure each in fresh processes, interleaved."""
     repeats = settings.sizes.few_repeats
     case = {"what": "import"}
     if not results.has(case):
@@ -43,7 +43,7 @@ def run(settings: Settings, results: Results) -> None:
 
 
 def time_import(statement: str) -> float:
-    """Seconds of an import in a fresh interpreter that has spaCy already."""
+    """Seconds of an import in a fresh interpreter that has already imported spaCy."""
     command = [sys.executable, "-c", TIMED_IMPORT.format(statement)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout)

@@ -1,4 +1,4 @@
-"""The encoder alone: forward, and forward and backward, by length, type and kernel."""
+"""The encoder alone: forward, and forward and backward, by length, dtype and kernel."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,16 +20,16 @@ from benchmarks.measures.timing import (
 )
 from benchmarks.peers import huggingface, onnx, ours, products
 
-# How far rows and gradients may be from Hugging Face's in fp32, as a share of the largest.
+# Maximum relative error of hidden states and gradients, against Hugging Face's in fp32.
 TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1}
 # Enough to compare values.
 CHECKED_PIECES = 128
-# Of Hugging Face's attention in training: scores that are kept for the backward pass.
+# Number of score tensors that Hugging Face's attention keeps for the backward pass.
 KEPT_SCORES = 6
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure every length, type and direction."""
+    """Measure every length, dtype and direction."""
     torch.manual_seed(0)
     encoders = Encoders(settings)
     for case in cases(settings):
@@ -40,7 +40,7 @@ def run(settings: Settings, results: Results) -> None:
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """Every combination; those that take long come last."""
+    """Every combination, slow ones last."""
     sizes = settings.sizes
     for direction in ("forward", "forward and backward"):
         for dtype in ("fp32", "bf16"):
@@ -54,7 +54,7 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 
 class Encoders:
-    """All encoders of one checkpoint, built when they are needed.
+    """All encoders of one checkpoint, built on first use.
 
     Args:
         settings: The checkpoint and the sizes.
@@ -71,7 +71,7 @@ class Encoders:
         """ONNX Runtime's, exported once.
 
         Raises:
-            CannotMeasureError: It cannot be had.
+            CannotMeasureError: It is not available.
         """
         if self._onnx is None:
             try:
@@ -85,7 +85,7 @@ class Encoders:
         return self._onnx
 
     def measure(self, case: Case) -> list[Measurement]:
-        """Everybody's seconds in one case, and how far their values are from Hugging Face's."""
+        """Seconds of all contenders in one case, and their errors against Hugging Face's values."""
         length, dtype = case["length"], case["dtype"]
         backward = case["pass"] != "forward"
         sizes = self.settings.sizes
@@ -103,13 +103,13 @@ class Encoders:
     def _check(
         self, batch: "UniformBatch", case: Case, contenders: Contenders
     ) -> tuple[Contenders, list[Measurement]]:
-        """Leave out whose values are wrong, and tell everybody's error."""
+        """Exclude contenders with incorrect results, and return the errors of all."""
         errors = []
         oracle = batch.oracle(backward=case["pass"] != "forward")
 
         def check(name: str, run: Workload) -> str:
             values = run()
-            if values is None:  # products have no values
+            if values is None:  # products have no results
                 return ""
             error = relative_error(values, oracle)
             errors.append(Measurement(case=case, who=name, quantity="error", values=(error,)))
@@ -120,7 +120,7 @@ class Encoders:
         return exclude_wrong(contenders, check), errors
 
     def _without_hardware(self, few: "UniformBatch", case: Case, why: str) -> list[Measurement]:
-        """Times of emulated bf16 say nothing, but its values are those that hardware gives."""
+        """Emulated bf16 has no meaningful times, but the same values as the hardware."""
         builders = few.builders(backward=case["pass"] != "forward")
         measured = [not_here(why).as_measurement(case, name) for name in builders]
         if case["pass"] == "forward" and case["length"] == self.settings.sizes.lengths[0]:
@@ -130,12 +130,12 @@ class Encoders:
 
 
 class UniformBatch:
-    """Sequences of one length, and what everybody does with them.
+    """Sequences of one length, and the workloads of all contenders.
 
     Args:
-        encoders: Whose.
-        count: How many sequences.
-        length: Their pieces.
+        encoders: The encoders.
+        count: Number of sequences.
+        length: Number of pieces of each.
         dtype: `"fp32"` or `"bf16"`.
     """
 
@@ -149,13 +149,13 @@ class UniformBatch:
         self.gradient = torch.randn(count * length, config.hidden_size, generator=generator)
 
     def oracle(self, *, backward: bool) -> Tensor:
-        """What Hugging Face computes in fp32."""
+        """Hugging Face's result in fp32."""
         if backward:
             return huggingface.backward(self.encoders.huggingface, self.ids, self.gradient)
         return huggingface.forward(self.encoders.huggingface, self.ids)
 
     def builders(self, *, backward: bool) -> dict[str, Callable[[], Workload]]:
-        """Builders of what everybody runs."""
+        """Builders of the workloads of all contenders."""
         return self._backward_runs() if backward else self._forward_runs()
 
     def _forward_runs(self) -> dict[str, Callable[[], Workload]]:
@@ -209,6 +209,6 @@ class UniformBatch:
 
 
 def relative_error(values: Tensor, expected: Tensor) -> float:
-    """The norm of the difference, as a share of the norm of what is expected."""
+    """The norm of the difference, divided by the norm of the expected values."""
     difference = (values.float() - expected.float()).norm()
     return float(difference / expected.float().norm())

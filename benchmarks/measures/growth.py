@@ -1,6 +1,6 @@
-"""How cost grows: with the length of a document, with the batch, with the heads on one encoder.
+"""Scaling with the length of a document, the batch size, and the number of heads on one encoder.
 
-The encoder has few layers, so that it does not hide what grows around it.
+The encoder has few layers, so that its cost does not hide the rest.
 """
 
 import time
@@ -20,12 +20,12 @@ from benchmarks.measures.workers import run_fresh
 from benchmarks.peers import ours, spacy_transformers
 
 MAKERS = {"ours": ours.make_pipeline, "spacy-transformers": spacy_transformers.make_pipeline}
-# Enough to show some labels.
+# Enough documents for some labels.
 SHOWN_DOCS = 200
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure all three."""
+    """Measure all three kinds of scaling."""
     checkpoint = settings.work / "growth"
     if not checkpoint.exists():
         changes = {**settings.sizes.shape, "num_hidden_layers": settings.sizes.growth_layers}
@@ -52,7 +52,7 @@ def run(settings: Settings, results: Results) -> None:
 
 
 def measure_length(settings: Settings, case: dict[str, Any], text: str) -> list[Measurement]:
-    """Words per second and memory for one document, each side in a process of its own."""
+    """Words per second and memory for one document, each side in its own process."""
     measured = []
     for name in MAKERS:
         if name != "ours" and case["words"] > settings.sizes.stock_growth_words:
@@ -68,8 +68,8 @@ def measure_length(settings: Settings, case: dict[str, Any], text: str) -> list[
 
 
 def process_once(settings: Settings, name: str, text: str) -> dict[str, float]:
-    """Process one document: its words per second, and memory beyond what was there before and
-    what the document keeps.
+    """Process one document: words per second, and peak memory minus the memory before and the
+    memory that the document keeps.
     """
     torch.set_num_threads(settings.threads)
     nlp = MAKERS[name](settings.work / "growth")
@@ -93,7 +93,7 @@ def measure_pipe(
     words: int,
     batch_size: int,
 ) -> list[Measurement]:
-    """Words per second of both sides, in turns."""
+    """Words per second of both sides, interleaved."""
 
     def consume(nlp: Any) -> None:
         for _ in nlp.pipe(texts, batch_size=batch_size):

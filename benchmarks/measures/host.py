@@ -1,4 +1,4 @@
-"""The host side alone: pieces, windows, alignment and splitting; the encoder gives zeros."""
+"""The host side alone: pieces, windows, alignment and splitting; the encoder returns zeros."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from benchmarks.peers import ours, spacy_transformers
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure words per second of documents that spaCy has tokenized already."""
+    """Measure words per second of documents that spaCy has already tokenized."""
     texts = read_texts(settings.documents, settings.sizes.host_documents)
     sides: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
         "ours": (ours.make_pipeline, ours.without_encoder),
@@ -35,10 +35,10 @@ def run(settings: Settings, results: Results) -> None:
 
 
 def component_run(nlp: Any, docs: list[Doc]) -> Workload:
-    """What the component does with documents.
+    """The workload of the component on documents.
 
     Raises:
-        CannotMeasureError: Something encodes after all.
+        CannotMeasureError: The encoder was not replaced.
     """
     pipe = nlp.get_pipe("transformer").pipe
 

@@ -1,7 +1,8 @@
 """On a GPU: attention alone, and the encoder; forward and backward.
 
-Attention is given queries, keys, values and projected positions, and has to give the context and
-the gradients of all five. Written against flashdeberta 0.0.8 and disentangled-flash 1.1.1.
+The inputs of attention are queries, keys, values and projected positions; its outputs are the
+context and the gradients of all five. Written against flashdeberta 0.0.8 and disentangled-flash
+1.1.1.
 """
 
 from collections.abc import Callable
@@ -43,7 +44,7 @@ HEADS, HEAD_DIM = 12, 64
 BUCKETS, MAX_DISTANCE = 256, 512
 SCALE = (3 * HEAD_DIM) ** -0.5
 REPEATS = 30
-# As a share of what fp32 gives.
+# Maximum relative error against fp32.
 TOLERANCE = 5e-2
 PEERS = {
     "attention": ("ours", "flashdeberta", "disentangled-flash", "sdpa"),
@@ -54,7 +55,7 @@ Attend = Callable[[list[Tensor]], Tensor]
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure, or say that there is no GPU."""
+    """Measure, or record that there is no GPU."""
     attention = [
         {"what": "attention", "dtype": dtype, "length": length}
         for dtype in DTYPES
@@ -74,7 +75,7 @@ def run(settings: Settings, results: Results) -> None:
 
 @dataclass(frozen=True)
 class Attention:
-    """What attention is given, in fp32.
+    """The inputs of attention, in fp32.
 
     Args:
         rows: Queries, keys and values, (sequences, heads, length, head_dim).
@@ -87,11 +88,11 @@ class Attention:
     gradient: Tensor
 
     def prepare(self, dtype: torch.dtype, *, packed: bool = False) -> tuple[list[Tensor], Tensor]:
-        """All five in another type, to take gradients of, and the gradient of the context.
+        """All five inputs in another dtype, with gradients, and the gradient of the context.
 
         Args:
-            dtype: The type.
-            packed: Whether the heads of a piece lie in memory side by side, as ours has them.
+            dtype: The dtype.
+            packed: Whether the heads of a piece are contiguous in memory, as in our layout.
         """
 
         def place(values: Tensor) -> Tensor:
@@ -119,7 +120,7 @@ def make_attention(count: int, length: int, *, device: str) -> Attention:
 
 
 def attend_plainly(inputs: list[Tensor]) -> Tensor:
-    """The definition, with a gather for both position terms: what all kernels are held to."""
+    """The definition, with a gather for both position terms: the reference of all kernels."""
     query, key, value, position_key, position_query = inputs
     length = query.shape[2]
     buckets = huggingface.relative_positions(length, BUCKETS, MAX_DISTANCE).to(query.device)
@@ -132,7 +133,7 @@ def attend_plainly(inputs: list[Tensor]) -> Tensor:
 
 
 def forward_and_backward(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor:
-    """Run attention and its backward pass; gives the context."""
+    """Run attention and its backward pass; returns the context."""
     for values in inputs:
         values.grad = None
     context = attend(inputs)
@@ -141,16 +142,16 @@ def forward_and_backward(attend: Attend, inputs: list[Tensor], gradient: Tensor)
 
 
 def all_values(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor:
-    """The context and the gradients of all inputs, flattened into one."""
+    """The context and the gradients of all inputs, flattened into one tensor."""
     context = forward_and_backward(attend, inputs, gradient)
     gradients = [values.grad for values in inputs if values.grad is not None]
     return torch.cat([values.detach().float().flatten() for values in (context, *gradients)])
 
 
 def measure_attention(settings: Settings, case: Case, *, device: str = "cuda") -> list[Measurement]:
-    """Everybody's seconds for attention alone."""
+    """Seconds of all contenders for attention alone."""
     dtype, length = DTYPES[case["dtype"]], case["length"]
-    # The definition keeps all scores, so that values are compared on one sequence.
+    # The definition keeps all scores in memory, so values are compared on one sequence.
     small = make_attention(1, length, device=device)
     expected = all_values(attend_plainly, *small.prepare(torch.float32))
     kernels = gather(attention_builders(1, length, device=device))
@@ -206,7 +207,7 @@ def attention_builders(count: int, length: int, *, device: str) -> dict[str, Cal
 
 
 def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Attend:
-    """A kernel of ours, with its plan; it takes packed rows and the reachable slots."""
+    """A kernel of ours, with its plan; its inputs are packed rows and the reachable slots."""
     config = DebertaV2Config.from_dict(
         {
             "num_attention_heads": HEADS,
@@ -242,7 +243,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
 
 
 def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> list[Measurement]:
-    """Everybody's seconds for the encoder."""
+    """Seconds of all contenders for the encoder."""
     length, dtype = case["length"], case["dtype"]
     generator = torch.Generator().manual_seed(length)
     config = settings.sizes.config
@@ -278,7 +279,7 @@ def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> 
 
 
 def _measure_warm(contenders: Contenders, case: Case) -> list[Measurement]:
-    """Time after three runs, in which kernels are compiled and tuned."""
+    """Time after three warm-up runs, in which kernels are compiled and tuned."""
     for run in contenders.runs.values():
         for _ in range(3):
             run()

@@ -1,4 +1,4 @@
-"""The machine and the versions that a figure was taken with, and what the machine cannot show."""
+"""The machine and the versions of a benchmark, and what the machine cannot measure."""
 
 import os
 import platform
@@ -25,13 +25,13 @@ PACKAGES = (
     "flashdeberta",
     "disentangled-flash",
 )
-# Instructions that multiply bf16; without them it is emulated.
+# Instructions for bf16 products; without them bf16 is emulated.
 BF16_FLAGS = ("amx_bf16", "avx512_bf16")
 GIB = 2**30
 
 
 def describe_machine(threads: int) -> dict[str, Any]:
-    """What the figures depend on, without anything that names the machine."""
+    """The hardware that the figures depend on, without the name of the machine."""
     flags = cpu_flags()
     return {
         "processor": _cpu_name(),
@@ -44,21 +44,21 @@ def describe_machine(threads: int) -> dict[str, Any]:
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions of Python, of what is measured, and the commit of this package."""
+    """Versions of Python and of all contenders, and the commit of this package."""
     versions = {"python": platform.python_version(), "spacy-deberta": commit()}
     installed = {found.name.lower(): found.version for found in distributions()}
     return versions | {name: installed[name] for name in PACKAGES if name in installed}
 
 
 def commit() -> str:
-    """The commit that is checked out, with a + if tracked files differ from it."""
+    """The checked-out commit, with a + if tracked files are modified."""
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
     done = subprocess.run(git, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
 
 
 def cpu_flags() -> set[str]:
-    """The processor's features, by the names that Linux gives them; none elsewhere."""
+    """The processor's features, by Linux's names; empty on other systems."""
     for line in _cpuinfo():
         if line.startswith("flags"):
             return set(line.partition(":")[2].split())
@@ -83,16 +83,16 @@ def why_no_gpu() -> str:
 
 
 def reset_peak_memory() -> None:
-    """Let the peak of this process's memory start afresh, where the system can do that."""
+    """Reset the peak memory of this process, if the operating system supports that."""
     path = Path("/proc/self/clear_refs")
     if path.exists():
         path.write_text("5")
 
 
 def peak_memory() -> float:
-    """Most memory that this process had since `reset_peak_memory`, or ever, in GiB.
+    """Peak memory of this process since `reset_peak_memory`, or since its start, in GiB.
 
-    Linux counts what a process had before `exec`, too, in `ru_maxrss`, but not in its status.
+    On Linux, `ru_maxrss` includes the memory before `exec`, `/proc/self/status` does not.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -103,17 +103,17 @@ def peak_memory() -> float:
 
 
 def memory() -> float:
-    """Memory that this process has, in MiB.
+    """Resident memory of this process, in MiB.
 
     Raises:
-        OSError: The system has no `/proc`.
+        OSError: The operating system has no `/proc`.
     """
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def available_memory() -> float:
-    """Memory that can be had without swapping, in GiB; unlimited where the system does not say."""
+    """Available memory without swapping, in GiB; infinite if it is unknown."""
     path = Path("/proc/meminfo")
     if path.exists():
         for line in path.read_text().splitlines():

@@ -13,10 +13,10 @@ from benchmarks.measures.settings import Settings
 from benchmarks.measures.timing import CannotMeasureError, Workload, gather, measure, not_here
 from benchmarks.peers import huggingface, onnx, ours, spacy_transformers
 
-# How far rows may be from Hugging Face's, as a share of them.
+# Maximum relative error of hidden states, against Hugging Face's.
 TOLERANCES = {"ours, auto": 1e-1, "ours, int8": 1e-1}
 TOLERANCE = 1e-3
-# Fits into one window on both sides, where the rows have to be the same.
+# Fits into one window on both sides, so the hidden states must be equal.
 TEXT = "The committee adopted the report of the working group on trade."
 
 
@@ -46,10 +46,10 @@ def make_ours(settings: Settings) -> Any:
 
 
 def make_ours_auto(settings: Settings) -> Any:
-    """Ours, in the precision it chooses itself.
+    """Ours, with `precision = "auto"`.
 
     Raises:
-        CannotMeasureError: It chooses fp32, too.
+        CannotMeasureError: "auto" is fp32 here.
     """
     if why := machine.why_auto_is_fp32():
         raise not_here(why)
@@ -57,7 +57,7 @@ def make_ours_auto(settings: Settings) -> Any:
 
 
 def make_ours_int8(settings: Settings) -> Any:
-    """Ours, with weights of 8 bits."""
+    """Ours, with int8 quantization."""
     return ours.make_pipeline(settings.checkpoint, precision="int8")
 
 
@@ -67,7 +67,7 @@ def make_stock(settings: Settings) -> Any:
 
 
 def make_onnx(settings: Settings) -> Any:
-    """spacy-transformers, with ONNX Runtime in the place of Hugging Face's encoder."""
+    """spacy-transformers, with ONNX Runtime instead of Hugging Face's encoder."""
     encoder = onnx.load_encoder(
         huggingface.load_encoder(settings.checkpoint),
         settings.work / "encoder.onnx",
@@ -86,10 +86,10 @@ PIPELINES: dict[str, Callable[[Settings], Any]] = {
 
 
 def check_rows(nlp: Any, expected: np.ndarray, tolerance: float) -> None:
-    """Compare the rows of one text with Hugging Face's.
+    """Compare the hidden states of one text with Hugging Face's.
 
     Raises:
-        CannotMeasureError: They are wrong.
+        CannotMeasureError: They are incorrect.
     """
     error = np.linalg.norm(rows_of(nlp, TEXT) - expected) / np.linalg.norm(expected)
     if error > tolerance:
@@ -97,12 +97,12 @@ def check_rows(nlp: Any, expected: np.ndarray, tolerance: float) -> None:
 
 
 def consume(nlp: Any, texts: Sequence[str]) -> None:
-    """Process texts, and forget each document as a user who reads them one by one does."""
+    """Process texts, and drop each document, like a user who streams them."""
     for _ in nlp.pipe(texts):
         pass
 
 
 def rows_of(nlp: Any, text: str) -> np.ndarray:
-    """The rows of a text, (rows, width): `[CLS]`, its pieces and `[SEP]`."""
+    """The hidden states of a text, (rows, width): `[CLS]`, its pieces and `[SEP]`."""
     data = nlp(text)._.trf_data
     return np.asarray(data.model_output.last_hidden_state).reshape(-1, data.width)

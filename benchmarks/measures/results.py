@@ -1,4 +1,4 @@
-"""What was measured, kept in a file for each benchmark that is written after every case."""
+"""Measurements, saved in one file for each benchmark after every case."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 Case = Mapping[str, Any]
 
 # Why a measurement has no values.
-NOT_HERE = "not measurable here"  # no fault of the one who should have been measured
+NOT_HERE = "not measurable here"  # because of the hardware, not of the contender
 ABSENT = "not measured"
 WRONG = "wrong"
 
@@ -42,7 +42,7 @@ class Measurement:
 
     @property
     def spread(self) -> float:
-        """How far the repeats are apart: largest minus smallest, as a share of the median."""
+        """The range of the repeats, divided by the median."""
         return (max(self.values) - min(self.values)) / self.value if self.value else 0.0
 
 
@@ -53,8 +53,8 @@ class Results:
     Attributes:
         name: The benchmark.
         header: Machine, versions, command and sizes.
-        measurements: In the order in which they were taken.
-        path: Where they are kept; None for nowhere.
+        measurements: In order of measurement.
+        path: The file; None to not save them.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Results:
         return any(dict(found.case) == dict(case) for found in self.measurements)
 
     def add(self, measurements: Iterable[Measurement]) -> None:
-        """Keep the measurements of a case."""
+        """Add and save the measurements of a case."""
         self.measurements.extend(measurements)
         self.save()
 
     def find(self, who: str, quantity: str = "seconds", **case: Any) -> Measurement | None:
-        """The measurement of a contender in a case, of which some values may do."""
+        """The first measurement of a contender whose case has these values."""
         for found in self.measurements:
             if found.who == who and found.quantity == quantity and _matches(found.case, case):
                 return found
@@ -87,7 +87,7 @@ class Results:
         ]
 
     def save(self) -> None:
-        """Write the file anew, so that it is whole at any time."""
+        """Write the file atomically."""
         if self.path is None:
             return
         content = {
@@ -104,13 +104,13 @@ class Results:
 def start_results(
     folder: Path, name: str, header: Mapping[str, Any], *, resume: bool = False
 ) -> Results:
-    """Begin a benchmark, or go on with one that was interrupted.
+    """Start a benchmark, or resume an interrupted one.
 
     Args:
         folder: Of the files.
         name: The benchmark.
         header: Machine, versions, command and sizes.
-        resume: Keep what the file has, if it was measured in the same way.
+        resume: Keep the measurements in the file, if its header is the same.
     """
     results = Results(name=name, header=header, path=folder / f"{name}.json")
     if resume and results.path is not None and results.path.exists():

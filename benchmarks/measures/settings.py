@@ -1,4 +1,4 @@
-"""How much is measured, and on what."""
+"""Sizes and inputs of the benchmarks."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,26 +14,26 @@ def _no_changes() -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """How much is measured.
+    """Sizes and repeats.
 
     Attributes:
-        shape: What is different from the shape of DeBERTa-v3-base.
-        lengths: Pieces in a sequence; a batch has `batch_pieces` of them.
-        long_lengths: Pieces of sequences that go alone.
-        batch_pieces: Pieces in a batch.
-        repeats: How often what takes less than seconds is run.
-        few_repeats: How often what takes seconds is run.
-        training_repeats: How often a step of training is run.
-        long_repeats: How often an encoder runs on sequences longer than a batch.
-        documents: Documents of the pipeline.
-        host_documents: Documents of the host side alone.
-        training_words: Words in a batch of training.
-        growth_layers: Layers of the encoder that shows how cost grows. Few, so that it does not
-            hide what the rest costs.
+        shape: Differences from the config of DeBERTa-v3-base.
+        lengths: Pieces of a sequence, in batches of `batch_pieces`.
+        long_lengths: Pieces of sequences that are a batch of one.
+        batch_pieces: Pieces of a batch.
+        repeats: Repeats of workloads below a second.
+        few_repeats: Repeats of workloads of seconds.
+        training_repeats: Repeats of a training step.
+        long_repeats: Repeats of the encoder on sequences longer than a batch.
+        documents: Number of documents of `pipe`.
+        host_documents: Number of documents of `host`.
+        training_words: Words of a training batch.
+        growth_layers: Layers of the encoder of `growth`: few, so that its cost does not hide the
+            rest.
         growth_words: Lengths of a document.
-        stock_growth_words: The longest one that spacy-transformers is given.
-        batch_sizes: Documents that the pipeline is given at once.
-        heads: How many components listen to one encoder.
+        stock_growth_words: Maximum length for spacy-transformers.
+        batch_sizes: Batch sizes of the pipeline.
+        heads: Numbers of components that listen to one encoder.
     """
 
     shape: Mapping[str, Any] = field(default_factory=_no_changes)
@@ -100,15 +100,15 @@ QUICK = Sizes(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the benchmarks work on.
+    """Inputs of the benchmarks.
 
     Attributes:
         vocabulary: A SentencePiece model.
         documents: A corpus of real documents.
-        entities: A corpus with entities, to train on.
-        work: A folder for the checkpoint and what peers make of it.
-        threads: Threads of the processor.
-        sizes: How much is measured.
+        entities: A corpus with entities, for training.
+        work: A folder for the checkpoint and the files of peers.
+        threads: Number of CPU threads.
+        sizes: Sizes and repeats.
     """
 
     vocabulary: Path
@@ -120,11 +120,11 @@ class Settings:
 
     @property
     def checkpoint(self) -> Path:
-        """The folder of the checkpoint that everybody opens."""
+        """The folder of the checkpoint that all contenders load."""
         return self.work / "checkpoint"
 
     def describe(self) -> dict[str, Any]:
-        """What is kept with the results: no paths, which are those of one machine."""
+        """The settings to save with the results, without paths of the machine."""
         return {
             "vocabulary": self.vocabulary.name,
             "documents": self.documents.name,

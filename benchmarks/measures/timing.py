@@ -1,4 +1,4 @@
-"""Measuring contenders in turns, so that whatever else the machine does hits all of them alike."""
+"""Measure contenders interleaved, so that other load on the machine affects all of them alike."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from .results import ABSENT, NOT_HERE, WRONG, Case, Measurement
 
 Workload = Callable[[], Any]
 
-# Seconds between two runs: threads of the one before may go on waiting for work for a while, and
-# take the processor from the next one.
+# Seconds between two runs: threads of the previous one may busy-wait for work for a while, and slow
+# down the next one.
 PAUSE = 0.1
 
 
@@ -18,9 +18,9 @@ class CannotMeasureError(Exception):
     """Why a contender has no figures.
 
     Args:
-        why: The reason, for people.
-        problem: `ABSENT` if something is missing that could be had, `NOT_HERE` if it is the
-            hardware, `WRONG` if its values are not those it should have.
+        why: The reason.
+        problem: `ABSENT` if something is not installed, `NOT_HERE` because of the hardware,
+            `WRONG` if its results are incorrect.
     """
 
     def __init__(self, why: str, problem: str = ABSENT) -> None:
@@ -29,7 +29,7 @@ class CannotMeasureError(Exception):
         self.problem = problem
 
     def as_measurement(self, case: Case, who: str, quantity: str = "seconds") -> Measurement:
-        """What is kept of it."""
+        """The measurement without values to save."""
         return Measurement(
             case=case, who=who, quantity=quantity, problem=self.problem, why=self.why
         )
@@ -37,10 +37,10 @@ class CannotMeasureError(Exception):
 
 @dataclass(frozen=True)
 class Contenders:
-    """Those who run, and why others do not.
+    """Contenders that run, and the reasons why others do not.
 
     Attributes:
-        runs: What each of them runs.
+        runs: The workload of each contender.
         absent: Why the others have no figures.
     """
 
@@ -65,11 +65,11 @@ def _build(build: Callable[[], Workload]) -> Workload | CannotMeasureError:
 
 
 def exclude_wrong(contenders: Contenders, check: Callable[[str, Workload], str]) -> Contenders:
-    """Run each contender once, and leave out those whose values are wrong.
+    """Run each contender once, and exclude incorrect results.
 
     Args:
-        contenders: All.
-        check: From a contender's name and what it runs to what is wrong; empty if nothing is.
+        contenders: All contenders.
+        check: From a contender's name and workload to the problem; empty if it is correct.
     """
     runs: dict[str, Workload] = {}
     absent = dict(contenders.absent)
@@ -84,12 +84,12 @@ def exclude_wrong(contenders: Contenders, check: Callable[[str, Workload], str])
 def interleave(
     runs: Mapping[str, Workload], *, repeats: int, synchronize: Callable[[], None] = lambda: None
 ) -> dict[str, tuple[float, ...]]:
-    """Seconds of every run, in turns; each turn begins with another one.
+    """Seconds of every workload, interleaved; the order rotates.
 
     Args:
-        runs: What to run, by name.
-        repeats: How often.
-        synchronize: Waits for the device.
+        runs: The workloads, by name.
+        repeats: Number of repeats.
+        synchronize: Synchronizes with the device.
     """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     names = list(runs)
@@ -113,14 +113,14 @@ def measure(
     words: int | None = None,
     synchronize: Callable[[], None] = lambda: None,
 ) -> list[Measurement]:
-    """Time the contenders in turns.
+    """Time the contenders, interleaved.
 
     Args:
-        contenders: Who runs.
-        case: What it is.
-        repeats: How often each of them runs.
-        words: How many words one run works on, to get words per second instead of seconds.
-        synchronize: Waits for the device.
+        contenders: The contenders.
+        case: The case.
+        repeats: Number of repeats of each.
+        words: Number of words of one run, for words per second instead of seconds.
+        synchronize: Synchronizes with the device.
     """
     quantity = "seconds" if words is None else "words/s"
     seconds = interleave(contenders.runs, repeats=repeats, synchronize=synchronize)
@@ -139,5 +139,5 @@ def measure(
 
 
 def not_here(why: str) -> CannotMeasureError:
-    """The hardware cannot show it."""
+    """An error because of the hardware."""
     return CannotMeasureError(why, NOT_HERE)

@@ -1,6 +1,6 @@
-"""A step of training, encoder and entity recognizer: words per second, and memory.
+"""A training step of encoder and entity recognizer: words per second, and memory.
 
-Each side has a process of its own, so that the peak of its memory is its own; they take turns.
+Each side has its own process, for its own peak memory; their steps are interleaved.
 """
 
 from contextlib import ExitStack
@@ -21,19 +21,19 @@ from benchmarks.measures.workers import Step, Worker
 from benchmarks.peers import ours, spacy_transformers
 from benchmarks.peers.pipelines import make_optimizer
 
-# By the one who is trained: where the pipeline comes from, and its precision.
+# By contender: the package of the pipeline, and its precision.
 SIDES = {
     "ours": ("ours", "fp32"),
     "ours, bf16": ("ours", "bf16"),
     "spacy-transformers": ("stock", "fp32"),
 }
-# Enough to fill a batch and to show all labels.
+# Enough for a batch and all labels.
 READ_DOCS = 1000
 DROPOUT = 0.1
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure on the processor, and on the GPU if there is one."""
+    """Measure on the CPU, and on the GPU if there is one."""
     words = sum(map(len, training_batch(settings, Vocab())))
     for device in ("cpu", "cuda"):
         case = {"device": device, "words": words}
@@ -42,7 +42,7 @@ def run(settings: Settings, results: Results) -> None:
 
 
 def measure_device(settings: Settings, case: dict[str, Any]) -> list[Measurement]:
-    """Words per second and peak memory of everybody on one device."""
+    """Words per second and peak memory of all contenders on one device."""
     measured: list[Measurement] = []
     with ExitStack() as stack:
         contenders = gather(
@@ -53,7 +53,7 @@ def measure_device(settings: Settings, case: dict[str, Any]) -> list[Measurement
             name: lambda name=name, run=run: peaks[name].append(run())
             for name, run in contenders.runs.items()
         }
-        # The first step of a training makes the optimizer's state.
+        # The first step allocates the optimizer's state.
         for run in runs.values():
             run()
         seconds = interleave(runs, repeats=settings.sizes.training_repeats)
@@ -62,17 +62,17 @@ def measure_device(settings: Settings, case: dict[str, Any]) -> list[Measurement
     for name, values in seconds.items():
         speed = tuple(case["words"] / value for value in values)
         measured.append(Measurement(case=case, who=name, quantity="words/s", values=speed))
-        # The highest ever: later steps reuse what the first one has taken.
+        # The maximum of all steps, because later steps reuse the memory of the first one.
         peak = (max(peaks[name]),)
         measured.append(Measurement(case=case, who=name, quantity="GiB", values=peak))
     return measured
 
 
 def start(stack: ExitStack, settings: Settings, name: str, device: str) -> Workload:
-    """A process that trains, and ends with the stack; gives what it runs.
+    """Start a process that trains, and ends with the stack; returns its workload.
 
     Raises:
-        CannotMeasureError: The hardware cannot show it, or the process has died.
+        CannotMeasureError: The hardware does not support it, or the process has died.
     """
     side, precision = SIDES[name]
     if why := why_not(device, precision):
@@ -83,7 +83,7 @@ def start(stack: ExitStack, settings: Settings, name: str, device: str) -> Workl
 
 
 def why_not(device: str, precision: str) -> str:
-    """Why the hardware cannot show it; empty if it can."""
+    """Why the hardware does not support it; empty if it does."""
     if device == "cuda":
         return machine.why_no_gpu()
     return machine.why_no_bf16() if precision == "bf16" else ""
@@ -96,7 +96,7 @@ def training_batch(settings: Settings, vocab: Vocab) -> list[Doc]:
 
 
 def make_step(settings: Settings, side: str, precision: str, device: str) -> Step:
-    """A pipeline, and what one update of it takes; run in a process of its own.
+    """Make a pipeline and its update step; run in its own process.
 
     Args:
         settings: The data.
@@ -105,8 +105,8 @@ def make_step(settings: Settings, side: str, precision: str, device: str) -> Ste
         device: `"cpu"` or `"cuda"`.
 
     Returns:
-        A function that does one update, waits for the device, and gives the peak memory so far in
-        GiB: of the process, or of the device.
+        A function that does one update, synchronizes with the device, and returns the peak memory
+        so far in GiB: of the process, or of the device.
     """
     torch.set_num_threads(settings.threads)
     if device == "cuda":

@@ -1,4 +1,4 @@
-"""Processes of their own: for what needs a fresh one, and for memory that is one contender's."""
+"""Run workloads in separate processes: fresh ones, or for the memory of one contender."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -12,12 +12,12 @@ Step = Callable[[], Any]
 
 
 class Worker:
-    """A process that builds something once, and runs it whenever it is told to.
+    """A process that builds a workload once, and runs it on request.
 
-    Several of them can work in turns, each with memory of its own.
+    Several workers can be interleaved, each with its own memory.
 
     Args:
-        build: A function at the top of a module; what it returns is run.
+        build: A top-level function of a module, which returns the workload.
         args: Its arguments.
     """
 
@@ -37,10 +37,10 @@ class Worker:
         self._receive()
 
     def run(self) -> Any:
-        """Run it once, and give what it returns.
+        """Run the workload once, and return its result.
 
         Raises:
-            CannotMeasureError: The process has died, perhaps for want of memory.
+            CannotMeasureError: The process has died, for example out of memory.
         """
         self._connection.send("run")
         return self._receive()
@@ -70,7 +70,7 @@ class Worker:
 
 
 def run_fresh(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function at the top of a module in a process of its own, and give what it returns."""
+    """Call a top-level function of a module in a fresh process, and return its result."""
     with Worker(_call_later, function, args) as worker:
         worker.wait_until_built()
         return worker.run()
@@ -87,14 +87,14 @@ def _serve(connection: Connection, build: Callable[..., Step], args: tuple[Any, 
         while True:
             connection.recv()
             connection.send((False, step()))
-    except EOFError:  # nobody wants anything any more
+    except EOFError:  # the other side has closed the connection
         return
     except Exception as error:
         connection.send((True, _portable(error)))
 
 
 def _portable(error: Exception) -> Exception:
-    """An error that every process can read."""
+    """An error that can be unpickled in every process."""
     if isinstance(error, CannotMeasureError):
         return error
     return RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,1 +1,1 @@
-"""Those who do the same work: one file each. A peer that is missing says how it is to be had."""
+"""Other implementations of the same computation; their errors say how to install them."""

@@ -1,4 +1,4 @@
-"""disentangled-flash: Triton kernels for NVIDIA GPUs, tuned at their first call."""
+"""disentangled-flash: Triton kernels for NVIDIA GPUs, autotuned at the first call."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ def load_attention(
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]:
     """The kernel, for sequences of one length; see `flashdeberta.load_attention`.
 
-    It takes the reachable slots only, and what it looks up by distance is made here, once.
+    Its inputs are the reachable slots only, and its lookup tables by distance are made here, once.
 
     Raises:
         CannotMeasureError: It is not installed.
@@ -60,7 +60,7 @@ def load_encoder(checkpoint: Path, *, device: str) -> Any:
     """Hugging Face's encoder with its kernels, for training and without dropout.
 
     Raises:
-        CannotMeasureError: It is not installed, or has left the encoder as it was.
+        CannotMeasureError: It is not installed, or has not replaced the encoder.
     """
     try:
         from disentangled_flash import DebertaV2OptimizedEncoder, optimize_deberta_training

@@ -17,9 +17,9 @@ def load_attention(
     """The kernel.
 
     Args:
-        buckets: Of relative positions.
-        max_distance: Just beyond the last bucket.
-        scale: Of the scores.
+        buckets: Number of buckets of relative positions.
+        max_distance: The distance just beyond the last bucket.
+        scale: Factor on the scores.
 
     Returns:
         A function from queries, keys and values, (sequences, heads, length, head_dim), and position

@@ -1,4 +1,4 @@
-"""Hugging Face's encoder, eager: what spacy-transformers runs, and the oracle of all others."""
+"""Hugging Face's eager encoder, which spacy-transformers uses: the oracle of all others."""
 
 from functools import cache
 from pathlib import Path
@@ -21,13 +21,13 @@ def load_encoder(checkpoint: Path, *, device: str = "cpu") -> Any:
 
 
 def forward(model: Any, ids: Tensor, *, dtype: str = "fp32") -> Tensor:
-    """Encode sequences of one length, (sequences, length): their rows one after another."""
+    """Encode sequences of one length, (sequences, length): hidden states, (total_pieces, width)."""
     with torch.no_grad(), autocast(dtype, ids.device):
         return model(input_ids=ids).last_hidden_state.float().flatten(0, 1)
 
 
 def backward(model: Any, ids: Tensor, gradient: Tensor, *, dtype: str = "fp32") -> Tensor:
-    """Encode for training, and go back: the gradient of the position embeddings."""
+    """Forward and backward pass of training: the gradient of the position embeddings."""
     model.train()
     model.zero_grad(set_to_none=True)
     with autocast(dtype, ids.device):
@@ -38,7 +38,7 @@ def backward(model: Any, ids: Tensor, gradient: Tensor, *, dtype: str = "fp32") 
 
 
 def rows_of_text(model: Any, checkpoint: Path, text: str) -> Tensor:
-    """The rows of a text, (rows, width): `[CLS]`, its pieces and `[SEP]`."""
+    """The hidden states of a text, (rows, width): `[CLS]`, its pieces and `[SEP]`."""
     from transformers import DebertaV2Tokenizer
 
     tokenizer = DebertaV2Tokenizer.from_pretrained(checkpoint)
@@ -47,7 +47,7 @@ def rows_of_text(model: Any, checkpoint: Path, text: str) -> Tensor:
 
 @cache
 def relative_positions(length: int, buckets: int, max_distance: int) -> Tensor:
-    """The bucket of every pair of places, (1, length, length) int64."""
+    """The bucket of every pair of positions, (1, length, length) int64."""
     from transformers.models.deberta_v2.modeling_deberta_v2 import build_relative_position
 
     rows = torch.empty(length, 1)
@@ -55,13 +55,13 @@ def relative_positions(length: int, buckets: int, max_distance: int) -> Tensor:
 
 
 def position_settings(config: Any) -> tuple[int, int]:
-    """Buckets and largest distance of a config."""
+    """Number of buckets and maximum distance of a config."""
     distance = config.max_relative_positions
     return config.position_buckets, config.max_position_embeddings if distance < 1 else distance
 
 
 def reachable_slots(length: int, config: Any) -> int:
-    """How many rows of the position table sequences of a length need."""
+    """Number of rows of the position table that sequences of a length use."""
     buckets, distance = position_settings(config)
     span = buckets if buckets > 0 else distance
     slots = relative_positions(length, buckets, distance)[0] + span

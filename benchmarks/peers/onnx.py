@@ -1,8 +1,8 @@
-"""ONNX Runtime, which `spacy-accelerate` puts in the place of an encoder.
+"""ONNX Runtime, by which `spacy-accelerate` replaces an encoder.
 
-A traced export of Hugging Face's DeBERTa is wrong at every length but the traced one, because the
-trace keeps the relative positions as constants. Here they are an input of the model, and it is
-exported without tracing: right at every length, as `check_lengths` makes sure.
+A traced export of Hugging Face's DeBERTa is incorrect at every length but the traced one, because
+relative positions are constants in the trace. Here they are an input of the model, and it is
+exported without tracing: correct at every length, which `check_lengths` verifies.
 """
 
 import contextlib
@@ -24,14 +24,14 @@ TOLERANCE = 1e-4
 
 
 class PositionedEncoder(nn.Module):
-    """Hugging Face's encoder, which is given the relative positions."""
+    """Hugging Face's encoder, with the relative positions as an input."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, relative_pos: Tensor) -> Tensor:
-        """Rows of the last layer, (sequences, length, width)."""
+        """Hidden states of the last layer, (sequences, length, width)."""
         embedded = self.model.embeddings(input_ids=input_ids, mask=attention_mask)
         return self.model.encoder(
             embedded,
@@ -48,7 +48,7 @@ class OnnxEncoder:
     Args:
         path: The exported model.
         config: Hugging Face's config of it.
-        threads: Threads of the processor.
+        threads: Number of CPU threads.
     """
 
     def __init__(self, path: Path, config: Any, threads: int) -> None:
@@ -63,7 +63,7 @@ class OnnxEncoder:
         self._positions = huggingface.position_settings(config)
 
     def __call__(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Encode (sequences, length): rows of (sequences, length, width)."""
+        """Encode (sequences, length): hidden states, (sequences, length, width)."""
         mask = torch.ones_like(ids) if mask is None else mask.long()
         positions = huggingface.relative_positions(ids.shape[1], *self._positions)
         values = (ids, mask, positions)
@@ -73,10 +73,10 @@ class OnnxEncoder:
 
 
 def load_encoder(model: Any, path: Path, *, threads: int) -> OnnxEncoder:
-    """Export an encoder of Hugging Face's, unless the file is there, and open it.
+    """Export Hugging Face's encoder, unless the file exists, and load it.
 
     Raises:
-        CannotMeasureError: ONNX Runtime is missing, or the export is wrong.
+        CannotMeasureError: ONNX Runtime is not installed, or the export is incorrect.
     """
     try:
         import onnx  # noqa: F401
@@ -92,7 +92,7 @@ def load_encoder(model: Any, path: Path, *, threads: int) -> OnnxEncoder:
 
 
 def export(model: Any, path: Path) -> None:
-    """Write an encoder of Hugging Face's for sequences of any number and length."""
+    """Export Hugging Face's encoder with a dynamic number and length of sequences."""
     count, length = torch.export.Dim("count"), torch.export.Dim("length")
     ids, mask = _example(model, 3, 17)
     positions = huggingface.relative_positions(17, *huggingface.position_settings(model.config))
@@ -118,7 +118,7 @@ def export(model: Any, path: Path) -> None:
 
 
 def check_lengths(encoder: OnnxEncoder, model: Any) -> None:
-    """Compare the rows with Hugging Face's at several lengths, with padding.
+    """Compare the hidden states with Hugging Face's at several lengths, with padding.
 
     Raises:
         CannotMeasureError: They differ.

@@ -1,4 +1,4 @@
-"""Our side: the encoder as the pipeline calls it, and the pipelines."""
+"""This package: the encoder as called by the pipeline, and the pipelines."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,8 +15,8 @@ from spacy_deberta.layers import get_encoder
 from spacy_deberta.nn import EncoderOutput, PackedPieces
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-# Distances beyond the trained ones as Hugging Face takes them, so that long sequences have the
-# same values; and no dropout, so that gradients have.
+# Distances beyond the trained ones like Hugging Face's, so that long sequences have the same
+# values; and no dropout, so that gradients are the same.
 SAME_AS_PEERS = {
     "far_positions": "huggingface",
     "hidden_dropout_prob": 0.0,
@@ -39,7 +39,7 @@ def pack(ids: Tensor) -> PackedPieces:
 def ours_forward(
     model: DebertaV2Model, pieces: PackedPieces, *, kernel: str = "auto", dtype: str = "fp32"
 ) -> Tensor:
-    """Encode a batch as the pipeline does for prediction: (total_pieces, width), float32."""
+    """Encode a batch like the pipeline in inference: (total_pieces, width), float32."""
     model.attention = kernel
     with torch.no_grad(), autocast(dtype, pieces.device):
         return model.forward_packed(pieces).last_hidden_state.float()
@@ -53,7 +53,7 @@ def ours_backward(
     kernel: str = "auto",
     dtype: str = "fp32",
 ) -> Tensor:
-    """Encode a batch for training, and go back: the gradient of the position embeddings."""
+    """Forward and backward pass of training: the gradient of the position embeddings."""
     model.attention = kernel
     model.train()
     model.zero_grad(set_to_none=True)
@@ -68,7 +68,7 @@ def ours_backward(
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
-    """Compute in a type, as both sides are told to."""
+    """Autocast to a dtype, for both sides."""
     if dtype == "fp32":
         return nullcontext()
     return torch.autocast(device.type, dtype=DTYPES[dtype])
@@ -83,7 +83,7 @@ def make_pipeline(
         checkpoint: Its encoder.
         precision: `"fp32"`, `"bf16"` or `"auto"`.
         heads: Names of components that listen to it, see `benchmarks.peers.pipelines`.
-        docs: Documents that show the components their labels.
+        docs: Documents with the labels of the components.
     """
     from benchmarks.peers.pipelines import add_heads
 
@@ -105,7 +105,7 @@ def make_pipeline(
 
 
 def without_encoder(nlp: Any) -> Any:
-    """Let the encoder of a pipeline give zeros, so that everything else remains."""
+    """Make the encoder of a pipeline return zeros, to measure everything else."""
     encoder = get_encoder(nlp.get_pipe("transformer").model)
     zeros = make_zeros(encoder.config.hidden_size)
 

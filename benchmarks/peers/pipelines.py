@@ -1,4 +1,4 @@
-"""What both sides put on their encoder: the same components, optimizer and documents."""
+"""The components, optimizer and documents that both sides share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,8 +34,8 @@ def add_heads(nlp: Any, heads: Sequence[str], docs: list[Doc] | None) -> None:
 
     Args:
         nlp: Has the component `transformer` only.
-        heads: Names of components, `ner` or `tagger`, perhaps with a number: `tagger_1`.
-        docs: Documents with entities, which show the components their labels.
+        heads: Names of components, `ner` or `tagger`, optionally with a number: `tagger_1`.
+        docs: Documents with entities, for the labels of the components.
     """
     for name in heads:
         factory = name.partition("_")[0]
@@ -53,7 +53,7 @@ def add_heads(nlp: Any, heads: Sequence[str], docs: list[Doc] | None) -> None:
 
 
 def make_optimizer() -> Optimizer:
-    """The optimizer of `spacy init config --gpu`, at its highest rate."""
+    """The optimizer of `spacy init config --gpu`, at its peak learning rate."""
     return Adam(
         5e-5,
         beta1=0.9,

@@ -1,4 +1,4 @@
-"""The floor: the matrix products of the encoder, and nothing else."""
+"""The lower bound: the matrix products of the encoder alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class DenseProduct:
     Args:
         inputs: (rows, in).
         weight: (out, in).
-        multiply: From inputs to (rows, out), by the fastest library that PyTorch has for it.
+        multiply: From inputs to (rows, out), with the fastest library of PyTorch.
     """
 
     inputs: Tensor
@@ -30,7 +30,7 @@ class DenseProduct:
 
 
 def make_dense_product(inputs: Tensor, weight: Tensor) -> DenseProduct:
-    """A product by oneDNN with the weight laid out for it, where that can be had."""
+    """A product by oneDNN with a prepacked weight, if it is available."""
     bias = weight.new_zeros(len(weight))
     multiply = prepare_onednn(weight, bias, None, copied=True)
     return DenseProduct(inputs, weight, multiply or partial(functional.linear, weight=weight))
@@ -40,13 +40,13 @@ def make_dense_product(inputs: Tensor, weight: Tensor) -> DenseProduct:
 class Products:
     """Operands of all layers' products.
 
-    For T pieces in sequences of L, width h, inner width i and R reachable positions, a layer
-    multiplies 2 T h (4 h + 2 i) + 4 T L h + 4 T R h operations: projections and feed-forward,
+    For T pieces in sequences of L, width h, inner width i and R reachable positions, the products
+    of a layer have 2 T h (4 h + 2 i) + 4 T L h + 4 T R h operations: projections and feed-forward,
     queries with keys and probabilities with values, and both position terms. The projected
-    positions can be kept, and are not counted.
+    positions can be cached, and are not counted.
 
     Args:
-        dense: Fused QKV, output and both of the feed-forward, each layer with weights of its own.
+        dense: Fused QKV, output and both of the feed-forward, with separate weights for each layer.
         attention: Queries and values as (sequences * heads, length, head_dim), and the
             probabilities.
         positions: Queries of all sequences and the position table by head.
@@ -98,10 +98,10 @@ def make_products(
 
     Args:
         config: Hugging Face's.
-        sequences: How many.
-        length: Pieces of each.
+        sequences: Number of sequences.
+        length: Number of pieces of each.
         dtype: `"fp32"` or `"bf16"`.
-        device: Where they are.
+        device: Their device.
     """
     width, inner, heads = (
         config.hidden_size,

@@ -1,4 +1,4 @@
-"""spacy-transformers with the settings of `spacy init config`, and with ONNX Runtime in it."""
+"""spacy-transformers with the settings of `spacy init config`, optionally with ONNX Runtime."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,18 +37,18 @@ def make_pipeline(checkpoint: Path, *, heads: Sequence[str] = (), docs: Any = No
 
 
 def with_onnx(nlp: Any, encoder: OnnxEncoder) -> Any:
-    """Let ONNX Runtime encode, as `spacy-accelerate` does it for other models."""
+    """Replace the encoder by ONNX Runtime, like `spacy-accelerate` for other models."""
     return _replace(nlp, encoder)
 
 
 def without_encoder(nlp: Any) -> Any:
-    """Let the encoder give zeros, so that everything else remains."""
+    """Make the encoder return zeros, to measure everything else."""
     zeros = make_zeros(_transformer(nlp).config.hidden_size)
     return _replace(nlp, lambda ids, mask: zeros(*ids.shape))
 
 
 class _Replacement(torch.nn.Module):
-    """Takes and gives what Hugging Face's encoder does."""
+    """A module with the interface of Hugging Face's encoder."""
 
     def __init__(self, encode: Any) -> None:
         super().__init__()

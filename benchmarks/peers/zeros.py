@@ -1,4 +1,4 @@
-"""The rows of an encoder that computes nothing."""
+"""The output of an encoder that computes nothing."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from torch import Tensor
 
 
 def make_zeros(width: int) -> Callable[..., Tensor]:
-    """Make a function that gives zeros of a shape, from one memory for all calls.
+    """Make a function that returns zeros of a shape, from one buffer for all calls.
 
-    New memory for every batch would cost as much as what is measured around it.
+    Allocating memory for every batch would cost as much as the measured code.
 
     Args:
-        width: The last size of what it gives.
+        width: The last dimension of the zeros.
 
     Returns:
-        From sizes to zeros, (*sizes, width) float32, which nobody may change.
+        A function from sizes to zeros, (*sizes, width) float32, which must not be modified.
     """
     buffer = torch.zeros(0, width)
 

@@ -1,1 +1,1 @@
-"""From the figures to `docs/performance.md`."""
+"""Generate `docs/performance.md` from the results."""

@@ -1,4 +1,4 @@
-"""Writing `docs/performance.md` from the results."""
+"""Write `docs/performance.md` from the results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def write(found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], page:
 
     Args:
         found: Results by benchmark.
-        outcomes: What became of the targets.
+        outcomes: The outcomes of the targets.
         page: The Markdown file.
     """
     drawn = plots.draw_all(found, page.parent / "images")
@@ -36,7 +36,7 @@ def render(
 
     Args:
         found: Results by benchmark.
-        outcomes: What became of the targets.
+        outcomes: The outcomes of the targets.
         drawn: File names of the plots by their names.
     """
     parts = {
@@ -53,14 +53,14 @@ def render(
             f"![{plots.describe(name)}](images/{drawn[name]})" if name in drawn else ""
         )
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(parts)
-    # A plot that is not there leaves no gap.
+    # A missing plot leaves no gap.
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text
 
 
 def describe_setting(found: Mapping[str, Results]) -> str:
-    """Machine, versions and command, once where they are the same for all benchmarks."""
+    """Machine, versions and command, once if they are the same for all benchmarks."""
     names: dict[str, list[str]] = {}
     for name, results in found.items():
         header = {key: results.header[key] for key in ("machine", "versions", "command")}

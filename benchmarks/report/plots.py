@@ -8,7 +8,7 @@ from benchmarks.measures.results import Measurement, Results
 
 from .tables import title
 
-# By contender, so that everybody has one color on the whole page.
+# By contender, so that it has the same color on the whole page.
 COLORS = {
     "ours": "#0969da",
     "ours, reference": "#7fb2ee",
@@ -28,14 +28,14 @@ SIZE = (6.4, 3.4)
 
 
 def draw_all(found: Mapping[str, Results], folder: Path) -> dict[str, str]:
-    """Draw what was measured.
+    """Plot the measurements.
 
     Args:
         found: Results by benchmark.
-        folder: Where the files are written.
+        folder: Where to write the files.
 
     Returns:
-        For each plot that could be drawn, its file name by its name.
+        File names of the plots with measurements, by name.
     """
     drawn = {}
     for name, (benchmark, key, quantity, axes, where) in PLOTS.items():
@@ -51,7 +51,7 @@ def draw_all(found: Mapping[str, Results], folder: Path) -> dict[str, str]:
     return drawn
 
 
-# Benchmark, what is on the x axis, quantity, labels of both axes, and which cases.
+# Benchmark, key of the x axis, quantity, labels of both axes, and the cases.
 PLOTS: dict[str, tuple[str, str, str, tuple[str, str], dict[str, Any]]] = {
     **{
         f"{direction.split()[-1]}_{dtype}": (
@@ -96,7 +96,7 @@ PLOTS: dict[str, tuple[str, str, str, tuple[str, str], dict[str, Any]]] = {
 
 
 def describe(name: str) -> str:
-    """What a plot shows, for those who do not see it."""
+    """The alternative text of a plot."""
     x_label, y_label = PLOTS[name][3]
     return f"{y_label}, by {x_label}"
 
@@ -107,7 +107,7 @@ def _draw(measured: Sequence[Measurement], key: str, axes: tuple[str, str], path
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    # The same figures give the same file.
+    # Deterministic files.
     settings: Any = {"svg.hashsalt": "spacy-deberta", "svg.fonttype": "none", "font.size": 9}
     with matplotlib.rc_context(settings):
         figure, axis = pyplot.subplots(figsize=SIZE, layout="constrained")

@@ -9,7 +9,7 @@ from benchmarks.measures.results import Case, Measurement, Results
 from .targets import TargetOutcome, advantage
 
 NOTHING = "–"
-# What numbers in a case count, where its key does not say it.
+# Units of numbers in a case whose key is not the unit.
 UNITS = {"length": "pieces"}
 TITLES = {
     "ours": "spacy-deberta",
@@ -28,7 +28,7 @@ TITLES = {
 
 
 def title(who: str) -> str:
-    """How a contender is called in the report."""
+    """The name of a contender in the report."""
     return TITLES.get(who, who)
 
 
@@ -44,14 +44,14 @@ def by_case(
 
     Args:
         results: Of a benchmark.
-        key: What is different from case to case, for example `"length"`.
+        key: The key that differs between cases, for example `"length"`.
         quantity: Of the figures.
         label: Title of the first column; the key if None.
         where: Values that the cases have.
 
     Returns:
-        The table: medians, and in parentheses how many times better ours is. `Not measured yet.`
-        if there are no figures.
+        The table: medians, and in parentheses the factor by which ours is better.
+        `Not measured yet.` if there are no figures.
     """
     found = [m for m in results.select(quantity, **where) if key in m.case] if results else []
     names = [name for name in _names(found) if any(m.values for m in found if m.who == name)]
@@ -82,7 +82,7 @@ def by_contender(results: Results | None, quantities: Mapping[str, str], **where
 
 
 def of_targets(outcomes: Iterable[TargetOutcome]) -> str:
-    """What was aimed at, and what was measured."""
+    """The targets, and the measured ratios."""
     rows = [
         [str(o.target.number), o.target.what, o.target.bound, o.shown or NOTHING, o.status]
         for o in outcomes
@@ -91,7 +91,7 @@ def of_targets(outcomes: Iterable[TargetOutcome]) -> str:
 
 
 def of_problems(found: Iterable[Results]) -> str:
-    """Who has no figures, and why; each reason once."""
+    """Contenders without figures, and the reasons; each reason once."""
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for results in found:
         for m in results.measurements:
@@ -107,7 +107,7 @@ def of_problems(found: Iterable[Results]) -> str:
 
 
 def case_name(case: Case) -> str:
-    """A case in a few words."""
+    """A short description of a case."""
     return ", ".join(
         value if isinstance(value, str) else f"{value:,} {UNITS.get(key, key)}"
         for key, value in case.items()
@@ -117,14 +117,14 @@ def case_name(case: Case) -> str:
 def markdown(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, words: Sequence[int] = ()
 ) -> str:
-    """A table whose columns stand to the right, but the first and those of `words`."""
+    """A table with right-aligned columns, except the first and those of `words`."""
     aligned = ["---" if i == 0 or i in words else "---:" for i in range(len(header))]
     lines = [header, aligned, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def figure(value: float, quantity: str) -> str:
-    """A number with as many digits as mean something, and its unit where that is short."""
+    """A number with its significant digits, and its unit if that is short."""
     if quantity == "words/s":
         return f"{value:,.0f}"
     if quantity == "GiB":

@@ -1,7 +1,7 @@
-"""The ratios that this package sets itself, and whether the figures reach them.
+"""The performance targets of this package, and whether the results meet them.
 
-A ratio is how many times better ours is: their seconds or memory by ours, our words per second by
-theirs. Of the floor, it is how many times its seconds ours needs.
+A ratio is the factor by which ours is better: their seconds or memory divided by ours, our words
+per second divided by theirs. For the lower bound, it is our seconds divided by its seconds.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.measures.results import ABSENT, NOT_HERE, Measurement, Results
 
-# More is better.
+# Quantities of which more is better.
 RATES = ("words/s",)
 
 
@@ -19,16 +19,16 @@ class Target:
     """A ratio of two figures, and its bound.
 
     Attributes:
-        number: Of the issue.
-        what: Both figures, in words.
-        benchmark: Where they are.
-        ours: Whose figure is judged.
-        peer: Whom it is compared with.
-        case: Where ours is found.
-        peer_case: Where theirs is found, if elsewhere.
+        number: Its number in the issue.
+        what: A description of both figures.
+        benchmark: The benchmark of the figures.
+        ours: Our contender.
+        peer: The contender to compare with.
+        case: The case of our figure.
+        peer_case: The case of their figure, if it differs.
         quantity: `"seconds"`, `"words/s"`, `"GiB"` or `"error"`.
-        at_least: The ratio, ours better by; or
-        at_most: the ratio, ours by theirs.
+        at_least: Minimum factor by which ours is better; or
+        at_most: maximum of ours divided by theirs.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Target:
 
     @property
     def bound(self) -> str:
-        """The bound, for people."""
+        """The bound as text."""
         if self.at_least is not None:
             return f"at least {self.at_least:g} ×"
         return f"at most {self.at_most:g} ×"
@@ -52,12 +52,12 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOutcome:
-    """What became of a target.
+    """The outcome of a target.
 
     Attributes:
-        target: Which.
+        target: The target.
         status: `"met"`, `"missed"`, or why there is no ratio.
-        ratio: What was measured.
+        ratio: The measured ratio.
     """
 
     target: Target
@@ -66,12 +66,12 @@ class TargetOutcome:
 
     @property
     def failed(self) -> bool:
-        """Whether it falls short. What the hardware cannot show does not."""
+        """Whether it is missed; not if the hardware can't measure it."""
         return self.status != "met" and not self.status.startswith(NOT_HERE)
 
     @property
     def shown(self) -> str:
-        """The ratio, for people."""
+        """The ratio as text."""
         return "" if self.ratio is None else f"{self.ratio:.2f} ×"
 
 
