@@ -181,6 +181,7 @@ def test_an_owner_that_is_not_there(shared, checkpoint):
         make_two(checkpoint, shared=shared)
 
 
+@pytest.mark.stock
 def test_the_stock_transformer_can_not_share(checkpoint):
     with pytest.raises(ValueError, match="E601.*not the stock 'transformer'"):
         make_on_transformer(checkpoint, factory="transformer")
