@@ -198,7 +198,11 @@ def test_trains_after_inference_mode():
     [
         ("v3", {"input_ids": [[1, 97]]}, "'input_ids' contains 97, but only 0 to 96"),
         ("v3", {"input_ids": [[-1, 5]]}, "'input_ids' contains -1"),
-        ("token-types", {"input_ids": [[1]], "token_type_ids": [[3]]}, "'token_type_ids' contains"),
+        (
+            "token-types",
+            {"input_ids": [[1]], "token_type_ids": [[3]]},
+            "'token_type_ids' contains 3",
+        ),
         ("absolute-positions", {"input_ids": [[1]], "position_ids": [[512]]}, "contains 512"),
         ("absolute-positions", {"input_ids": [[1] * 513]}, "512.* windows"),
     ],
