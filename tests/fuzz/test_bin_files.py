@@ -79,6 +79,7 @@ def test_no_code_no_crash_and_no_more_memory_than_the_file(form, tensors, tmp_pa
         run,
         SEEDS,
         writable=tmp_path,
+        seconds=120.0,
         memory=256 * 2**20,
         forbidden=(*FORBIDDEN_EVENTS, "pickle.find_class"),
     )
