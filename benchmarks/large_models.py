@@ -211,8 +211,8 @@ def main(
             print(measured(name))
         return
     print(
-        "| checkpoint | million parameters | GFLOP a piece, without attention | loaded in | computed in | weights "
-        "| copies | GiB together |\n| --- | ---: | ---: | --- | --- | ---: | ---: | ---: |"
+        "| checkpoint | million parameters | GFLOP a piece, without attention | loaded in | "
+        "computed in | weights | copies | GiB together |\n| --- | ---: | ---: | --- | --- | ---: | ---: | ---: |"
     )
     for name in only:
         print(*predicting(name), sep="\n")
