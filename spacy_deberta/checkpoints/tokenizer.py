@@ -23,9 +23,9 @@ def read_tokenizer(
         FileNotFoundError: The checkpoint has no vocabulary (E309).
         ValueError: Texts can have ids that the encoder has no embedding for (E310).
     """
-    if not files.has_vocabulary:
+    if files.vocabulary is None:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
-    tokenizer = tokenization.DebertaV2Tokenizer.from_directory(files.folder, tokenizer=engine)
+    tokenizer = tokenization.DebertaV2Tokenizer.from_directory(files.vocabulary, tokenizer=engine)
     check_vocabulary_fits(tokenizer, config)
     return tokenizer
 
@@ -68,6 +68,8 @@ class _FromPretrained(tokenization.DebertaV2Tokenizer):
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         revision: str | None = None,
+        subfolder: str = "",
+        base: str | os.PathLike[str] | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
         tokenizer: str | None = None,
@@ -78,6 +80,9 @@ class _FromPretrained(tokenization.DebertaV2Tokenizer):
             pretrained_model_name_or_path: A folder, of a checkpoint or of a tokenizer alone, or a
                 hub name.
             revision: Branch, tag or commit on the hub.
+            subfolder: The folder within the repository, if it is not the repository itself.
+            base: Of an adapter without a vocabulary of its own: the checkpoint that it was made
+                for, if it is not where its config says.
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
             tokenizer: "sentencepiece" for `spm.model`, "tokenizers" for `tokenizer.json` and
@@ -96,6 +101,8 @@ class _FromPretrained(tokenization.DebertaV2Tokenizer):
             find_vocabulary(
                 pretrained_model_name_or_path,
                 revision=revision,
+                subfolder=subfolder,
+                base=base,
                 cache_dir=cache_dir,
                 local_files_only=local_files_only,
             ),
