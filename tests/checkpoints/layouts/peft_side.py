@@ -2,7 +2,8 @@
 
 It knows nothing of this package. A job has the class and config of a model, fields of `LoraConfig`,
 and how the adapter is saved. Each gets a folder: `base`, and `adapter`, whose values are all random,
-as PEFT saves them; `outputs.npz` is what PEFT computes after it has read both from there.
+as PEFT saves them, but for the path of the base; `outputs.npz` is what PEFT computes after it has
+read both from there.
 """
 
 import json
@@ -40,6 +41,12 @@ def load_base(job, folder):
     return getattr(transformers, job["cls"]).from_pretrained(folder, **changes)
 
 
+def name_base(path, base):
+    """Folders are moved, and the path of the machine that made them is nobody's business."""
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "base_model_name_or_path": base}, indent=2) + "\n")
+
+
 def run(model):
     with torch.no_grad():
         output = model(input_ids=torch.tensor(IDS), attention_mask=torch.tensor(MASK))
@@ -65,6 +72,7 @@ def main(folder):
         for key, value in outputs.items():
             assert np.abs(value - merged[key]).max() < 1e-4, (name, key)
         np.savez(place / "outputs.npz", **merged)
+        name_base(place / "adapter" / "adapter_config.json", "../base")
 
 
 if __name__ == "__main__":
