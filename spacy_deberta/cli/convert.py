@@ -38,7 +38,7 @@ def convert_cli(
     revision: Annotated[
         str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
     ] = None,
-    subfolder: Annotated[str, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = "",
+    subfolder: Annotated[str | None, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = None,
     base: Annotated[str | None, Opt("--base", "-b", help=BASE_HELP)] = None,
     lang: Annotated[
         str | None, Opt("--lang", "-l", help=LANG_HELP, show_default=DEFAULT_LANG)
@@ -52,7 +52,13 @@ def convert_cli(
     """
     with show_errors():
         conversion = convert(
-            source, target, to=to, revision=revision, subfolder=subfolder, base=base, lang=lang
+            source,
+            target,
+            to=to,
+            revision=revision,
+            subfolder=subfolder or "",
+            base=base,
+            lang=lang,
         )
     msg = make_printer(sys.stdout)
     parts: dict[str, None] = {}

@@ -37,7 +37,7 @@ def info_cli(
     revision: Annotated[
         str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
     ] = None,
-    subfolder: Annotated[str, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = "",
+    subfolder: Annotated[str | None, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = None,
     base: Annotated[str | None, Opt("--base", "-b", help=BASE_HELP)] = None,
     as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
     markdown: Annotated[
@@ -51,7 +51,7 @@ def info_cli(
     DOCS: docs/api/cli.md#info
     """
     with show_errors():
-        checkpoint = info(name_or_path, revision=revision, subfolder=subfolder, base=base)
+        checkpoint = info(name_or_path, revision=revision, subfolder=subfolder or "", base=base)
     total = sum(checkpoint.parts.values())
     if as_json:
         print(json.dumps({**checkpoint.to_dict(), "parameters": total}, indent=2))

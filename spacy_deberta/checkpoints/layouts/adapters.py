@@ -209,6 +209,7 @@ def _is_simple(pattern: str) -> bool:
     if len(pattern) > _MAX_PATTERN or parts > _MAX_PARTS or _REPEATED_GROUP.search(pattern):
         return False
     try:
+        re.compile(pattern)
         re.compile(f"({pattern})$")
     except (re.error, OverflowError, RecursionError):
         return False

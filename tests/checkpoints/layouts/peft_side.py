@@ -1,9 +1,9 @@
 """What runs where PEFT is: `python peft_side.py FOLDER`, with `FOLDER/jobs.json`.
 
 It knows nothing of this package. A job has the class and config of a model, fields of `LoraConfig`,
-and how the adapter is saved. Each gets a folder: `base`, and `adapter`, whose values are all random,
-as PEFT saves them, but for the path of the base; `outputs.npz` is what PEFT computes after it has
-read both from there.
+and how the adapter is saved. Each gets a folder: `base`, and `adapter`, with random values, as PEFT
+saves them, but for the path of the base; `outputs.npz` is what PEFT computes after it has read both
+from there.
 """
 
 import json
@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from peft import LoraConfig, PeftModel, get_peft_model
 
 IDS = [[1, 5, 17, 30, 8, 44, 9, 2], [1, 33, 6, 2, 0, 0, 0, 0]]
 MASK = [[1] * 8, [1] * 4 + [0] * 4]
@@ -55,6 +54,8 @@ def run(model):
 
 
 def main(folder):
+    from peft import LoraConfig, PeftModel, get_peft_model  # tests read this file without it
+
     generator = torch.Generator().manual_seed(3)
     for name, job in json.loads((folder / "jobs.json").read_text()).items():
         place = folder / name
