@@ -230,13 +230,13 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
     def _prepare(self, docs: list[Doc]) -> tuple[Units, WindowPlan]:
         tokenizer = get_tokenizer(self.model)
         doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
-        cutting = self.settings.windows
+        windows = self.settings.windows
         plan = plan_windows(
             doc_pieces,
-            PieceWindows(window=cutting.room, overlap=cutting.overlap),
+            PieceWindows(window=windows.max_pieces, overlap=windows.overlap),
             cls_id=tokenizer.cls_token_id,
             sep_id=tokenizer.sep_token_id,
-            max_pieces=cutting.room,
+            max_pieces=windows.max_pieces,
         )
         return find_units(doc_pieces, self.settings.aggregation_strategy), plan
 
