@@ -89,6 +89,4 @@ def _read_vocabulary(model: str, path: Path) -> "DebertaV2Tokenizer":
     if any((path / name).is_file() for name in VOCABULARY_FILES):
         # A tokenizer folder without config and weights is sufficient.
         return DebertaV2Tokenizer.from_directory(path)
-    from spacy_deberta.checkpoints import DebertaV2Tokenizer as PretrainedTokenizer
-
-    return PretrainedTokenizer.from_pretrained(model)
+    return DebertaV2Tokenizer.from_pretrained(model)

@@ -19,7 +19,7 @@ from spacy_deberta.layers.listening.transformer_data import (
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces
-from .windows import WindowPlan
+from .windows import DocWindows
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +29,13 @@ class EncodedDocs:
     Attributes:
         layers: Rows of the documents, `(doc_rows, width)` for each layer: the last layer, or all
             layers.
-        plan: The windows, and the range of rows of each document.
+        windows: The windows, and the range of rows of each document.
         doc_pieces: The pieces and their alignment.
         tokenizer: Gives the strings of the pieces and the ids of the special tokens.
     """
 
     layers: list[Array]
-    plan: WindowPlan
+    windows: DocWindows
     doc_pieces: DocPieces
     tokenizer: DebertaV2Tokenizer
 
@@ -62,10 +62,10 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 def split_by_doc(encoded: EncodedDocs) -> list[TransformerData]:
     """The output for each document; see `doc_outputs`."""
-    layers, plan, doc_pieces = encoded.layers, encoded.plan, encoded.doc_pieces
-    wordpieces = _split_wordpieces(plan, doc_pieces, encoded.tokenizer)
-    alignments = _split_alignment(plan, doc_pieces)
-    cu_rows = plan.cu_rows.tolist()
+    layers, windows, doc_pieces = encoded.layers, encoded.windows, encoded.doc_pieces
+    wordpieces = _split_wordpieces(windows, doc_pieces, encoded.tokenizer)
+    alignments = _split_alignment(windows, doc_pieces)
+    cu_rows = windows.cu_rows.tolist()
     doc_data: list[TransformerData] = []
     for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
         output_class = ModelOutput if end > start else EmptyOutput
@@ -77,21 +77,21 @@ def split_by_doc(encoded: EncodedDocs) -> list[TransformerData]:
 
 
 def _split_wordpieces(
-    plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+    windows: DocWindows, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
 ) -> Iterator[WordpieceBatch]:
     """The pieces of each document's rows, built for the batch and split by document."""
-    rows, ends = np.diff(plan.cu_rows), plan.cu_rows[1:]
-    empty_rows = ends[plan.has_empty_row] - 1
-    ids = np.full(int(plan.cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
-    ids[plan.cu_rows[:-1][rows > 0]] = tokenizer.cls_token_id
-    ids[plan.piece_rows] = doc_pieces.pieces.ids
+    rows, ends = np.diff(windows.cu_rows), windows.cu_rows[1:]
+    empty_rows = ends[windows.has_empty_row] - 1
+    ids = np.full(int(windows.cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
+    ids[windows.cu_rows[:-1][rows > 0]] = tokenizer.cls_token_id
+    ids[windows.piece_rows] = doc_pieces.pieces.ids
     ids[empty_rows] = tokenizer.pad_token_id
     mask: Array = np.ones((1, len(ids)), dtype="f")
     mask[0, empty_rows] = 0.0
     input_ids: Array = ids[None]
     strings = tokenizer.convert_ids_to_tokens(ids)
-    lengths = (rows - plan.has_empty_row).tolist()
-    for (start, end), length in zip(pairwise(plan.cu_rows.tolist()), lengths, strict=True):
+    lengths = (rows - windows.has_empty_row).tolist()
+    for (start, end), length in zip(pairwise(windows.cu_rows.tolist()), lengths, strict=True):
         yield WordpieceBatch(
             strings=[strings[start:end]],
             input_ids=input_ids[:, start:end],
@@ -101,7 +101,7 @@ def _split_wordpieces(
         )
 
 
-def _split_alignment(plan: WindowPlan, doc_pieces: DocPieces) -> Iterator[Ragged]:
+def _split_alignment(windows: DocWindows, doc_pieces: DocPieces) -> Iterator[Ragged]:
     """The rows of each token, built for the batch and split by document."""
     cu_pieces, cu_tokens = doc_pieces.pieces.cu_pieces, doc_pieces.cu_tokens
     lengths: Array = doc_pieces.aligned_lengths
@@ -113,7 +113,7 @@ def _split_alignment(plan: WindowPlan, doc_pieces: DocPieces) -> Iterator[Ragged
         # Some reductions reject empty sequences, so tokens without pieces get the row of zeros,
         # which is the last.
         places = cumulative(lengths)[without]
-        aligned = np.insert(aligned, places, np.diff(plan.cu_rows)[docs[without]] - 1)
+        aligned = np.insert(aligned, places, np.diff(windows.cu_rows)[docs[without]] - 1)
         lengths = np.maximum(lengths, 1)
     cu_aligned = cumulative(lengths)[cu_tokens].tolist()
     aligned, lengths = aligned.astype("i"), lengths.astype("i")

@@ -52,7 +52,7 @@ def piece_windows_v1(window: int = 510, overlap: int = 64) -> PieceWindows:
 
 
 @dataclass(frozen=True)
-class WindowPlan:
+class DocWindows:
     """The windows of a batch, packed, and the window row that each document row is copied from.
 
     A document's rows are `[CLS]`, its pieces and `[SEP]`. If one of its tokens has no piece, a row
@@ -89,14 +89,14 @@ class WindowPlan:
         return expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)
 
 
-def plan_windows(
+def cut_windows(
     doc_pieces: DocPieces,
     get_spans: PieceWindows | SpanGetter,
     *,
     cls_id: int,
     sep_id: int,
     max_pieces: int,
-) -> WindowPlan:
+) -> DocWindows:
     """Split a batch into windows, and select for each piece the window with the most context.
 
     Args:
@@ -108,7 +108,7 @@ def plan_windows(
         max_pieces: Maximum number of pieces of the text in a window made from a span.
 
     Returns:
-        The plan. No piece is dropped, unless `get_spans` leaves it out.
+        The windows. No piece is dropped, unless `get_spans` leaves it out.
     """
     if isinstance(get_spans, PieceWindows):
         limits = get_spans
@@ -122,7 +122,7 @@ def plan_windows(
     docs = docs[ranges]
     input_ids = _add_special_ids(doc_pieces.pieces.ids, starts, lengths, cls_id, sep_id)
     sources, cu_rows, has_empty_row = _doc_rows(doc_pieces, docs, starts, lengths)
-    return WindowPlan(
+    return DocWindows(
         input_ids=input_ids,
         lengths=lengths + 2,
         docs=docs,
@@ -168,7 +168,7 @@ def _add_special_ids(ids: Ints, starts: Ints, lengths: Ints, cls_id: int, sep_id
 def _doc_rows(
     doc_pieces: DocPieces, docs: Ints, starts: Ints, lengths: Ints
 ) -> tuple[Ints, Ints, np.ndarray]:
-    """`sources`, `cu_rows` and `has_empty_row` of the `WindowPlan`."""
+    """`sources`, `cu_rows` and `has_empty_row` of the `DocWindows`."""
     cu_pieces = doc_pieces.pieces.cu_pieces
     token_counts = np.diff(doc_pieces.cu_tokens)
     has_tokens = token_counts > 0
