@@ -230,13 +230,13 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
     def _prepare(self, docs: list[Doc]) -> tuple[Units, DocWindows]:
         tokenizer = get_tokenizer(self.model)
         doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
-        cutting = self.settings.windows
+        limits = self.settings.windows
         windows = cut_windows(
             doc_pieces,
-            PieceWindows(window=cutting.room, overlap=cutting.overlap),
+            PieceWindows(window=limits.max_pieces, overlap=limits.overlap),
             cls_id=tokenizer.cls_token_id,
             sep_id=tokenizer.sep_token_id,
-            max_pieces=cutting.room,
+            max_pieces=limits.max_pieces,
         )
         return find_units(doc_pieces, self.settings.aggregation_strategy), windows
 
