@@ -25,7 +25,8 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.files import new_folder
 from spacy_deberta.nn import DebertaV2Config, meta_device
 
-from .heads import HEADS, describe_extra, find_spec
+from .heads import HEADS, find_spec
+from .loading.extras import describe_extra
 from .loading.filling import check_layers, load_weights
 from .model import DebertaV2Model
 
