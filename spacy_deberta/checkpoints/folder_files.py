@@ -14,7 +14,7 @@ from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields
 from .file_names import CONFIG_FILES, WEIGHTS_FILES
 from .other_kinds import refuse_other_kind
 from .refusals import check_is_itself
-from .repository.opening import Repository
+from .repository.interface import Repository
 
 # The name of a file beside the index, short enough for every file system.
 _SHARD_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}\.(safetensors|bin|h5)")

@@ -3,7 +3,7 @@
 from spacy_deberta.errors import Errors
 
 from .layouts.adapters import ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILES, refused_adapter
-from .repository.opening import Repository
+from .repository.interface import Repository
 
 _GLINER_FILE = "gliner_config.json"
 # Of the library `adapters`, which came before PEFT.

@@ -19,7 +19,8 @@ from .layouts.adapters import (
     read_adapter_config,
 )
 from .other_kinds import refuse_other_kind
-from .repository.opening import Repository, open_repository
+from .repository.interface import Repository
+from .repository.opening import open_repository
 
 
 @dataclass(frozen=True)

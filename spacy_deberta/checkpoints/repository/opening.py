@@ -2,31 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import recover
 from spacy_deberta.typed_json import shorten
 
 from .embedded import find_embedded
+from .interface import Repository
 from .local import LocalFolder
 from .subfolder import Subfolder, check_subfolder
 
 # A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
 # as a whole.
 _LEVELS = 3
-
-
-class Repository(Protocol):
-    """A place that holds the files of one checkpoint."""
-
-    name: str
-
-    def find(self, file_name: str) -> Path | None:
-        """The local path of a file, or None without it."""
-
-    def missing(self, *file_names: str, message: str = ...) -> OSError:
-        """The error that there is none of these files."""
 
 
 def open_repository(

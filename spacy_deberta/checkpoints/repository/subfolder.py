@@ -2,13 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.typed_json import shorten
 
-if TYPE_CHECKING:
-    from .opening import Repository
+from .interface import Repository
 
 # Names of folders, none of which leads out of the repository.
 _SUBFOLDER = re.compile(r"(?!\.{1,2}(/|$))[^/\\:\x00-\x1f]+(/(?!\.{1,2}(/|$))[^/\\:\x00-\x1f]+)*")
@@ -43,7 +41,7 @@ class Subfolder:
         subfolder: As `check_subfolder` returns it, not empty.
     """
 
-    def __init__(self, repository: "Repository", subfolder: str) -> None:
+    def __init__(self, repository: Repository, subfolder: str) -> None:
         self.name = f"{repository.name}/{subfolder}"
         self._repository = repository
         self._subfolder = subfolder
