@@ -1,4 +1,4 @@
-"""Folders of PEFT: an adapter, to be put on a checkpoint that lies elsewhere."""
+"""Folders of PEFT: an adapter for a checkpoint in another folder."""
 
 import json
 
