@@ -4,9 +4,12 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 import spacy_deberta
 
@@ -167,6 +170,28 @@ def test_the_package_is_as_planned():
         if rooms.index(other) > rooms.index(room)
     ]
     assert not problems, "\n" + "\n".join(problems)
+
+
+def imported_file(found: Import) -> Path | None:
+    """The file of the package that an import reads; None for other packages."""
+    for parts in ([*found.module.split("."), str(found.name)], found.module.split(".")):
+        path = PACKAGE.joinpath(*parts[1:])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if parts[0] == "spacy_deberta" and file.exists():
+                return file
+    return None
+
+
+def test_no_files_import_one_another():
+    """Neither within a room nor for types alone: one of them would be read without the other."""
+    imports = {
+        path: {file for found in read_imports(path) if (file := imported_file(found))} - {path}
+        for path in PACKAGE.rglob("*.py")
+    }
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(str(file.relative_to(PACKAGE)) for file in error.args[1]))
 
 
 def test_encoder_and_tokenizer_do_without_transformers():

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from spacy_deberta.checkpoints import (
     BACKBONE_PREFIX,
     BARE_MODEL,
@@ -25,9 +23,10 @@ from spacy_deberta.checkpoints import (
 )
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import new_folder
-from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.nn import DebertaV2Config, meta_device
 
-from .heads import HEADS, describe_extra, find_spec
+from .heads import HEADS, find_spec
+from .loading.extras import describe_extra
 from .loading.filling import check_layers, load_weights
 from .model import DebertaV2Model
 
@@ -101,7 +100,7 @@ def convert_checkpoint(
     config = read_config(files)
     weights = read_weights(files.weights)
     check_layers(weights, config, source=files.name)
-    with torch.device("meta"):
+    with meta_device():
         encoder = DebertaV2Model(config)
     report = load_weights(encoder, weights, source=files.name)
     key_map = detect_key_map(weights)

@@ -20,7 +20,7 @@ from spacy_deberta.checkpoints import (
 )
 from spacy_deberta.nn import DebertaV2Config
 
-from .heads import describe_extra
+from .loading.extras import describe_extra
 
 
 @dataclass(frozen=True)

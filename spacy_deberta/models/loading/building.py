@@ -105,7 +105,7 @@ def build_from_weights(
             if key_map.to_ours(key).startswith(BACKBONE_PREFIX)
         }
     check_layers(weights, config, source=source, overridden=overridden)
-    with torch.device("meta"):
+    with nn.meta_device():
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
         )
@@ -151,7 +151,7 @@ def build_head_from_weights(
     Raises:
         ValueError: Parameters of the head are missing (E306), or are not finite (E328).
     """
-    with torch.device("meta"):
+    with nn.meta_device():
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
         )

@@ -18,9 +18,9 @@ from spacy_deberta.checkpoints import (
     with_backbone_prefix,
 )
 from spacy_deberta.errors import Errors, Warnings, warn
-from spacy_deberta.models.heads import describe_extra
 from spacy_deberta.nn import DebertaV2Config
 
+from .extras import describe_extra
 from .weights_guard import guard_weights
 
 _LAYER = re.compile(

@@ -2,7 +2,7 @@ import pytest
 
 from spacy_deberta.checkpoints.layouts.detection import detect_key_map
 from spacy_deberta.checkpoints.layouts.huggingface import HUGGING_FACE, HUGGING_FACE_GAMMA_BETA
-from spacy_deberta.models.heads import describe_extra
+from spacy_deberta.models.loading.extras import describe_extra
 from tests.checkpoints.folders import gamma_beta, official_extras, prefixed
 from tests.huggingface import shared_model
 
