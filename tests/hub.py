@@ -1,4 +1,4 @@
-"""A Hugging Face hub on this machine: an HTTP server that speaks as much as a download needs."""
+"""A local Hugging Face hub: an HTTP server with the requests of a download."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 @dataclass
 class Repository:
-    """Folders by revision. `refused` is a status and an error code, in place of all answers."""
+    """Folders by revision. `refused` is a status and an error code for all requests."""
 
     revisions: dict[str, Path]
     refused: tuple[int, str] | None = None
@@ -22,7 +22,7 @@ class Repository:
 
 @dataclass
 class Hub:
-    """The server: start it, add repositories, and read what was asked for."""
+    """The server: start it, add repositories, and inspect its requests."""
 
     repositories: dict[str, Repository] = field(default_factory=dict)
     # Pairs of method and path.
@@ -50,7 +50,7 @@ class Hub:
 
 
 def commit(folder: Path) -> str:
-    """The commit that a folder stands for."""
+    """The commit of a folder."""
     return hashlib.sha1(str(folder).encode()).hexdigest()
 
 

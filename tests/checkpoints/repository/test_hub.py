@@ -1,4 +1,4 @@
-"""Names on the hub, with a hub on this machine: no request leaves it."""
+"""Names on the hub, with a local server as hub."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def test_the_cache_is_used(form, hub, cache, make_checkpoint):
     first = find_checkpoint(NAME, cache_dir=cache)
     hub.requests.clear()
     assert find_checkpoint(NAME, cache_dir=cache) == first
-    # Whether the hub answers, and whether the branch has moved. Nothing else, also not for the
+    # Whether the hub answers, and whether the branch has moved. No other requests, not even for
     # files that the repository is known to lack.
     assert [method for method, _ in hub.requests] == ["HEAD", "HEAD"]
     assert all(path.endswith("/main/config.json") for _, path in hub.requests)
@@ -111,7 +111,7 @@ def test_offline_by_environment(hub, cache, make_checkpoint):
 
 
 def test_half_a_cache(hub, cache, make_checkpoint, down):
-    """Who has only used the tokenizer so far is not told that the repository has no weights."""
+    """A cache with only the tokenizer does not mean that the repository has no weights."""
     hub.add(NAME, make_checkpoint())
     DebertaV2Tokenizer.from_pretrained(NAME, cache_dir=cache)
     assert "model.safetensors" not in hub.downloads()
