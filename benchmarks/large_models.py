@@ -212,7 +212,8 @@ def main(
         return
     print(
         "| checkpoint | million parameters | GFLOP a piece, without attention | loaded in | "
-        "computed in | weights | copies | GiB together |\n| --- | ---: | ---: | --- | --- | ---: | ---: | ---: |"
+        "computed in | weights | copies | GiB together |\n"
+        "| --- | ---: | ---: | --- | --- | ---: | ---: | ---: |"
     )
     for name in only:
         print(*predicting(name), sep="\n")

@@ -10,12 +10,14 @@ from .layouts.keys import (
     POSITIONS,
     KeyMap,
     describe_encoder_extra,
+    refuse_without_encoder,
     with_backbone_prefix,
 )
 from .layouts.microsoft import refuse_first_generation
 from .layouts.tensorflow import BARE_MODEL, KerasModel
 from .layouts.tensorflow import LAYOUT as TENSORFLOW
 from .names import list_names
+from .parameters import read_parameters
 from .repository.embedded import embedded_names
 from .saving import (
     MAX_SHARD_BYTES,
@@ -27,8 +29,6 @@ from .saving import (
 )
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
-    DebertaV2Tokenizer,
-    DebertaV2TokenizerFast,
     check_mask_fits,
     check_vocabulary_fits,
     read_tokenizer,
@@ -48,8 +48,6 @@ __all__ = [
     "STORAGE_DTYPES",
     "TENSORFLOW",
     "CheckpointFiles",
-    "DebertaV2Tokenizer",
-    "DebertaV2TokenizerFast",
     "KerasModel",
     "KeyMap",
     "MappedFile",
@@ -68,9 +66,11 @@ __all__ = [
     "list_names",
     "override_config",
     "read_config",
+    "read_parameters",
     "read_tokenizer",
     "read_weights",
     "refuse_first_generation",
+    "refuse_without_encoder",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
     "stored_precision",

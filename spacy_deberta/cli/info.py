@@ -1,4 +1,4 @@
-"""`spacy deberta info`: what a checkpoint holds."""
+"""`spacy deberta info`: prints the contents of a checkpoint."""
 
 import json
 import os
@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from spacy.cli.info import get_markdown
 
-from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+from ._util import (
+    BASE_HELP,
+    SUBFOLDER_HELP,
+    Arg,
+    Opt,
+    deberta_cli,
+    make_printer,
+    print_text,
+    show_errors,
+)
 
 if TYPE_CHECKING:
     from spacy_deberta.models import CheckpointInfo
 
 UNKNOWN_HEAD = "unknown"
-# Wide enough for every value here: wasabi would cut nothing, but misplace what comes after.
+# Wide enough for all values: wasabi does not truncate longer ones, but misaligns the next column.
 MAX_COLUMN = 120
-# All of them are in the JSON.
+# Maximum number of added tokens in tables; the JSON has all.
 MAX_TOKENS = 10
 
 
@@ -28,19 +37,21 @@ def info_cli(
     revision: Annotated[
         str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
     ] = None,
+    subfolder: Annotated[str | None, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = None,
+    base: Annotated[str | None, Opt("--base", "-b", help=BASE_HELP)] = None,
     as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
     markdown: Annotated[
         bool, Opt("--markdown", "-md", help="Generate Markdown for GitHub issues")
     ] = False,
 ) -> None:
-    """Print what a checkpoint holds: its config, weight files, parameters by part,
-    heads and vocabulary. Fails if it is damaged, is no DeBERTa-v2 or v3, or has a
+    """Print the config, weight files, parameter counts, heads and vocabulary of a
+    checkpoint. Fails if it is damaged, is not a DeBERTa-v2 or v3, or has a
     vocabulary with more pieces than embeddings.
 
     DOCS: docs/api/cli.md#info
     """
     with show_errors():
-        checkpoint = info(name_or_path, revision=revision)
+        checkpoint = info(name_or_path, revision=revision, subfolder=subfolder or "", base=base)
     total = sum(checkpoint.parts.values())
     if as_json:
         print(json.dumps({**checkpoint.to_dict(), "parameters": total}, indent=2))
@@ -76,20 +87,29 @@ def info_cli(
         msg.good("Config, weights and vocabulary are readable, and every piece has an embedding")
 
 
-def info(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> "CheckpointInfo":
-    """Say what a checkpoint holds.
+def info(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    subfolder: str = "",
+    base: str | os.PathLike[str] | None = None,
+) -> "CheckpointInfo":
+    """Describe the contents of a checkpoint.
 
     name_or_path (str | os.PathLike[str]): A folder, or a name on the Hugging Face hub.
     revision (str | None): Branch, tag or commit on the hub.
+    subfolder (str): The folder within the repository, if it is not the repository itself.
+    base (str | os.PathLike[str] | None): The checkpoint that an adapter was made for, if it is not
+        where its config says.
     RETURNS (CheckpointInfo): Config, layout, sizes and heads.
     """
     from spacy_deberta.models import describe_checkpoint
 
-    return describe_checkpoint(name_or_path, revision=revision)
+    return describe_checkpoint(name_or_path, revision=revision, subfolder=subfolder, base=base)
 
 
 def describe_config(checkpoint: "CheckpointInfo") -> dict[str, Any]:
-    """The settings that tell checkpoints apart.
+    """The settings by which checkpoints differ.
 
     checkpoint (CheckpointInfo): The checkpoint.
     RETURNS (dict[str, Any]): Values by label, ready to print.
@@ -114,7 +134,7 @@ def describe_config(checkpoint: "CheckpointInfo") -> dict[str, Any]:
 
 
 def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
-    """What lies in the files.
+    """The vocabulary, weights and heads.
 
     checkpoint (CheckpointInfo): The checkpoint.
     RETURNS (dict[str, Any]): Values by label, ready to print.
@@ -129,6 +149,7 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
         "Unknown characters": checkpoint.unknown_characters or "none",
         "Added tokens": _quoted(checkpoint.added_tokens) or "none",
         "Layout": checkpoint.layout,
+        **({} if checkpoint.base is None else {"Adapter of": checkpoint.base}),
         "Weights": ", ".join(files),
         "Stored as": _in_words(checkpoint.dtypes),
         "Heads and extras": ", ".join(heads) or "none",
@@ -136,7 +157,7 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
 
 
 def _quoted(tokens: Iterable[str]) -> str:
-    """Tokens as a list to read, cut where there are many."""
+    """A readable list of tokens, truncated to `MAX_TOKENS`."""
     shown = list(tokens)
     more = f" and {len(shown) - MAX_TOKENS:,} more" if len(shown) > MAX_TOKENS else ""
     return ", ".join(map(repr, shown[:MAX_TOKENS])) + more

@@ -21,6 +21,7 @@ from .mask_decoder import decode_masked
 from .ops.activations import resolve_activation
 from .ops.dropout import Dropout
 from .ops.memory import check_memory, count_weights
+from .ops.meta_device import meta_device
 from .ops.packing import PackedPieces
 from .ops.transfer import send
 from .outputs import EncoderOutput, LayerAttentions, ModelOutput
@@ -56,6 +57,7 @@ __all__ = [
     "has_bf16",
     "init_weights",
     "load_in",
+    "meta_device",
     "resolve_activation",
     "resolve_attention",
     "send",

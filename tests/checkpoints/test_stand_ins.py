@@ -1,11 +1,11 @@
-"""What lies under the name of a file without being the file, and links to files."""
+"""Placeholders instead of files, and symbolic links."""
 
 import os
 
 import pytest
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer
 from spacy_deberta.models import DebertaV2Model, describe_checkpoint
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import write_index
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 371146213\n"

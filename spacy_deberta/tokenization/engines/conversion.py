@@ -1,4 +1,4 @@
-"""A SentencePiece model as a `tokenizer.json`."""
+"""Converts SentencePiece models to `tokenizer.json`."""
 
 import base64
 import json
@@ -18,24 +18,24 @@ _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 def convert_sentencepiece(
     model_proto: bytes, *, do_lower_case: bool = False, split_by_punct: bool = False
 ) -> bytes:
-    """Write a unigram model of SentencePiece as a `tokenizer.json`.
+    """Convert a SentencePiece unigram model to a `tokenizer.json`.
 
-    Other than Hugging Face's converters, it keeps both the map of characters, which transformers 5
-    drops, and the bytes for characters without a piece, which versions 4 and 5 drop. Ids differ
-    from SentencePiece's in texts with combining marks after characters that the map changes, of
-    which the library makes one character, in texts that spell a byte, such as "<0x41>", and where
-    two ways to cut a word have the same score, such as "sooooooo".
+    Unlike Hugging Face's converters, it keeps both the character map, which transformers 5 drops,
+    and the byte fallback, which versions 4 and 5 drop. Ids differ from SentencePiece's in three
+    cases: combining marks after characters that the map changes, which the library normalizes
+    together; texts that spell a byte piece, such as "<0x41>"; and words with two segmentations of
+    the same score, such as "sooooooo".
 
     Args:
         model_proto: The SentencePiece model.
         do_lower_case: Whether texts are lowercased.
-        split_by_punct: Whether every punctuation character is a word of its own.
+        split_by_punct: Whether each punctuation character is a separate word.
 
     Returns:
         The `tokenizer.json`, without added tokens.
 
     Raises:
-        ValueError: It is no SentencePiece model (E202, E220, E221).
+        ValueError: `model_proto` is not a usable SentencePiece model (E202, E220, E221).
 
     Source: the schema sentencepiece_model.proto of SentencePiece 0.2.
     """
@@ -86,7 +86,7 @@ def _read_charsmap(model_proto: bytes) -> bytes:
 
 
 def _read_fields(message: bytes, wanted: int) -> Iterator[bytes]:
-    """The values of a field of bytes in a message of Protocol Buffers."""
+    """The values of a length-delimited field of a Protocol Buffers message."""
     place = 0
     while place < len(message):
         key, place = _read_varint(message, place)

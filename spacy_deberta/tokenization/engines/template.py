@@ -1,14 +1,14 @@
-"""What stands around texts, for readers of a `tokenizer.json` other than this package."""
+"""The post-processor of `tokenizer.json`, for other libraries that read the file."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def make_template(vocab: Mapping[str, int]) -> dict[str, Any] | None:
-    """Describe `[CLS] first [SEP] second [SEP]` to the tokenizers library.
+    """Make the template `[CLS] first [SEP] second [SEP]`.
 
     Args:
-        vocab: The id of every piece.
+        vocab: The id of each piece.
 
     Returns:
         A post-processor of `tokenizer.json`; None for a vocabulary without these tokens.

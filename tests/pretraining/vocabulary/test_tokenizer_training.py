@@ -1,12 +1,11 @@
-"""Tokenizers from texts: their files, what is held out, and settings that can't be."""
+"""Training of tokenizers: their files, held-out texts, and invalid settings."""
 
 import pytest
 import sentencepiece
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer
 from spacy_deberta.pretraining import measure_vocabulary, train_tokenizer
 from spacy_deberta.pretraining.vocabulary import tokenizer_training
-from spacy_deberta.tokenization import train_vocabulary
+from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 from tests.tokenization.texts import PROBES, english
 
 

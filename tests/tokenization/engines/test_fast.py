@@ -5,8 +5,6 @@ import shutil
 
 import pytest
 
-from spacy_deberta import DebertaV2Tokenizer as PretrainedTokenizer
-from spacy_deberta import DebertaV2TokenizerFast as PretrainedTokenizerFast
 from spacy_deberta.tokenization import DebertaV2Tokenizer, DebertaV2TokenizerFast
 
 
@@ -27,7 +25,7 @@ def rows(tokenizer, texts):
 def test_real_texts_have_the_ids_and_offsets_of_sentencepiece(fast, v3, real_texts):
     ours, expected = rows(fast, real_texts), rows(v3, real_texts)
     differing = [t for t, a, b in zip(real_texts, ours, expected, strict=True) if a != b]
-    # "sooooooo" and the like can be cut in several ways of the same score.
+    # "sooooooo" and the like have several segmentations of the same score.
     assert len(differing) < 1e-4 * len(real_texts), differing[:5]
 
 
@@ -54,15 +52,13 @@ def test_options(small_vocabulary, option):
 def test_a_folder_with_an_spm_model(small_vocabulary, small, tmp_path):
     shutil.copy(small_vocabulary, tmp_path / "spm.model")
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 512}))
-    for cls in (DebertaV2TokenizerFast, PretrainedTokenizerFast):
-        get = cls.from_directory if cls is DebertaV2TokenizerFast else cls.from_pretrained
+    for get in (DebertaV2TokenizerFast.from_directory, DebertaV2TokenizerFast.from_pretrained):
         fast = get(tmp_path)
-        assert type(fast) is cls
-        assert isinstance(fast, DebertaV2Tokenizer)
+        assert type(fast) is DebertaV2TokenizerFast
         assert fast.engine == "tokenizers"
         assert fast.model_max_length == 512
         assert fast("Bada 🦣 do")["input_ids"] == small("Bada 🦣 do")["input_ids"]
-    assert PretrainedTokenizer.from_pretrained(tmp_path).engine == "sentencepiece"
+    assert DebertaV2Tokenizer.from_pretrained(tmp_path).engine == "sentencepiece"
 
 
 def test_auto_tokenizer_reads_what_is_saved(small_fast, small, tmp_path, strange_texts):
