@@ -430,6 +430,12 @@ def test_settings_that_can_not_be(nlp, setting):
 
 
 @pytest.mark.parametrize("layout", ["emd", "legacy"])
+def test_a_scorer_is_refused_as_the_component_scores_by_itself(nlp):
+    filler = nlp.get_pipe(nlp.pipe_names[-1])
+    with pytest.raises(TypeError, match="scorer"):
+        FillMask(nlp.vocab, filler.model, scorer=lambda examples, **kwargs: {})
+
+
 def test_a_checkpoint_without_an_embedding_for_the_mask(
     layout, tmp_path, tiny_config, tiny_tokenizer
 ):
