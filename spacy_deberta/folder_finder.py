@@ -37,5 +37,6 @@ def find_folder(name_or_path: str | os.PathLike[str], **options: Any) -> Path:
 
     Raises:
         OSError: As `checkpoints.find_vocabulary`.
+        ValueError: As `checkpoints.find_vocabulary`.
     """
     return _finder(name_or_path, **options)

@@ -1,4 +1,4 @@
-"""One class for each name that people import, and the same one wherever it is made."""
+"""Each public name is one class, which all functions use."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""The rooms of the package and who may call whom: see docs/architecture.md."""
+"""The subpackages ("rooms") and their allowed imports: see docs/architecture.md."""
 
 import ast
 import subprocess
@@ -14,8 +14,8 @@ import pytest
 import spacy_deberta
 
 PACKAGE = Path(spacy_deberta.__file__).parent
-# The plan, from the bottom to the top: what each room may import of those above it in this list.
-# Each may import what is everybody's.
+# From the bottom to the top: the rooms that each may import, of those before it in this list.
+# All may import the common modules.
 EVERYBODYS = {"arrays", "errors", "typed_json"}
 PLAN: dict[str, set[str]] = {
     "arrays": set(),
@@ -38,7 +38,7 @@ PLAN: dict[str, set[str]] = {
         *("layers", "distributed", "pretraining"),
     },
 }
-# What the lower rooms may import beside the standard library.
+# External imports of the lower rooms, besides the standard library.
 LIBRARIES = {
     "files": set(),
     "nn": {"numpy", "pydantic", "torch", "triton"},
@@ -46,7 +46,7 @@ LIBRARIES = {
     "checkpoints": {"h5py", "huggingface_hub", "pydantic", "safetensors", "srsly", "torch"},
     "models": {"numpy", "torch"},
 }
-# Rooms within a room, from the bottom to the top: each may import those before it, and files that
+# Folders within a room, from the bottom to the top: each may import those before it, and files that
 # are not listed.
 WITHIN = {
     "nn": ["ops", "attention", "inference"],
@@ -65,8 +65,8 @@ class Import(NamedTuple):
     """A name that a file imports.
 
     Attributes:
-        module: Of what, absolute; `spacy_deberta.nn` in `from spacy_deberta.nn import Linear`.
-        name: What of it; None in `import spacy_deberta.nn`.
+        module: The absolute module; `spacy_deberta.nn` in `from spacy_deberta.nn import Linear`.
+        name: The imported name; None in `import spacy_deberta.nn`.
         line: Where.
     """
 
@@ -93,7 +93,7 @@ def read_imports(path: Path) -> Iterator[Import]:
 
 
 def exported(room: str) -> set[str] | None:
-    """The names in `__all__` of a room's door; None for a room that is one file."""
+    """The names in `__all__` of a room's `__init__.py`; None for a room that is one file."""
     door = PACKAGE / room / "__init__.py"
     if not door.exists():
         return None
@@ -101,7 +101,7 @@ def exported(room: str) -> set[str] | None:
 
 
 def complaints(room: str, path: Path) -> Iterator[tuple[int, str]]:
-    """What a file of a room imports against the plan: lines, and why that may not be."""
+    """Forbidden imports of a file of a room: lines and reasons."""
     for found in read_imports(path):
         parts = found.parts
         if parts[0] != "spacy_deberta":
@@ -124,7 +124,7 @@ def complaints(room: str, path: Path) -> Iterator[tuple[int, str]]:
 
 
 def lent(room: str) -> set[str]:
-    """Names at the door of a room that are another room's."""
+    """Names in `__all__` of a room that are defined in another room."""
     door = PACKAGE / room / "__init__.py"
     if not door.exists():
         return set()
@@ -133,7 +133,7 @@ def lent(room: str) -> set[str]:
 
 
 def within(room: str, path: Path, found: Import) -> Iterator[tuple[int, str]]:
-    """The same for an import of a room by itself."""
+    """The same for imports within a room."""
     order = WITHIN.get(room)
     inner = (found.module.split(".")[2:3] or [str(found.name)])[0]
     own = path.relative_to(PACKAGE / room).parts[0].removesuffix(".py")
