@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,28 +95,45 @@ def count(name: str) -> Parts:
     return Parts(words=words, dense=dense, layer=layer, rest=total - words - dense)
 
 
-def kept_by_autograd(name: str, *, precision: str, layers: int, checkpointing: bool) -> int:
+@dataclass(frozen=True)
+class Kept:
+    """Bytes that autograd keeps in a forward pass.
+
+    Attributes:
+        rows: Of a window.
+        weights: Copies of weights in the dtype of the products, whatever the batch.
+    """
+
+    rows: int
+    weights: int
+
+
+@cache
+def kept_by_autograd(
+    like: str, *, precision: str, layers: int, checkpointing: bool = False
+) -> Kept:
     """Train on a window with some layers of the real size, and add up what autograd keeps.
 
     Args:
-        name: A key of `SIZES`.
+        like: A key of `SIZES`, for the size of a layer.
         precision: What is computed in.
         layers: Number of layers.
         checkpointing: Whether layers are recomputed.
-
-    Returns:
-        Bytes for one window.
     """
-    model = DebertaV2Model(config_of(name, layers=layers))
+    model = DebertaV2Model(config_of(like, layers=layers))
     model.set_dropout(0.1)
     if checkpointing:
         model.gradient_checkpointing_enable()
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    kept: dict[int, int] = {}
+    shapes = {tuple(p.shape) for p in model.encoder.layer.parameters() if p.dim() == 2}
+    shapes |= {shape[::-1] for shape in shapes}
+    rows: dict[int, int] = {}
+    weights: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
+            kept = weights if tuple(tensor.shape) in shapes else rows
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
@@ -125,39 +143,26 @@ def kept_by_autograd(name: str, *, precision: str, layers: int, checkpointing: b
     with model.training_step(), Precision.named(precision, device).active(device), hooks:
         # The graph has to live until the storages are counted, or addresses come twice.
         output = model.forward_packed(pieces).last_hidden_state
-        total = sum(kept.values())
+        total = Kept(sum(rows.values()), sum(weights.values()))
     del output
     return total
 
 
-@dataclass(frozen=True)
-class Activations:
-    """Bytes that training keeps of one window.
-
-    Attributes:
-        once: Whatever the number of layers.
-        layer: For each layer.
-    """
-
-    once: int
-    layer: int
-
-    def gib(self, layers: int) -> float:
-        """GiB of `PIECES` pieces."""
-        return PIECES / WINDOW * (self.once + layers * self.layer) / GIB
-
-
-def activations(name: str, *, precision: str, checkpointing: bool) -> Activations:
-    """What training keeps, from one and two layers of the real size."""
+def activations(name: str, layers: int, *, precision: str, checkpointing: bool) -> float:
+    """GiB that training keeps of `PIECES` pieces, from one and two layers of the real size."""
+    # Both have the same layers.
+    like = name.replace("xxlarge", "xlarge")
     one, two = (
-        kept_by_autograd(name, precision=precision, layers=n, checkpointing=checkpointing)
+        kept_by_autograd(like, precision=precision, layers=n, checkpointing=checkpointing)
         for n in (1, 2)
     )
-    once = one - (two - one)
+    rows = one.rows + (layers - 1) * (two.rows - one.rows)
+    weights = one.weights + (layers - 1) * (two.weights - one.weights)
     if checkpointing:
         # In the backward pass, one layer at a time is there with all that it keeps.
-        once += kept_by_autograd(name, precision=precision, layers=1, checkpointing=False)
-    return Activations(once=once, layer=two - one)
+        whole = kept_by_autograd(like, precision=precision, layers=1)
+        rows, weights = rows + whole.rows, weights + whole.weights
+    return (PIECES / WINDOW * rows + weights) / GIB
 
 
 def predicting(name: str) -> Iterator[str]:
@@ -181,11 +186,6 @@ def predicting(name: str) -> Iterator[str]:
 def training(name: str) -> Iterator[str]:
     """Rows of the table of training."""
     parts, depth = count(name), SIZES[name][0]
-    batches = [
-        activations(name, precision=precision, checkpointing=recomputed)
-        for precision in ("fp32", "bf16")
-        for recomputed in (False, True)
-    ]
     for frozen, trained, layers in (
         ("nothing", parts.total, depth),
         ("embeddings", parts.total - parts.words, depth),
@@ -193,7 +193,12 @@ def training(name: str) -> Iterator[str]:
         (f"and {depth - 4} of {depth} layers", 4 * parts.layer, 4),
     ):
         # Below the lowest layer that is trained, nothing is kept.
-        cells = " | ".join(f"{kept.gib(layers):.1f}" for kept in batches)
+        kept = (
+            activations(name, layers, precision=precision, checkpointing=recomputed)
+            for precision in ("fp32", "bf16")
+            for recomputed in (False, True)
+        )
+        cells = " | ".join(f"{gib:.1f}" for gib in kept)
         yield (
             f"| {name} | {frozen} | {4 * parts.total / GIB:.1f} | "
             f"{TRAINING_BYTES * trained / GIB:.1f} | {cells} |"
