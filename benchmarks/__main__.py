@@ -49,15 +49,15 @@ def run(
         Path, typer.Option(help="Documents: .conllu, .spacy, or a text in each line", exists=True)
     ],
     entities: Annotated[
-        Path, typer.Option(help="Entities: .spacy, or BIO columns apart by a tab", exists=True)
+        Path, typer.Option(help="Entities: .spacy, or tab-separated BIO columns", exists=True)
     ],
     names: Annotated[
         list[str] | None, typer.Argument(help="Of the benchmarks; all if none")
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads; 0 for all cores")] = 0,
-    repeats: Annotated[int, typer.Option(help="How often each is run; 0 for its own number")] = 0,
+    repeats: Annotated[int, typer.Option(help="Number of repeats; 0 for the default of each")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes; kept only in --work")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep what this very run has")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
     work: Annotated[
         Path | None, typer.Option(help="A folder for checkpoints; a temporary one if none")

@@ -5,7 +5,7 @@
 The plain loop pads a batch to its longest sequence, computes logits for every piece, and for
 replaced token detection runs two of Hugging Face's models, a masked language model and a token
 classifier. Hugging Face has no enhanced mask decoder: ours runs the last layer twice for the masked
-pieces. Both make a whole update, with gradient clipping and AdamW.
+pieces. Both make complete updates, with gradient clipping and AdamW.
 """
 
 import statistics

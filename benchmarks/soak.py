@@ -55,9 +55,9 @@ def main(
 
 
 def soak(side: str, batches: int, dtype: str, training: bool) -> dict[int, float]:
-    """Memory of this process in MiB by the number of batches, every time that 200 more are done."""
+    """Memory of this process in MiB by the number of batches, after every 200 batches."""
     if side != "ours":
-        # What our package has set: without it, caches are as large for others as they always are.
+        # Our package sets these variables; without them, the caches have their default sizes.
         for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
             os.environ.pop(name, None)
     torch.set_num_threads(1)

@@ -2,11 +2,11 @@
 
     python -m benchmarks.spancat --vocabulary spm.model
 
-One document of 1,000 tokens whose spans of up to 10 tokens are all candidates, 9,955 of them; an
-encoder of base width with one layer, random weights and frozen embeddings, and the same head for
-both. Each figure is measured in its own process, after a first update on a short text, and is the
-median of the repeats: seconds of processor time, and peak memory minus the memory of the process
-before. Only Linux can reset the peak memory.
+One document of 1,000 tokens, with all 9,955 spans of up to 10 tokens as candidates. The encoder has
+base width, one layer, random weights and frozen embeddings, and the heads are the same. Each figure
+is measured in its own process, after a first update on a short text, and is the median of the
+repeats: seconds of processor time, and peak memory minus the memory of the process before. Only
+Linux can reset the peak memory.
 """
 
 import json

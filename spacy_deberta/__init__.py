@@ -4,12 +4,14 @@ The classes are imported when they are asked for: spaCy imports this package for
 which shall not wait for PyTorch.
 """
 
+import os
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spacy_deberta.folder_finder import set_folder_finder
+
 if TYPE_CHECKING:
-    from spacy_deberta.checkpoints import DebertaV2Tokenizer as DebertaV2Tokenizer
-    from spacy_deberta.checkpoints import DebertaV2TokenizerFast as DebertaV2TokenizerFast
     from spacy_deberta.models import DebertaV2Model as DebertaV2Model
     from spacy_deberta.models import DebertaV2PreTrainedModel as DebertaV2PreTrainedModel
     from spacy_deberta.models.heads import *  # noqa: F403
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from spacy_deberta.nn import Precision as Precision
     from spacy_deberta.pipeline.safe_saving import load_pipeline as load_pipeline
     from spacy_deberta.pipeline.safe_saving import save_pipeline as save_pipeline
+    from spacy_deberta.tokenization import DebertaV2Tokenizer as DebertaV2Tokenizer
+    from spacy_deberta.tokenization import DebertaV2TokenizerFast as DebertaV2TokenizerFast
 
 __version__ = "0.1.0"
 
@@ -24,8 +28,8 @@ _HOMES = {
     "DebertaV2Config": "spacy_deberta.nn",
     "DebertaV2Model": "spacy_deberta.models",
     "DebertaV2PreTrainedModel": "spacy_deberta.models",
-    "DebertaV2Tokenizer": "spacy_deberta.checkpoints",
-    "DebertaV2TokenizerFast": "spacy_deberta.checkpoints",
+    "DebertaV2Tokenizer": "spacy_deberta.tokenization",
+    "DebertaV2TokenizerFast": "spacy_deberta.tokenization",
     "Precision": "spacy_deberta.nn",
     "load_pipeline": "spacy_deberta.pipeline.safe_saving",
     "save_pipeline": "spacy_deberta.pipeline.safe_saving",
@@ -46,3 +50,12 @@ def _heads() -> dict[str, Any]:
     """The classes with a head, by their names."""
     specs = import_module("spacy_deberta.models").HEADS.values()
     return {spec.architecture: spec.module_class for spec in specs}
+
+
+def _find_folder(name_or_path: str | os.PathLike[str], **options: Any) -> Path:
+    from spacy_deberta.checkpoints import find_vocabulary
+
+    return find_vocabulary(name_or_path, **options)
+
+
+set_folder_finder(_find_folder)

@@ -1,9 +1,9 @@
-"""Compare a small pretrained model on three tasks: with itself from scratch, and with spaCy's own.
+"""Compare a small pretrained model on three tasks with random weights and with spaCy's CNN.
 
     python -m benchmarks.downstream run --data data --model deberta-v3-mini-en --work work
     python -m benchmarks.downstream report --work work
 
-`run` goes on where it was interrupted: what was trained with the same config and files is kept.
+`run` resumes after an interruption: results of the same config and files are kept.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ def run(
     ] = "",
     threads: Annotated[int, typer.Option(help="Of every process", min=1)] = 1,
 ) -> None:
-    """Train and score everybody."""
+    """Train and score all contenders."""
     chosen_tasks = _split(tasks, TASKS)
     chosen_contenders = _split(contenders, CONTENDERS)
     if not all(seed.strip().isdigit() for seed in seeds.split(",")):
@@ -92,7 +92,7 @@ def _read_rates(given: str) -> list[float]:
 
 
 def _split(names: str, known: Iterable[str]) -> list[str]:
-    """Names in the order of the known ones, as some contenders need what others have found."""
+    """Names in the order of the known ones, because some contenders need the results of others."""
     given = [name.strip() for name in names.split(",")]
     if unknown := sorted(set(given) - set(known)):
         raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(known)}")

@@ -95,7 +95,7 @@ def measure_all(
         tasks: Their names.
         contenders: Their names.
         seeds: Of the runs.
-        rates: Learning rates to try in place of those of the contenders.
+        rates: Learning rates to try instead of those of the contenders.
         announce: Called with each run before its training.
 
     Yields:

@@ -36,11 +36,11 @@ class Task:
         title: Its name in the report.
         config: File in `configs/` that trains it on an encoder.
         components: Those that listen to the encoder.
-        scores: What is compared: names of spaCy's scores, and how the report calls them. The best
+        scores: The compared scores: spaCy's names, and their names in the report. The best
             model is the one with the best mean of them on the development data.
-        gold_sentences: Whether documents are cut into their sentences, with the tokens of the
+        gold_sentences: Whether documents are split into their sentences, with the tokens of the
             data.
-        budget: How long it is trained.
+        budget: The training budget.
     """
 
     name: str

@@ -30,7 +30,7 @@ def read_texts(path: Path, count: int) -> list[str]:
 
 
 def read_entity_docs(path: Path, vocab: Vocab, count: int) -> list[Doc]:
-    """The first documents with entities: a `.spacy` file, or BIO columns apart by a tab."""
+    """The first documents with entities: a `.spacy` file, or tab-separated BIO columns."""
     if path.suffix == ".spacy":
         return list(DocBin().from_disk(path).get_docs(vocab))[:count]
     docs = []

@@ -1,4 +1,4 @@
-"""The host side alone: pieces, windows, alignment and splitting; the encoder returns zeros."""
+"""Preprocessing and alignment: tokenization, windows and splitting; the encoder returns zeros."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""The whole of `nlp.pipe` on real documents of mixed length."""
+"""`nlp.pipe` on real documents of mixed length."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

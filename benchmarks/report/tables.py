@@ -102,8 +102,8 @@ def of_problems(found: Iterable[Results]) -> str:
         [name, who, _some(dict.fromkeys(cases)), why] for (name, who, why), cases in reasons.items()
     ]
     if not rows:
-        return "Everybody has been measured."
-    return markdown(["benchmark", "who", "where", "why"], rows, words=(1, 2, 3))
+        return "None."
+    return markdown(["benchmark", "implementation", "case", "reason"], rows, words=(1, 2, 3))
 
 
 def case_name(case: Case) -> str:

@@ -221,7 +221,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         number=3,
-        what="the host side, against spacy-transformers",
+        what="preprocessing and alignment, against spacy-transformers",
         benchmark="host",
         quantity="words/s",
         peer="spacy-transformers",

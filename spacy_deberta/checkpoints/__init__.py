@@ -26,8 +26,6 @@ from .saving import (
 )
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
-    DebertaV2Tokenizer,
-    DebertaV2TokenizerFast,
     check_mask_fits,
     check_vocabulary_fits,
     read_tokenizer,
@@ -47,8 +45,6 @@ __all__ = [
     "STORAGE_DTYPES",
     "TENSORFLOW",
     "CheckpointFiles",
-    "DebertaV2Tokenizer",
-    "DebertaV2TokenizerFast",
     "KerasModel",
     "KeyMap",
     "MappedFile",

@@ -1,12 +1,12 @@
 """The command line, `spacy deberta …`.
 
-spaCy imports this on every one of its commands. So nothing here imports PyTorch, or a room of this
-package, before a command needs it.
+spaCy imports this module whenever one of its commands runs. So nothing here imports PyTorch, or the
+subpackages that do, before a command needs it.
 """
 
 from ._util import deberta_cli
 
-# The functions, not the commands, which have added themselves to the group by being imported.
+# The functions. The commands are added to the group when their modules are imported.
 from .align import align
 from .convert import convert
 from .info import info

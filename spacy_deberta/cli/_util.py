@@ -1,4 +1,4 @@
-"""What the commands share: the group `spacy deberta`, and how output and errors look."""
+"""The command group `spacy deberta`, and formatting of output and errors."""
 
 import os
 import re
@@ -15,11 +15,11 @@ from spacy_deberta.errors import Errors
 
 __all__ = ["Arg", "Opt", "deberta_cli", "make_printer", "print_text", "show_errors"]
 
-HELP = """Commands for DeBERTa in spaCy: see how a text is cut into pieces, what a
-checkpoint holds and what a pipeline does, and convert checkpoints.
+HELP = """Commands for DeBERTa in spaCy: pretrain and convert checkpoints, train
+pipelines, and inspect tokenization, checkpoints and predictions.
 """
 
-# The codes of this package and those of spaCy: such messages say all that a user needs.
+# Codes of this package and of spaCy: such messages need no traceback.
 _CODED = re.compile(r"\[(spacy-deberta )?E\d+\]")
 
 deberta_cli = typer.Typer(name="deberta", help=HELP, no_args_is_help=True, rich_markup_mode=None)
@@ -27,9 +27,9 @@ app.add_typer(deberta_cli)
 
 
 def make_printer(stream: TextIO) -> Printer:
-    """Make a printer that is as colourful as a stream can show.
+    """Make a printer that uses colours if the stream is a terminal.
 
-    wasabi knows of its own variables; files, pipes and `NO_COLOR` are left to us.
+    wasabi reads its own environment variables; files, pipes and `NO_COLOR` are handled here.
 
     stream (TextIO): Where the output goes.
     RETURNS (Printer): The printer. It still prints to `sys.stdout`.
@@ -40,7 +40,7 @@ def make_printer(stream: TextIO) -> Printer:
 
 
 def print_text(text: str) -> None:
-    """Print to a terminal of any encoding: what it can't write is escaped.
+    """Print to a terminal of any encoding. Characters that it lacks are escaped.
 
     text (str): The text.
     """
@@ -50,7 +50,7 @@ def print_text(text: str) -> None:
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Show errors of bad input as one message on stderr, and exit with 1. Bugs stay exceptions."""
+    """Print errors of bad input to stderr and exit with 1. Other exceptions propagate."""
     try:
         yield
     except (ImportError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""`spacy deberta convert`: a checkpoint in another layout."""
+"""`spacy deberta convert`: converts checkpoints between layouts."""
 
 import os
 import sys
@@ -33,9 +33,9 @@ def convert_cli(
         str | None, Opt("--lang", "-l", help=LANG_HELP, show_default=DEFAULT_LANG)
     ] = None,
 ) -> None:
-    """Write a checkpoint in another layout: that of Hugging Face, that of its classes
-    for TensorFlow, or as a spaCy pipeline with one component. Heads are kept
-    where the layout has them; what is left out is named.
+    """Convert a checkpoint to another layout: Hugging Face's for PyTorch or for
+    TensorFlow, or a spaCy pipeline with one component. Heads are kept where the
+    layout has them; the command lists all weights that are left out.
 
     DOCS: docs/api/cli.md#convert
     """
@@ -64,14 +64,14 @@ def convert(
     revision: str | None = None,
     lang: str | None = None,
 ) -> "Conversion":
-    """Write a checkpoint in another layout.
+    """Convert a checkpoint to another layout.
 
     source (str | os.PathLike[str]): A folder, or a name on the Hugging Face hub.
     target (str | os.PathLike[str]): The folder to write: a new one, or an empty one.
     to (str): "huggingface", "tensorflow" or "spacy".
     revision (str | None): Branch, tag or commit on the hub.
     lang (str | None): Language of the pipeline, by default English; for "spacy" only.
-    RETURNS (Conversion): What was written, and what was left out.
+    RETURNS (Conversion): The written layout and the weights that were left out.
     """
     if to not in LAYOUTS:
         raise ValueError(Errors.E508.format(to=to, known=", ".join(LAYOUTS)))
@@ -97,7 +97,7 @@ def _to_pipeline(
         model = {"name": os.fspath(source), "revision": revision}
         pipe = nlp.add_pipe("deberta", name=COMPONENT, config={"model": model})
         nlp.initialize()
-        # The pipeline has its own copy. Whoever gets it need not know where that came from.
+        # The pipeline has its own copy of the weights, and should not name a path of this machine.
         nlp.config["components"][COMPONENT]["model"].update(name=None, revision=None)
         nlp.to_disk(folder)
     encoder = get_encoder(pipe.model)  # type: ignore[attr-defined]
@@ -114,5 +114,5 @@ def _to_pipeline(
 
 
 def _part(key: str) -> str:
-    """A head by its name, and what lies in the embeddings by its own."""
+    """The name of a tensor's head; the full key for tensors of the encoder."""
     return key if key.startswith("deberta.") else key.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Writing an HTML page: the whole of it, or nothing."""
+"""Atomic writes of HTML pages."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from spacy_deberta.files import write_atomically
 
 
 def write_html(html: str, path: Path) -> None:
-    """Write a page. A file that is there is replaced when the new one is complete.
+    """Write a page atomically. An existing file is replaced.
 
     html (str): The page.
     path (Path): The file.

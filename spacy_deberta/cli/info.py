@@ -1,4 +1,4 @@
-"""`spacy deberta info`: what a checkpoint holds."""
+"""`spacy deberta info`: prints the contents of a checkpoint."""
 
 import json
 import os
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from spacy_deberta.models import CheckpointInfo
 
 UNKNOWN_HEAD = "unknown"
-# Wide enough for every value here: wasabi would cut nothing, but misplace what comes after.
+# Wide enough for all values: wasabi does not truncate longer ones, but misaligns the next column.
 MAX_COLUMN = 120
-# All of them are in the JSON.
+# Maximum number of added tokens in tables; the JSON has all.
 MAX_TOKENS = 10
 
 
@@ -33,8 +33,8 @@ def info_cli(
         bool, Opt("--markdown", "-md", help="Generate Markdown for GitHub issues")
     ] = False,
 ) -> None:
-    """Print what a checkpoint holds: its config, weight files, parameters by part,
-    heads and vocabulary. Fails if it is damaged, is no DeBERTa-v2 or v3, or has a
+    """Print the config, weight files, parameter counts, heads and vocabulary of a
+    checkpoint. Fails if it is damaged, is not a DeBERTa-v2 or v3, or has a
     vocabulary with more pieces than embeddings.
 
     DOCS: docs/api/cli.md#info
@@ -77,7 +77,7 @@ def info_cli(
 
 
 def info(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> "CheckpointInfo":
-    """Say what a checkpoint holds.
+    """Describe the contents of a checkpoint.
 
     name_or_path (str | os.PathLike[str]): A folder, or a name on the Hugging Face hub.
     revision (str | None): Branch, tag or commit on the hub.
@@ -89,7 +89,7 @@ def info(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -
 
 
 def describe_config(checkpoint: "CheckpointInfo") -> dict[str, Any]:
-    """The settings that tell checkpoints apart.
+    """The settings by which checkpoints differ.
 
     checkpoint (CheckpointInfo): The checkpoint.
     RETURNS (dict[str, Any]): Values by label, ready to print.
@@ -114,7 +114,7 @@ def describe_config(checkpoint: "CheckpointInfo") -> dict[str, Any]:
 
 
 def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
-    """What lies in the files.
+    """The vocabulary, weights and heads.
 
     checkpoint (CheckpointInfo): The checkpoint.
     RETURNS (dict[str, Any]): Values by label, ready to print.
@@ -136,7 +136,7 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
 
 
 def _quoted(tokens: Iterable[str]) -> str:
-    """Tokens as a list to read, cut where there are many."""
+    """A readable list of tokens, truncated to `MAX_TOKENS`."""
     shown = list(tokens)
     more = f" and {len(shown) - MAX_TOKENS:,} more" if len(shown) > MAX_TOKENS else ""
     return ", ".join(map(repr, shown[:MAX_TOKENS])) + more

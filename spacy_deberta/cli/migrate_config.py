@@ -1,4 +1,4 @@
-"""`spacy deberta migrate-config`: a config of another transformer package, for our encoder."""
+"""`spacy deberta migrate-config`: migrates configs of other transformer packages."""
 
 import sys
 from pathlib import Path
@@ -20,9 +20,9 @@ def migrate_config_cli(
     new: Annotated[Path, Arg(help="The config to write; may be the same file")],
     encoder: Annotated[str | None, Opt("--encoder", "-e", help=ENCODER_HELP)] = None,
 ) -> None:
-    """Turn a config of spacy-transformers or spacy-curated-transformers into one
-    for this package, and say what changed and why. Without --encoder, a DeBERTa
-    stays, and any other encoder becomes a DeBERTa-v3 of base size.
+    """Migrate a config of spacy-transformers or spacy-curated-transformers to this
+    package, and list the changes with their reasons. Without --encoder, the name
+    of a DeBERTa checkpoint is kept, and any other becomes a base-size DeBERTa-v3.
 
     DOCS: docs/api/cli.md#migrate-config
     """
@@ -39,12 +39,12 @@ def migrate_config_cli(
 
 
 def migrate_config(old: Path, new: Path, *, encoder: str | None = None) -> "Migration":
-    """Turn a config of another transformer package into one for our encoder.
+    """Migrate a config of another transformer package to our encoder.
 
     old (Path): The config.
     new (Path): Where to write the new one.
     encoder (str | None): Checkpoint of the encoder.
-    RETURNS (Migration): The new config, and what changed.
+    RETURNS (Migration): The new config and its changes.
     """
     from thinc.api import Config
 

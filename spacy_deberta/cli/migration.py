@@ -13,7 +13,7 @@ OURS = "spacy-deberta."
 
 ENGLISH_ENCODER = "microsoft/deberta-v3-base"
 OTHER_ENCODER = "microsoft/mdeberta-v3-base"
-# Checkpoints of other families by their names, and the first DeBERTa.
+# Names of checkpoints of other families, including the first version of DeBERTa.
 OTHER_FAMILY = re.compile(
     r"^(?!.*deberta)(.*/)?[\w.-]*(bert|electra|xlnet|gpt|t5|longformer|albert|bart|mpnet)[\w.-]*$"
     r"|^(microsoft/)?deberta-(base|large|xlarge)(-mnli)?$",
@@ -39,7 +39,7 @@ ENCODERS = re.compile(
 FACTORIES = ("transformer", "curated_transformer")
 WINDOWS = {"@span_getters": f"{OURS}piece_windows.v1", "window": 510, "overlap": 64}
 
-# Settings that have no place here, by their names, and why.
+# Settings without an equivalent, and the reasons for dropping them.
 DROPPED = {
     "max_batch_items": "'max_batch_pieces' of the model limits memory, in training too",
     "tokenizer_config": "the tokenizer reads the 'tokenizer_config.json' of the checkpoint",
@@ -65,8 +65,8 @@ class Change:
     """One change of a config.
 
     Attributes:
-        place: The section or setting, with dots.
-        what: What became of it, and why.
+        place: Dotted name of the section or setting.
+        what: The change and its reason.
     """
 
     place: str
@@ -78,8 +78,8 @@ class Migration:
     """A config for our encoder.
 
     Attributes:
-        config: The config; the one that it was made from is as it was.
-        changes: What is different, in the order of the config.
+        config: The new config. The original is not modified.
+        changes: The changes, in the order of the config.
     """
 
     config: Config
@@ -87,16 +87,16 @@ class Migration:
 
 
 def migrate(config: Config, *, encoder: str | None = None) -> Migration:
-    """Turn a config of another transformer package into one for our encoder.
+    """Migrate a config of another transformer package to our encoder.
 
     Args:
-        config: The config, not interpolated. Blocks that name nothing of spacy-transformers or
-            spacy-curated-transformers stay as they are.
-        encoder: Checkpoint of all encoders, by default the one that the config names if it is a
-            DeBERTa-v2 or v3, and otherwise one of base size for the language.
+        config: The config, not interpolated. Blocks that don't name functions of spacy-transformers
+            or spacy-curated-transformers are not changed.
+        encoder: Checkpoint of all encoders. By default it is the one that the config names if that
+            is a DeBERTa-v2 or v3, and otherwise one of base size for the language.
 
     Returns:
-        The new config and what changed.
+        The new config and its changes.
     """
     result = config.copy()
     changes: list[Change] = []
@@ -120,7 +120,7 @@ def migrate(config: Config, *, encoder: str | None = None) -> Migration:
 
 
 def _migrate_component(component: dict, place: str, loaders: dict) -> Iterator[Change]:
-    """The component with the encoder; the checkpoint of curated ones goes into the model."""
+    """Migrate the component with the encoder, and move the checkpoint's name to its model."""
     yield Change(f"{place}.factory", f'"{component["factory"]}" is now "deberta"')
     is_curated = component["factory"] == "curated_transformer"
     component["factory"] = "deberta"
@@ -139,7 +139,7 @@ def _migrate_component(component: dict, place: str, loaders: dict) -> Iterator[C
 def _migrate_block(
     block: dict, place: str, *, encoder: str | None, default: str
 ) -> Iterator[Change]:
-    """A block with a registered function."""
+    """Migrate a block with a registered function."""
     for key, name in list(block.items()):
         if not key.startswith("@") or not isinstance(name, str):
             continue
@@ -158,7 +158,7 @@ def _migrate_block(
 def _migrate_encoder(
     block: dict, place: str, name: str, *, encoder: str | None, default: str
 ) -> Iterator[Change]:
-    """The block of an encoder; everything that our architecture has no argument for goes."""
+    """Migrate the block of an encoder. Settings that our architecture lacks are dropped."""
     old = dict(block)
     block.clear()
     has_pooling = "Tok2Vec" in name
@@ -194,7 +194,7 @@ def _migrate_encoder(
 
 
 def _windows(spans: dict | None) -> tuple[dict, str]:
-    """Windows over pieces, unless the config asks for sentences or for code of its own."""
+    """Windows over pieces, unless the config has sentence spans or a custom span getter."""
     name = (spans or {}).get("@span_getters", f"{STOCK}strided_spans.v1")
     ours = dict(WINDOWS)
     if name == f"{STOCK}strided_spans.v1":
@@ -227,7 +227,7 @@ def _drop_unfreezing(config: Config) -> Iterator[Change]:
 
 
 def _blocks(config: Any, place: str = "") -> Iterator[tuple[str, dict]]:
-    """All sections that name a registered function, with their names."""
+    """Names and contents of all sections with a registered function."""
     if not isinstance(config, dict):
         return
     if any(key.startswith("@") for key in config):

@@ -1,4 +1,4 @@
-"""`spacy deberta pretrain`: a model from text alone."""
+"""`spacy deberta pretrain`: pretrains a model on unlabelled text."""
 
 import sys
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
 if TYPE_CHECKING:
     from spacy_deberta.pretraining import LogRow, PhaseScores
 
-# Overrides such as --paths.texts are ours to read.
+# Overrides such as --paths.texts are parsed here, not by typer.
 _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 GPU_HELP = "Number of the GPU, or -1 for the CPU; by default a GPU if there is one"
 CODE_HELP = "Python file with functions that the config names"
@@ -25,14 +25,16 @@ CODE_HELP = "Python file with functions that the config names"
 def pretrain_cli(
     ctx: typer.Context,
     config_path: Annotated[Path, Arg(help="Config, such as configs/pretrain.cfg")],
-    output: Annotated[Path, Arg(help="Folder of the model")],
-    resume: Annotated[bool, Opt("--resume", "-r", help="Go on from the last checkpoint")] = False,
+    output: Annotated[Path, Arg(help="Folder to save the model in")],
+    resume: Annotated[
+        bool, Opt("--resume", "-r", help="Continue from the last checkpoint")
+    ] = False,
     gpu_id: Annotated[int | None, Opt("--gpu-id", "-g", help=GPU_HELP)] = None,
     code: Annotated[Path | None, Opt("--code", "-c", help=CODE_HELP)] = None,
 ) -> None:
     """Pretrain a DeBERTa on text, from random weights or from a checkpoint. Settings
-    of the config can be given as options, such as --paths.texts texts/.
-    Started by `torchrun`, all processes train one model.
+    of the config can be overridden with options, such as --paths.texts texts/.
+    With `torchrun`, all processes train one model.
 
     DOCS: docs/api/cli.md#pretrain
     """
@@ -58,9 +60,9 @@ def pretrain(
     """Pretrain a DeBERTa on text.
 
     config_path (Path): A config, such as `configs/pretrain.cfg`.
-    output (Path): Folder of the model.
-    overrides (Mapping[str, Any] | None): Settings by their names with dots.
-    resume (bool): Go on from the last checkpoint, if there is one.
+    output (Path): Folder to save the model in.
+    overrides (Mapping[str, Any] | None): Settings by their dotted names.
+    resume (bool): Continue from the last checkpoint, if there is one.
     gpu_id (int | None): Number of the GPU, or -1 for the CPU; by default a GPU if there is one.
     """
     from spacy_deberta import pretraining
@@ -79,7 +81,7 @@ def pretrain(
 
 
 class _Progress:
-    """A bar with speed, losses and the time that is left; it appears with the first row.
+    """A progress bar with speed, losses and remaining time, shown from the first log row on.
 
     total (int | None): Number of steps; None if the config has none.
     """
@@ -91,11 +93,11 @@ class _Progress:
 
     @property
     def used(self) -> bool:
-        """Whether this process reports at all."""
+        """Whether this process has reported a row."""
         return self._bar is not None
 
     def announce(self, text: str) -> None:
-        """Say what happens before the first step."""
+        """Print a message about the preparation of the training."""
         print(text, file=sys.stderr)
 
     def __call__(self, row: "LogRow") -> None:
@@ -109,7 +111,7 @@ class _Progress:
             self._bar.write(f"{row.step:>8}  {_show(row.held_out)}", file=sys.stderr)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Close the bar, and leave it visible."""
         if self._bar is not None:
             self._bar.close()
 

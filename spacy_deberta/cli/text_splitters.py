@@ -1,4 +1,4 @@
-"""What cuts a text: spaCy's tokenizer and a DeBERTa's vocabulary, from what people call a model."""
+"""Loads spaCy's tokenizer and the DeBERTa tokenizer of a pipeline or checkpoint."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +18,13 @@ DEFAULT_LANG = "en"
 
 
 def load_splitters(model: str, *, lang: str | None = None) -> tuple[Language, "DebertaV2Tokenizer"]:
-    """Find the tokenizer and the vocabulary.
+    """Load a pipeline with spaCy's tokenizer, and the DeBERTa tokenizer.
 
     model (str): A trained pipeline (folder or package), a checkpoint (folder or hub name), or the
         path of an `spm.model`.
-    lang (str | None): The language of the tokenizer, by default English; not with a pipeline.
-    RETURNS (tuple[Language, DebertaV2Tokenizer]): The pipeline or a blank one, and the vocabulary.
+    lang (str | None): Language of spaCy's tokenizer, by default English; not with a pipeline.
+    RETURNS (tuple[Language, DebertaV2Tokenizer]): The trained pipeline or a blank one, and the
+        DeBERTa tokenizer.
     """
     path = Path(model).expanduser()
     if not _is_pipeline(model, path):
@@ -72,7 +73,7 @@ def _vocabulary_of(nlp: Language, name: str) -> "DebertaV2Tokenizer":
 
     for _, pipe in nlp.components:
         model = getattr(pipe, "model", None)
-        # A listener's model doesn't lead to the pipe that it listens to, so the first is the owner.
+        # A listener's model doesn't contain the encoder, so the first one found is its owner.
         for node in model.walk() if isinstance(model, Model) else ():
             if node.name == "deberta_model":
                 return get_tokenizer(node)
@@ -86,8 +87,6 @@ def _read_vocabulary(model: str, path: Path) -> "DebertaV2Tokenizer":
     if path.is_file() or path.suffix == ".model":
         return DebertaV2Tokenizer(vocab_file=path)
     if any((path / name).is_file() for name in VOCABULARY_FILES):
-        # The folder of a tokenizer will do: no config or weights are needed here.
+        # A tokenizer folder without config and weights is sufficient.
         return DebertaV2Tokenizer.from_directory(path)
-    from spacy_deberta.checkpoints import DebertaV2Tokenizer as PretrainedTokenizer
-
-    return PretrainedTokenizer.from_pretrained(model)
+    return DebertaV2Tokenizer.from_pretrained(model)

@@ -1,4 +1,4 @@
-"""`spacy deberta train`: `spacy train`, also in several processes."""
+"""`spacy deberta train`: `spacy train` in one or several processes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,9 +26,9 @@ def train_cli(
     code: Annotated[Path | None, Opt("--code", "-c", help=CODE_HELP)] = None,
     use_gpu: Annotated[int, Opt("--gpu-id", "-g", help=GPU_HELP)] = -1,
 ) -> None:
-    """Train a pipeline as `spacy train` does. Started by `torchrun`, all processes
-    train one pipeline: each takes its part of every batch. Settings of the config
-    can be given as options, such as --paths.train train.spacy.
+    """Train a pipeline like `spacy train`. With `torchrun`, all processes train one
+    pipeline, and each computes a part of every batch. Settings of the config can
+    be overridden with options, such as --paths.train train.spacy.
 
     DOCS: docs/api/cli.md#train
     """
@@ -44,12 +44,12 @@ def train(
     overrides: Mapping[str, Any] | None = None,
     use_gpu: int = -1,
 ) -> None:
-    """Train a pipeline, in every process that `torchrun` started.
+    """Train a pipeline in all processes of a `torchrun`.
 
     config_path (Path): A config of `spacy train`.
     output (Path | None): Folder to save the pipeline in.
-    overrides (Mapping[str, Any] | None): Settings by their names with dots.
-    use_gpu (int): GPU ID of the first process, of which the others count upwards; -1 for the CPU.
+    overrides (Mapping[str, Any] | None): Settings by their dotted names.
+    use_gpu (int): GPU ID of the first process, -1 for the CPU. Other processes use the next IDs.
     """
     from spacy_deberta.distributed import train_in_parallel
 

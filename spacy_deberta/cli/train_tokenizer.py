@@ -1,4 +1,4 @@
-"""`spacy deberta train-tokenizer`: a vocabulary from texts."""
+"""`spacy deberta train-tokenizer`: trains a vocabulary on texts."""
 
 import json
 import os
@@ -19,11 +19,11 @@ TEXTS_HELP = (
     'Texts: .txt, .jsonl with "text", .spacy, or folders of them; .txt and .jsonl may be '
     "compressed (.xz, .gz, .bz2)"
 )
-BYTES_HELP = "Whether characters without a piece are spelled in bytes; else they are unknown"
+BYTES_HELP = "Encode characters without a piece as bytes; otherwise they are unknown"
 COVERAGE_HELP = "Share of the characters of the texts that get a piece, 0.98 to 1"
-LINES_HELP = "Train on a random sample of so many lines"
-COMPARE_HELP = "Measure another vocabulary too: a checkpoint, an spm.model or a pipeline"
-# Of the labels, the new vocabulary and the one to compare with.
+LINES_HELP = "Train on a random sample of this many lines"
+COMPARE_HELP = "Also measure another vocabulary: a checkpoint, an spm.model or a pipeline"
+# Columns of the labels, the new vocabulary and the compared one.
 ALIGNS: tuple[Literal["l", "r", "c"], ...] = ("l", "r", "r")
 # Names of checkpoints and words may be long.
 MAX_COLUMN = 1_000
@@ -43,19 +43,19 @@ def train_tokenizer_cli(
         float, Opt("--character-coverage", "-c", help=COVERAGE_HELP)
     ] = 0.9995,
     max_lines: Annotated[int | None, Opt("--max-lines", "-m", help=LINES_HELP)] = None,
-    seed: Annotated[int, Opt("--seed", "-s", help="Draws the sample of --max-lines")] = 0,
+    seed: Annotated[int, Opt("--seed", "-s", help="Seed of the sample of --max-lines")] = 0,
     lowercase: Annotated[bool, Opt("--lowercase", "-L", help="Lowercase all texts")] = False,
     compare: Annotated[str | None, Opt("--compare", "-C", help=COMPARE_HELP)] = None,
     as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
 ) -> None:
     """Train the vocabulary of a new model on texts: a SentencePiece unigram model with
-    the layout of DeBERTa-v3's. Then say how well it fits texts that it was not
-    trained on: every hundredth, up to a million characters.
+    the layout of DeBERTa-v3's. Then measure it on held-out texts: every hundredth,
+    up to a million characters.
 
     DOCS: docs/api/cli.md#train-tokenizer
     """
     with show_errors():
-        # Before the training, so that a wrong name doesn't cost minutes.
+        # Before the training, which takes minutes, so that a wrong name fails at once.
         other = None if compare is None else load_splitters(compare, lang=None)[1]
         training = train_tokenizer(
             texts,
@@ -105,17 +105,17 @@ def train_tokenizer(
     texts (Sequence[str | os.PathLike[str]]): Files (.txt, .jsonl, .spacy), or folders of them.
     output (str | os.PathLike[str]): The folder to write: a new one, or an empty one.
     vocab_size (int): Number of pieces; [MASK] is added to them.
-    byte_fallback (bool): Whether characters without a piece are spelled in bytes.
+    byte_fallback (bool): Whether characters without a piece are encoded as bytes.
     character_coverage (float): Share of the characters of the texts that get a piece.
-    max_lines (int | None): Train on a random sample of so many lines.
-    seed (int): Draws the sample.
-    lowercase (bool): Whether texts are lowercased, here and by the tokenizer.
-    RETURNS (TokenizerTraining): The tokenizer, and how well it fits texts.
+    max_lines (int | None): Train on a random sample of this many lines.
+    seed (int): Seed of the sample.
+    lowercase (bool): Whether texts are lowercased, in training and by the tokenizer.
+    RETURNS (TokenizerTraining): The tokenizer, and its measurements on held-out texts.
     """
     from spacy_deberta import pretraining
 
     return pretraining.train_tokenizer(
-        # A line is a sentence to the training in any case, and is a smaller thing to hold out.
+        # The training takes lines as sentences anyway, and lines are smaller units to hold out.
         pretraining.read_texts(texts, lines_are_documents=True),
         output,
         vocab_size=vocab_size,

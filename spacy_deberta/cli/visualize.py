@@ -1,4 +1,4 @@
-"""`spacy deberta visualize`: what a trained pipeline does, on one page."""
+"""`spacy deberta visualize`: scores and predictions of a trained pipeline on an HTML page."""
 
 import os
 import sys
@@ -37,15 +37,15 @@ LOG_HELP = "Training log as `spacy.ConsoleLogger.v3` writes it to its `output_fi
 def visualize_cli(
     model: Annotated[str, Arg(help="Trained pipeline (package or folder)")],
     data: Annotated[Path, Arg(help="Texts with gold annotations, in .spacy format")],
-    output: Annotated[Path, Arg(help="The HTML page to write; replaced if it is there")],
+    output: Annotated[Path, Arg(help="The HTML page to write; an existing file is replaced")],
     metrics: Annotated[Path | None, Opt("--metrics", "-m", help=METRICS_HELP)] = None,
     log: Annotated[Path | None, Opt("--log", "-l", help=LOG_HELP)] = None,
     limit: Annotated[int, Opt("--limit", "-n", help="Number of texts to show")] = DEFAULT_LIMIT,
     use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
 ) -> None:
-    """Write an HTML page about a trained pipeline: its scores, the course of its
-    training, and texts with what it finds in them beside the gold annotations.
-    The page is one file and needs no network.
+    """Write an HTML page about a trained pipeline: its scores, its training log, and
+    texts with predictions beside the gold annotations. The page is one file and
+    needs no network.
 
     DOCS: docs/api/cli.md#visualize
     """
@@ -76,16 +76,16 @@ def visualize(
 
     model (str | os.PathLike[str]): Its package, or its folder.
     data (str | os.PathLike[str]): Texts with gold annotations, in .spacy format.
-    output (str | os.PathLike[str]): The HTML page to write; replaced if it is there.
+    output (str | os.PathLike[str]): The HTML page to write; an existing file is replaced.
     metrics (str | os.PathLike[str] | None): Scores as `spacy benchmark accuracy --output` writes
-        them. Without, they are computed from the data.
+        them; computed from the data if None.
     log (str | os.PathLike[str] | None): Training log of `spacy.ConsoleLogger.v3`.
     limit (int): Number of texts to show.
-    RETURNS (Report): What is on the page. Without matplotlib, there are no plots, which it says.
+    RETURNS (Report): The contents of the page. Without matplotlib, it has a note instead of plots.
     """
     if limit < 0:
         raise ValueError(Errors.E413.format(name="limit", value=limit, condition="0 or more"))
-    # Small files first: whoever has mistyped their names should not wait for the pipeline.
+    # Small files first, so that a wrong name fails before the pipeline is loaded.
     scores = None if metrics is None else read_metrics(Path(metrics))
     training_log = None if log is None else read_log(Path(log))
     nlp = load_pipeline(model if isinstance(model, str) else Path(model))
@@ -95,10 +95,10 @@ def visualize(
         scores = nlp.evaluate(examples)
     shown = examples[:limit]
     for example in shown:
-        # A reader of .spacy files gives the predicted document its text and no more.
+        # A reader of .spacy files sets only the text of the predicted document.
         copy_choices(example.predicted, example.reference)
         copy_questions(example.predicted, example.reference)
-    # `nlp.evaluate` keeps the documents that it has made to itself.
+    # `nlp.evaluate` does not return the documents.
     docs = nlp.pipe([example.predicted for example in shown])
     for example, doc in zip(shown, docs, strict=True):
         example.predicted = doc

@@ -15,7 +15,7 @@ from .deberta_model import (
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.span_getters import doc_spans_v1, sent_spans_v1, strided_spans_v1
-from .documents.windows import PieceWindows, SpanGetter, WindowPlan, piece_windows_v1, plan_windows
+from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
 from .gpu import select_gpu
@@ -56,6 +56,7 @@ __all__ = [
     "N_SPECIAL_TOKENS",
     "N_SPECIAL_TOKENS_PAIR",
     "DocPieces",
+    "DocWindows",
     "EncoderOptions",
     "EncoderSource",
     "FullTransformerBatch",
@@ -67,12 +68,12 @@ __all__ = [
     "SpanGetter",
     "TransformerData",
     "TransformerListener",
-    "WindowPlan",
     "align_pieces",
     "answer_loss",
     "check_choice",
     "check_setting",
     "create_registries",
+    "cut_windows",
     "deberta_model",
     "deberta_with_head",
     "decode_transformer_data",
@@ -96,7 +97,6 @@ __all__ = [
     "name_component",
     "note_encoder",
     "piece_windows_v1",
-    "plan_windows",
     "pooled_text_classifier",
     "pooled_tokens",
     "rate_for_width",

@@ -23,7 +23,8 @@ from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .documents.doc_outputs import EncodedDocs, doc_outputs
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
-from .documents.windows import PieceWindows, SpanGetter, plan_windows
+from .documents.windows import PieceWindows, SpanGetter
+from .encoder.batches import plan_batches
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
 from .encoder.source import EncoderSource
@@ -80,15 +81,16 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     tokenize, encode, cut = model.layers
     doc_pieces, _ = tokenize(X, is_train)
     tokenizer = get_tokenizer(model)
-    plan = plan_windows(
+    windows, plan = plan_batches(
         doc_pieces,
         model.attrs["get_spans"],
         cls_id=tokenizer.cls_token_id,
         sep_id=tokenizer.sep_token_id,
-        max_pieces=_max_pieces(get_encoder(model).config),
+        max_window=_max_pieces(get_encoder(model).config),
+        max_pieces=encoder_shim(encode).options.max_batch_pieces,
     )
-    layers, backprop_encoder = encode(plan.sequences, is_train)
-    doc_data, backprop_docs = cut(EncodedDocs(layers, plan, doc_pieces, tokenizer), is_train)
+    layers, backprop_encoder = encode(plan, is_train)
+    doc_data, backprop_docs = cut(EncodedDocs(layers, windows, doc_pieces, tokenizer), is_train)
     Y = FullTransformerBatch(doc_pieces.docs, doc_data)
 
     def backprop(dY: DocGradients) -> InT:

@@ -9,6 +9,7 @@ from spacy_deberta.arrays import Array
 from spacy_deberta.models import HEADS
 
 from .documents.tokenize import doc_tokenizer
+from .encoder.batches import batch_sequences
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import EncoderShim, encoder_shim
 from .encoder.source import EncoderSource
@@ -77,7 +78,9 @@ def deberta_with_head(
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Run encoder and head; the backward pass starts from the gradient of the logits."""
-    (Y,), backprop = model.layers[1](X, is_train)
+    encode, shim = model.layers[1], head_shim(model)
+    plan = batch_sequences(X, unit=shim.unit, max_pieces=shim.options.max_batch_pieces)
+    (Y,), backprop = encode(plan, is_train)
     return Y, backprop
 
 

@@ -18,7 +18,8 @@ class Windows:
         special_tokens: Number of special tokens of a sequence.
 
     Raises:
-        ValueError: A window would have no room for text, or no more than its overlap (E413).
+        ValueError: A sequence can't hold a piece of text, or a window is not longer than the
+            overlap (E413).
     """
 
     max_length: int
@@ -30,13 +31,17 @@ class Windows:
         check_number(
             "max_length", self.max_length, lambda n: n > special, f"above {special}", whole=True
         )
-        room = self.room
+        longest = self.max_pieces
         check_number(
-            "overlap", self.overlap, lambda n: 0 <= n < room, f"from 0 to below {room}", whole=True
+            "overlap",
+            self.overlap,
+            lambda n: 0 <= n < longest,
+            f"from 0 to below {longest}",
+            whole=True,
         )
 
     @property
-    def room(self) -> int:
+    def max_pieces(self) -> int:
         """Maximum number of pieces of a sequence without its special tokens."""
         return self.max_length - self.special_tokens
 
@@ -50,7 +55,7 @@ def mean_of_windows(scores: torch.Tensor, owner: Ints, count: int) -> torch.Tens
         count: Number of texts, each with at least one window.
 
     Returns:
-        `(count, labels)`; for a text with one window exactly its scores.
+        `(count, labels)`; the scores themselves for a text with one window.
     """
     owners = torch.from_numpy(owner).to(scores.device)
     windows = torch.bincount(owners, minlength=count).unsqueeze(1).to(scores.dtype)

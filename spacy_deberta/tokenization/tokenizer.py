@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy_deberta.errors import Errors, check_list
 from spacy_deberta.files import recover, staged_folder, write_atomically
+from spacy_deberta.folder_finder import find_folder
 
 from .engines import (
     EngineName,
@@ -161,6 +162,43 @@ class DebertaV2Tokenizer(TextEncoder):
         return self._engine.model_proto
 
     @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | PathLike[str],
+        *,
+        revision: str | None = None,
+        cache_dir: str | PathLike[str] | None = None,
+        local_files_only: bool = False,
+        tokenizer: str | None = None,
+    ) -> "DebertaV2Tokenizer":
+        """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
+
+        Args:
+            pretrained_model_name_or_path: A folder, of a checkpoint or of a tokenizer alone, or a
+                hub name.
+            revision: Branch, tag or commit on the hub.
+            cache_dir: Where downloads are kept.
+            local_files_only: Use only what the cache has.
+            tokenizer: As in `from_directory`.
+
+        Returns:
+            The tokenizer, of this class.
+
+        Raises:
+            OSError: The vocabulary is missing (E304, E309), or the name is not found (E301 to
+                E303).
+            ValueError: A file is damaged (E202, E213, E232), or there is no such vocabulary (E234,
+                E235).
+        """
+        folder = find_folder(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        return cls.from_directory(folder, tokenizer=tokenizer)
+
+    @classmethod
     def from_directory(
         cls,
         path: str | PathLike[str],
@@ -287,7 +325,7 @@ class DebertaV2Tokenizer(TextEncoder):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as bytes: a native model supports neither."""
-        return _from_bytes, (self.to_bytes(), self.threads)
+        return _from_bytes, (self.to_bytes(), self.threads, type(self))
 
     def _convert(self) -> bytes | None:
         engine = self._engine
@@ -308,5 +346,8 @@ class DebertaV2Tokenizer(TextEncoder):
         return settings
 
 
-def _from_bytes(data: bytes, threads: int | None) -> DebertaV2Tokenizer:
-    return DebertaV2Tokenizer.from_bytes(data, threads=threads)
+def _from_bytes(
+    data: bytes, threads: int | None, cls: type[DebertaV2Tokenizer] = DebertaV2Tokenizer
+) -> DebertaV2Tokenizer:
+    """What pickles name: those of 0.1.0 do not say the class."""
+    return cls.from_bytes(data, threads=threads)

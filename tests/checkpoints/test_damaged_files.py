@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from spacy_deberta.checkpoints import (
-    DebertaV2Tokenizer,
     check_vocabulary_fits,
     find_checkpoint,
     read_config,
@@ -18,6 +17,7 @@ from spacy_deberta.checkpoints import (
 )
 from spacy_deberta.models import DebertaV2Model, describe_checkpoint
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import write_attack, write_index
 
 LOADERS = [

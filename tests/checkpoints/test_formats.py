@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.checkpoints import find_checkpoint
 from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import gamma_beta, prefixed, write_weights
 
 FORMS = ["safetensors", "safetensors shards", "bin", "legacy bin", "bin shards"]

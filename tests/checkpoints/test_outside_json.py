@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer
 from spacy_deberta.models import (
     DebertaV2ForTokenClassification,
     DebertaV2Model,
     describe_checkpoint,
 )
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from spacy_deberta.tokenization.files import read_options
 from tests.checkpoints.folders import write_checkpoint, write_config
 

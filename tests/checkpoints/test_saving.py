@@ -6,8 +6,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from spacy_deberta.checkpoints import STORAGE_DTYPES, DebertaV2Tokenizer, save_checkpoint
+from spacy_deberta.checkpoints import STORAGE_DTYPES, save_checkpoint
 from spacy_deberta.models import DebertaV2Model
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import contents, names, write_weights
 
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer
 from spacy_deberta.models import DebertaV2Model, describe_checkpoint
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import write_index
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 371146213\n"

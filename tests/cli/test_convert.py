@@ -4,7 +4,7 @@ import pytest
 import spacy
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer, read_config, read_weights
+from spacy_deberta.checkpoints import read_config, read_weights
 from spacy_deberta.checkpoints.source import find_checkpoint
 from spacy_deberta.cli import convert
 from spacy_deberta.models import (
@@ -15,6 +15,7 @@ from spacy_deberta.models import (
     DebertaV2Model,
     describe_checkpoint,
 )
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import (
     contents,
     names,

@@ -7,8 +7,8 @@ import spacy
 import srsly
 from spacy.tokens import DocBin
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer
 from spacy_deberta.cli import train_tokenizer
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.tokenization.texts import english
 
 SIZE = 400

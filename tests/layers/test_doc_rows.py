@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_deberta.layers import PieceWindows
-from spacy_deberta.layers.documents.windows import plan_windows
 from spacy_deberta.layers.encoder.batches import plan_batches
 from spacy_deberta.layers.encoder.output_rows import OutputRows
 from tests.layers.documents.test_windows import CLS, SEP, limits, make_batch
@@ -17,10 +16,15 @@ counts = st.lists(st.integers(0, 60), min_size=1, max_size=5)
 
 
 def make_plan(piece_counts, get_spans, max_pieces):
-    windows = plan_windows(
-        make_batch(piece_counts), get_spans, cls_id=CLS, sep_id=SEP, max_pieces=100
+    _, plan = plan_batches(
+        make_batch(piece_counts),
+        get_spans,
+        cls_id=CLS,
+        sep_id=SEP,
+        max_window=100,
+        max_pieces=max_pieces,
     )
-    return plan_batches(windows.sequences, unit="pieces", max_pieces=max_pieces)
+    return plan
 
 
 def expected_ids(piece_counts):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer, DebertaV2TokenizerFast
 from spacy_deberta.tokenization.native_threads import choose_threads
 from tests.tokenization.texts import PROBES
 
@@ -117,6 +117,24 @@ def test_bytes(tokenizer):
 def test_copies(tokenizer):
     assert_same(tokenizer, pickle.loads(pickle.dumps(tokenizer)))
     assert_same(tokenizer, copy.deepcopy(tokenizer))
+
+
+def test_copies_are_of_the_same_class(small_vocabulary):
+    fast = DebertaV2TokenizerFast(small_vocabulary)
+    changed = fast.with_split_special_tokens(True)
+    for again in (pickle.loads(pickle.dumps(fast)), copy.deepcopy(fast), copy.copy(fast), changed):
+        assert type(again) is DebertaV2TokenizerFast
+        assert again("Bada do")["input_ids"] == fast("Bada do")["input_ids"]
+
+
+def test_pickles_of_0_1_0(small):
+    """They name a function and give it two arguments, the bytes and the number of threads."""
+    data = small.to_bytes()
+    pickled = b"cspacy_deberta.tokenization.tokenizer\n_from_bytes\n"
+    pickled += b"(B" + len(data).to_bytes(4, "little") + data + b"NtR."
+    again = pickle.loads(pickled)
+    assert type(again) is DebertaV2Tokenizer
+    assert_same(small, again)
 
 
 def test_from_proto(small, small_vocabulary):

@@ -1,4 +1,4 @@
-"""`spacy deberta align`: the command, and its two ways to show an alignment."""
+"""`spacy deberta align`: shows an alignment as a table or an HTML page."""
 
 from .command import align
 

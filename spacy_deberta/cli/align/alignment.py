@@ -1,4 +1,4 @@
-"""The tokens of one text and their pieces, as plain values to be shown."""
+"""Tokens and pieces of one text as plain values."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -9,13 +9,13 @@ from spacy.tokens import Doc
 if TYPE_CHECKING:
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-# The numbers of a token and of its piece; where one of them stands alone, the other is None.
+# Indices of a token and its piece. None for a token without a piece, or a piece without a token.
 Pair = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
 class AlignedToken:
-    """A token: its text, its characters `start:end`, and the numbers of its pieces."""
+    """A token: its text, its character offsets, and the indices of its pieces."""
 
     text: str
     start: int
@@ -25,7 +25,7 @@ class AlignedToken:
 
 @dataclass(frozen=True)
 class AlignedPiece:
-    """A piece: its spelling in the vocabulary, its id, and the text and tokens that it covers."""
+    """A piece: its string in the vocabulary, its id, its text and offsets, and its tokens."""
 
     piece: str
     id: int
@@ -39,11 +39,11 @@ class AlignedPiece:
 class Alignment:
     """A text, its tokens and its pieces.
 
-    model (str): What the vocabulary was taken from.
-    lang (str): The language of the tokenizer.
+    model (str): Name of the model that the vocabulary belongs to.
+    lang (str): Language of spaCy's tokenizer.
     text (str): The text that all offsets refer to.
-    tokens (tuple[AlignedToken, ...]): The tokens in order.
-    pieces (tuple[AlignedPiece, ...]): The pieces in order, without `[CLS]` and `[SEP]`.
+    tokens (tuple[AlignedToken, ...]): The tokens in text order.
+    pieces (tuple[AlignedPiece, ...]): The pieces in text order, without `[CLS]` and `[SEP]`.
     """
 
     model: str
@@ -54,17 +54,17 @@ class Alignment:
 
     @property
     def sharing_tokens(self) -> list[int]:
-        """The tokens that have a piece in common with another one."""
+        """Indices of the tokens that share a piece with another token."""
         return sorted({t for piece in self.pieces if len(piece.tokens) > 1 for t in piece.tokens})
 
     @property
     def bare_tokens(self) -> list[int]:
-        """The tokens without a piece."""
+        """Indices of the tokens without a piece."""
         return [i for i, token in enumerate(self.tokens) if not token.pieces]
 
     @property
     def summary(self) -> str:
-        """How many there are, in words."""
+        """Counts of tokens and pieces, as a phrase."""
         parts = [
             _count(len(self.tokens), "token"),
             _count(len(self.pieces), "piece"),
@@ -75,10 +75,10 @@ class Alignment:
         return ", ".join(parts)
 
     def pairs(self) -> Iterator[Pair]:
-        """Every token with each of its pieces, in the order of the text.
+        """Pairs of each token with each of its pieces, in text order.
 
-        YIELDS (tuple[int | None, int | None]): Their numbers. A piece that is only a space covers
-            no token, and a token of whitespace has no piece: both come alone.
+        YIELDS (tuple[int | None, int | None]): Their indices. A piece that is only a space covers
+            no token, and a token of whitespace has no piece; the other index is None.
         """
         alone = [i for i, piece in enumerate(self.pieces) if not piece.tokens]
         for i, token in enumerate(self.tokens):
@@ -95,9 +95,9 @@ class Alignment:
         return self.pieces[piece].start < token.end
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON.
+        """Convert to plain values, for JSON.
 
-        RETURNS (dict[str, Any]): The fields, and the numbers of the tokens that share a piece.
+        RETURNS (dict[str, Any]): The fields, and the indices of the tokens that share a piece.
         """
         return {**asdict(self), "sharing_tokens": self.sharing_tokens}
 
@@ -106,9 +106,9 @@ def align_doc(doc: Doc, tokenizer: "DebertaV2Tokenizer", *, model: str) -> Align
     """Align the tokens of a document with the pieces of its text.
 
     doc (Doc): The document.
-    tokenizer (DebertaV2Tokenizer): The vocabulary.
-    model (str): What it was taken from.
-    RETURNS (Alignment): The alignment that the encoder works with.
+    tokenizer (DebertaV2Tokenizer): The tokenizer.
+    model (str): Name of the model that it belongs to.
+    RETURNS (Alignment): The alignment, the same as in the encoder.
     """
     from spacy_deberta.layers import align_pieces
 

@@ -1,4 +1,4 @@
-"""`spacy deberta align`: which pieces each token of a text gets."""
+"""`spacy deberta align`: the command and its Python function."""
 
 import json
 import os
@@ -18,12 +18,12 @@ from .table import format_table
 
 DEFAULT_MODEL = "microsoft/deberta-v3-base"
 
-TEXT_HELP = "The text, or - to read it from the standard input (less one newline at its end)"
+TEXT_HELP = "The text, or - to read it from standard input (one trailing newline is removed)"
 MODEL_HELP = (
     "Checkpoint (name or folder), path of an spm.model, or trained pipeline (package or folder)"
 )
 LANG_HELP = "Language of spaCy's tokenizer; a trained pipeline has its own"
-HTML_HELP = "Also draw the alignment on a page, and write it to this file"
+HTML_HELP = "Also write the alignment to this file, as an HTML page"
 
 
 @deberta_cli.command("align")
@@ -36,9 +36,8 @@ def align_cli(
     html: Annotated[Path | None, Opt("--html", "-H", help=HTML_HELP)] = None,
     as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of a table")] = False,
 ) -> None:
-    """Show the pieces of every token of a text, side by side with their ids and
-    character offsets. These are exactly the pieces whose vectors a token is
-    pooled from.
+    """Show the pieces of each token of a text, with their ids and character offsets.
+    The vector of a token is pooled from exactly these pieces.
 
     DOCS: docs/api/cli.md#align
     """
@@ -82,5 +81,5 @@ def _read_stdin() -> str:
         text = typer.get_binary_stream("stdin").read().decode("utf8")
     except UnicodeDecodeError as error:
         raise ValueError(Errors.E504.format(error=error)) from error
-    # The newline that `echo` and editors put at the end is not meant.
+    # `echo` and editors append a newline that is not part of the text.
     return text.removesuffix("\n").removesuffix("\r")

@@ -1,4 +1,4 @@
-"""Tokens above their pieces, drawn on an HTML page that needs nothing else."""
+"""Renders an alignment as a self-contained HTML page."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -31,26 +31,26 @@ PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-# Rows of a group's grid: the token, its lines, its pieces.
+# Rows of a group's grid: tokens, connecting lines, pieces.
 TOKEN_ROW, LINE_ROW, PIECE_ROW = 1, 2, 3
-# As high as a token, so that a piece without one stands in line with the others.
+# As high as a token, so that a piece without a token is level with the other pieces.
 EMPTY_TOKEN = '<div class="token empty">&nbsp;</div>'
 
 
 def write_page(alignment: Alignment, path: Path) -> None:
-    """Draw an alignment and write the page: the whole of it, or nothing.
+    """Render an alignment and write the page atomically.
 
     alignment (Alignment): The tokens and pieces.
-    path (Path): The file; replaced if it is there.
+    path (Path): The file; an existing one is replaced.
     """
     write_html(render_page(alignment), path)
 
 
 def render_page(alignment: Alignment) -> str:
-    """Draw an alignment.
+    """Render an alignment.
 
     alignment (Alignment): The tokens and pieces.
-    RETURNS (str): The page.
+    RETURNS (str): The HTML page.
     """
     return PAGE.format(
         lang=escape(alignment.lang),
@@ -63,14 +63,14 @@ def render_page(alignment: Alignment) -> str:
 
 
 def _direction(text: str) -> str:
-    """The direction of the first letter that has one, as browsers tell it."""
+    """Direction of the first strongly directional character, as in browsers."""
     classes = (unicodedata.bidirectional(char) for char in text)
     first = next((name for name in classes if name in ("L", "R", "AL")), "L")
     return "ltr" if first == "L" else "rtl"
 
 
 def _groups(alignment: Alignment) -> Iterator[list[Pair]]:
-    """The pairs of the tokens that hang together by their pieces: almost always one token."""
+    """Group the pairs of tokens that are connected by shared pieces; usually one token."""
     group: list[Pair] = []
     for pair in alignment.pairs():
         if group and not _connected(alignment, group[-1], pair):
@@ -89,7 +89,7 @@ def _connected(alignment: Alignment, left: Pair, right: Pair) -> bool:
 
 
 def _group(alignment: Alignment, group: list[Pair]) -> str:
-    """A grid of one column for each pair; tokens and pieces reach over all of theirs."""
+    """A grid with a column for each pair. Tokens and pieces span all of their columns."""
     tokens = dict.fromkeys(token for token, _ in group if token is not None)
     boxes = [
         *(_token(alignment, i, *_columns([own == i for own, _ in group])) for i in tokens),
@@ -114,14 +114,14 @@ def _pieces(alignment: Alignment, group: list[Pair]) -> Iterator[str]:
     row_ends: list[int] = []
     for piece in dict.fromkeys(piece for _, piece in group if piece is not None):
         start, end = _columns([own == piece for _, own in group])
-        # Pieces of the same characters of two tokens would lie on top of each other.
+        # Pieces with the same characters of two tokens would overlap.
         row = next((i for i, last in enumerate(row_ends) if last <= start), len(row_ends))
         row_ends[row : row + 1] = [end]
         yield _piece(alignment, piece, row + PIECE_ROW, start, end)
 
 
 def _columns(own: list[bool]) -> tuple[int, int]:
-    """The first grid line and the last one around the columns that are marked."""
+    """First and last grid line of the marked columns."""
     return own.index(True) + 1, len(own) - own[::-1].index(True) + 1
 
 

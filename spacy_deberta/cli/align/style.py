@@ -1,6 +1,6 @@
-"""The style of the page that shows an alignment, in light and dark."""
+"""CSS of the alignment page, in a light and a dark theme."""
 
-# Neighbours differ in hue and, for those who see no hue, are apart and framed.
+# Neighbouring tokens differ in hue. They also have gaps and borders, for readers who see no hue.
 HUES = (212, 28, 150, 275, 340, 52)
 
 _TINTS = "".join(

@@ -1,4 +1,4 @@
-"""Tokens and pieces side by side, for the terminal."""
+"""Formats an alignment as a table for the terminal."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from .alignment import Alignment, Pair
 from .visible_text import display_width, pad, visible
 
 HEADER = ("#", "Token", "Chars", "Piece", "Covers", "Id", "Chars", "")
-# Neighbouring tokens differ, and so do their pieces.
+# Alternating colours of tokens and their pieces.
 TOKEN_COLORS = ("cyan", "pink")
 DIM = "grey"
 MARK = "yellow"
 
 
 def format_table(alignment: Alignment, *, colored: bool) -> str:
-    """Write tokens and pieces as a table, one piece a line.
+    """Format tokens and pieces as a table with one piece a line.
 
     alignment (Alignment): The tokens and pieces.
     colored (bool): Whether to use colours.
@@ -23,7 +23,7 @@ def format_table(alignment: Alignment, *, colored: bool) -> str:
     """
     pairs = list(alignment.pairs())
     cells = [_cells(alignment, pair) for pair in pairs]
-    # A token is named on the line of its first piece only.
+    # A token is shown on the line of its first piece only.
     for i in range(len(pairs) - 1, 0, -1):
         if pairs[i][0] is not None and pairs[i][0] == pairs[i - 1][0]:
             cells[i][:3] = ["", "", ""]
@@ -33,10 +33,10 @@ def format_table(alignment: Alignment, *, colored: bool) -> str:
     plain = (None,) * len(HEADER)
     colors = [plain, plain, *map(_colors, pairs)]
     return "\n".join(
-        # wasabi counts code points where the terminal counts columns, so the padding is ours.
+        # Padded here, because wasabi counts code points instead of terminal columns.
         row(
             [pad(cell, width) for cell, width in zip(line, widths, strict=True)],
-            # Nothing around blank cells, so that they can be cut off at the end of the line.
+            # No colour codes around blank cells, so that trailing ones can be stripped.
             fg_colors=[c if cell else None for c, cell in zip(color, line, strict=True)]
             if colored
             else None,

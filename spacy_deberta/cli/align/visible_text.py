@@ -1,14 +1,14 @@
-"""Texts as people can see them: whitespace and control characters spelled out, and their width."""
+"""Replaces invisible characters with visible symbols, and measures width in terminal columns."""
 
 import unicodedata
 
 _SYMBOLS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
-# They change how their neighbours look, in emoji, Persian and many Indian scripts.
+# Joiners change the rendering of adjacent characters, in emoji, Persian and many Indian scripts.
 _JOINERS = "\u200c\u200d"
 
 
 def visible(text: str) -> str:
-    """Spell out what can't be seen, or would move the cursor or turn the line around.
+    """Escape characters that are invisible, move the cursor, or change the text direction.
 
     text (str): Any text.
     RETURNS (str): The text with symbols for whitespace and escapes for invisible characters.
@@ -26,20 +26,20 @@ def _visible_char(char: str, *, joins: bool) -> str:
 
 
 def pad(text: str, width: int) -> str:
-    """Fill up with spaces to a width in columns of a terminal.
+    """Pad a text with spaces to a width in terminal columns.
 
     text (str): The text.
     width (int): The width.
-    RETURNS (str): The text and spaces.
+    RETURNS (str): The padded text.
     """
     return text + " " * (width - display_width(text))
 
 
 def display_width(text: str) -> int:
-    """How many columns of a terminal a text takes: two for most characters of East Asia.
+    """Width of a text in terminal columns. Most East Asian characters take two.
 
     text (str): The text, without control characters.
-    RETURNS (int): The columns.
+    RETURNS (int): Number of columns.
     """
     return sum(map(_char_width, text))
 

@@ -1,4 +1,4 @@
-"""The page of `spacy deberta visualize`: scores, training and texts of a pipeline."""
+"""The report of `spacy deberta visualize`: scores, training log and texts of a pipeline."""
 
 from .page import Report, render_report
 from .plots import can_plot

@@ -1,6 +1,6 @@
-"""Entities, spans and parses, drawn by displaCy.
+"""Renders entities, spans and parses with displaCy.
 
-displaCy escapes texts, but not labels. So it is given plain values whose labels are escaped here.
+displaCy escapes texts, but not labels, so labels are escaped here.
 """
 
 import re
@@ -17,11 +17,11 @@ MAX_PARSES = 3
 # Longer sentences would be wider than the page.
 MAX_PARSED_TOKENS = 12
 MIN_DISTANCE, LETTER_WIDTH = 110, 10
-# displaCy leaves room for high arcs, and compact ones take a third of it.
+# displaCy reserves height for high arcs, and compact arcs use a third of it.
 WORDS_HEIGHT, UNUSED = 135, 2 / 3
 
-# displaCy gives a token the height of as many spans as it is in, though one of them can lie lower
-# than that. Here each span has a row of the grid that a token is, below the row of its text.
+# displaCy computes a token's height from its number of spans, but a span may be placed lower. Here
+# a token is a grid, with a row for its text and a row for each span below it.
 SPAN_OPTIONS = {
     "top_offset": 2,
     "top_offset_step": 1,
@@ -37,7 +37,7 @@ Marks = set[tuple[int, int, str]]
 
 
 def show_entities(text: ShownText) -> str:
-    """Show the entities of a text, and those of the data if they are others."""
+    """Show the predicted entities of a text, and the gold entities if they differ."""
     predicted, gold = text.example.predicted, text.example.reference
     if not predicted.ents and "doc.ents" not in text.assigned:
         return ""
@@ -55,7 +55,7 @@ def show_entities(text: ShownText) -> str:
 
 
 def show_spans(text: ShownText) -> str:
-    """Show each group of spans of a text, and that of the data if it is another."""
+    """Show each predicted span group of a text, and the gold group if it differs."""
     predicted, gold = text.example.predicted, text.example.reference
     return "".join(_show_group(key, predicted, gold, text.colors) for key in predicted.spans)
 
@@ -78,7 +78,7 @@ def _show_group(key: str, predicted: Doc, gold: Doc, colors: Mapping[str, str]) 
 def draw_parses(docs: Iterable[Doc]) -> list[str]:
     """Draw the parses of the first short sentences.
 
-    docs (Iterable[Doc]): Documents that a parser has seen.
+    docs (Iterable[Doc]): Parsed documents.
     RETURNS (list[str]): HTML of at most `MAX_PARSES` sentences.
     """
     parsed = (doc for doc in docs if doc.has_annotation("DEP") and doc.has_annotation("SENT_START"))
@@ -115,7 +115,7 @@ def _beside(
     spans_of: Callable[[Doc], Iterable[Span]],
     draw: Callable[[Doc], str],
 ) -> str:
-    """What was predicted, and below it the gold data, unless they are the same or there is none."""
+    """Predictions, with the gold annotations below if there are any and they differ."""
 
     def marks(doc: Doc) -> Marks:
         return {(span.start_char, span.end_char, span.label_) for span in spans_of(doc)}

@@ -1,15 +1,15 @@
-"""Pieces of HTML. Whatever comes from data goes through `escape_text`."""
+"""HTML fragments. All strings from data pass through `escape_text`."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
-# Control characters have no place on a page, and halves of surrogate pairs can't be written.
+# Control characters are not valid in HTML, and lone surrogates can't be encoded.
 _CONTROLS = (*range(9), 11, 12, *range(14, 32), 127)
 _REPLACED = dict.fromkeys([*_CONTROLS, *range(0xD800, 0xE000)], "\N{REPLACEMENT CHARACTER}")
 
 
 def clean_text(text: str) -> str:
-    """Replace what a page can't show, one character for one, so that offsets stay right.
+    """Replace characters that HTML can't contain, one by one, so that offsets stay valid.
 
     text (str): Any text.
     RETURNS (str): A text of the same length.
@@ -18,7 +18,7 @@ def clean_text(text: str) -> str:
 
 
 def escape_text(text: str) -> str:
-    """Make a text safe to stand in HTML, also as the value of an attribute.
+    """Escape a text for HTML, including attribute values.
 
     text (str): Any text.
     RETURNS (str): HTML.
@@ -27,7 +27,7 @@ def escape_text(text: str) -> str:
 
 
 def make_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Make a table whose first column names the rows.
+    """Make a table whose first column has the row headers.
 
     header (Sequence[str]): The names of the columns, as HTML.
     rows (Iterable[Sequence[str]]): The cells, as HTML.

@@ -1,4 +1,4 @@
-"""The whole report: one HTML page that needs nothing else."""
+"""Renders the report as a self-contained HTML page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,16 +43,16 @@ PRF_NAMES = {"p": "Precision", "r": "Recall", "f": "F-score", "score": "Score"}
 
 @dataclass(frozen=True)
 class Report:
-    """What a report is made of.
+    """The contents of a report.
 
     nlp (Language): The pipeline.
-    data (str): Where the texts come from.
+    data (str): The source of the texts.
     count (int): Number of texts.
-    examples (Sequence[Example]): The first of them, seen by the pipeline, with the gold data.
+    examples (Sequence[Example]): The shown texts, with predictions and gold annotations.
     scores (Scores): The scores.
-    scores_source (str): Where the scores come from.
-    log (TrainingLog | None): The course of the training.
-    has_plots (bool): Whether there is something to draw plots with. Without, the page says so.
+    scores_source (str): The source of the scores.
+    log (TrainingLog | None): The training log.
+    has_plots (bool): Whether matplotlib is installed. If not, the page has a note.
     """
 
     nlp: Language
@@ -66,10 +66,10 @@ class Report:
 
 
 def render_report(report: Report) -> str:
-    """Draw a report.
+    """Render a report.
 
-    report (Report): What it is made of.
-    RETURNS (str): The page.
+    report (Report): The contents.
+    RETURNS (str): The HTML page.
     """
     meta = report.nlp.meta
     title = escape_text(f"{meta['lang']}_{meta['name']}")

@@ -1,4 +1,4 @@
-"""Plots as SVG that stands within a page. Nothing here imports matplotlib before it draws."""
+"""Plots as inline SVG. matplotlib is imported when the first plot is drawn."""
 
 import io
 import math
@@ -21,11 +21,11 @@ WIDTH = 7.0
 LOSS_COLUMNS = 3
 
 _SETTINGS: dict[Any, Any] = {
-    # Text stays text, in the fonts of whoever looks at the page.
+    # Text stays text, in the fonts of the browser.
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,
-    # A label like "$x$" is no formula.
+    # A label like "$x$" is not a formula.
     "text.parse_math": False,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -40,13 +40,13 @@ _SETTINGS: dict[Any, Any] = {
     "legend.frameon": False,
 }
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-# Ids that nothing refers to, and which would be the same in every plot; a style of all elements.
+# Ids without references, which would be duplicated across plots, and a global style.
 _GROUP_ID = re.compile(r'<g id="[^"]*"')
 _STYLE = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", flags=re.DOTALL)
 
 
 def can_plot() -> bool:
-    """Whether there is a matplotlib that can be imported."""
+    """Whether matplotlib can be imported."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError:
@@ -78,9 +78,9 @@ def plot_bars(values: Mapping[str, float]) -> str:
 
 
 def plot_losses(log: TrainingLog) -> str:
-    """Draw the losses, each component in a plot of its own: their sizes can't be compared.
+    """Draw the loss of each component in a separate plot, because their scales differ.
 
-    log (TrainingLog): The numbers.
+    log (TrainingLog): The training log.
     RETURNS (str): SVG.
     """
     rows = math.ceil(len(log.losses) / LOSS_COLUMNS)
@@ -100,9 +100,9 @@ def plot_losses(log: TrainingLog) -> str:
 
 
 def plot_scores(log: TrainingLog) -> str:
-    """Draw all scores, the one that chooses the best pipeline in black, and where it was best.
+    """Draw all scores, with the final score in black and a line at its maximum.
 
-    log (TrainingLog): The numbers.
+    log (TrainingLog): The training log.
     RETURNS (str): SVG.
     """
 
@@ -128,7 +128,7 @@ def plot_scores(log: TrainingLog) -> str:
 
 
 def _curve(axes: "Axes", steps: list[int], values: list[float], **style: Any) -> Any:
-    # With one evaluation there is no line, so there are points.
+    # Markers, because a single evaluation has no line.
     (line,) = axes.plot(steps, values, marker="o", markersize=2.5, **{"linewidth": 1.3, **style})
     return line
 
@@ -139,7 +139,7 @@ def _draw(draw: Any, *, height: float) -> str:
 
     stream = io.StringIO()
     with rc_context(_SETTINGS), warnings.catch_warnings():
-        # matplotlib lacks the letters of some scripts. The browser has them.
+        # matplotlib's font lacks glyphs of some scripts, but the browser renders them.
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure)

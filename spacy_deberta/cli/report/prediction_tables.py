@@ -1,4 +1,4 @@
-"""Predictions that are no marks in the text, in tables beside the gold data."""
+"""Tables of predictions that are not spans of the text, beside the gold annotations."""
 
 from spacy.tokens import Token
 from spacy.training import Example
@@ -8,7 +8,7 @@ from spacy_deberta.corpora import get_questions
 from .markup import escape_text, make_table
 from .shown_text import ShownText
 
-# With many categories, the best and those of the gold data.
+# Number of best categories that are shown, besides the gold categories.
 MAX_CATEGORIES = 6
 TOKEN_COLUMNS = {
     "token.tag": ("TAG", "Tag"),
@@ -20,7 +20,7 @@ TOKEN_COLUMNS = {
 
 
 def show_categories(text: ShownText) -> str:
-    """Show the scores of the categories of a text, beside those of the data."""
+    """Show the predicted scores of the categories of a text, beside the gold values."""
     predicted, gold = text.example.predicted.cats, text.example.reference.cats
     if not predicted:
         return ""
@@ -40,7 +40,7 @@ def show_categories(text: ShownText) -> str:
 
 
 def show_choices(text: ShownText) -> str:
-    """Show the choices of a text with their scores, the right one marked."""
+    """Show the choices of a text with their scores, and mark the right one."""
     doc, right = text.example.predicted, text.example.reference._.right_choice
     if doc._.chosen is None:
         return ""
@@ -54,7 +54,7 @@ def show_choices(text: ShownText) -> str:
 
 
 def show_answers(text: ShownText) -> str:
-    """Show the questions about a text with the best answer to each, beside the right ones."""
+    """Show the best predicted answer to each question about a text, beside the gold answers."""
     given = text.example.predicted._.answers
     if not given:
         return ""
@@ -71,7 +71,7 @@ def show_answers(text: ShownText) -> str:
 
 
 def show_tokens(text: ShownText) -> str:
-    """Show what is set on the tokens of a text, and where the data says something else."""
+    """Show the predicted attributes of the tokens of a text, and where the gold values differ."""
     example = text.example
     columns = [column for name, column in TOKEN_COLUMNS.items() if name in text.assigned]
     if not columns:

@@ -1,4 +1,4 @@
-"""The scores of a pipeline, from a metrics file or an evaluation, sorted for the page."""
+"""Sorts the scores of a metrics file or an evaluation into tables."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy_deberta.errors import Errors
 
-# None where there was nothing to score.
+# None if there were no annotations to score.
 Score = float | None
 PRF = ("p", "r", "f")
 
@@ -49,9 +49,9 @@ _SPANS = re.compile(r"spans_(?P<key>.+?)(?P<per_label>_per_type)?")
 class LabelScores:
     """Scores for each label.
 
-    title (str): What was scored.
+    title (str): The scored annotation.
     columns (tuple[str, ...]): The names of the scores.
-    rows (dict[str, tuple[Score, ...]]): For each label a score for each column; best first.
+    rows (dict[str, tuple[Score, ...]]): The scores of each label, one for each column; best first.
     """
 
     title: str
@@ -68,8 +68,8 @@ class LabelScores:
 class Scores:
     """The scores of a pipeline.
 
-    prf (dict[str, tuple[Score, ...]]): Precision, recall and F-score of what was found.
-    single (dict[str, str]): All other scores of the whole, ready to print.
+    prf (dict[str, tuple[Score, ...]]): Precision, recall and F-score of each annotation.
+    single (dict[str, str]): All other overall scores, formatted.
     by_label (tuple[LabelScores, ...]): Tables of scores for each label.
     """
 
@@ -79,7 +79,7 @@ class Scores:
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
-    """Read what `spacy benchmark accuracy --output` writes.
+    """Read a metrics file of `spacy benchmark accuracy --output`.
 
     path (Path): The file.
     RETURNS (dict[str, Any]): The scores by their keys.
@@ -129,10 +129,10 @@ def sort_scores(metrics: Mapping[str, Any]) -> Scores:
 
 
 def name_score(key: str) -> str:
-    """Say in words what a score is of.
+    """Get the display name of a score.
 
-    key (str): The key of spaCy's scorer, without the ending for precision, recall or F-score.
-    RETURNS (str): The words, or the key if it is an unknown one.
+    key (str): The key of spaCy's scorer, without the suffix for precision, recall or F-score.
+    RETURNS (str): The name, or the key if it is unknown.
     """
     if match := _SPANS.fullmatch(key):
         return f"Spans “{match['key']}”" + (" by label" if match["per_label"] else "")
@@ -140,10 +140,10 @@ def name_score(key: str) -> str:
 
 
 def format_score(value: Score) -> str:
-    """Write a score, one from 0 to 1 in percent.
+    """Format a score. Scores from 0 to 1 are given in percent.
 
     value (Score): The score.
-    RETURNS (str): The number, or a dash for none.
+    RETURNS (str): The number, or a dash for None.
     """
     if value is None:
         return "–"
@@ -151,7 +151,7 @@ def format_score(value: Score) -> str:
 
 
 def _repeats_another(key: str, metrics: Mapping[str, Any]) -> bool:
-    """Whether a score is the summary of its kind, `cats_score`, and also there by its own name."""
+    """Whether a summary score such as `cats_score` duplicates another key of the metrics."""
     note = metrics.get(f"{key}_desc")
     if not key.endswith("_score") or not isinstance(note, str):
         return False

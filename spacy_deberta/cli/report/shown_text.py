@@ -1,4 +1,4 @@
-"""A text of the report with what a pipeline said of it."""
+"""A text of the report with its predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from spacy.training import Example
 
 @dataclass(frozen=True)
 class ShownText:
-    """A text, as each of the views in `texts.DOC_VIEWS` gets it.
+    """Input of the views in `texts.DOC_VIEWS`.
 
-    example (Example): The document that the pipeline has seen, and the one from the data.
-    assigned (frozenset[str]): What the components set, as they declare it: "doc.ents", "token.tag".
-    colors (Mapping[str, str]): The CSS colour of every label of entities and spans.
+    example (Example): The document with predictions, and the gold document.
+    assigned (frozenset[str]): The attributes that the components assign, such as "doc.ents".
+    colors (Mapping[str, str]): The CSS colour of each label of entities and spans.
     """
 
     example: Example

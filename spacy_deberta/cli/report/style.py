@@ -1,4 +1,4 @@
-"""The style of the report. It is light only, as displaCy's colours and the plots are."""
+"""CSS of the report. It has only a light theme, like displaCy's colours and the plots."""
 
 STYLE = """:root { color-scheme: light; --ink: #1f2430; --dim: #697080; --line: #e3e6ec; }
 body {

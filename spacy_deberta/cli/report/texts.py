@@ -1,4 +1,4 @@
-"""The part of the report that shows texts with what the pipeline said of them."""
+"""The sections of the report with texts and their predictions."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,10 +10,10 @@ from .markup import escape_text
 from .prediction_tables import show_answers, show_categories, show_choices, show_tokens
 from .shown_text import ShownText
 
-# What to show of a text, in this order. A view gives HTML, or "" if there is nothing to show;
-# a component with predictions of its own kind gets a view of its own here.
+# Views of a text, in this order. A view returns HTML, or "" if it has nothing to show. A component
+# with a new kind of prediction needs a view here.
 DocView = Callable[[ShownText], str]
-# Views that show the text itself. Where none of them has anything, it stands above the others.
+# Views that show the text itself. If all are empty, the plain text is shown above the other views.
 TEXT_VIEWS: tuple[DocView, ...] = (show_entities, show_spans)
 DOC_VIEWS: tuple[DocView, ...] = (
     *TEXT_VIEWS,
@@ -23,15 +23,15 @@ DOC_VIEWS: tuple[DocView, ...] = (
     show_tokens,
 )
 
-# Steps around the circle of hues that keep any number of labels apart.
+# Golden-angle steps around the hue circle, which keep any number of labels distinct.
 HUE_STEP, FIRST_HUE = 137.5, 210.0
 
 
 def render_texts(nlp: Language, examples: Sequence[Example]) -> str:
-    """Show texts one by one.
+    """Render texts with predictions and gold annotations.
 
     nlp (Language): The pipeline.
-    examples (Sequence[Example]): Documents that it has seen, with those of the data.
+    examples (Sequence[Example]): Documents with predictions, and gold documents.
     RETURNS (str): HTML.
     """
     assigned = frozenset(
@@ -43,9 +43,9 @@ def render_texts(nlp: Language, examples: Sequence[Example]) -> str:
 
 
 def render_parses(examples: Sequence[Example]) -> str:
-    """Show some short sentences as trees.
+    """Render the parse trees of some short sentences.
 
-    examples (Sequence[Example]): Documents that the pipeline has seen.
+    examples (Sequence[Example]): Documents with predictions.
     RETURNS (str): HTML; "" if there is no parser.
     """
     drawn = draw_parses(example.predicted for example in examples)

@@ -1,4 +1,4 @@
-"""The course of a training, from the file that spaCy's console logger writes."""
+"""Reads the training log of spaCy's console logger."""
 
 import json
 import math
@@ -18,10 +18,10 @@ _WAY_OUT = (
 class TrainingLog:
     """Losses and scores of every evaluation in a training.
 
-    steps (list[int]): The steps at which there was one.
-    losses (dict[str, list[float]]): The losses since the one before, for each component.
-    scores (dict[str, list[float]]): The scores by their keys, in percent; NaN for none.
-    total (list[float]): The weighted score that chooses the best pipeline, in percent.
+    steps (list[int]): The steps of the evaluations.
+    losses (dict[str, list[float]]): The losses since the previous evaluation, for each component.
+    scores (dict[str, list[float]]): The scores by their keys, in percent; NaN for missing ones.
+    total (list[float]): The weighted final score, in percent.
     """
 
     steps: list[int]
@@ -31,10 +31,10 @@ class TrainingLog:
 
 
 def read_log(path: Path) -> TrainingLog:
-    """Read what `spacy.ConsoleLogger.v3` writes with `output_file`.
+    """Read the `output_file` of `spacy.ConsoleLogger.v3`.
 
-    path (Path): The file, a JSON object a line.
-    RETURNS (TrainingLog): Its numbers.
+    path (Path): The file, with one JSON object a line.
+    RETURNS (TrainingLog): The losses and scores.
     """
     try:
         text = path.read_text(encoding="utf8")

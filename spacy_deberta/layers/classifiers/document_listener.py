@@ -1,4 +1,4 @@
-"""Docs → the rows of their whole documents: from a shared encoder, or from one of their own."""
+"""Docs → the rows of each document, from a shared encoder or the component's own."""
 
 from spacy.tokens import Doc
 from thinc.api import Model, chain
@@ -19,8 +19,7 @@ def document_listener(upstream: str) -> Model[InT, OutT]:
         upstream: Name of the component with the encoder; "*" for any.
 
     Returns:
-        The listener by itself: not pooled to tokens, so that `[CLS]` and all
-        pieces are there.
+        The listener without pooling to tokens, so its output has `[CLS]` and all pieces.
     """
     return TransformerListener(upstream)
 
@@ -32,7 +31,7 @@ def document_encoder(transformer: Model[InT, FullTransformerBatch]) -> Model[InT
         transformer: For example made by `deberta_model`.
 
     Returns:
-        A model with the structure that `Language.replace_listeners` gives a listening component, so
-        that one can be loaded as the other.
+        A model with the same structure as a listener after `Language.replace_listeners`, so that
+        either can load the other's weights.
     """
     return chain(transformer, split_batch())

@@ -1,4 +1,4 @@
-"""Rows of whole documents → those that a document is pooled from, and back."""
+"""Rows of documents → the rows that each document is pooled from."""
 
 from collections.abc import Callable
 
@@ -24,13 +24,13 @@ def document_rows(*, cls_only: bool, grad_factor: float) -> Model[InT, OutT]:
 
     Args:
         cls_only: Select `[CLS]`; otherwise all pieces of the text, without `[CLS]`, `[SEP]` and
-            the row of zeros that stands for tokens without pieces.
+            the row of zeros for tokens without pieces.
         grad_factor: Factor on the gradient of the encoder.
 
     Returns:
         A layer from documents to their rows, `(rows, width)`. Documents without such rows, for
-        example without tokens, have length 0. The gradient has the shape of what came in, for
-        every document that has an output of the encoder.
+        example without tokens, have length 0. The gradient has the shape of the input, for every
+        document that has an output of the encoder.
     """
     return Model(
         "document_rows",
@@ -54,7 +54,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     lengths = [next(counts) if "last_hidden_state" in data.model_output else 0 for data in X]
     selected = np.concatenate([np.zeros(0, dtype=np.int64), *map(np.add, chosen, cu_rows[:-1])])
     indices = ops.xp.asarray(selected)
-    # One empty array more, for a batch in which no document has an output.
+    # The empty array is for batches in which no document has an output.
     rows = ops.xp.concatenate([ops.alloc2f(0, width), *(a.reshape(-1, width) for a in arrays)])
     Y = Ragged(rows[indices], ops.asarray1i(lengths))
 
@@ -77,7 +77,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
-    """Take the width from the first document that has one, be it without tokens."""
+    """Infer the width from the first document that has one, which may have no tokens."""
     if X is None:
         return
     _check(X)
@@ -95,9 +95,9 @@ def _check(X: InT) -> None:
 
 
 def _chosen(data: TransformerData, *, cls_only: bool) -> Ints:
-    """Indices into the rows of one document, those of all windows one after another.
+    """Indices into the rows of one document, with its windows concatenated.
 
-    Our encoder gives one window for each document; a stock one may give several, padded.
+    Our encoder outputs one window for each document; spacy-transformers may output several, padded.
     """
     mask = to_numpy(data.wordpieces.attention_mask) > 0
     starts = np.arange(len(mask), dtype=np.int64) * mask.shape[1]

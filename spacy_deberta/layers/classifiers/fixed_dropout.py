@@ -1,4 +1,4 @@
-"""Dropout with a rate of its own."""
+"""Dropout with a fixed rate."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ OutT = Floats2d
 
 
 def fixed_dropout(rate: float) -> Model[InT, OutT]:
-    """Drop out at a rate that `set_dropout_rate`, and so `[training] dropout`, does not change.
+    """Dropout at a rate that `set_dropout_rate`, and so `[training] dropout`, does not change.
 
     Args:
-        rate: How much is set to zero in training, from 0 up to (but without) 1.
+        rate: Probability of setting a value to zero in training, at least 0 and below 1.
     """
     return Model("fixed_dropout", forward, attrs={"rate": rate})
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Set random numbers to zero and scale up the others; in prediction, do nothing."""
+    """Zero random values and scale up the others. The identity in prediction."""
     rate = model.attrs["rate"]
     if not is_train or rate == 0.0:
         return X, lambda dY: dY

@@ -1,4 +1,4 @@
-"""Docs → a score for each label: pooled rows of the document, and a classifier on them."""
+"""Docs → a score for each label: a classifier on the pooled rows of each document."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,8 +31,8 @@ from .skip_empty import skip_empty
 InT = list[Doc]
 OutT = Floats2d
 
-# A label that is added to a trained model starts out improbable, yet not so much that it would have
-# no gradient. The other labels keep their scores, or nearly so where all scores sum to 1.
+# A label that is added to a trained model starts with a low score, but not so low that its gradient
+# vanishes. The other labels keep their scores, approximately where all scores sum to 1.
 NEW_LABEL = {"W": 0.0, "b": -5.0}
 
 # Rows of a document → one.
@@ -58,14 +58,14 @@ def pooled_text_classifier(
     Args:
         tok2vec: Rows of documents, made by `document_listener` or `document_encoder`.
         pooling: One of `POOLING`.
-        exclusive_classes: Whether scores sum to 1, or each is from 0 to 1 by itself.
+        exclusive_classes: Whether scores sum to 1; otherwise each is independently from 0 to 1.
         hidden_size: Width of a layer between pooling and output; None for no such layer.
-        dropout: Rate of dropout before each layer; None for the one of `set_dropout_rate`.
+        dropout: Rate of dropout before each layer; None for the rate of `set_dropout_rate`.
         grad_factor: Factor on the gradient of the encoder.
         nO: Number of labels; None until they are known.
 
     Returns:
-        A model from documents to scores, `(docs, labels)`, that can get more labels.
+        A model from documents to scores, `(docs, labels)`, whose output layer can be resized.
     """
     check_choice("pooling", pooling, tuple(POOLING))
     for name, size in {"hidden_size": hidden_size, "nO": nO}.items():
@@ -99,7 +99,7 @@ def pooled_text_classifier(
 
 
 def resize_output(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
-    """Give the model another number of labels, for `TextCategorizer.add_label`."""
+    """Change the number of labels, for `TextCategorizer.add_label`."""
     # By position: references are lost when thinc copies a model.
     resizable_layer = model.layers[-2 if model.attrs["multi_label"] else -1]
     resize_model(resizable_layer, nO)

@@ -1,6 +1,6 @@
-"""Random numbers that can be drawn a second time.
+"""Reproducible random numbers for recomputed forward passes.
 
-thinc draws dropout from the global generator of NumPy, so that is the one to set and to restore.
+thinc draws dropout masks from NumPy's global generator, so its state is set and restored.
 """
 
 # ruff: noqa: NPY002
@@ -13,24 +13,24 @@ from thinc.api import CupyOps, Ops
 
 
 def draw_seed() -> int:
-    """A seed for `random_stream`, which follows from the seed of the training."""
+    """Draw a seed for `random_stream` from NumPy's global generator."""
     return int(np.random.randint(2**31))
 
 
 @contextmanager
 def random_stream(ops: Ops, seed: int) -> Iterator[None]:
-    """Let layers draw from a stream of their own: with the same seed, the same dropout.
+    """Context in which layers draw from a seeded stream: the same seed gives the same dropout.
 
-    Whoever draws afterwards, from NumPy, CuPy or PyTorch, goes on as if nothing had been drawn.
+    The generators of NumPy, CuPy and PyTorch are restored afterwards.
 
     Args:
-        ops: Where the layers compute.
+        ops: The ops of the layers.
         seed: From `draw_seed`.
     """
-    # Only devices in use: asking for the state of another one would start it.
+    # Only devices in use: reading the state of another one would initialize it.
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices=devices), _array_stream(ops, seed):
-        # Not torch.manual_seed: it also seeds devices that are not in use yet.
+        # Not torch.manual_seed, which also seeds devices that are not in use yet.
         torch.default_generator.manual_seed(seed)
         if devices:
             torch.cuda.manual_seed_all(seed)

@@ -1,4 +1,4 @@
-"""Rows of tokens → a vector for each span, in memory that the spans' tokens do not decide."""
+"""Rows of tokens → a vector for each span, in bounded memory."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,22 +20,22 @@ def reduce_spans(
     *,
     max_rows: int,
 ) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Reduce spans, a part of them at a time.
+    """Reduce spans in chunks of bounded size.
 
-    A reducer takes a row for every token of every span, which may be many times the rows there are.
-    If they are more than `max_rows`, only its output is kept, and the backward pass reduces each
-    part a second time, with the same dropout.
+    A reducer's input has a row for every token of every span. Spans overlap, so these may be many
+    times the rows of the documents. If they are more than `max_rows`, only the reducer's output is
+    kept, and the backward pass recomputes each chunk with the same dropout masks.
 
     Args:
-        reducer: Reduces each sequence to one vector. A vector may depend on nothing but its own
-            sequence, the weights, and random numbers of NumPy, CuPy or PyTorch.
+        reducer: Reduces each sequence to one vector. A vector may depend only on its own sequence,
+            the weights, and random numbers of NumPy, CuPy or PyTorch.
         X: The tokens of all documents, `(tokens, width)`.
         spans: At least one.
         is_train: Whether there will be a backward pass.
         max_rows: Maximum number of rows in the reducer at once.
 
     Returns:
-        The vectors, `(spans, nO)`, and the way back from their gradient to that of `X`.
+        The vectors, `(spans, nO)`, and a callback from their gradient to the gradient of `X`.
     """
     ops = reducer.ops
     parts = list(split_spans(spans, max_rows=max_rows))
@@ -43,7 +43,7 @@ def reduce_spans(
         Y, add_gradient = _reduce(reducer, X, spans, is_train)
         return Y, lambda dY: add_gradient(dY, ops.alloc2f(*X.shape))
 
-    # Prediction draws nothing, and must not touch generators that other threads use.
+    # Prediction draws no random numbers, and must not touch generators that other threads use.
     seed = draw_seed() if is_train else 0
     with random_stream(ops, seed) if is_train else nullcontext():
         Y = ops.xp.concatenate([_reduce(reducer, X, spans[part], is_train)[0] for part in parts])
@@ -52,7 +52,7 @@ def reduce_spans(
         dX: Floats2d = ops.alloc2f(*X.shape)
         with random_stream(ops, seed):
             for part in parts:
-                # In one expression, so that nothing of a part lives on in the next one.
+                # In one expression, so that a part's activations are freed before the next part.
                 _reduce(reducer, X, spans[part], True)[1](dY[part], dX)
         return dX
 
@@ -62,7 +62,7 @@ def reduce_spans(
 def _reduce(
     reducer: Model[Ragged, Floats2d], X: Floats2d, spans: SpanRows, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d, Floats2d], Floats2d]]:
-    """Reduce spans at once; the way back adds to a gradient of `X` that it is given."""
+    """Reduce spans at once. The callback adds to the gradient of `X` in place."""
     ops = reducer.ops
     runs: Array = spans.indices()
     lengths: Array = spans.lengths

@@ -1,4 +1,4 @@
-"""Rows of sequences → one row for each, and zeros for sequences without rows."""
+"""Rows of sequences → one row for each sequence, zeros for empty sequences."""
 
 from collections.abc import Callable
 from typing import cast
@@ -13,17 +13,17 @@ OutT = Floats2d
 
 
 def skip_empty(reduction: Model[InT, OutT]) -> Model[InT, OutT]:
-    """Reduce each sequence that has rows; the others become zeros.
+    """Reduce each sequence that has rows. Empty sequences become zeros.
 
     Args:
-        reduction: For example `reduce_mean()`. Not all of them can do with empty sequences, and
-            none with a batch that has nothing else.
+        reduction: For example `reduce_mean()`. Some reductions fail on empty sequences, and all of
+            them on a batch of nothing else.
     """
     return Model("skip_empty", forward, init=init, layers=[reduction])
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Reduce what there is and put it in its place."""
+    """Reduce the sequences that have rows, and scatter the results."""
     reduction = model.layers[0]
     rows: Array = X.dataXd
     lengths: Array = X.lengths
@@ -40,7 +40,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
-    """Initialize the reduction on a row as wide as those of X, of which there may be none."""
+    """Initialize the reduction on one row of X's width, because X may have no rows."""
     if X is not None:
         ops, rows = model.ops, cast(Array, X.dataXd)
         X = Ragged(ops.alloc2f(1, rows.shape[1]), ops.asarray1i([1]))

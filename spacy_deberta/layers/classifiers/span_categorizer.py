@@ -27,7 +27,7 @@ def span_categorizer(
     *,
     max_batch_rows: int,
 ) -> Model[InT, OutT]:
-    """Score spans as spaCy's own model does, without a row for every token of every span at once.
+    """Score spans like spaCy's own model, without the rows of all tokens of all spans at once.
 
     Args:
         tok2vec: Rows of tokens.
@@ -37,13 +37,13 @@ def span_categorizer(
 
     Returns:
         A model from documents and suggested spans to scores, `(spans, labels)`. Its layers are
-        those of `spacy.SpanCategorizer.v1`, so that either loads what the other has learned.
+        those of `spacy.SpanCategorizer.v1`, so that either loads the other's weights.
     """
     check_number("max_batch_rows", max_batch_rows, lambda n: n > 0, "above 0", whole=True)
     stock = build_spancat_model(tok2vec, reducer, scorer)
     return Model(
         "span_categorizer",
-        # No attribute: those are saved with the model, and would win over the config.
+        # Not an attribute: those are saved with the model, and would override the config.
         partial(forward, max_batch_rows=max_batch_rows),
         init=init,
         layers=stock.layers,
@@ -55,9 +55,9 @@ def span_categorizer(
 def forward(
     model: Model[InT, OutT], X: InT, is_train: bool, *, max_batch_rows: int
 ) -> tuple[OutT, Callable]:
-    """Encode the documents, reduce the spans part by part, and score them together."""
-    # By position: references are lost when thinc copies a model. The layer that is not used here
-    # has no weights; it gathers all rows at once.
+    """Encode the documents, reduce the spans in chunks, and score them together."""
+    # By position: references are lost when thinc copies a model. The unused layer has no weights;
+    # it would gather all rows at once.
     encode, _, reducer, scorer = model.layers
     (tokens, spans), backprop_encode = encode(X, is_train)
     rows: Floats2d = tokens.dataXd
@@ -77,9 +77,9 @@ def forward(
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
-    """Initialize each layer on what the one before it gives."""
+    """Initialize each layer on the output of the one before it."""
     if X is not None and not X[1].lengths.sum():
-        # Reducers refuse to see nothing.
+        # Reducers reject empty input.
         spans = Ragged(model.ops.asarray2i([[0, 1]]), model.ops.asarray1i([1]))
         X = [Doc(Vocab(), words=["hello"])], spans
     init_chain(model, X, Y)

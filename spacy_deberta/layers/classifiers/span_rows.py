@@ -1,4 +1,4 @@
-"""Spans of documents → the rows of their tokens, in parts of bounded size."""
+"""Spans of documents → the rows of their tokens, in chunks of bounded size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from spacy_deberta.errors import Errors
 
 @dataclass(frozen=True)
 class SpanRows:
-    """Runs of rows in the packed tokens of a batch, one for each span.
+    """Ranges of rows in the packed tokens of a batch, one for each span.
 
     Attributes:
-        starts: The row of the first token of each span, `(spans,)`, int64.
+        starts: Row of the first token of each span, `(spans,)`, int64.
         lengths: Number of tokens of each span, `(spans,)`, int64.
     """
 
@@ -30,7 +30,7 @@ class SpanRows:
         return SpanRows(self.starts[part], self.lengths[part])
 
     def indices(self) -> Ints:
-        """The rows of all tokens of all spans, `(lengths.sum(),)`."""
+        """Row indices of the tokens of all spans, concatenated, `(lengths.sum(),)`."""
         return expand_ranges(self.starts, self.lengths)
 
 
@@ -38,14 +38,14 @@ def find_span_rows(spans: Ragged, doc_lengths: Ints) -> SpanRows:
     """Find the rows of suggested spans.
 
     Args:
-        spans: What a suggester gives: first token and the one after the last, `(spans, 2)`, and
-            how many spans each document has.
+        spans: Output of a suggester: start and end of each span in tokens, `(spans, 2)`, and the
+            number of spans of each document.
         doc_lengths: Number of tokens of each document, `(docs,)`.
 
     Raises:
         ValueError: A span is not inside its document, or has no tokens (E420).
     """
-    # Without any span, a suggester's array has no columns either.
+    # Without spans, a suggester's array has no columns.
     bounds = to_numpy(spans.dataXd).reshape(-1, 2).astype(np.int64)
     docs = np.repeat(np.arange(len(doc_lengths)), to_numpy(spans.lengths))
     starts, ends = bounds.T
@@ -61,11 +61,11 @@ def find_span_rows(spans: Ragged, doc_lengths: Ints) -> SpanRows:
 
 
 def split_spans(spans: SpanRows, *, max_rows: int) -> Iterator[slice]:
-    """Divide spans into parts of neighbours that have at most `max_rows` rows together.
+    """Split spans into consecutive chunks of at most `max_rows` rows.
 
     Args:
         spans: At least one.
-        max_rows: Maximum number of rows of a part; a single span may be longer.
+        max_rows: Maximum number of rows of a chunk; a single span may be longer.
     """
     ends = np.cumsum(spans.lengths)
     start = done = 0

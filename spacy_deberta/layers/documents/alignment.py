@@ -1,8 +1,8 @@
-"""Which pieces cover which tokens: the one rule of alignment.
+"""Alignment of pieces to tokens.
 
-A piece covers a token if they share at least one character. Pieces know their own characters,
-without the space before them, so no token gets a piece of its neighbour; and they come in the order
-of the text, so the pieces of a token are one run, found by bisection for the whole batch at once.
+A piece covers a token if they share at least one character. The offsets of a piece exclude the
+space before it, so a token gets no piece of its neighbour. Pieces are in text order, so the pieces
+of a token are consecutive, and a binary search finds them for all tokens of a batch at once.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ class DocPieces:
     Attributes:
         docs: The documents.
         pieces: Their pieces, packed, with character offsets into each document's text.
-        aligned: For every token in turn, the rows in `pieces` of the pieces that cover it,
-            `(sum of aligned_lengths,)`.
-        aligned_lengths: Number of pieces that cover each token, `(tokens,)`. Tokens of whitespace,
-            or of characters that the normalizer removes, have none.
-        cu_tokens: Document `i` has the tokens from `cu_tokens[i]` to `cu_tokens[i + 1]`,
-            `(docs + 1,)`.
+        aligned: Indices into `pieces` of the pieces that cover each token, concatenated in token
+            order, `(aligned_lengths.sum(),)`.
+        aligned_lengths: Number of pieces that cover each token, `(tokens,)`; 0 for tokens of
+            whitespace, or of characters that the normalizer removes.
+        cu_tokens: Cumulative token counts: document `i` has the tokens from `cu_tokens[i]` to
+            `cu_tokens[i + 1]`, `(docs + 1,)`.
     """
 
     docs: tuple[Doc, ...]
@@ -38,14 +38,14 @@ class DocPieces:
 
 
 def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
-    """Find the pieces of every token of a batch.
+    """Align the pieces of a batch of documents to their tokens.
 
     Args:
-        docs: The documents, `len(docs)` of them.
+        docs: The documents.
         pieces: The pieces of `[doc.text for doc in docs]`.
 
     Returns:
-        The alignment: exactly the pieces that share a character with the token.
+        The alignment: for each token, exactly the pieces that share a character with it.
     """
     positions = PiecePositions(pieces)
     starts, ends, cu_tokens = token_offsets(docs)
@@ -62,24 +62,24 @@ def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
 
 
 class PiecePositions:
-    """The characters of a batch's pieces on one axis, so that one bisection serves the whole batch.
+    """Offsets of a batch's pieces on one axis, for a single binary search over the batch.
 
     Attributes:
-        rows: Rows in the batch of the pieces that have characters; a piece that is only a space
-            has none and covers nothing.
+        rows: Indices of the pieces that have characters. A piece that is only a space has none,
+            and covers no token.
     """
 
     def __init__(self, pieces: Pieces) -> None:
-        # Every text gets the room of the longest and one more, so that none ends where the next
-        # one starts.
-        self._room = int(pieces.ends.max(initial=0)) + 1
-        base = np.repeat(np.arange(len(pieces)) * self._room, np.diff(pieces.cu_pieces))
+        # The stride is the length of the longest text plus one, so that no text ends where the
+        # next one starts.
+        self._stride = int(pieces.ends.max(initial=0)) + 1
+        base = np.repeat(np.arange(len(pieces)) * self._stride, np.diff(pieces.cu_pieces))
         self.rows: Ints = np.flatnonzero(pieces.ends > pieces.starts)
         self._starts = (pieces.starts + base)[self.rows]
         self._ends = (pieces.ends + base)[self.rows]
 
     def covering(self, docs: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-        """The ranges in `rows` of the pieces that share a character with character spans.
+        """Ranges in `rows` of the pieces that share a character with each span.
 
         Args:
             docs: The document of each span, `(spans,)`.
@@ -89,23 +89,23 @@ class PiecePositions:
         Returns:
             Start and end of each range in `rows`, both `(spans,)`.
         """
-        base, last_place = docs * self._room, self._room - 1
+        base, last_offset = docs * self._stride, self._stride - 1
         # Offsets beyond the last piece of a text must not reach into the next text.
-        starts, ends = np.minimum(starts, last_place), np.minimum(ends, last_place)
+        starts, ends = np.minimum(starts, last_offset), np.minimum(ends, last_offset)
         first = np.searchsorted(self._ends, starts + base, side="right")
         last = np.searchsorted(self._starts, ends + base, side="left")
         return first, np.maximum(first, last)
 
 
 def token_offsets(docs: Sequence[Doc]) -> tuple[Ints, Ints, Ints]:
-    """Where all tokens of a batch are in the texts of their documents.
+    """Character offsets of the tokens of a batch.
 
     Args:
         docs: The documents.
 
     Returns:
-        First character of each token and the one after its last, `(tokens,)` both; and where the
-        tokens of each document start and the last end, `(docs + 1,)`.
+        Start and end offset of each token in the text of its document, both `(tokens,)`, and the
+        cumulative token counts, `(docs + 1,)`.
     """
     cu_tokens = cumulative(np.array([len(doc) for doc in docs], dtype=np.int64))
     arrays = [doc.to_array(["IDX", "LENGTH"]).reshape(-1, 2) for doc in docs if len(doc)]

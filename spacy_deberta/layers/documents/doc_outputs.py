@@ -19,22 +19,23 @@ from spacy_deberta.layers.listening.transformer_data import (
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces
-from .windows import WindowPlan
+from .windows import DocWindows
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedDocs:
-    """The rows of a batch of documents, and what they are of.
+    """The rows of a batch of documents, with their pieces and windows.
 
     Attributes:
-        layers: Rows of the documents, `(doc_rows, width)`: the last layer, or all of them.
-        plan: The windows; it knows which rows are whose.
+        layers: Rows of the documents, `(doc_rows, width)` for each layer: the last layer, or all
+            layers.
+        windows: The windows, and the range of rows of each document.
         doc_pieces: The pieces and their alignment.
-        tokenizer: For the strings of the pieces and the ids of the special tokens.
+        tokenizer: Gives the strings of the pieces and the ids of the special tokens.
     """
 
     layers: list[Array]
-    plan: WindowPlan
+    windows: DocWindows
     doc_pieces: DocPieces
     tokenizer: DebertaV2Tokenizer
 
@@ -44,27 +45,27 @@ OutT = list[TransformerData]
 
 
 def doc_outputs() -> Model[InT, OutT]:
-    """Cut the rows of a batch into one `TransformerData` for each document.
+    """Split the rows of a batch into one `TransformerData` for each document.
 
     `last_hidden_state` is `(1, rows, width)`: `[CLS]`, the pieces, `[SEP]`, and, if a token of the
     document has no piece, a row of zeros for such tokens. `align` refers to these rows; every token
     has at least one. Documents without tokens have no rows and no pieces, see `EmptyOutput`. The
-    gradient is that of the rows of all documents, one after the other.
+    gradient has the rows of all documents, concatenated.
     """
     return Model("doc_outputs", forward)
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Cut arrays of the batch into views; the rows' gradient stays as it is."""
+    """Split the arrays of the batch into views. The gradient of the rows passes unchanged."""
     return split_by_doc(X), lambda d_rows: d_rows
 
 
 def split_by_doc(encoded: EncodedDocs) -> list[TransformerData]:
     """The output for each document; see `doc_outputs`."""
-    layers, plan, doc_pieces = encoded.layers, encoded.plan, encoded.doc_pieces
-    wordpieces = _split_wordpieces(plan, doc_pieces, encoded.tokenizer)
-    alignments = _split_alignment(plan, doc_pieces)
-    cu_rows = plan.cu_rows.tolist()
+    layers, windows, doc_pieces = encoded.layers, encoded.windows, encoded.doc_pieces
+    wordpieces = _split_wordpieces(windows, doc_pieces, encoded.tokenizer)
+    alignments = _split_alignment(windows, doc_pieces)
+    cu_rows = windows.cu_rows.tolist()
     doc_data: list[TransformerData] = []
     for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
         output_class = ModelOutput if end > start else EmptyOutput
@@ -76,21 +77,21 @@ def split_by_doc(encoded: EncodedDocs) -> list[TransformerData]:
 
 
 def _split_wordpieces(
-    plan: WindowPlan, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
+    windows: DocWindows, doc_pieces: DocPieces, tokenizer: DebertaV2Tokenizer
 ) -> Iterator[WordpieceBatch]:
-    """What each row of each document is: made for the batch, and cut by document."""
-    rows, ends = np.diff(plan.cu_rows), plan.cu_rows[1:]
-    empty_rows = ends[plan.has_empty_row] - 1
-    ids = np.full(int(plan.cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
-    ids[plan.cu_rows[:-1][rows > 0]] = tokenizer.cls_token_id
-    ids[plan.piece_rows] = doc_pieces.pieces.ids
+    """The pieces of each document's rows, built for the batch and split by document."""
+    rows, ends = np.diff(windows.cu_rows), windows.cu_rows[1:]
+    empty_rows = ends[windows.has_empty_row] - 1
+    ids = np.full(int(windows.cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
+    ids[windows.cu_rows[:-1][rows > 0]] = tokenizer.cls_token_id
+    ids[windows.piece_rows] = doc_pieces.pieces.ids
     ids[empty_rows] = tokenizer.pad_token_id
     mask: Array = np.ones((1, len(ids)), dtype="f")
     mask[0, empty_rows] = 0.0
     input_ids: Array = ids[None]
     strings = tokenizer.convert_ids_to_tokens(ids)
-    lengths = (rows - plan.has_empty_row).tolist()
-    for (start, end), length in zip(pairwise(plan.cu_rows.tolist()), lengths, strict=True):
+    lengths = (rows - windows.has_empty_row).tolist()
+    for (start, end), length in zip(pairwise(windows.cu_rows.tolist()), lengths, strict=True):
         yield WordpieceBatch(
             strings=[strings[start:end]],
             input_ids=input_ids[:, start:end],
@@ -100,18 +101,19 @@ def _split_wordpieces(
         )
 
 
-def _split_alignment(plan: WindowPlan, doc_pieces: DocPieces) -> Iterator[Ragged]:
-    """Rows of each document for each of its tokens: made for the batch, and cut by document."""
+def _split_alignment(windows: DocWindows, doc_pieces: DocPieces) -> Iterator[Ragged]:
+    """The rows of each token, built for the batch and split by document."""
     cu_pieces, cu_tokens = doc_pieces.pieces.cu_pieces, doc_pieces.cu_tokens
     lengths: Array = doc_pieces.aligned_lengths
     docs = np.repeat(np.arange(len(cu_tokens) - 1), np.diff(cu_tokens))
-    # The first piece of a document is in its row 1, behind `[CLS]`.
+    # The first piece of a document is its row 1, after `[CLS]`.
     aligned: Array = doc_pieces.aligned + np.repeat(1 - cu_pieces[docs], lengths)
     without = np.flatnonzero(lengths == 0)
     if len(without):
-        # Some reductions refuse empty tokens: they get the row of zeros, which is the last.
+        # Some reductions reject empty sequences, so tokens without pieces get the row of zeros,
+        # which is the last.
         places = cumulative(lengths)[without]
-        aligned = np.insert(aligned, places, np.diff(plan.cu_rows)[docs[without]] - 1)
+        aligned = np.insert(aligned, places, np.diff(windows.cu_rows)[docs[without]] - 1)
         lengths = np.maximum(lengths, 1)
     cu_aligned = cumulative(lengths)[cu_tokens].tolist()
     aligned, lengths = aligned.astype("i"), lengths.astype("i")

@@ -1,4 +1,4 @@
-"""Span getters: windows over tokens, for configs that count tokens and not pieces."""
+"""Span getters: windows over tokens, for configs that count tokens instead of pieces."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -11,10 +11,10 @@ from .windows import SpanGetter
 
 
 def strided_spans_v1(window: int = 128, stride: int = 96) -> SpanGetter:
-    """Cut documents into windows of tokens that begin every `stride` tokens.
+    """Split documents into windows of tokens that start every `stride` tokens.
 
     window (int): Number of tokens in a window.
-    stride (int): Number of tokens from the beginning of one window to that of the next; `window`
+    stride (int): Number of tokens from the start of one window to the start of the next; `window`
         for windows without overlap.
     RETURNS (SpanGetter): The span getter, of the same spans as
         `spacy-transformers.strided_spans.v1`.
@@ -65,5 +65,5 @@ def get_sent_spans(docs: Iterable[Doc]) -> list[list[Span]]:
 
 
 def get_doc_spans(docs: Iterable[Doc]) -> list[list[Span]]:
-    """Each document as a whole."""
+    """One span for each document."""
     return [[doc[:]] for doc in docs]

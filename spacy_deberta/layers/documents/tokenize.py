@@ -22,10 +22,10 @@ class TokenizerShim(Shim):
     """Holds the tokenizer of a model, and serializes it with the model.
 
     Args:
-        tokenizer: The tokenizer, or None as long as there is none.
-        is_shared: Whether it never gets one, but uses that of another shim.
-        split_special_tokens: What every tokenizer that it gets is told, see `DebertaV2Tokenizer`;
-            None leaves them as they come.
+        tokenizer: The tokenizer, or None before `initialize`.
+        is_shared: Whether it uses the tokenizer of another shim and never has its own.
+        split_special_tokens: Overrides the tokenizer's setting, see `DebertaV2Tokenizer`; None
+            keeps it.
     """
 
     _model: DebertaV2Tokenizer | None
@@ -49,8 +49,8 @@ class TokenizerShim(Shim):
         """The tokenizer.
 
         Raises:
-            ValueError: There is none before `initialize` or loading (E403), or nobody shares one
-                (E601).
+            ValueError: There is none before `initialize` or loading (E403), or no other shim
+                shares one (E601).
         """
         if self._owner is not None:
             return self._owner.tokenizer
@@ -65,21 +65,21 @@ class TokenizerShim(Shim):
         self._owner = owner
 
     def set_tokenizer(self, tokenizer: DebertaV2Tokenizer) -> None:
-        """Take a tokenizer, with the shim's settings in place of its own."""
+        """Set the tokenizer, with the shim's settings overriding its own."""
         if self.split_special_tokens is not None:
             tokenizer = tokenizer.with_split_special_tokens(self.split_special_tokens)
         self._model = tokenizer
 
     def start_ahead(self, docs: Sequence[Doc], executor: Executor) -> None:
-        """Let another thread tokenize documents that will be asked for, see `take_ahead`."""
+        """Tokenize documents in another thread, ahead of the call of `take_ahead`."""
         self._ahead[_identity(docs)] = executor.submit(_tokenize, self.tokenizer, docs)
 
     def take_ahead(self, docs: Sequence[Doc]) -> Future[DocPieces] | None:
-        """What another thread makes of these very documents, once; None if it was not asked to."""
+        """Remove and return the future that `start_ahead` made for these documents, or None."""
         return self._ahead.pop(_identity(docs), None)
 
     def copy(self) -> "TokenizerShim":
-        """A copy that shares the tokenizer, which never changes."""
+        """A copy that shares the tokenizer, which is immutable."""
         copied = TokenizerShim(
             self._model,
             is_shared=self.is_shared,
@@ -90,22 +90,22 @@ class TokenizerShim(Shim):
         return copied
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Nothing to update."""
+        """Do nothing: there are no parameters."""
 
     @contextmanager
     def use_params(self, params: Any) -> Iterator[None]:
-        """Nothing to exchange."""
+        """Do nothing: there are no parameters."""
         yield
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        """Nothing to move: texts are split on the CPU."""
+        """Do nothing: tokenization runs on the CPU."""
 
     def to_bytes(self) -> bytes:
-        """The vocabulary and its settings; nothing before `initialize`."""
+        """Serialize the vocabulary and its settings; empty before `initialize`."""
         return b"" if self._model is None else self._model.to_bytes()
 
     def from_bytes(self, data: bytes) -> "TokenizerShim":
-        """Take the tokenizer that `to_bytes` described."""
+        """Load the tokenizer from the output of `to_bytes`."""
         self._model = None
         if data:
             self.set_tokenizer(DebertaV2Tokenizer.from_bytes(data))
@@ -115,10 +115,10 @@ class TokenizerShim(Shim):
 def doc_tokenizer(
     *, is_shared: bool = False, split_special_tokens: bool | None = None
 ) -> Model[InT, OutT]:
-    """Split the texts of documents into pieces, aligned with their tokens.
+    """Tokenize documents into pieces that are aligned with their tokens.
 
     Args:
-        is_shared: Whether it uses the tokenizer of another layer, see `TokenizerShim`.
+        is_shared: Whether the layer uses the tokenizer of another layer, see `TokenizerShim`.
         split_special_tokens: See `TokenizerShim`.
     """
     shim = TokenizerShim(is_shared=is_shared, split_special_tokens=split_special_tokens)
@@ -126,7 +126,7 @@ def doc_tokenizer(
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
-    """Split a batch in one call of the tokenizer. There is no gradient."""
+    """Tokenize a batch in one call. There is no gradient."""
     shim = tokenizer_shim(model)
     ahead = shim.take_ahead(X)
 

@@ -1,4 +1,4 @@
-"""Cutting pieces into windows for the encoder, and which window each piece is read from."""
+"""Splits pieces into windows for the encoder, and selects the window of each piece's output."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
 @dataclass(frozen=True)
 class PieceWindows:
-    """Windows over pieces: no longer than `window`, with at least `overlap` in common.
+    """Windows of at most `window` pieces, which overlap by at least `overlap` pieces.
 
     Attributes:
         window: Maximum number of pieces of the text in a window, without `[CLS]` and `[SEP]`.
@@ -34,7 +34,7 @@ class PieceWindows:
             raise ValueError(Errors.E408.format(window=self.window, overlap=self.overlap))
 
     def __call__(self, docs: list[Doc]) -> list[list[Span]]:
-        """Refuse to be a span getter of an architecture without pieces."""
+        """Raise E409: an architecture that counts tokens can't use windows over pieces."""
         raise ValueError(Errors.E409)
 
 
@@ -52,19 +52,19 @@ def piece_windows_v1(window: int = 510, overlap: int = 64) -> PieceWindows:
 
 
 @dataclass(frozen=True)
-class WindowPlan:
-    """The windows of a batch, packed, and where each document's rows come from.
+class DocWindows:
+    """The windows of a batch, packed, and the window row that each document row is copied from.
 
-    A document's rows are `[CLS]`, its pieces, `[SEP]`; then, if a token of it has no piece, one row
-    of zeros for such tokens, which stands for `[PAD]`. A document without tokens has no rows.
+    A document's rows are `[CLS]`, its pieces and `[SEP]`. If one of its tokens has no piece, a row
+    of zeros for such tokens follows, with the id of `[PAD]`. A document without tokens has no rows.
 
     Attributes:
         input_ids: Ids of all windows with their `[CLS]` and `[SEP]`, `(window_rows,)`.
         lengths: Rows of each window, `(windows,)`.
-        docs: The document that each window is of, `(windows,)`.
-        sources: For every row of the documents the row of the windows it is read from, or -1 for
-            zeros, `(doc_rows,)`.
-        cu_rows: Document `i` owns the rows from `cu_rows[i]` to `cu_rows[i + 1]`, `(docs + 1,)`.
+        docs: Index of each window's document, `(windows,)`.
+        sources: For each document row, the window row that it is copied from, or -1 for zeros,
+            `(doc_rows,)`.
+        cu_rows: Document `i` has the rows from `cu_rows[i]` to `cu_rows[i + 1]`, `(docs + 1,)`.
         has_empty_row: Whether each document ends in a row of zeros, `(docs,)`.
     """
 
@@ -77,38 +77,38 @@ class WindowPlan:
 
     @property
     def sequences(self) -> Sequences:
-        """The windows as the encoder takes them; its output are the rows of the documents."""
+        """The windows as input of the encoder, which outputs the rows of the documents."""
         return Sequences(self.input_ids, self.lengths, sources=self.sources)
 
     @property
     def piece_rows(self) -> Ints:
-        """For every piece of the documents its row in the rows of the documents, `(pieces,)`."""
+        """The document row of each piece, `(pieces,)`."""
         rows = np.diff(self.cu_rows)
         special_rows = np.where(rows > 0, 2 + self.has_empty_row, 0)
-        # Behind `[CLS]`; a document without rows adds nothing.
+        # Pieces start after `[CLS]`.
         return expand_ranges(self.cu_rows[:-1] + 1, rows - special_rows)
 
 
-def plan_windows(
+def cut_windows(
     doc_pieces: DocPieces,
     get_spans: PieceWindows | SpanGetter,
     *,
     cls_id: int,
     sep_id: int,
     max_pieces: int,
-) -> WindowPlan:
-    """Cut a batch into windows, and choose for every piece the one with the most context.
+) -> DocWindows:
+    """Split a batch into windows, and select for each piece the window with the most context.
 
     Args:
         doc_pieces: The documents and their pieces.
-        get_spans: Windows over pieces, or a span getter; its spans become windows over the pieces
-            that they cover, cut further where they are too long.
+        get_spans: Windows over pieces, or a span getter. Its spans become windows over the pieces
+            that they cover, which are split where they are too long.
         cls_id: Id of `[CLS]`.
         sep_id: Id of `[SEP]`.
         max_pieces: Maximum number of pieces of the text in a window made from a span.
 
     Returns:
-        The plan. No piece is dropped, unless `get_spans` leaves it out.
+        The windows. No piece is dropped, unless `get_spans` leaves it out.
     """
     if isinstance(get_spans, PieceWindows):
         limits = get_spans
@@ -122,7 +122,7 @@ def plan_windows(
     docs = docs[ranges]
     input_ids = _add_special_ids(doc_pieces.pieces.ids, starts, lengths, cls_id, sep_id)
     sources, cu_rows, has_empty_row = _doc_rows(doc_pieces, docs, starts, lengths)
-    return WindowPlan(
+    return DocWindows(
         input_ids=input_ids,
         lengths=lengths + 2,
         docs=docs,
@@ -139,7 +139,7 @@ def _whole_docs(doc_pieces: DocPieces) -> tuple[Ints, Ints, Ints]:
 
 
 def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, Ints, Ints]:
-    """Documents and rows of pieces of the spans; spans without a piece are left out."""
+    """Document and range of pieces of each span. Spans without a piece are left out."""
     nested = get_spans(list(doc_pieces.docs))
     offsets = np.array(
         [
@@ -168,7 +168,7 @@ def _add_special_ids(ids: Ints, starts: Ints, lengths: Ints, cls_id: int, sep_id
 def _doc_rows(
     doc_pieces: DocPieces, docs: Ints, starts: Ints, lengths: Ints
 ) -> tuple[Ints, Ints, np.ndarray]:
-    """Where the rows of each document come from: see `WindowPlan`."""
+    """`sources`, `cu_rows` and `has_empty_row` of the `DocWindows`."""
     cu_pieces = doc_pieces.pieces.cu_pieces
     token_counts = np.diff(doc_pieces.cu_tokens)
     has_tokens = token_counts > 0
@@ -180,7 +180,7 @@ def _doc_rows(
 
     sources = np.full(int(cu_rows[-1]), -1, dtype=np.int64)
     window_rows = cumulative(lengths + 2)
-    # Written backwards, so that the first window of a document gives its `[CLS]`.
+    # In reverse, so that a document's `[CLS]` is from its first window.
     sources[cu_rows[docs[::-1]]] = window_rows[:-1][::-1]
     sources[cu_rows[docs] + 1 + piece_counts[docs]] = window_rows[1:] - 1
     pieces_with_rows = np.flatnonzero(np.repeat(has_tokens, piece_counts))
@@ -197,7 +197,7 @@ def _doc_rows(
 def _best_window_rows(
     doc_pieces: DocPieces, docs: Ints, starts: Ints, lengths: Ints, window_rows: Ints
 ) -> Ints:
-    """For every piece of the batch, its row in the window that shows the most context, or -1."""
+    """The row of each piece in the window with the most context, or -1, `(pieces,)`."""
     cu_pieces = doc_pieces.pieces.cu_pieces
     piece = expand_ranges(starts, lengths)
     row = expand_ranges(window_rows[:-1] + 1, lengths)
@@ -207,11 +207,11 @@ def _best_window_rows(
         return best
     window = np.repeat(np.arange(len(docs)), lengths)
     unlimited = np.iinfo(np.int64).max
-    # The border of the document hides nothing, so it is no lack of context.
+    # At the boundary of the document no context is missing.
     left = np.where((starts == cu_pieces[docs])[window], unlimited, piece - starts[window])
     ends = starts + lengths
     right = np.where((ends == cu_pieces[docs + 1])[window], unlimited, ends[window] - 1 - piece)
-    # Ascending by context: where a piece comes several times, the last assignment stays.
+    # Ascending by context: for a piece in several windows, the last assignment remains.
     order = np.argsort(np.minimum(left, right), kind="stable")
     best[piece[order]] = row[order]
     return best

@@ -1,4 +1,4 @@
-"""Plan the sub-batches of an inference or a training step, and where their output goes."""
+"""Plan what the encoder runs: windows of documents, sub-batches, and where their output goes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +7,13 @@ import numpy as np
 import torch
 
 from spacy_deberta.arrays import Ints, cumulative, expand_ranges
+from spacy_deberta.layers.documents.alignment import DocPieces
+from spacy_deberta.layers.documents.windows import (
+    DocWindows,
+    PieceWindows,
+    SpanGetter,
+    cut_windows,
+)
 from spacy_deberta.layers.sequences import Sequences
 
 # What each output row of a module stands for.
@@ -51,7 +58,35 @@ class BatchPlan:
     size: int
 
 
-def plan_batches(sequences: Sequences, *, unit: OutputUnit, max_pieces: int) -> BatchPlan:
+def plan_batches(
+    doc_pieces: DocPieces,
+    get_spans: PieceWindows | SpanGetter,
+    *,
+    cls_id: int,
+    sep_id: int,
+    max_window: int,
+    max_pieces: int,
+) -> tuple[DocWindows, BatchPlan]:
+    """Plan how the encoder reads documents: their windows, and the sub-batches of these.
+
+    Args:
+        doc_pieces: The documents and their pieces.
+        get_spans: Windows over pieces, or a span getter; see `cut_windows`.
+        cls_id: Id of `[CLS]`.
+        sep_id: Id of `[SEP]`.
+        max_window: Maximum number of pieces of the text in a window made from a span.
+        max_pieces: As in `batch_sequences`.
+
+    Returns:
+        Whose rows are which, and the sub-batches, whose output are the rows of the documents.
+    """
+    windows = cut_windows(
+        doc_pieces, get_spans, cls_id=cls_id, sep_id=sep_id, max_pieces=max_window
+    )
+    return windows, batch_sequences(windows.sequences, unit="pieces", max_pieces=max_pieces)
+
+
+def batch_sequences(sequences: Sequences, *, unit: OutputUnit, max_pieces: int) -> BatchPlan:
     """Split sequences into sub-batches of bounded size, which bounds the memory of long texts.
 
     Args:

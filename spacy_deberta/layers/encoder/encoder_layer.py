@@ -1,4 +1,4 @@
-"""Sequences → hidden states or logits: the encoder, with or without a head, as a thinc layer."""
+"""Sub-batches of sequences → hidden states or logits: the encoder or its heads as a thinc layer."""
 
 from collections.abc import Callable
 
@@ -8,22 +8,21 @@ from torch.utils.checkpoint import checkpoint
 
 from spacy_deberta.arrays import Array
 from spacy_deberta.layers.options import EncoderOptions
-from spacy_deberta.layers.sequences import Sequences
 from spacy_deberta.models import HeadSpec
 
-from .batches import plan_batches
+from .batches import BatchPlan
 from .encoder_shim import EncoderShim, encoder_shim
 from .forking import use_one_thread_after_fork
 from .output_rows import OutputRows
 
-InT = Sequences
+InT = BatchPlan
 OutT = list[Array]
 
 
 def encoder_layer(
     options: EncoderOptions, *, head: HeadSpec | None = None, shares_encoder: bool = False
 ) -> Model[InT, OutT]:
-    """Run a module of `spacy_deberta.models` on sequences, in sub-batches of bounded size.
+    """Run a module of `spacy_deberta.models` on the sub-batches of a plan.
 
     Args:
         options: How it is run, trained and stored.
@@ -31,7 +30,7 @@ def encoder_layer(
         shares_encoder: Whether it uses the encoder of another layer, see `EncoderShim`.
 
     Returns:
-        A layer from sequences to float32 arrays. For the encoder these are the hidden states of the
+        A layer from a plan to float32 arrays. For the encoder these are the hidden states of the
         last layer, `(rows, hidden_size)`, or with `output_hidden_states` those of the embeddings
         and of every layer: all rows of the sequences, or those of their `sources`. For a head they
         are its logits, see `HeadSpec.rows`. Only the last array is backpropagated.
@@ -52,11 +51,10 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     shim = encoder_shim(model)
     if is_train:
         shim.module.set_dropout(model.attrs["dropout_rate"])
-    plan = plan_batches(X, unit=shim.unit, max_pieces=shim.options.max_batch_pieces)
-    output = OutputRows(plan, is_train=is_train)
+    output = OutputRows(X, is_train=is_train)
     with shim.training() if is_train else shim.predicting():
-        for batch in plan.batches:
-            if is_train and len(plan.batches) > 1:
+        for batch in X.batches:
+            if is_train and len(X.batches) > 1:
                 # Only one sub-batch's activations are in memory at a time.
                 layers = checkpoint(shim.run_batch, batch, use_reentrant=False)
             else:

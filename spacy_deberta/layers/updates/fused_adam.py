@@ -1,4 +1,4 @@
-"""thinc's Adam for many parameters at once, with torch's fused kernel: one pass over the memory."""
+"""thinc's Adam for many parameters at once, with PyTorch's fused kernel."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -13,8 +13,8 @@ from torch.optim.adamw import adamw
 from spacy_deberta.arrays import Array
 
 Key = tuple[int, str]
-# From a key, weights and their gradient to new weights and the zeroed gradient. thinc's `Optimizer`
-# is one; thinc and spaCy accept any other function as well.
+# Takes a key, weights and their gradient, and returns new weights and the zeroed gradient. thinc's
+# `Optimizer` is one; thinc and spaCy accept any other function as well.
 UpdateFunction = Callable[..., tuple[Any, Any]]
 
 # thinc's maximum decay of the averaged parameters.
@@ -48,11 +48,11 @@ def fused_adam(
     parameters: Mapping[Key, torch.nn.Parameter],
     updates: Mapping[Key, ParameterUpdate],
 ) -> None:
-    """Update parameters in place, with the result of calling the optimizer for each of them.
+    """Update parameters in place, equivalent to calling the optimizer for each of them.
 
     The moments, step counts and averages are stored in the optimizer, which can continue from them.
-    The weight decay is applied before the step instead of after it, as by AdamW's authors. The
-    difference is of the second order of the learning rate, below the precision of float32.
+    The weight decay is applied before the step instead of after it, as in the paper on AdamW. The
+    difference is of second order in the learning rate, below the precision of float32.
 
     Args:
         optimizer: One that passes `can_fuse`.

@@ -1,4 +1,4 @@
-"""Apply gradients to parameters, and keep the state between updates."""
+"""Applies gradients to parameters, and keeps the state between updates."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ class GradientUpdates:
     """Updates the parameters of one module.
 
     Attributes:
-        scaler: Has the scale of fp16 gradients.
+        scaler: Loss scale of fp16 gradients.
     """
 
     def __init__(self) -> None:
@@ -40,8 +40,8 @@ class GradientUpdates:
         Returns:
             Whether there was an update; False if a scaled gradient overflowed.
         """
-        # Other optimizers may write to the whole gradient, such as thinc for weight decay, or keep
-        # a reference to it.
+        # Other optimizers may write to all rows of the gradient, as thinc does for weight decay, or
+        # keep a reference to it.
         keep_memory = can_fuse(optimizer)
         with self._table_gradients.made_dense(parameters.values(), keep_memory=keep_memory):
             gradients = [p.grad for p in parameters.values() if p.grad is not None]

@@ -1,4 +1,4 @@
-"""How each parameter of the encoder is updated: learning rate by depth, weight decay."""
+"""Learning rate and weight decay of each parameter of the encoder."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,13 +20,13 @@ _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 def plan_update(
     name: str, *, layers: int, layer_lr_decay: float, no_decay: tuple[str, ...]
 ) -> ParameterUpdate:
-    """Decide how a parameter is updated, from its name.
+    """Choose learning rate and weight decay of a parameter by its name.
 
     Args:
         name: As in the state dict of `DebertaV2Model`.
         layers: Number of the encoder's layers.
         layer_lr_decay: Factor on the learning rate for each layer below the top; the embeddings are
-            below the lowest layer. 1.0 for the same rate everywhere.
+            below the lowest layer. 1.0 for the same rate in all layers.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
 
     Returns:
@@ -55,7 +55,7 @@ def update_parameters(
     parameters: Mapping[Key, torch.nn.Parameter],
     updates: Mapping[Key, ParameterUpdate],
 ) -> None:
-    """Let an optimizer update parameters in place, and drop their gradients.
+    """Update parameters in place with an optimizer, and drop their gradients.
 
     This does not bump `_version`: the caller has to invalidate caches of the weights.
 

@@ -1,4 +1,4 @@
-"""Learning rates that depend on the size of the encoder."""
+"""Learning rate schedules that depend on the width of the encoder."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,11 +13,11 @@ SMALLEST_WIDTH = 256
 
 
 def rate_for_width(width: int) -> float:
-    """The highest learning rate for fine-tuning a pretrained encoder.
+    """The peak learning rate for fine-tuning a pretrained encoder.
 
-    The rate goes with the inverse square of the width. The exponent is fitted to the best rates on
-    three tasks at a width of 256 and to the rate of the base size; other widths are interpolated or
-    extrapolated, and widths below 256 have the rate of 256. See docs/training.md.
+    The rate is proportional to the inverse square of the width. The exponent is fitted to the best
+    rates on three tasks at a width of 256 and to the rate of the base size. Other widths are
+    interpolated or extrapolated, and widths below 256 have the rate of 256. See docs/training.md.
 
     Args:
         width: `hidden_size` of the encoder.

@@ -1,4 +1,4 @@
-"""Gradients of large embedding tables of which a batch uses few rows."""
+"""Gradients of large embedding tables that are nonzero in few rows."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ class TableGradients:
     def made_dense(
         self, parameters: Iterable[torch.nn.Parameter], *, keep_memory: bool
     ) -> Iterator[None]:
-        """Context in which sparse gradients are dense; afterwards they are dropped.
+        """Context in which sparse gradients are dense. They are dropped at its end.
 
         Args:
             parameters: Those with a sparse gradient are tables, `(rows, width)`; others are not

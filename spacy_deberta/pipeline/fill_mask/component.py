@@ -201,7 +201,7 @@ class FillMask(HeadPipe[FillMaskSettings]):
         """Make sequences of the texts with masked pieces, and their loss."""
         tokenizer = get_tokenizer(self.model)
         windows, _ = encode_texts(tokenizer, [eg.predicted.text for eg in examples]).split(
-            window=self.settings.windows.room, overlap=0
+            window=self.settings.windows.max_pieces, overlap=0
         )
         joined = join_sequences(tokenizer, windows)
         rows = expand_ranges(joined.first, windows.lengths)
@@ -227,5 +227,5 @@ class FillMask(HeadPipe[FillMaskSettings]):
 
     def _logits(self, texts: PieceRanges, masks: Ints) -> Iterator[tuple[Ints, torch.Tensor]]:
         """Logits of the vocabulary for masks, in batches, with the indices of the masks."""
-        for batch in mask_sequences(self.model, texts, masks, cutting=self.settings.windows):
+        for batch in mask_sequences(self.model, texts, masks, windows=self.settings.windows):
             yield batch.pieces, torch.from_numpy(to_numpy(self.model.predict(batch.sequences)))

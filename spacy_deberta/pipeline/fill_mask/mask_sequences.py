@@ -33,7 +33,7 @@ class MaskSequences:
 
 
 def mask_sequences(
-    model: Model, texts: PieceRanges, pieces: Ints, *, cutting: Windows
+    model: Model, texts: PieceRanges, pieces: Ints, *, windows: Windows
 ) -> Iterator[MaskSequences]:
     """Split texts into windows, and assign each mask to the window with the most context.
 
@@ -41,21 +41,21 @@ def mask_sequences(
         model: A model of `deberta_with_head`.
         texts: One range of pieces for each text.
         pieces: The masks, as indices into `texts.ids`, ascending.
-        cutting: Size and overlap of windows.
+        windows: Size and overlap of windows.
 
     Yields:
         The windows with masks, in batches of about `MAX_MASKS` masks, in order.
     """
-    windows, _ = texts.split(window=cutting.room, overlap=cutting.overlap)
-    window_of_piece = _best_windows(windows, len(texts.ids))[pieces]
+    ranges, _ = texts.split(window=windows.max_pieces, overlap=windows.overlap)
+    window_of_piece = _best_windows(ranges, len(texts.ids))[pieces]
     used, window_of_piece = np.unique(window_of_piece, return_inverse=True)
     batch_of_window = np.searchsorted(window_of_piece, np.arange(len(used))) // MAX_MASKS
     for batch in np.unique(batch_of_window):
         chosen = np.flatnonzero(batch_of_window == batch)
         asked = batch_of_window[window_of_piece] == batch
-        joined = join_sequences(get_tokenizer(model), windows.take(used[chosen]))
+        joined = join_sequences(get_tokenizer(model), ranges.take(used[chosen]))
         window = window_of_piece[asked]
-        inside = pieces[asked] - windows.starts[used[window]]
+        inside = pieces[asked] - ranges.starts[used[window]]
         rows = joined.first[window - chosen[0]] + inside
         yield MaskSequences(replace(joined.sequences, decoded=rows), pieces[asked])
 

@@ -54,7 +54,7 @@ def join_choices(
     texts: Sequence[str],
     choices: Sequence[Sequence[str]],
     *,
-    cutting: Windows,
+    windows: Windows,
     component: str,
 ) -> ChoiceSequences:
     """Pair texts with each of their choices; every string is tokenized once.
@@ -63,7 +63,7 @@ def join_choices(
         model: A model of `deberta_with_head`.
         texts: The texts, at least one.
         choices: The choices of each text, at least one.
-        cutting: The windows of texts that are too long beside a choice.
+        windows: The windows of texts that are too long beside a choice.
         component: Name of the component, for messages.
 
     Returns:
@@ -80,10 +80,10 @@ def join_choices(
     counts = np.array([len(of_text) for of_text in choices], dtype=np.int64)
     first = encoded.take(np.repeat(_places(place, texts), counts))
     second = encoded.take(_places(place, flat))
-    room = cutting.room - second.lengths
-    _check_room(room, second, flat, cutting=cutting, component=component)
-    windows, pairs = first.split(window=room, overlap=cutting.overlap)
-    joined = join_sequences(tokenizer, windows, second.take(pairs))
+    max_pieces = windows.max_pieces - second.lengths
+    _check_lengths(max_pieces, second, flat, windows=windows, component=component)
+    first, pairs = first.split(window=max_pieces, overlap=windows.overlap)
+    joined = join_sequences(tokenizer, first, second.take(pairs))
     return ChoiceSequences(joined.sequences, pairs, counts)
 
 
@@ -91,18 +91,18 @@ def _places(place: dict[str, int], strings: Sequence[str]) -> Ints:
     return np.array([place[string] for string in strings], dtype=np.int64)
 
 
-def _check_room(
-    room: Ints, second: PieceRanges, flat: Sequence[str], *, cutting: Windows, component: str
+def _check_lengths(
+    max_pieces: Ints, second: PieceRanges, flat: Sequence[str], *, windows: Windows, component: str
 ) -> None:
-    too_long = np.flatnonzero(room < 1)
+    too_long = np.flatnonzero(max_pieces < 1)
     if len(too_long):
         index = int(too_long[0])
         raise ValueError(
             Errors.E650.format(
                 choice=flat[index],
                 length=int(second.lengths[index]),
-                max_length=cutting.max_length,
-                special=cutting.special_tokens,
+                max_length=windows.max_length,
+                special=windows.special_tokens,
                 component=component,
             )
         )

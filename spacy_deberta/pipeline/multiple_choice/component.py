@@ -190,7 +190,7 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
             self.model,
             [doc.text for doc in docs],
             choices,
-            cutting=self.settings.windows,
+            windows=self.settings.windows,
             component=self.name,
         )
 

@@ -212,7 +212,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
             self.model,
             examples,
             no_answer=self.settings.no_answer,
-            cutting=self.settings.windows,
+            windows=self.settings.windows,
             component=self.name,
         )
 
@@ -227,14 +227,14 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
             texts,
             [question for of_doc in questions for question in of_doc],
             np.repeat(np.arange(len(texts)), counts),
-            cutting=self.settings.windows,
+            windows=self.settings.windows,
             component=self.name,
         )
         joined = windows.join(self.model)
         logits = to_numpy(self.model.predict(joined.sequences))
         assert joined.second is not None
         places = zip(
-            windows.asked.tolist(),
+            windows.question_of_window.tolist(),
             joined.sequences.cu_rows[:-1].tolist(),
             joined.second.tolist(),
             windows.windows.starts.tolist(),

@@ -24,7 +24,7 @@ def gold_batch(
     examples: Sequence[Example],
     *,
     no_answer: bool,
-    cutting: Windows,
+    windows: Windows,
     component: str,
 ) -> TrainingBatch | None:
     """Make the sequences and the loss of an update.
@@ -36,7 +36,7 @@ def gold_batch(
         model: A model of `deberta_with_head`.
         examples: Examples with questions in their gold documents.
         no_answer: Whether questions may have no answer.
-        cutting: The windows of texts that are too long beside a question.
+        windows: The windows of texts that are too long beside a question.
         component: Name of the component, for messages.
 
     Returns:
@@ -55,18 +55,18 @@ def gold_batch(
         if not question["answers"] and not no_answer:
             raise ValueError(Errors.E641.format(question=question["id"], component=component))
     text_of_question = np.repeat(np.arange(len(docs)), [len(of_doc) for of_doc in of_docs])
-    windows = make_windows(
+    paired = make_windows(
         model,
         [doc.text for doc in docs],
         [question["question"] for question in questions],
         text_of_question,
-        cutting=cutting,
+        windows=windows,
         component=component,
     )
-    first, last = find_answers(windows, questions, text_of_question)
-    contained = _contain_answer(windows, first, last)
+    first, last = find_answers(paired, questions, text_of_question)
+    contained = _contain_answer(paired, first, last)
     has_answer = np.array([bool(question["answers"]) for question in questions])
-    is_contained = np.bincount(windows.asked[contained], minlength=len(questions)) > 0
+    is_contained = np.bincount(paired.question_of_window[contained], minlength=len(questions)) > 0
     lost = has_answer & ~is_contained
     if lost.any():
         names = [questions[index]["id"] for index in np.flatnonzero(lost)[:MAX_IDS_SHOWN]]
@@ -78,20 +78,20 @@ def gold_batch(
                 names=", ".join(names) + (", …" if int(lost.sum()) > MAX_IDS_SHOWN else ""),
             )
         )
-    windows = windows.take(np.flatnonzero(~lost[windows.asked]))
-    if not len(windows.asked):
+    paired = paired.take(np.flatnonzero(~lost[paired.question_of_window]))
+    if not len(paired.question_of_window):
         return None
-    joined = windows.join(model)
+    joined = paired.join(model)
     assert joined.second is not None
     # From indices of all pieces to positions in the sequence; [CLS] is at 0.
-    shift = joined.second - joined.sequences.cu_rows[:-1] - windows.windows.starts
-    contained = _contain_answer(windows, first, last)
+    shift = joined.second - joined.sequences.cu_rows[:-1] - paired.windows.starts
+    contained = _contain_answer(paired, first, last)
     return TrainingBatch(
         joined.sequences,
         answer_loss(
             joined.sequences,
-            np.where(contained, first[windows.asked] + shift, 0),
-            np.where(contained, last[windows.asked] + shift, 0),
+            np.where(contained, first[paired.question_of_window] + shift, 0),
+            np.where(contained, last[paired.question_of_window] + shift, 0),
         ),
     )
 
@@ -132,5 +132,5 @@ def find_answers(
 def _contain_answer(windows: QuestionWindows, first: Ints, last: Ints) -> np.ndarray:
     """Whether each window contains the whole answer, `(windows,)`."""
     starts = windows.windows.starts
-    first, last = first[windows.asked], last[windows.asked]
+    first, last = first[windows.question_of_window], last[windows.question_of_window]
     return (first >= starts) & (last >= first) & (last < starts + windows.windows.lengths)

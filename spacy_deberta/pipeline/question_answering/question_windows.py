@@ -28,7 +28,7 @@ class QuestionWindows:
     Attributes:
         questions: The question of each window, `(windows,)`.
         windows: The windows, `(windows,)`.
-        asked: Index of the question of each window, ascending, `(windows,)`.
+        question_of_window: Index of the question of each window, ascending, `(windows,)`.
         starts: Start offset of every piece of the texts, `(pieces,)`.
         ends: End offset of every piece, `(pieces,)`.
         cu_pieces: Text `i` has the pieces `cu_pieces[i]:cu_pieces[i + 1]`.
@@ -36,7 +36,7 @@ class QuestionWindows:
 
     questions: PieceRanges
     windows: PieceRanges
-    asked: Ints
+    question_of_window: Ints
     starts: Ints
     ends: Ints
     cu_pieces: Ints
@@ -47,7 +47,7 @@ class QuestionWindows:
             self,
             questions=self.questions.take(chosen),
             windows=self.windows.take(chosen),
-            asked=self.asked[chosen],
+            question_of_window=self.question_of_window[chosen],
         )
 
     def join(self, model: Model) -> JoinedSequences:
@@ -61,7 +61,7 @@ def make_windows(
     questions: Sequence[str],
     text_of_question: Ints,
     *,
-    cutting: Windows,
+    windows: Windows,
     component: str,
 ) -> QuestionWindows:
     """Split texts into windows with room for a question; every string is tokenized once.
@@ -71,7 +71,7 @@ def make_windows(
         texts: The texts.
         questions: The questions, at least one.
         text_of_question: Index of the text of each question, `(questions,)`.
-        cutting: The windows of texts that are too long beside a question.
+        windows: The windows of texts that are too long beside a question.
         component: Name of the component, for messages.
 
     Returns:
@@ -87,26 +87,28 @@ def make_windows(
     asked = encode_texts(get_tokenizer(model), list(different)).take(
         np.array([different[question] for question in questions], dtype=np.int64)
     )
-    room = cutting.room - asked.lengths
-    if int(room.min()) < 1:
-        longest = int(room.argmin())
+    max_pieces = windows.max_pieces - asked.lengths
+    if int(max_pieces.min()) < 1:
+        longest = int(max_pieces.argmin())
         raise ValueError(
             Errors.E640.format(
                 question=shorten(questions[longest], SHOWN_LENGTH, placeholder="…"),
                 length=int(asked.lengths[longest]),
-                max_length=cutting.max_length,
-                special=cutting.special_tokens,
+                max_length=windows.max_length,
+                special=windows.special_tokens,
                 component=component,
             )
         )
     pieces = get_tokenizer(model).encode_batch(list(texts))
-    windows, runs = (
-        PieceRanges.whole(pieces).take(text_of_question).split(window=room, overlap=cutting.overlap)
+    ranges, question_of_window = (
+        PieceRanges.whole(pieces)
+        .take(text_of_question)
+        .split(window=max_pieces, overlap=windows.overlap)
     )
     return QuestionWindows(
-        questions=asked.take(runs),
-        windows=windows,
-        asked=runs,
+        questions=asked.take(question_of_window),
+        windows=ranges,
+        question_of_window=question_of_window,
         starts=pieces.starts,
         ends=pieces.ends,
         cu_pieces=pieces.cu_pieces,

@@ -161,8 +161,8 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
 
     def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
         """Windows of the documents with special tokens, and the document of each window."""
-        tokenizer, cutting = get_tokenizer(self.model), self.settings.windows
-        windows, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
-            window=cutting.room, overlap=cutting.overlap
+        tokenizer, windows = get_tokenizer(self.model), self.settings.windows
+        ranges, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
+            window=windows.max_pieces, overlap=windows.overlap
         )
-        return join_sequences(tokenizer, windows).sequences, doc_of_window
+        return join_sequences(tokenizer, ranges).sequences, doc_of_window

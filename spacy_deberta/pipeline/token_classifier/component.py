@@ -14,12 +14,12 @@ from thinc.util import to_numpy
 from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Warnings, warn
 from spacy_deberta.layers import (
+    DocWindows,
     PieceWindows,
     Sequences,
-    WindowPlan,
     align_pieces,
+    cut_windows,
     get_tokenizer,
-    plan_windows,
 )
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
@@ -146,11 +146,11 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (UnitScores): The units, and `(units, labels)`, float32.
         """
-        units, plan = self._prepare(list(docs))
+        units, windows = self._prepare(list(docs))
         logits = np.zeros((0, len(self.labels)), dtype="f")
-        if len(plan.lengths):
-            logits = to_numpy(self.model.predict(plan.sequences))
-        probabilities = torch.from_numpy(logits[plan.piece_rows]).softmax(-1).numpy()
+        if len(windows.lengths):
+            logits = to_numpy(self.model.predict(windows.sequences))
+        probabilities = torch.from_numpy(logits[windows.piece_rows]).softmax(-1).numpy()
         of_units = unit_probabilities(probabilities, units, self.settings.aggregation_strategy)
         lost = 0
         if self.settings.annotate != "tag" and not self.settings.only_first_pieces_trained:
@@ -210,7 +210,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
 
         The settings record whether only first pieces are trained.
         """
-        units, plan = self._prepare([example.x for example in examples])
+        units, windows = self._prepare([example.x for example in examples])
         targets = [self._targets(units, doc, example) for doc, example in enumerate(examples)]
         pieces, unit_of_piece = source_pieces(units, self.settings.aggregation_strategy)
         gold = np.concatenate([np.zeros(0, dtype=np.int64), *targets])[unit_of_piece]
@@ -218,27 +218,27 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         if not known.any():
             return None
         self.cfg["only_first_pieces_trained"] = self.cfg["aggregation_strategy"] == "first"
-        rows = torch.from_numpy(plan.piece_rows[pieces[known]])
+        rows = torch.from_numpy(windows.piece_rows[pieces[known]])
         classes = torch.from_numpy(gold[known])
 
         def loss(logits: torch.Tensor) -> torch.Tensor:
             device = logits.device
             return torch.nn.functional.cross_entropy(logits[rows.to(device)], classes.to(device))
 
-        return TrainingBatch(plan.sequences, loss)
+        return TrainingBatch(windows.sequences, loss)
 
-    def _prepare(self, docs: list[Doc]) -> tuple[Units, WindowPlan]:
+    def _prepare(self, docs: list[Doc]) -> tuple[Units, DocWindows]:
         tokenizer = get_tokenizer(self.model)
         doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
-        cutting = self.settings.windows
-        plan = plan_windows(
+        limits = self.settings.windows
+        windows = cut_windows(
             doc_pieces,
-            PieceWindows(window=cutting.room, overlap=cutting.overlap),
+            PieceWindows(window=limits.max_pieces, overlap=limits.overlap),
             cls_id=tokenizer.cls_token_id,
             sep_id=tokenizer.sep_token_id,
-            max_pieces=cutting.room,
+            max_pieces=limits.max_pieces,
         )
-        return find_units(doc_pieces, self.settings.aggregation_strategy), plan
+        return find_units(doc_pieces, self.settings.aggregation_strategy), windows
 
     def _set_spans(self, doc: Doc, spans: list[ScoredSpan]) -> None:
         key = self.settings.spans_key

@@ -244,7 +244,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
 
     def _pairs(self, hypotheses: Hypotheses, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
         texts = [doc.text for doc in docs]
-        return make_pairs(hypotheses, texts, cutting=self.settings.windows)
+        return make_pairs(hypotheses, texts, windows=self.settings.windows)
 
     def _hypotheses_of(self, template: str, labels: tuple[str, ...]) -> Hypotheses:
         tokenizer = get_tokenizer(self.model)

@@ -65,14 +65,14 @@ def check_template(template: str) -> None:
 
 
 def make_pairs(
-    hypotheses: Hypotheses, texts: Sequence[str], *, cutting: Windows
+    hypotheses: Hypotheses, texts: Sequence[str], *, windows: Windows
 ) -> tuple[Sequences, Ints]:
     """Pair each text with each hypothesis. Every text is tokenized once.
 
     Args:
         hypotheses: The hypotheses.
         texts: The texts.
-        cutting: The windows of texts that are too long beside a hypothesis.
+        windows: The windows of texts that are too long beside a hypothesis.
 
     Returns:
         The pairs, and for each of them `text * labels + label`, `(windows,)`.
@@ -82,19 +82,19 @@ def make_pairs(
     """
     said = hypotheses.pieces
     labels = len(hypotheses.labels)
-    rooms = cutting.room - said.lengths
-    if int(rooms.min()) < 1:
-        label = hypotheses.labels[int(rooms.argmin())]
+    max_pieces = windows.max_pieces - said.lengths
+    if int(max_pieces.min()) < 1:
+        label = hypotheses.labels[int(max_pieces.argmin())]
         raise ValueError(
             Errors.E623.format(
-                label=label, length=int(said.lengths.max()), max_length=cutting.max_length
+                label=label, length=int(said.lengths.max()), max_length=windows.max_length
             )
         )
     of_text = np.repeat(np.arange(len(texts), dtype=np.int64), labels)
-    windows, pair_of_window = (
+    ranges, pair_of_window = (
         encode_texts(hypotheses.tokenizer, texts)
         .take(of_text)
-        .split(window=np.tile(rooms, len(texts)), overlap=cutting.overlap)
+        .split(window=np.tile(max_pieces, len(texts)), overlap=windows.overlap)
     )
-    joined = join_sequences(hypotheses.tokenizer, windows, said.take(pair_of_window % labels))
+    joined = join_sequences(hypotheses.tokenizer, ranges, said.take(pair_of_window % labels))
     return joined.sequences, pair_of_window

@@ -1,4 +1,4 @@
-"""What cuts a text into pieces: SentencePiece, or Hugging Face's tokenizers library."""
+"""Tokenization engines: SentencePiece, or Hugging Face's tokenizers library."""
 
 from .conversion import convert_sentencepiece, for_pipeline
 from .engine import Engine, EngineName

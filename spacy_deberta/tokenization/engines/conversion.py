@@ -1,4 +1,4 @@
-"""A SentencePiece model as a `tokenizer.json`."""
+"""Converts SentencePiece models to `tokenizer.json`."""
 
 import base64
 import json
@@ -31,31 +31,31 @@ def convert_sentencepiece(
     cls_token: str = "[CLS]",
     sep_token: str = "[SEP]",
 ) -> bytes:
-    """Write a unigram model of SentencePiece as a `tokenizer.json`.
+    """Convert a SentencePiece unigram model to a `tokenizer.json`.
 
-    Other than Hugging Face's converters, it keeps both the map of characters, which transformers 5
-    drops, and the bytes for characters without a piece, which versions 4 and 5 drop. Ids differ
-    from SentencePiece's in texts with combining marks after characters that the map changes and
-    with letters in parts that it composes (Hangul), in texts that spell a byte, such as "<0x41>",
-    and where two ways to cut a word have the same score, such as "sooooooo". With `split_by_punct`
-    a punctuation character that the map makes several of, such as "…", becomes several words.
+    Unlike Hugging Face's converters, it keeps both the character map, which transformers 5 drops,
+    and the byte fallback, which versions 4 and 5 drop. Ids differ from SentencePiece's in these
+    cases: combining marks after characters that the map changes, which the library normalizes
+    together; characters in parts that the map composes, such as Hangul; texts that spell a byte
+    piece, such as "<0x41>"; words with two segmentations of the same score, such as "sooooooo";
+    and, with `split_by_punct`, punctuation that the map expands, such as "…".
 
     Args:
         model_proto: The SentencePiece model.
         encoder: The same model, if it is loaded already.
         do_lower_case: Whether texts are lowercased.
-        split_by_punct: Whether every punctuation character is a word of its own.
-        byte_fallback: Whether characters without a piece are spelled in bytes; None for whether
-            the model has them.
-        added_tokens: Tokens beside the pieces, with ids.
+        split_by_punct: Whether each punctuation character is a separate word.
+        byte_fallback: Whether characters without a piece are encoded as bytes; None for what the
+            model does.
+        added_tokens: The added tokens, with ids.
         cls_token: The token before the first text.
-        sep_token: The token after every text.
+        sep_token: The token after each text.
 
     Returns:
         The `tokenizer.json`.
 
     Raises:
-        ValueError: It is no SentencePiece model (E202, E220, E221).
+        ValueError: `model_proto` is not a usable SentencePiece model (E202, E220, E221).
 
     Source: the schema sentencepiece_model.proto of SentencePiece 0.2.
     """
@@ -143,7 +143,7 @@ def _read_charsmap(model_proto: bytes) -> bytes:
 
 
 def _read_fields(message: bytes, wanted: int) -> Iterator[bytes]:
-    """The values of a field of bytes in a message of Protocol Buffers."""
+    """The values of a length-delimited field of a Protocol Buffers message."""
     place = 0
     while place < len(message):
         key, place = _read_varint(message, place)

@@ -15,59 +15,59 @@ EngineName = Literal["sentencepiece", "tokenizers"]
 class Engine(PieceInventory, Protocol):
     """A vocabulary and the native library that applies it.
 
-    An engine never changes, so that threads can share one.
+    Engines are immutable, so threads can share one.
     """
 
     @property
     def name(self) -> EngineName:
-        """The name that the option `tokenizer` has for it."""
+        """Name of the engine, as in the option `tokenizer`."""
 
     @property
     def added_tokens(self) -> tuple[AddedToken, ...]:
-        """Tokens that the file of the vocabulary has beside its pieces, with ids."""
+        """Added tokens of the vocabulary file, with ids."""
 
     @property
     def unknown_characters(self) -> UnknownCharacters:
-        """What characters without a piece become: "bytes", or "unk" for a run of them."""
+        """Encoding of characters without a piece: "bytes", or "unk" for one piece for each run."""
 
     @property
     def unknown_id(self) -> int:
-        """The id of what the vocabulary can't spell."""
+        """Id of the unknown piece."""
 
     @property
     def joins_special_tokens(self) -> bool:
-        """Whether `join` takes special tokens, too."""
+        """Whether `join` accepts special tokens."""
 
     def join(self, pieces: list[str]) -> str:
-        """Write pieces as a text, with spaces where the vocabulary has them."""
+        """Decode pieces to a text with spaces."""
 
     def encode(self, texts: list[str], tokens: TokenTable | None) -> Pieces:
-        """Cut texts into pieces, in one native call.
+        """Tokenize texts in one native call.
 
         Args:
             texts: Any strings.
             tokens: The added tokens to find in the texts; None for none.
 
         Returns:
-            Their pieces, with offsets in characters of the texts as given.
+            The pieces, with character offsets into the original texts.
 
         Raises:
-            ValueError: Something in `texts` is not a string (E205).
+            ValueError: An item of `texts` is not a string (E205).
         """
 
     def encode_ids(
         self, texts: list[str], tokens: TokenTable | None, *, threads: int | None = None
     ) -> tuple[Ints, Ints]:
-        """Cut texts into pieces without offsets.
+        """Tokenize texts without offsets.
 
         Args:
             texts: Any strings.
             tokens: As in `encode`.
-            threads: Maximum number of native threads; None for that of the engine.
+            threads: Maximum number of native threads; None for the engine's setting.
 
         Returns:
             `ids` and `cu_pieces` as in `Pieces`.
         """
 
     def vocabulary_files(self) -> Mapping[str, bytes]:
-        """The files of the vocabulary, by name, byte for byte as they were read."""
+        """The unmodified vocabulary files, by name."""

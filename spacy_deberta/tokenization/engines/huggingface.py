@@ -29,13 +29,13 @@ _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 
 @dataclass(frozen=True, eq=False)
 class _Finder:
-    """The pipeline with the added tokens that it finds.
+    """A native tokenizer that finds a given set of added tokens.
 
     Args:
         native: Shares the model of the pipeline.
-        ids: Ids of the tokenizer by those of `native`. *Shape:* `(native ids,)`, int64.
-        are_added: Which ids of the tokenizer are those of added tokens. *Shape:* `(ids,)`, bool.
-        are_bounds: Which of them are found before a text is normalized. Same shape.
+        ids: Maps ids of `native` to ids of the tokenizer. *Shape:* `(native ids,)`, int64.
+        are_added: Mask of the tokenizer's ids that are added tokens. *Shape:* `(ids,)`, bool.
+        are_bounds: Mask of those that are found before normalization. Same shape.
     """
 
     native: Tokenizer
@@ -45,19 +45,19 @@ class _Finder:
 
 
 class TokenizersEngine:
-    """A `tokenizer.json`, see `Engine`.
+    """Engine for a `tokenizer.json`, see `Engine`.
 
-    The library has one pool of threads for the whole process (`RAYON_NUM_THREADS`,
-    `TOKENIZERS_PARALLELISM`), so that `threads` is 1 or has no effect.
+    The library has one thread pool for the process (`RAYON_NUM_THREADS`, `TOKENIZERS_PARALLELISM`),
+    so values of `threads` other than 1 have no effect.
 
     Args:
-        content: The file.
-        controls: Control tokens of the model, which are text in a text.
-        unknown_characters: What characters without a piece become; None for what the file says.
+        content: Content of the file.
+        controls: Control tokens of the model. Their strings in texts are tokenized as plain text.
+        unknown_characters: "bytes" or "unk"; None for the file's setting.
         threads: 1 for a single thread.
 
     Raises:
-        ValueError: The file is not usable (E232, E233), or `threads` is no whole number (E231).
+        ValueError: The file is not usable (E232, E233), or `threads` is not a whole number (E231).
     """
 
     name: EngineName = "tokenizers"
@@ -122,7 +122,7 @@ class TokenizersEngine:
         return self._ids.get(piece)
 
     def normalize(self, text: str) -> str:
-        """The text that is cut into words, with spaces as spaces and none at the ends."""
+        """Normalize a text, with plain spaces and without leading and trailing ones."""
         normalizer = self.pipeline.native.normalizer
         normalized = text if normalizer is None else str(normalizer.normalize_str(text))
         return normalized.replace("▁", " ").strip()
@@ -195,7 +195,7 @@ class TokenizersEngine:
         return found
 
     def _finder(self, tokens: TokenTable | None) -> _Finder:
-        """The pipeline that finds some tokens, made once for each set of them."""
+        """The native tokenizer that finds a set of added tokens, cached for each set."""
         wanted = frozenset(tokens.by_content.values() if tokens is not None else ())
         if wanted not in self._finders:
             self._finders[wanted] = self._make_finder(wanted)
@@ -203,14 +203,15 @@ class TokenizersEngine:
 
     def _make_finder(self, wanted: frozenset[AddedToken]) -> _Finder:
         source = self.pipeline.native
-        # A tokenizer of the library is not to be changed while others use it; its model is shared.
+        # A new tokenizer that shares the model: other threads may use the existing one.
         native = Tokenizer(source.model)
         if source.normalizer is not None:
             native.normalizer = source.normalizer
         if source.pre_tokenizer is not None:
             native.pre_tokenizer = source.pre_tokenizer
         ordered = sorted(wanted, key=lambda token: token.id or 0)
-        # Whether a token is found is decided: "special" would only make text of it again.
+        # Not "special": the caller has chosen these tokens, and the library may encode special ones
+        # as text.
         native.add_tokens(
             [
                 tokenizers.AddedToken(

@@ -1,4 +1,4 @@
-"""The engine for the file of a vocabulary."""
+"""Makes the engine of a vocabulary file."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -27,18 +27,19 @@ def make_engine(
     Args:
         model_proto: An `spm.model`.
         pipeline: A `tokenizer.json`.
-        controls: Control tokens of the model, which are text in a text.
-        do_lower_case: Whether texts are lowercased before SentencePiece; a pipeline says so itself.
-        split_by_punct: Whether every punctuation character is a word of its own, likewise.
-        unknown_characters: "bytes" or "unk"; None for what the vocabulary says.
-        threads: Maximum number of native threads; None for one on each core.
+        controls: Control tokens of the model. Their strings in texts are tokenized as plain text.
+        do_lower_case: Whether texts are lowercased before SentencePiece. A `tokenizer.json` has its
+            own setting.
+        split_by_punct: Whether each punctuation character is a separate word. Same.
+        unknown_characters: "bytes" or "unk"; None for the vocabulary's setting.
+        threads: Maximum number of native threads; None for one for each core.
 
     Returns:
         The engine.
 
     Raises:
-        ValueError: There is neither (E203), it is damaged (E202, E220, E221, E232, E233) or has no
-            bytes (E237), or `threads` is no whole number (E231).
+        ValueError: There is neither file (E203), the file is damaged (E202, E220, E221, E232, E233)
+            or has no byte pieces (E237), or `threads` is not a whole number (E231).
     """
     check_unknown_characters(unknown_characters)
     if pipeline is not None:
@@ -57,18 +58,18 @@ def make_engine(
 
 
 def read_vocabulary(path: Path, *, do_lower_case: bool) -> tuple[bytes | None, bytes | None]:
-    """Read the file of a vocabulary.
+    """Read a vocabulary file.
 
     Args:
-        path: An `spm.model` of any name, a `*.json` as the tokenizers library writes it, or a
-            `*.txt` with one piece of WordPiece a line.
+        path: An `spm.model` of any name, a `*.json` of the tokenizers library, or a `*.txt` with
+            one WordPiece piece a line.
         do_lower_case: Whether WordPiece lowercases texts.
 
     Returns:
-        An `spm.model` and a `tokenizer.json`, one of them None; unchecked.
+        The contents of an `spm.model` and of a `tokenizer.json`, one of them None; unchecked.
 
     Raises:
-        ValueError: There is no such file (E201), or no piece in it (E232).
+        ValueError: The file does not exist (E201), or has no pieces (E232).
     """
     if not path.is_file():
         raise ValueError(Errors.E201.format(path=path))

@@ -1,9 +1,9 @@
-"""From the offsets of the tokenizers library to the characters that a piece stands for.
+"""Corrects the offsets of the tokenizers library to the characters that each piece encodes.
 
-The library counts the space before a word among the characters of its first piece, gives the piece
-of a space that it puts in front the first character of the text, leaves out what a normalizer
-merged into the character before (the accent of "e" + U+0301), and gives all bytes of a run of
-unknown characters the whole run.
+The library's offsets differ in four ways. The first piece of a word includes the space before it.
+The piece of a prepended space gets the first character of the text. Characters that a normalizer
+merged into the character before (the accent of "e" + U+0301) are left out. All byte pieces of a run
+of unknown characters get the offsets of the run.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from spacy_deberta.arrays import Ints, cumulative
 from spacy_deberta.tokenization.piece_text import SPACE
 
-# Unicode's property White_Space, which is what the library strips. Python's `isspace` has U+001C to
-# U+001F too.
+# Unicode's property White_Space, which the library strips. Python's `isspace` is also true for
+# U+001C to U+001F.
 WHITE_SPACE = np.array(
     [
         *(*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)),
@@ -24,32 +24,32 @@ WHITE_SPACE = np.array(
     ],
     dtype=np.uint32,
 )
-# Stands around a character whose normalization is in question.
+# Placed around a character to normalize it in a fixed context.
 _FENCE = "x"
 _SOLID, _SPACE, _DELETED = 1, 2, 3
 
 
 class CharacterFates:
-    """What a normalizer makes of single characters.
+    """Classifies characters by their normalization: to text, to whitespace, or deleted.
 
     Args:
-        normalize: Gives the normalized text.
-        space: How pieces write a space.
+        normalize: Normalizes a text.
+        space: The character for a space in pieces.
     """
 
     def __init__(self, normalize: Callable[[str], str], *, space: str = SPACE) -> None:
         self._normalize = normalize
         self._space = space
-        # 0: not asked yet. Filled as characters turn up. Threads may write the same value twice,
-        # which is harmless.
+        # A lazily filled cache; 0 for characters that are not in it. Threads may write the same
+        # value twice, which is harmless.
         self._fates = np.zeros(0x110000, dtype=np.uint8)
 
     def vanish(self, characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Which characters become whitespace or nothing. *Shape:* `(characters,)`, bool."""
+        """Mask of characters that become whitespace or are deleted, `(characters,)`, bool."""
         return self._of(characters) != _SOLID
 
     def are_deleted(self, characters: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Which characters become nothing. *Shape:* `(characters,)`, bool."""
+        """Mask of characters that are deleted, `(characters,)`, bool."""
         return self._of(characters) == _DELETED
 
     def _of(self, characters: NDArray[np.uint32]) -> NDArray[np.uint8]:
@@ -82,22 +82,22 @@ def trim_offsets(
     are_spaces: NDArray[np.bool_],
     are_added: NDArray[np.bool_],
 ) -> tuple[Ints, Ints]:
-    """Find the characters that pieces stand for.
+    """Compute the offsets of the characters that each piece encodes.
 
     Args:
-        starts: First character of every piece in its own text, as the library says. They do not
-            decrease within a text. *Shape:* `(pieces,)`, int64.
-        ends: One past the last. *Shape:* `(pieces,)`, int64.
+        starts: The library's start offset of each piece in its text. Start offsets do not decrease
+            within a text. *Shape:* `(pieces,)`, int64.
+        ends: The library's end offset of each piece. *Shape:* `(pieces,)`, int64.
         cu_pieces: Boundaries of the texts in pieces. *Shape:* `(texts + 1,)`, int64.
-        vanish: Which characters of all texts become whitespace or nothing.
+        vanish: Mask of the characters that become whitespace or are deleted.
             *Shape:* `(total_characters,)`, bool.
-        deleted: Which of them become nothing. Same shape.
+        deleted: Mask of the characters that are deleted. Same shape.
         cu_characters: Boundaries of the texts in characters. *Shape:* `(texts + 1,)`, int64.
-        are_spaces: Which pieces are nothing but space. *Shape:* `(pieces,)`, bool.
-        are_added: Which are added tokens. *Shape:* `(pieces,)`, bool.
+        are_spaces: Mask of pieces that are only a space. *Shape:* `(pieces,)`, bool.
+        are_added: Mask of added tokens. *Shape:* `(pieces,)`, bool.
 
     Returns:
-        Starts and ends as in `Pieces`. *Shape:* `(pieces,)` each, int64.
+        Start and end offsets as in `Pieces`. *Shape:* `(pieces,)` each, int64.
     """
     counts = np.diff(cu_pieces)
     text_starts = np.repeat(cu_characters[:-1], counts)
@@ -112,15 +112,15 @@ def trim_offsets(
 
     trimmed = np.minimum(next_solid[starts], text_ends)
     is_solid = ~are_spaces & (trimmed < ends)
-    # What lies before the next piece belongs to the piece before, such as a merged accent.
+    # Characters up to the next piece belong to the piece before, such as a merged accent.
     following = np.searchsorted(starts, ends, side="left")
     limits = np.minimum(np.append(starts, total)[following], text_ends)
     limits = np.where(are_added, ends, limits)
     trimmed_ends = trimmed.copy()
     trimmed_ends[is_solid] = last_solid[limits[is_solid] - 1] + 1
 
-    # "¯" becomes a space and a macron, and the library says that the latter comes from the next
-    # character if that is deleted.
+    # "¯" becomes a space and a macron. If the next character is deleted, the library gives the
+    # macron the offsets of that character.
     moved = np.flatnonzero(~are_spaces & (starts < ends))
     moved = moved[deleted[starts[moved]]]
     before = last_solid[starts[moved]]
@@ -128,13 +128,14 @@ def trim_offsets(
     last = np.where(is_solid[moved], trimmed_ends[moved], before + 1)
     trimmed[moved], trimmed_ends[moved], is_solid[moved] = before, last, True
 
-    # What no piece before has, such as a mark that the library takes for a part of a space.
+    # Characters that no earlier piece covers, such as a mark that the library counts as a part of a
+    # space, belong to the next piece.
     covered = np.maximum.accumulate(np.where(is_solid, trimmed_ends, 0))
     covered = np.maximum(np.append(0, covered)[:-1], text_starts)
     first = np.where(is_solid & ~are_added, next_solid[covered], total)
     trimmed = np.minimum(trimmed, first)
 
-    # A token of nothing but whitespace has characters, too.
+    # An added token of only whitespace keeps its characters.
     blank = are_added & ~is_solid
     trimmed[blank], trimmed_ends[blank], is_solid[blank] = starts[blank], ends[blank], True
     following = np.minimum.accumulate(trimmed[::-1])[::-1]
@@ -150,19 +151,19 @@ def shift_after_deletions(
     stripped: NDArray[np.bool_],
     are_bounds: NDArray[np.bool_],
 ) -> None:
-    """Correct the offsets of one text, in place.
+    """Correct the offsets of one text for deleted leading characters, in place.
 
-    The `Precompiled` normalizer of the library does not count the characters that it deletes at the
-    start of what it is given, which is a text or what follows an added token: all places in it are
-    too low by their number.
+    The library's `Precompiled` normalizer does not count the characters that it deletes at the
+    start of its input, which is a text or the segment after an added token. All offsets in the
+    segment are too low by that number.
 
     Args:
-        starts: First character of every piece. *Shape:* `(pieces,)`, int64.
-        ends: One past the last. *Shape:* `(pieces,)`, int64.
-        deleted: Which characters of the text are deleted. *Shape:* `(characters,)`, bool.
-        stripped: Which characters are stripped before, if they stand first. Same shape.
-        are_bounds: Which pieces are added tokens that are found in the text as given, so that
-            their places are right. *Shape:* `(pieces,)`, bool.
+        starts: Start offset of each piece. *Shape:* `(pieces,)`, int64.
+        ends: End offset of each piece. *Shape:* `(pieces,)`, int64.
+        deleted: Mask of the characters that are deleted. *Shape:* `(characters,)`, bool.
+        stripped: Mask of the characters that are stripped before at the start. Same shape.
+        are_bounds: Mask of added tokens that are found in the original text, whose offsets are
+            correct. *Shape:* `(pieces,)`, bool.
     """
     bounds = [-1, *np.flatnonzero(are_bounds).tolist(), len(starts)]
     for before, after in pairwise(bounds):
@@ -188,16 +189,16 @@ def spread_bytes(
     vanish: NDArray[np.bool_],
     text_starts: Ints,
 ) -> None:
-    """Give every byte of a run of unknown characters its own character, in place.
+    """Set the offsets of each byte piece to its character, in place.
 
     Args:
-        starts: First character of every piece in its own text. *Shape:* `(pieces,)`, int64.
-        ends: One past the last. *Shape:* `(pieces,)`, int64.
-        raw_starts: As the library says, which tells one run from the next. Same shape.
-        are_bytes: Which pieces are bytes. Same shape, bool.
-        continue_character: Which pieces are later bytes of a character in UTF-8. Same shape, bool.
+        starts: Start offset of each piece in its text. *Shape:* `(pieces,)`, int64.
+        ends: End offset of each piece. *Shape:* `(pieces,)`, int64.
+        raw_starts: The library's start offsets, which differ between runs. Same shape.
+        are_bytes: Mask of byte pieces. Same shape, bool.
+        continue_character: Mask of UTF-8 continuation bytes. Same shape, bool.
         vanish: As in `trim_offsets`.
-        text_starts: First character of the text of every piece, over all texts. Same shape, int64.
+        text_starts: Offset of each piece's text in the concatenated texts. Same shape, int64.
     """
     rows = np.flatnonzero(are_bytes)
     keys = np.stack([text_starts[rows], raw_starts[rows], rows - np.arange(len(rows))])
@@ -209,7 +210,7 @@ def spread_bytes(
         base = int(text_starts[run[0]])
         characters = first + np.flatnonzero(~vanish[base + first : base + last])
         owner = cumulative((~continue_character[run]).astype(np.int64))[1:] - 1
-        # Where a normalizer made more or fewer characters, the bytes keep the whole run.
+        # If a normalizer changed the number of characters, the bytes keep the offsets of the run.
         if len(owner) and owner[0] == 0 and owner[-1] == len(characters) - 1:
             starts[run] = characters[owner]
             ends[run] = characters[owner] + 1

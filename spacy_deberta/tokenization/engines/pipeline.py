@@ -1,4 +1,4 @@
-"""`tokenizer.json`: a vocabulary and how it is applied, as the tokenizers library writes it."""
+"""Reads `tokenizer.json` of the tokenizers library."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -17,16 +17,16 @@ from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields
 
 from .unknown import UnknownCharacters
 
-# No pre-tokenizer leaves a space within a word, so that no text has such a piece.
+# No pre-tokenizer leaves a space within a word, so no text contains such a piece.
 UNREACHABLE = " \ufdd0"
 
 
-# JSON has lists for tuples.
+# JSON has lists instead of tuples.
 _Scored = Annotated[tuple[str, float], Strict(False)]
 
 
 class ModelFields(Schema):
-    """The field "model": how words become pieces."""
+    """The field "model": the vocabulary and the subword algorithm."""
 
     type: str
     vocab: Sequence[_Scored] | Mapping[str, Annotated[int, Field(ge=0, le=2**24)]]
@@ -46,16 +46,16 @@ class Pipeline:
     """A `tokenizer.json`.
 
     Args:
-        content: The file, byte for byte, unless another `unknown_characters` was asked for.
-        native: The pipeline without added tokens, post-processor, truncation and padding; no text
-            gives one of its control tokens.
-        strings: The piece of every id. *Shape:* `(vocab_size,)`, of Python strings.
-        unknown_id: The id of what the vocabulary can't spell.
-        unknown_characters: What characters without a piece become.
-        added_tokens: The tokens beside the pieces, with ids.
-        writes_spaces: Whether pieces write the space before a word, as "▁".
+        content: The content of the file, unmodified unless `unknown_characters` differs from it.
+        native: The pipeline without added tokens, post-processor, truncation and padding. It does
+            not tokenize strings of control tokens to their ids.
+        strings: The piece of each id. *Shape:* `(vocab_size,)`, of Python strings.
+        unknown_id: Id of the unknown piece.
+        unknown_characters: Encoding of characters without a piece.
+        added_tokens: The added tokens, with ids.
+        writes_spaces: Whether pieces include the space before a word, as "▁".
         miscounts_deletions: Whether offsets need `shift_after_deletions`.
-        strips_left: Whether whitespace at the start is removed before.
+        strips_left: Whether leading whitespace is stripped before the `Precompiled` normalizer.
     """
 
     content: bytes
@@ -78,18 +78,18 @@ def read_pipeline(
     """Read a `tokenizer.json`.
 
     Args:
-        content: The file.
-        controls: Control tokens of the model, such as "[SEP]". The vocabulary of a unigram model
-            has them among its pieces, with the highest score, so that a document that spells one
-            would be given its id.
-        unknown_characters: Other than the file says, if not None.
+        content: Content of the file.
+        controls: Control tokens of the model, such as "[SEP]". A unigram model has them in its
+            vocabulary, with the highest score, so a document with such a string would get their
+            ids.
+        unknown_characters: Overrides the file's setting if not None.
 
     Returns:
         The pipeline.
 
     Raises:
-        ValueError: It is damaged (E232), or has no unknown piece (E233), or no bytes to
-            spell characters in (E237).
+        ValueError: The file is damaged (E232), or has no unknown piece (E233), or no byte pieces
+            although `unknown_characters` is "bytes" (E237).
 
     Source: the serialization of Hugging Face's tokenizers 0.21 to 0.23.
     """
@@ -140,11 +140,11 @@ def _read_pieces(model: ModelFields) -> tuple[NDArray[np.object_], int]:
 
 
 def _hide(model: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
-    """Rename pieces to what stands in no text; their ids and scores stay."""
+    """Rename pieces so that no text contains them. Their ids and scores stay."""
     vocab = model["vocab"]
     if isinstance(vocab, Mapping):
         renamed: Any = {_rename(piece, hidden): i for piece, i in vocab.items()}
-        # The library numbers added tokens from the number of pieces on, as if no id were missing.
+        # The library's ids of added tokens start at the number of pieces, so gaps must be filled.
         gaps = {*range(max(vocab.values(), default=-1) + 1)} - {*vocab.values()}
         renamed |= {f"{i}{UNREACHABLE}": i for i in gaps}
     else:

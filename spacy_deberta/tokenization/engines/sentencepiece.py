@@ -1,4 +1,4 @@
-"""The engine for `spm.model`: SentencePiece, with what DeBERTa does to a text before."""
+"""The engine for `spm.model`: SentencePiece, with DeBERTa's preprocessing."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +18,18 @@ SENTENCEPIECE_FILE = "spm.model"
 
 
 class SentencePieceEngine:
-    """A SentencePiece model, see `Engine`.
+    """Engine for a SentencePiece model, see `Engine`.
 
     Args:
         model_proto: The serialized model.
         do_lower_case: Whether texts are lowercased.
-        split_by_punct: Whether every punctuation character is a word of its own.
-        unknown_characters: "unk" for one unknown piece in place of a run of bytes.
-        threads: Maximum number of native threads; None for one on each core.
+        split_by_punct: Whether each punctuation character is a separate word.
+        unknown_characters: "unk" to replace each run of byte pieces by one unknown piece.
+        threads: Maximum number of native threads; None for one for each core.
 
     Raises:
-        ValueError: `model_proto` is not a usable model (E202, E220, E221), or `threads` is no whole
-            number (E231).
+        ValueError: `model_proto` is not a usable model (E202, E220, E221), or `threads` is not a
+            whole number (E231).
     """
 
     name: EngineName = "sentencepiece"
@@ -49,7 +49,7 @@ class SentencePieceEngine:
         self._lowercases = do_lower_case
         self._splits = split_by_punct
         is_byte = self.encoder.processor.IsByte
-        # A string test first: asking the model about 128,000 ids is slow.
+        # The string test comes first, because 128,000 native calls are slow.
         named = (piece.startswith("<0x") for piece in self.strings.tolist())
         self._are_bytes = np.array(
             [name and is_byte(i) for i, name in enumerate(named)], dtype=bool
@@ -81,13 +81,13 @@ class SentencePieceEngine:
 
     @property
     def has_bytes(self) -> bool:
-        """Whether characters without a piece are spelled in bytes."""
+        """Whether the vocabulary has byte pieces."""
         return bool(self._are_bytes.any())
 
     def find(self, piece: str) -> int | None:
         """See `Engine`."""
         processor = self.encoder.processor
-        # UTF-8 has no lone surrogates, so no piece has.
+        # Pieces are UTF-8, so they contain no lone surrogates.
         piece = piece.encode("utf8", "replace").decode("utf8")
         piece_id = int(processor.PieceToId(piece))
         return piece_id if processor.IdToPiece(piece_id) == piece else None
@@ -153,7 +153,7 @@ class SentencePieceEngine:
         )
 
     def _takes(self, texts: list[str], tokens: TokenTable | None) -> bool:
-        """Whether SentencePiece can take texts as they are."""
+        """Whether SentencePiece can tokenize the texts without preprocessing."""
         if self._lowercases or self._splits:
             return False
         return tokens is None or not tokens.are_in(texts)

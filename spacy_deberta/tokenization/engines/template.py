@@ -1,4 +1,4 @@
-"""What stands around texts, for readers of a `tokenizer.json` other than this package."""
+"""The post-processor of `tokenizer.json`, for other libraries that read the file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,12 @@ from typing import Any
 def make_template(
     vocab: Mapping[str, int], *, cls_token: str = "[CLS]", sep_token: str = "[SEP]"
 ) -> dict[str, Any] | None:
-    """Describe `[CLS] first [SEP] second [SEP]` to the tokenizers library.
+    """Make the template `[CLS] first [SEP] second [SEP]`.
 
     Args:
-        vocab: The id of every piece.
+        vocab: The id of each piece.
         cls_token: The token before the first text.
-        sep_token: The token after every text.
+        sep_token: The token after each text.
 
     Returns:
         A post-processor of `tokenizer.json`; None for a vocabulary without these tokens.

@@ -1,4 +1,4 @@
-"""Characters without a piece: spelled in bytes, or one unknown piece for a run of them."""
+"""Encoding of characters without a piece: as bytes, or as one unknown piece for each run."""
 
 from typing import Literal, get_args
 
@@ -13,10 +13,10 @@ UnknownCharacters = Literal["bytes", "unk"]
 
 
 def check_unknown_characters(value: object) -> None:
-    """Check the setting; None leaves it to the vocabulary.
+    """Check the setting. None stands for the vocabulary's setting.
 
     Raises:
-        ValueError: It is neither "bytes" nor "unk" (E207).
+        ValueError: It is not "bytes", "unk" or None (E207).
     """
     if value is not None and value not in get_args(UnknownCharacters):
         known = ", ".join(map(repr, get_args(UnknownCharacters)))
@@ -25,15 +25,15 @@ def check_unknown_characters(value: object) -> None:
 
 
 def merge_bytes(pieces: Pieces, are_bytes: NDArray[np.bool_], *, unknown_id: int) -> Pieces:
-    """Write every run of bytes as one unknown piece, as Hugging Face's fast tokenizer has it.
+    """Replace each run of byte pieces by one unknown piece, like Hugging Face's fast tokenizer.
 
     Args:
         pieces: Pieces of a batch.
-        are_bytes: Which ids are bytes. *Shape:* `(vocab_size,)`, bool.
-        unknown_id: The id of the unknown piece.
+        are_bytes: Mask of ids of byte pieces. *Shape:* `(vocab_size,)`, bool.
+        unknown_id: Id of the unknown piece.
 
     Returns:
-        The pieces, with the characters of a run for its one piece.
+        The pieces. An unknown piece has the offsets of its run.
     """
     kept, ids, cu_pieces = merge_byte_ids(
         pieces.ids, pieces.cu_pieces, are_bytes, unknown_id=unknown_id
@@ -45,18 +45,18 @@ def merge_bytes(pieces: Pieces, are_bytes: NDArray[np.bool_], *, unknown_id: int
 def merge_byte_ids(
     ids: Ints, cu_pieces: Ints, are_bytes: NDArray[np.bool_], *, unknown_id: int
 ) -> tuple[Ints, Ints, Ints]:
-    """The same for ids alone.
+    """Replace each run of byte ids by one unknown id.
 
     Args:
         ids: Ids of a batch. *Shape:* `(pieces,)`, int64.
         cu_pieces: Boundaries of the texts. *Shape:* `(texts + 1,)`, int64.
-        are_bytes: Which ids are bytes. *Shape:* `(vocab_size,)`, bool.
-        unknown_id: The id of the unknown piece.
+        are_bytes: Mask of ids of byte pieces. *Shape:* `(vocab_size,)`, bool.
+        unknown_id: Id of the unknown piece.
 
     Returns:
-        The rows that stay, their ids, and the boundaries of the texts in them.
+        Indices of the pieces that are kept, their ids, and the new boundaries of the texts.
     """
-    # Ids beyond the vocabulary are those of added tokens.
+    # Ids above the vocabulary are added tokens.
     is_byte = np.append(are_bytes, False)[np.minimum(ids, len(are_bytes))]
     continues = np.append(False, is_byte[1:] & is_byte[:-1])[: len(ids)]
     starts = cu_pieces[:-1][np.diff(cu_pieces) > 0]

@@ -1,4 +1,4 @@
-"""`vocab.txt`: WordPiece, as the pipeline that BertTokenizer makes of it."""
+"""Converts a WordPiece `vocab.txt` to `tokenizer.json`, equivalent to BertTokenizer."""
 
 import json
 from typing import Any
@@ -18,17 +18,17 @@ def make_wordpiece(
     tokenize_chinese_chars: bool = True,
     unk_token: str = "[UNK]",
 ) -> bytes:
-    """Write a `vocab.txt` as a `tokenizer.json`.
+    """Convert a `vocab.txt` to a `tokenizer.json`.
 
     Args:
-        content: The file: one piece a line, in the order of the ids.
+        content: Content of the file: one piece a line, in the order of their ids.
         do_lower_case: Whether texts are lowercased.
-        strip_accents: Whether accents are removed; None for the same as `do_lower_case`.
-        tokenize_chinese_chars: Whether every Chinese character is a word.
-        unk_token: The piece of words that can't be spelled.
+        strip_accents: Whether accents are removed; None for the value of `do_lower_case`.
+        tokenize_chinese_chars: Whether each Chinese character is a separate word.
+        unk_token: The unknown piece.
 
     Returns:
-        The `tokenizer.json`, without added tokens: those with a role are in the vocabulary.
+        The `tokenizer.json`, without added tokens: the special tokens are in the vocabulary.
 
     Raises:
         ValueError: The file is not UTF-8, or empty (E232).

@@ -5,8 +5,9 @@ import json
 import pytest
 from safetensors.torch import save_file
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.checkpoints import find_checkpoint
 from spacy_deberta.models import DebertaV2Model, describe_checkpoint
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import write_config
 
 ADAPTER = {

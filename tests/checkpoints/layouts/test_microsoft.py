@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.checkpoints import find_checkpoint
 from spacy_deberta.checkpoints.layouts.detection import detect_key_map
 from spacy_deberta.models import (
     DebertaV2ForMaskedLM,
@@ -18,6 +18,7 @@ from spacy_deberta.models import (
     describe_checkpoint,
 )
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.checkpoints.folders import gamma_beta, official_extras, prefixed, write_file
 from tests.huggingface import VARIANTS, make_model
 

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer, find_checkpoint
+from spacy_deberta.checkpoints import find_checkpoint
 from spacy_deberta.models import DebertaV2Model, describe_checkpoint
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.hub import commit
 
 NAME = "somebody/tiny-deberta"

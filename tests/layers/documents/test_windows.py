@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_deberta.layers import PieceWindows, align_pieces
-from spacy_deberta.layers.documents.windows import plan_windows
+from spacy_deberta.layers.documents.windows import cut_windows
 from spacy_deberta.tokenization import Pieces
 
 VOCAB = Vocab()
@@ -43,7 +43,7 @@ limits = st.integers(1, 12).flatmap(
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=5), limits)
 def test_windows_cover_every_piece_within_their_limits(piece_counts, limits):
     doc_pieces = make_batch(piece_counts)
-    plan = plan_windows(doc_pieces, limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
+    plan = cut_windows(doc_pieces, limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
     windows = windows_of(plan)
     assert all(w[0] == CLS and w[-1] == SEP and len(w) <= limits.window + 2 for w in windows)
     seen = np.concatenate([w[1:-1] for w in windows]) if windows else []
@@ -66,7 +66,7 @@ def _doc_of(piece_id, piece_counts):
 @given(st.lists(st.integers(0, 25), min_size=1, max_size=3), limits)
 def test_each_piece_is_read_from_the_window_with_the_most_context(piece_counts, limits):
     doc_pieces = make_batch(piece_counts)
-    plan = plan_windows(doc_pieces, limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
+    plan = cut_windows(doc_pieces, limits, cls_id=CLS, sep_id=SEP, max_pieces=100)
     starts = np.cumsum(plan.lengths) - plan.lengths
     windows = windows_of(plan)
     for doc, count in enumerate(piece_counts):
@@ -100,14 +100,14 @@ def test_a_stock_span_getter_gives_its_windows():
     def get_spans(docs):
         return [[doc[i : i + 4] for i in range(0, len(doc), 2)] for doc in docs]
 
-    plan = plan_windows(doc_pieces, get_spans, cls_id=CLS, sep_id=SEP, max_pieces=100)
+    plan = cut_windows(doc_pieces, get_spans, cls_id=CLS, sep_id=SEP, max_pieces=100)
     assert [w[1:-1].tolist() for w in windows_of(plan)][:2] == [[10, 11, 12, 13], [12, 13, 14, 15]]
     assert (plan.sources >= 0).all()
 
 
 def test_a_span_that_is_too_long_is_cut_not_truncated():
     doc_pieces = make_batch([50])
-    plan = plan_windows(
+    plan = cut_windows(
         doc_pieces, lambda docs: [[doc[:]] for doc in docs], cls_id=CLS, sep_id=SEP, max_pieces=16
     )
     assert max(plan.lengths) <= 18
@@ -117,7 +117,7 @@ def test_a_span_that_is_too_long_is_cut_not_truncated():
 def test_tokens_outside_of_all_spans_are_warned_of():
     doc_pieces = make_batch([5])
     with pytest.warns(UserWarning, match="W401.*3 tokens"):
-        plan = plan_windows(
+        plan = cut_windows(
             doc_pieces, lambda docs: [[docs[0][:2]]], cls_id=CLS, sep_id=SEP, max_pieces=16
         )
     assert (plan.sources < 0).sum() == 3

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_deberta.layers import Sequences
-from spacy_deberta.layers.encoder.batches import plan_batches
+from spacy_deberta.layers.encoder.batches import batch_sequences
 
 lengths = st.lists(st.integers(1, 9), min_size=1, max_size=12)
 limits = st.integers(1, 40)
@@ -22,7 +22,7 @@ def targets_of(plan, batch):
 def test_sub_batches_are_bounded_and_complete(lengths, max_pieces):
     whole = make_sequences(lengths, token_type_ids=np.arange(sum(lengths)) % 2)
     types = dict(zip(whole.input_ids.tolist(), whole.token_type_ids.tolist(), strict=True))
-    plan = plan_batches(whole, unit="pieces", max_pieces=max_pieces)
+    plan = batch_sequences(whole, unit="pieces", max_pieces=max_pieces)
     ids = np.full(plan.size, -1)
     for batch in plan.batches:
         assert len(batch.input_ids) <= max_pieces or len(batch.lengths) == 1
@@ -35,7 +35,7 @@ def test_sub_batches_are_bounded_and_complete(lengths, max_pieces):
 
 @given(lengths, limits)
 def test_one_output_for_each_sequence(lengths, max_pieces):
-    plan = plan_batches(make_sequences(lengths), unit="sequences", max_pieces=max_pieces)
+    plan = batch_sequences(make_sequences(lengths), unit="sequences", max_pieces=max_pieces)
     assert plan.size == len(lengths)
     found = [0] * plan.size
     for batch in plan.batches:
@@ -48,7 +48,7 @@ def test_one_output_for_each_sequence(lengths, max_pieces):
 def test_outputs_for_the_rows_that_are_asked_for(lengths, max_pieces, data):
     asked = data.draw(st.lists(st.integers(0, sum(lengths) - 1), unique=True).map(sorted))
     whole = make_sequences(lengths, decoded=np.array(asked, int))
-    plan = plan_batches(whole, unit="masks", max_pieces=max_pieces)
+    plan = batch_sequences(whole, unit="masks", max_pieces=max_pieces)
     ids = np.full(plan.size, -1)
     for batch in plan.batches:
         ids[targets_of(plan, batch)] = batch.input_ids[batch.decoded]
@@ -61,7 +61,7 @@ def test_rows_that_are_read_elsewhere_or_nowhere(lengths, max_pieces, data):
     sources = data.draw(rows) + [-1] * data.draw(st.integers(0, 3))
     sources = np.array(data.draw(st.permutations(sources)), dtype=np.int64)
     whole = make_sequences(lengths, sources=sources)
-    plan = plan_batches(whole, unit="pieces", max_pieces=max_pieces)
+    plan = batch_sequences(whole, unit="pieces", max_pieces=max_pieces)
     ids = np.full(plan.size, -1)
     for batch in plan.batches:
         kept = slice(None) if batch.kept is None else batch.kept
@@ -71,7 +71,7 @@ def test_rows_that_are_read_elsewhere_or_nowhere(lengths, max_pieces, data):
 
 @given(lengths)
 def test_sequences_of_similar_length_go_together(lengths):
-    plan = plan_batches(make_sequences(lengths), unit="pieces", max_pieces=12)
+    plan = batch_sequences(make_sequences(lengths), unit="pieces", max_pieces=12)
     if len(plan.batches) == 1:
         assert list(plan.batches[0].lengths) == lengths
     else:

@@ -3,10 +3,9 @@
 import pytest
 import sentencepiece
 
-from spacy_deberta.checkpoints import DebertaV2Tokenizer
 from spacy_deberta.pretraining import measure_vocabulary, train_tokenizer
 from spacy_deberta.pretraining.vocabulary import tokenizer_training
-from spacy_deberta.tokenization import train_vocabulary
+from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 from tests.tokenization.texts import PROBES, english
 
 
