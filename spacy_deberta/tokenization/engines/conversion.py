@@ -127,12 +127,13 @@ def _fill_gaps(vocab: Sequence[tuple[str, float]], added: Iterable[AddedToken]) 
 
     The library numbers added tokens from the number of pieces on, without a gap.
     """
-    beyond = {token.id: token.content for token in added if (token.id or 0) >= len(vocab)}
-    ids = range(len(vocab), max(beyond, default=0) + 1)
-    if len(ids) == len(beyond):
+    ids = {token.id: token.content for token in added if token.id is not None}
+    beyond = {i: content for i, content in ids.items() if i >= len(vocab)}
+    places = range(len(vocab), max(beyond, default=0) + 1)
+    if len(places) == len(beyond):
         return []
     lowest = min(score for _, score in vocab)
-    return [(beyond.get(i, f"{i}{UNREACHABLE}"), lowest) for i in ids]
+    return [(beyond.get(i, f"{i}{UNREACHABLE}"), lowest) for i in places]
 
 
 def _read_charsmap(model_proto: bytes) -> bytes:
