@@ -1,4 +1,4 @@
-"""Paths of the real data, and the small models that every test starts from."""
+"""Paths of the real data, and small models for all tests."""
 
 import os
 from functools import cache
@@ -17,7 +17,7 @@ if not torch.cuda.is_available():
 
 SHARED = Path(os.environ.get("SPACY_DEBERTA_SHARED", Path(__file__).parents[2] / "shared"))
 
-# Machines are noisy: a slow example is no bug.
+# Timing varies with the load of the machine: a slow example is not a failure.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
@@ -37,7 +37,7 @@ SENTENCES = (
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what the machine or the environment has not."""
+    """Skip tests whose requirements are missing."""
     has_stock = find_spec("spacy_transformers") is not None
     lacking = {
         "gpu": (torch.cuda.is_available(), "needs a CUDA device"),
@@ -52,13 +52,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def the_same_precision_everywhere(monkeypatch):
-    """Compute in float32 where a test says nothing else, on processors that have more too."""
+    """Compute in float32 by default, also on processors with bf16 instructions."""
     monkeypatch.setattr("spacy_deberta.nn.inference.processor.has_bf16", lambda: False)
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data, or a skip where the checkout stands alone."""
+    """The folder of real data, or a skip if there is none."""
     folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip("needs the folder of real data beside the checkout")
@@ -67,7 +67,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def v3_vocabulary(shared_data) -> Path:
-    """The genuine SentencePiece model of microsoft/deberta-v3-*."""
+    """The original SentencePiece model of microsoft/deberta-v3-*."""
     return shared_data / "deberta_v3_tokenizer" / "spm.model"
 
 
@@ -150,5 +150,5 @@ def tiny_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer) -> Path:
 
 @pytest.fixture
 def map_small_files(monkeypatch):
-    """Weights of any file are mapped, as those of large ones are."""
+    """Map the weights of small files, too."""
     monkeypatch.setattr("spacy_deberta.models.loading.filling.MIN_MAPPED_BYTES", 0)

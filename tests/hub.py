@@ -1,4 +1,4 @@
-"""A Hugging Face hub on this machine: an HTTP server that speaks as much as a download needs."""
+"""A local Hugging Face hub: an HTTP server with the requests of a download."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 @dataclass
 class Repository:
-    """Folders by revision. `refused` is a status and an error code, in place of all answers."""
+    """Folders by revision. `refused` is a status and an error code for all requests."""
 
     revisions: dict[str, Path]
     refused: tuple[int, str] | None = None
@@ -22,7 +22,7 @@ class Repository:
 
 @dataclass
 class Hub:
-    """The server: start it, add repositories, and read what was asked for."""
+    """The server: start it, add repositories, and inspect its requests."""
 
     repositories: dict[str, Repository] = field(default_factory=dict)
     # Pairs of method and path.
@@ -50,7 +50,7 @@ class Hub:
 
 
 def commit(folder: Path) -> str:
-    """The commit that a folder stands for."""
+    """The commit of a folder."""
     return hashlib.sha1(str(folder).encode()).hexdigest()
 
 
@@ -65,17 +65,18 @@ def _make_handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _answer(self, *, send: bool):
             hub.requests.append((self.command, self.path))
             name, _, rest = unquote(self.path).lstrip("/").partition("/resolve/")
-            # A revision may have slashes, as that of a pull request; a file here has none.
-            revision, _, file_name = rest.rpartition("/")
             repository = hub.repositories.get(name)
             if repository is None:
                 return self._refuse(404, "RepoNotFound")
             if repository.refused is not None:
                 return self._refuse(*repository.refused)
-            folder = repository.folder(revision)
-            if folder is None:
+            # A revision may have slashes, as that of a pull request, and so may a file.
+            splits = [rest[:at] for at, letter in enumerate(rest) if letter == "/"]
+            revision = next((at for at in splits if repository.folder(at) is not None), None)
+            folder = None if revision is None else repository.folder(revision)
+            if revision is None or folder is None:
                 return self._refuse(404, "RevisionNotFound")
-            path = folder / file_name
+            path = folder / rest[len(revision) + 1 :]
             if not path.is_file():
                 return self._refuse(404, "EntryNotFound", commit(folder))
             content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Small random models of Hugging Face, to compare with: the oracle of the encoder's tests."""
+"""Small random models of Hugging Face, the oracle of the encoder's tests."""
 
 from functools import cache
 from typing import Any
@@ -51,7 +51,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def make_model(variant: str = "v3", *, cls: str = "DebertaV2Model", seed: int = 0, **changes: Any):
-    """A fresh model of Hugging Face, in evaluation mode, every parameter random and not small."""
+    """A new model of Hugging Face in evaluation mode, with random parameters that are not small."""
     transformers = pytest.importorskip("transformers")
     config = transformers.DebertaV2Config(**{**VARIANTS[variant], **changes})
     model = getattr(transformers, cls)(config).eval()
@@ -61,7 +61,7 @@ def make_model(variant: str = "v3", *, cls: str = "DebertaV2Model", seed: int = 
 
 @cache
 def shared_model(variant: str = "v3", cls: str = "DebertaV2Model"):
-    """The same, made once for all tests: not to be changed."""
+    """The same, cached for all tests, which must not modify it."""
     return make_model(variant, cls=cls)
 
 

@@ -1,4 +1,4 @@
-"""Readers of the real data that tests run on, as spaCy documents."""
+"""Reads the real data of tests as spaCy documents."""
 
 import lzma
 import re
@@ -13,7 +13,7 @@ CORPORA = ("wnut17", "xquad_en", "xquad_de", "ewt", "restaurant8k")
 
 
 def read_docs(data: Path, corpus: str) -> list[Doc]:
-    """All different texts of a corpus: with its own tokens, or those of spaCy's tokenizer."""
+    """All distinct texts of a corpus, with its own tokens or with spaCy's."""
     if corpus == "wnut17":
         return [doc for path in sorted((data / "wnut17").iterdir()) for doc in _read_conll(path)]
     if corpus == "ewt":

@@ -1,4 +1,4 @@
-"""What contributors and their tools read says the same as the rest of the repository."""
+"""CONTRIBUTING.md and the configs of tools are consistent with the repository."""
 
 import configparser
 import re

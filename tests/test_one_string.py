@@ -1,4 +1,4 @@
-"""One string where several texts, tokens or names belong is not cut into its letters."""
+"""A string instead of a list of texts, tokens or names is not split into characters."""
 
 import pytest
 

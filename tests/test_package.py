@@ -1,4 +1,4 @@
-"""The wheel: it holds what it needs, and works where it is all there is of the project."""
+"""The wheel is complete, and works without the repository."""
 
 import os
 import shutil

@@ -1,18 +1,21 @@
-"""The rooms of the package and who may call whom: see docs/architecture.md."""
+"""The subpackages ("rooms") and their allowed imports: see docs/architecture.md."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 import spacy_deberta
 
 PACKAGE = Path(spacy_deberta.__file__).parent
-# The plan, from the bottom to the top: what each room may import of those above it in this list.
-# Each may import what is everybody's.
+# From the bottom to the top: the rooms that each may import, of those before it in this list.
+# All may import the common modules.
 EVERYBODYS = {"arrays", "errors", "typed_json"}
 PLAN: dict[str, set[str]] = {
     "arrays": set(),
@@ -35,7 +38,7 @@ PLAN: dict[str, set[str]] = {
         *("layers", "distributed", "pretraining"),
     },
 }
-# What the lower rooms may import beside the standard library.
+# External imports of the lower rooms, besides the standard library.
 LIBRARIES = {
     "files": set(),
     "nn": {"numpy", "pydantic", "torch", "triton"},
@@ -43,7 +46,7 @@ LIBRARIES = {
     "checkpoints": {"h5py", "huggingface_hub", "pydantic", "safetensors", "srsly", "torch"},
     "models": {"numpy", "torch"},
 }
-# Rooms within a room, from the bottom to the top: each may import those before it, and files that
+# Folders within a room, from the bottom to the top: each may import those before it, and files that
 # are not listed.
 WITHIN = {
     "nn": ["ops", "attention", "inference"],
@@ -62,8 +65,8 @@ class Import(NamedTuple):
     """A name that a file imports.
 
     Attributes:
-        module: Of what, absolute; `spacy_deberta.nn` in `from spacy_deberta.nn import Linear`.
-        name: What of it; None in `import spacy_deberta.nn`.
+        module: The absolute module; `spacy_deberta.nn` in `from spacy_deberta.nn import Linear`.
+        name: The imported name; None in `import spacy_deberta.nn`.
         line: Where.
     """
 
@@ -90,7 +93,7 @@ def read_imports(path: Path) -> Iterator[Import]:
 
 
 def exported(room: str) -> set[str] | None:
-    """The names in `__all__` of a room's door; None for a room that is one file."""
+    """The names in `__all__` of a room's `__init__.py`; None for a room that is one file."""
     door = PACKAGE / room / "__init__.py"
     if not door.exists():
         return None
@@ -98,7 +101,7 @@ def exported(room: str) -> set[str] | None:
 
 
 def complaints(room: str, path: Path) -> Iterator[tuple[int, str]]:
-    """What a file of a room imports against the plan: lines, and why that may not be."""
+    """Forbidden imports of a file of a room: lines and reasons."""
     for found in read_imports(path):
         parts = found.parts
         if parts[0] != "spacy_deberta":
@@ -121,7 +124,7 @@ def complaints(room: str, path: Path) -> Iterator[tuple[int, str]]:
 
 
 def lent(room: str) -> set[str]:
-    """Names at the door of a room that are another room's."""
+    """Names in `__all__` of a room that are defined in another room."""
     door = PACKAGE / room / "__init__.py"
     if not door.exists():
         return set()
@@ -130,7 +133,7 @@ def lent(room: str) -> set[str]:
 
 
 def within(room: str, path: Path, found: Import) -> Iterator[tuple[int, str]]:
-    """The same for an import of a room by itself."""
+    """The same for imports within a room."""
     order = WITHIN.get(room)
     inner = (found.module.split(".")[2:3] or [str(found.name)])[0]
     own = path.relative_to(PACKAGE / room).parts[0].removesuffix(".py")
@@ -167,6 +170,28 @@ def test_the_package_is_as_planned():
         if rooms.index(other) > rooms.index(room)
     ]
     assert not problems, "\n" + "\n".join(problems)
+
+
+def imported_file(found: Import) -> Path | None:
+    """The file of the package that an import reads; None for other packages."""
+    for parts in ([*found.module.split("."), str(found.name)], found.module.split(".")):
+        path = PACKAGE.joinpath(*parts[1:])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if parts[0] == "spacy_deberta" and file.exists():
+                return file
+    return None
+
+
+def test_no_files_import_one_another():
+    """Neither within a room nor for types alone: one of them would be read without the other."""
+    imports = {
+        path: {file for found in read_imports(path) if (file := imported_file(found))} - {path}
+        for path in PACKAGE.rglob("*.py")
+    }
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(str(file.relative_to(PACKAGE)) for file in error.args[1]))
 
 
 def test_encoder_and_tokenizer_do_without_transformers():

@@ -1,4 +1,4 @@
-"""JSON from outside: what is refused before anybody looks at its fields."""
+"""External JSON: errors before its fields are read."""
 
 import json
 

@@ -1,8 +1,8 @@
-"""Fit a ready config to a project: a pretrained encoder, or a small one from random weights.
+"""Write the config of a project: for a pretrained encoder, or a small one from random weights.
 
-`encoder` in the `vars` of a project decides. With a name on the hub or a folder, the config keeps
-the values it has for fine-tuning. With `null` the encoder is built from random weights. That, and
-the small model of the package, take a higher learning rate and smaller batches.
+The variable `encoder` of the project selects the encoder. With a name on the hub or a folder, the
+config keeps its values for fine-tuning. With `null`, the encoder has random weights. For these, and
+for the small model of the package, the learning rate is higher and batches are smaller.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from wasabi import msg
 
 from spacy_deberta.checkpoints import embedded_names
 
-# How a small encoder learns: from random weights, and pretrained.
+# Training settings of a small encoder: from random weights, and pretrained.
 LEARN_RATE = 0.001
 PRETRAINED_LEARN_RATE = 0.0005
 WARMUP_STEPS = 50
@@ -49,7 +49,7 @@ def small_training(*, learn_rate: float, batch_size: int, dropout: float) -> dic
 
 
 def scored_every(steps: int, at_most: int) -> int:
-    """The steps between two evaluations that leave the fewest at the end unscored."""
+    """The number of steps between evaluations that leaves the fewest steps after the last one."""
     most = min(at_most, steps)
     frequencies = range((most + 1) // 2, most + 1)
     return max(frequencies, key=lambda frequency: (-(steps % frequency), frequency))
@@ -110,7 +110,7 @@ def main(
         raise typer.BadParameter(f"{config} has no component {', '.join(missing)}")
     written["components"] = {name: written["components"][name] for name in kept}
     if log is not None:
-        # spaCy does not log to a file that is there already.
+        # spaCy does not log to a file that exists.
         log.unlink(missing_ok=True)
         training["logger"] = {
             "@loggers": "spacy.ConsoleLogger.v3",

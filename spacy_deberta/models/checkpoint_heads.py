@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from spacy_deberta.checkpoints import BACKBONE_PREFIX, Weights, detect_key_map
 from spacy_deberta.nn import DebertaV2Config
 
-from .heads import HeadSpec, describe_extra, find_spec
+from .heads import HeadSpec, find_spec
+from .loading.extras import describe_extra
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from spacy_deberta.checkpoints import (
     BACKBONE_PREFIX,
     BARE_MODEL,
@@ -18,16 +16,17 @@ from spacy_deberta.checkpoints import (
     detect_key_map,
     find_checkpoint,
     read_config,
+    read_parameters,
     read_tokenizer,
-    read_weights,
     save_checkpoint,
     save_tensorflow_checkpoint,
 )
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import new_folder
-from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.nn import DebertaV2Config, meta_device
 
-from .heads import HEADS, describe_extra, find_spec
+from .heads import HEADS, find_spec
+from .loading.extras import describe_extra
 from .loading.filling import check_layers, load_weights
 from .model import DebertaV2Model
 
@@ -70,6 +69,8 @@ def convert_checkpoint(
     *,
     to: str,
     revision: str | None = None,
+    subfolder: str = "",
+    base: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Conversion:
@@ -80,6 +81,8 @@ def convert_checkpoint(
         folder: Output folder, new or empty. It is created once everything is written.
         to: "huggingface" or "tensorflow".
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within the repository, if it is not the repository itself.
+        base: The checkpoint that an adapter was made for, if it is not where its config says.
         cache_dir: Folder for downloads.
         local_files_only: Use only cached files.
 
@@ -96,12 +99,17 @@ def convert_checkpoint(
     if to not in WRITERS:
         raise ValueError(Errors.E508.format(to=to, known=", ".join(WRITERS)))
     files = find_checkpoint(
-        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        name_or_path,
+        revision=revision,
+        subfolder=subfolder,
+        base=base,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
     )
     config = read_config(files)
-    weights = read_weights(files.weights)
+    weights = read_parameters(files)
     check_layers(weights, config, source=files.name)
-    with torch.device("meta"):
+    with meta_device():
         encoder = DebertaV2Model(config)
     report = load_weights(encoder, weights, source=files.name)
     key_map = detect_key_map(weights)

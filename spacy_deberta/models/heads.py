@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from spacy_deberta import checkpoints
 from spacy_deberta.checkpoints import KerasModel
 
+from .loading.extras import set_known_heads
 from .masked_lm import DebertaV2ForMaskedLM
 from .multiple_choice import DebertaV2ForMultipleChoice
 from .question_answering import DebertaV2ForQuestionAnswering
@@ -143,18 +143,4 @@ def find_spec(architecture: str) -> HeadSpec | None:
     return next((spec for spec in HEADS.values() if spec.architecture == architecture), None)
 
 
-def describe_extra(key: str) -> str | None:
-    """Describe a parameter outside a module, if released checkpoints have it.
-
-    Args:
-        key: A name as `KeyMap.to_ours` gives it.
-
-    Returns:
-        A short description, or None for an unknown name.
-    """
-    module = key.partition(".")[0]
-    for spec in HEADS.values():
-        for modules in spec.modules:
-            if module in modules:
-                return modules[module]
-    return checkpoints.describe_encoder_extra(key)
+set_known_heads(HEADS.values())

@@ -27,7 +27,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
     the weights alone (see `PreparedLayers`).
 
     To load weights without random initialization first, build it under
-    `with torch.device("meta")` and use `load_state_dict(state, assign=True)`.
+    `with nn.meta_device()` and use `load_state_dict(state, assign=True)`.
 
     Args:
         config: The model's config.

@@ -15,6 +15,7 @@ from .mask_decoder import decode_masked
 from .ops.activations import resolve_activation
 from .ops.dropout import Dropout
 from .ops.memory import check_memory, count_weights
+from .ops.meta_device import meta_device
 from .ops.packing import PackedPieces
 from .ops.transfer import send
 from .outputs import EncoderOutput, LayerAttentions, ModelOutput
@@ -46,6 +47,7 @@ __all__ = [
     "freeze",
     "has_bf16",
     "init_weights",
+    "meta_device",
     "resolve_activation",
     "resolve_attention",
     "send",

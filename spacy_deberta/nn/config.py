@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from spacy_deberta.errors import Errors, check_list
-from spacy_deberta.typed_json import shorten
+from spacy_deberta.errors import check_list
 
-from .config_checks import check_config, check_kinds
+from .config_checks import (
+    MODEL_TYPE,
+    check_buckets,
+    check_kinds,
+    check_labels,
+    check_model_type,
+    check_names,
+    check_padding,
+    check_sizes,
+)
 from .frozen import FrozenDict, freeze_json, thaw_json
-
-MODEL_TYPE = "deberta-v2"
 
 # Fields that Hugging Face derives from `hidden_size` if missing, and can't read as null. They are
 # written only if set.
@@ -150,7 +156,29 @@ class DebertaV2Config:
         self._set("id2label", FrozenDict(names))
         self._set("label2id", FrozenDict(back))
         self._set("extra", freeze_json(self.extra))
-        check_config(self)
+        self._check()
+
+    def _check(self) -> None:
+        """Validate the constraints between fields."""
+        names = ("hidden_act", "pooler_hidden_act", "conv_act")
+        check_names(
+            activations={name: getattr(self, name) for name in names},
+            pos_att_type=self.pos_att_type,
+            norm_rel_ebd=self.norm_rel_ebd,
+            problem_type=self.problem_type,
+            far_positions=self.far_positions,
+        )
+        check_sizes(
+            hidden_size=self.hidden_size,
+            heads=self.num_attention_heads,
+            head_dim=self.head_dim,
+            kernel_size=self.conv_kernel_size,
+            groups=self.conv_groups,
+        )
+        check_labels(num_labels=self.num_labels, named=len(self.id2label))
+        check_padding(pad_token_id=self.pad_token_id, vocab_size=self.vocab_size)
+        if self.relative_attention:
+            check_buckets(buckets=self.position_buckets, max_distance=self.max_distance)
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -222,13 +250,7 @@ class DebertaV2Config:
 
         Source: The `config.json` of the microsoft/deberta-v2-* and -v3-* checkpoints.
         """
-        model_type = values.get("model_type", MODEL_TYPE)
-        if model_type != MODEL_TYPE:
-            raise ValueError(
-                Errors.E101.format(
-                    model_type=shorten(str(model_type)), hint=_other_family(model_type)
-                )
-            )
+        check_model_type(values.get("model_type", MODEL_TYPE))
         known = {item.name: item for item in fields(cls) if item.name != "extra"}
         own: dict[str, Any] = {}
         extra: dict[str, Any] = {}
@@ -269,12 +291,3 @@ class DebertaV2Config:
 def _validated(extra: Mapping[str, Any]) -> dict[str, Any]:
     """The extra keys that are validated, although the encoder ignores them."""
     return {key: extra[key] for key in ("architectures",) if key in extra}
-
-
-def _other_family(model_type: object) -> str:
-    if model_type == "deberta":
-        return (
-            "The first DeBERTa has other weights and a byte-level vocabulary: use a checkpoint "
-            "named deberta-v2-*, deberta-v3-* or mdeberta-v3-*."
-        )
-    return "Use spacy-transformers for other families."

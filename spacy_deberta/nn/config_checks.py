@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -18,9 +18,7 @@ from spacy_deberta.typed_json import (
 
 from .ops.activations import resolve_activation
 
-if TYPE_CHECKING:
-    from .config import DebertaV2Config
-
+MODEL_TYPE = "deberta-v2"
 MAX_LAYERS = 2**10
 MAX_LABELS = 2**20
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -122,58 +120,122 @@ def check_kinds(values: Mapping[str, Any]) -> None:
         ) from error
 
 
-def check_config(config: "DebertaV2Config") -> None:
-    """Validate the constraints between fields of a configuration.
+def check_model_type(model_type: object) -> None:
+    """Make sure that a `config.json` is of this family.
 
     Args:
-        config: The configuration, with valid types and the labels filled in.
+        model_type: Its `model_type`.
 
     Raises:
-        ValueError: If `pad_token_id` is outside the vocabulary (E102), the heads don't add up to
-            the hidden size (E103), a name is unknown (E104), the convolution is invalid (E105), the
-            numbers of labels and names differ (E106), or the buckets are invalid (E107).
+        ValueError: It is of another family (E101).
     """
-    _check_names(config)
-    width = config.num_attention_heads * config.head_dim
-    if width != config.hidden_size:
+    if model_type == MODEL_TYPE:
+        return
+    hint = "Use spacy-transformers for other families."
+    if model_type == "deberta":
+        hint = (
+            "The first DeBERTa has other weights and a byte-level vocabulary: use a checkpoint "
+            "named deberta-v2-*, deberta-v3-* or mdeberta-v3-*."
+        )
+    raise ValueError(Errors.E101.format(model_type=shorten(str(model_type)), hint=hint))
+
+
+def check_names(
+    *,
+    activations: Mapping[str, str],
+    pos_att_type: Sequence[str],
+    norm_rel_ebd: str,
+    problem_type: str | None,
+    far_positions: str,
+) -> None:
+    """Make sure that all names are known.
+
+    Args:
+        activations: Names of activations, by field.
+        pos_att_type: The disentangled terms.
+        norm_rel_ebd: How the relative position table is normalized; "|" separates several.
+        problem_type: The loss of sequence classification, or None.
+        far_positions: How far distances are treated.
+
+    Raises:
+        ValueError: A name is unknown (E104).
+    """
+    for field, name in activations.items():
+        resolve_activation(name, field=field)
+    for kind in pos_att_type:
+        _check_known(kind, "pos_att_type", ("c2p", "p2c"))
+    for kind in norm_rel_ebd.lower().split("|"):
+        _check_known(kind.strip(), "norm_rel_ebd", ("layer_norm", "none"))
+    if problem_type is not None:
+        _check_known(problem_type, "problem_type", PROBLEM_TYPES)
+    _check_known(far_positions, "far_positions", ("microsoft", "huggingface"))
+
+
+def check_sizes(
+    *, hidden_size: int, heads: int, head_dim: int, kernel_size: int, groups: int
+) -> None:
+    """Make sure that heads and the convolution fit the width of the layers.
+
+    Args:
+        hidden_size: Width of the layers.
+        heads: Heads of a layer.
+        head_dim: Width of a head.
+        kernel_size: Kernel size of the convolution; 0 for none.
+        groups: Its groups.
+
+    Raises:
+        ValueError: The heads don't add up to the width (E103), or the convolution is invalid
+            (E105).
+    """
+    width = heads * head_dim
+    if width != hidden_size:
         raise ValueError(
             Errors.E103.format(
-                heads=config.num_attention_heads,
-                head_size=config.head_dim,
-                width=width,
-                hidden_size=config.hidden_size,
+                heads=heads, head_size=head_dim, width=width, hidden_size=hidden_size
             )
         )
-    kernel, groups = config.conv_kernel_size, config.conv_groups
-    if kernel and (kernel % 2 == 0 or groups < 1 or config.hidden_size % groups):
+    if kernel_size and (kernel_size % 2 == 0 or groups < 1 or hidden_size % groups):
         raise ValueError(
-            Errors.E105.format(kernel_size=kernel, groups=groups, hidden_size=config.hidden_size)
+            Errors.E105.format(kernel_size=kernel_size, groups=groups, hidden_size=hidden_size)
         )
-    if config.num_labels != len(config.id2label):
+
+
+def check_labels(*, num_labels: int, named: int) -> None:
+    """Make sure that each label has a name.
+
+    Raises:
+        ValueError: The numbers differ (E106).
+    """
+    if num_labels != named:
+        raise ValueError(Errors.E106.format(num_labels=num_labels, named=named))
+
+
+def check_padding(*, pad_token_id: int, vocab_size: int) -> None:
+    """Make sure that padding has a row of the embeddings.
+
+    Raises:
+        ValueError: It has none (E102).
+    """
+    if pad_token_id >= vocab_size:
+        in_range = f"in the vocabulary (0 to {vocab_size - 1})"
         raise ValueError(
-            Errors.E106.format(num_labels=config.num_labels, named=len(config.id2label))
+            Errors.E102.format(field="pad_token_id", value=pad_token_id, expected=in_range)
         )
-    rows = config.vocab_size
-    if config.pad_token_id >= rows:
-        in_range = f"in the vocabulary (0 to {rows - 1})"
-        raise ValueError(
-            Errors.E102.format(field="pad_token_id", value=config.pad_token_id, expected=in_range)
-        )
-    buckets, last = config.position_buckets, config.max_distance - 1
-    if config.relative_attention and buckets > 0 and (buckets < 2 or last <= buckets // 2):
+
+
+def check_buckets(*, buckets: int, max_distance: int) -> None:
+    """Make sure that there are more distances than buckets that stand for one each.
+
+    Args:
+        buckets: Number of buckets per direction; below 1 for none.
+        max_distance: Relative distances from here on are not distinguished.
+
+    Raises:
+        ValueError: There are too few (E107).
+    """
+    last = max_distance - 1
+    if buckets > 0 and (buckets < 2 or last <= buckets // 2):
         raise ValueError(Errors.E107.format(buckets=buckets, max_distance=last))
-
-
-def _check_names(config: "DebertaV2Config") -> None:
-    for name in ("hidden_act", "pooler_hidden_act", "conv_act"):
-        resolve_activation(getattr(config, name), field=name)
-    for kind in config.pos_att_type:
-        _check_known(kind, "pos_att_type", ("c2p", "p2c"))
-    for kind in config.norm_rel_ebd.lower().split("|"):
-        _check_known(kind.strip(), "norm_rel_ebd", ("layer_norm", "none"))
-    if config.problem_type is not None:
-        _check_known(config.problem_type, "problem_type", PROBLEM_TYPES)
-    _check_known(config.far_positions, "far_positions", ("microsoft", "huggingface"))
 
 
 def _check_known(value: str, name: str, known: tuple[str, ...]) -> None:

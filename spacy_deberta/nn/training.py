@@ -34,7 +34,7 @@ def init_weights(
 
     Matrices are drawn from a normal distribution with standard deviation `initializer_range`.
     Biases and the padding row are zero, layer normalization is the identity. The convolution keeps
-    torch's own initialization, as in the authors' code.
+    torch's own initialization, as in the authors' code. Modules on the meta device are left out.
 
     Args:
         module: A model, or a head of it. Changed in place.
@@ -44,6 +44,8 @@ def init_weights(
     Source: `init_weights` of microsoft/DeBERTa.
     """
     for part in module.modules():
+        if any(parameter.is_meta for parameter in part.parameters(recurse=False)):
+            continue
         if isinstance(part, (nn.Linear, nn.Embedding)):
             part.weight.normal_(0.0, config.initializer_range, generator=generator)
         if isinstance(part, nn.Embedding) and part.padding_idx is not None:

@@ -167,6 +167,8 @@ class DebertaV2Tokenizer(TextEncoder):
         pretrained_model_name_or_path: str | PathLike[str],
         *,
         revision: str | None = None,
+        subfolder: str = "",
+        base: str | PathLike[str] | None = None,
         cache_dir: str | PathLike[str] | None = None,
         local_files_only: bool = False,
         tokenizer: str | None = None,
@@ -177,6 +179,9 @@ class DebertaV2Tokenizer(TextEncoder):
             pretrained_model_name_or_path: A folder, of a checkpoint or of a tokenizer alone, or a
                 hub name.
             revision: Branch, tag or commit on the hub.
+            subfolder: The folder within the repository, if it is not the repository itself.
+            base: Of an adapter without a vocabulary: the checkpoint that it was made for, if it is
+                not where its config says.
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
             tokenizer: As in `from_directory`.
@@ -193,6 +198,8 @@ class DebertaV2Tokenizer(TextEncoder):
         folder = find_folder(
             pretrained_model_name_or_path,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
         )

@@ -11,7 +11,7 @@ from tests.conftest import SENTENCES
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory, tiny_vocabulary):
-    """Two documents, a few entities, and a checkpoint as small as it gets."""
+    """Two documents, a few entities, and a minimal checkpoint."""
     folder = tmp_path_factory.mktemp("benchmarks")
     documents = folder / "documents.conllu"
     halves = (SENTENCES[:3], SENTENCES[3:])

@@ -1,4 +1,4 @@
-"""The benchmarks run, and count what they say, on small inputs."""
+"""The benchmarks run and count correctly on small inputs."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def test_span_categorization_is_measured(action, tiny_vocabulary):
         assert len(nlp.get_pipe("spancat").suggester([spancat.make_example(nlp, 20).x]).data) == 144
         figures = spancat.measure(action, nlp, 50)
         assert figures["s"] > 0
-        # Little enough to fit into memory that the process has already.
+        # Small enough for memory that the process has already allocated.
         assert 0 <= figures["MiB"] < 200
 
 

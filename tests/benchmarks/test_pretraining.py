@@ -1,4 +1,4 @@
-"""The plain loop that pretraining is measured against learns from what ours learns from."""
+"""The plain training loop of the comparison gets the same batches as ours."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The soak measures both sides on the same batches."""
+"""The soak benchmark runs both packages on the same batches."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def small(monkeypatch):
 
 @pytest.fixture
 def lengths(monkeypatch):
-    """The lengths of the sequences that each side was given."""
+    """The lengths of the sequences of each package."""
     given = {}
 
     def record(name):

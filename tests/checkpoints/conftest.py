@@ -12,13 +12,13 @@ from tests.hub import Hub
 
 @pytest.fixture(scope="session")
 def weights(tiny_checkpoint):
-    """The tensors of the tiny checkpoint, named as files of the bare model name them."""
+    """The tensors of the tiny checkpoint, with the names of a model without head."""
     return read_weights([tiny_checkpoint / "model.safetensors"])
 
 
 @pytest.fixture
 def make_checkpoint(tmp_path, tiny_config, tiny_vocabulary, weights):
-    """A function that writes a folder like the tiny checkpoint, but for what it is told."""
+    """A function that writes a folder like the tiny checkpoint, with changes."""
 
     def make(name="checkpoint", **changes):
         values = {
@@ -39,7 +39,7 @@ def model(tiny_checkpoint):
 
 @pytest.fixture(scope="session")
 def rows(tiny_checkpoint):
-    """What the encoder makes of some pieces: a function from a model to its last rows."""
+    """A function from a model to its last hidden states for some pieces."""
     ids = torch.arange(5, 45).reshape(2, 20)
 
     def run(model):
@@ -60,7 +60,7 @@ def hub(monkeypatch, tmp_path):
     hub.start()
     template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
     for module in (constants, file_download):
-        # Newer releases of huggingface-hub have it in one place only.
+        # Newer releases of huggingface-hub have it in one module only.
         monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
     monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "default-cache"))
@@ -84,7 +84,7 @@ def cache(tmp_path):
 
 @pytest.fixture
 def down(hub, monkeypatch):
-    """A function that takes the hub off the net."""
+    """A function that makes the hub unreachable."""
 
     def stop():
         hub.stop()

@@ -1,4 +1,4 @@
-"""Checkpoint folders as others write them: not with the code under test, but with the formats."""
+"""Writes checkpoint folders independently of the code under test."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def write_index(path, weight_map):
 
 
 class Attack:
-    """Unpickled without care, it makes a file."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -108,7 +108,7 @@ def test_a_config_that_is_no_text(make_checkpoint):
 
 
 def test_a_config_with_a_huge_number(make_checkpoint, tiny_config):
-    """Python and Hugging Face write such numbers, for "no limit"."""
+    """Python and Hugging Face write such numbers for "no limit"."""
     folder = make_checkpoint()
     write_config(folder, {**tiny_config, "model_max_length": 10**30})
     assert DebertaV2Model.from_pretrained(folder).config.extra["model_max_length"] == 10**30

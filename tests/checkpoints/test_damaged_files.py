@@ -1,4 +1,4 @@
-"""Files that are missing, cut off, something else, or an attack."""
+"""Missing, truncated, wrong and malicious files."""
 
 import json
 import pickle
@@ -70,7 +70,7 @@ def test_missing_files(make_checkpoint, weights):
 
 
 def test_more_pieces_than_embeddings(make_checkpoint, tiny_config, tiny_tokenizer, weights):
-    """The mask comes after all pieces of the vocabulary, and in no text."""
+    """The id of `[MASK]` is above the vocabulary, and occurs in no text."""
     pieces = tiny_tokenizer.vocab_size
     assert tiny_tokenizer.mask_token_id == pieces
     check_vocabulary_fits(tiny_tokenizer, DebertaV2Config.from_dict(tiny_config))
@@ -125,10 +125,10 @@ def test_code_in_a_file_is_not_run(form, make_checkpoint, tmp_path):
         with pytest.raises(OSError, match="E305") as error:
             load(folder)
         assert not proof.exists()
-        # PyTorch says how to run it all the same.
+        # PyTorch's message says how to run it anyway.
         assert "weights_only" not in str(error.value)
     if form == "pickle":
-        # The file is dangerous: who is less careful runs it.
+        # The file is dangerous: an unrestricted loader runs it.
         pickle.loads((folder / "pytorch_model.bin").read_bytes())
         assert proof.exists()
 
@@ -216,7 +216,7 @@ def test_an_index_can_only_name_files_beside_it(outside, make_checkpoint, weight
 
 
 def test_a_safetensors_file_that_lies(make_checkpoint):
-    """Lengths beyond the file must not be read, nor believed."""
+    """Lengths beyond the end of the file are rejected."""
     folder = make_checkpoint(weights=None)
     header = json.dumps(
         {"embeddings.LayerNorm.bias": {"dtype": "F32", "shape": [32], "data_offsets": [0, 10**12]}}

@@ -1,4 +1,4 @@
-"""Embeddings of other sizes than the vocabulary: what published checkpoints have."""
+"""Embedding tables of other sizes than the vocabulary, as in published checkpoints."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ BEYOND = [0, 1, 3, 4, 64, 100]
 
 @pytest.fixture
 def make_rows(make_checkpoint, tiny_config, tiny_tokenizer):
-    """A function that writes a checkpoint with so many more rows than pieces."""
+    """A function that writes a checkpoint with this many more rows than pieces."""
 
     def make(beyond):
         size = tiny_tokenizer.vocab_size + beyond

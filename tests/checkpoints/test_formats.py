@@ -1,4 +1,4 @@
-"""Every form in which weights come, read into the same encoder."""
+"""Weights in all formats give the same encoder."""
 
 import pytest
 import torch
@@ -63,7 +63,7 @@ def test_safetensors_are_preferred(make_checkpoint, weights):
 
 
 def test_what_is_loaded_is_ready(make_checkpoint):
-    """Nothing random, nothing on another device, ready for prediction and for training."""
+    """No random weights, one device, ready for prediction and for training."""
     state = torch.get_rng_state()
     model = DebertaV2Model.from_pretrained(make_checkpoint())
     assert torch.get_rng_state().equal(state)
@@ -110,6 +110,6 @@ def test_the_tokenizer_of_a_checkpoint(make_checkpoint, tiny_tokenizer, tmp_path
     tokenizer = DebertaV2Tokenizer.from_pretrained(make_checkpoint())
     assert type(tokenizer) is DebertaV2Tokenizer
     assert tokenizer(text) == expected
-    # Config and weights are not needed for this.
+    # Config and weights are not required for a tokenizer.
     tiny_tokenizer.save_pretrained(tmp_path / "tokenizer")
     assert DebertaV2Tokenizer.from_pretrained(tmp_path / "tokenizer")(text) == expected

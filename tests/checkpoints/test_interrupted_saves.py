@@ -1,4 +1,4 @@
-"""A save is complete or did not happen, whatever stops it."""
+"""An interrupted save leaves the old or the new files complete."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def failing_rename(after, fail):
 
 
 def test_a_save_that_fails_while_files_move_leaves_everything(model, tmp_path, monkeypatch):
-    """Whichever file can't be moved, as one that is in use under Windows."""
+    """For each file that can't be moved, like an open file on Windows."""
     model.save_pretrained(tmp_path, max_shard_bytes=30_000)
     before = contents(tmp_path)
 

@@ -1,4 +1,4 @@
-"""What a file lacks, what it has beyond the model, and what does not fit."""
+"""Missing and unexpected parameters, and wrong shapes."""
 
 import warnings
 
@@ -140,7 +140,7 @@ def test_a_new_head(make_checkpoint, tiny_config, weights):
     assert head.weight.device.type == "cpu"
     assert head.weight.dtype == torch.float32
     assert head.weight.isfinite().all()
-    # Drawn as the config says, and not what the memory happened to hold.
+    # Initialized as in the config, not uninitialized memory.
     assert 0.1 < head.weight.std() < 0.3
     assert head.bias.eq(0).all()
     assert head.weight.requires_grad
@@ -170,7 +170,7 @@ def test_half_a_head_is_an_error(key, make_checkpoint, weights):
 
 
 def test_a_head_without_an_encoder_is_an_error(make_checkpoint):
-    with pytest.raises(ValueError, match=r"E306.*word_embeddings"):
+    with pytest.raises(ValueError, match=r"E339.*no encoder, but only: classifier"):
         DebertaV2ForTokenClassification.from_pretrained(make_checkpoint(weights=CLASSIFIER))
 
 

@@ -1,4 +1,4 @@
-"""Names that are not there: what the error says besides."""
+"""Errors for unknown names suggest alternatives."""
 
 import pytest
 

@@ -76,7 +76,7 @@ def test_rows_of_a_mapped_table_are_checked_when_they_are_looked_up(
 
 
 def test_what_reads_the_whole_table_checks_it(mapped, make_checkpoint, weights):
-    """Training does, and a masked language model that scores every piece."""
+    """Training reads all embeddings, and so does a masked language model that scores all pieces."""
     changed = with_value(weights, WORDS, float("nan"), row=50)
     with pytest.raises(ValueError, match=f"E328.*{WORDS}"):
         DebertaV2Model.from_pretrained(make_checkpoint(weights=changed)).train()(IDS)

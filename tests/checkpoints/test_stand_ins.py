@@ -1,4 +1,4 @@
-"""What lies under the name of a file without being the file, and links to files."""
+"""Placeholders instead of files, and symbolic links."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Weights that are mapped, and what others do to their file while they are in use."""
+"""Mapped weights whose file is modified while they are in use."""
 
 import copy
 import os
@@ -32,7 +32,7 @@ def other_weights(weights):
 
 
 def copy_over(path, other):
-    """As `cp` does: the file stays, its content goes."""
+    """Like `cp`: overwrite the content of an existing file."""
     shutil.copyfile(other, path)
 
 
@@ -118,7 +118,7 @@ def test_a_copy_of_what_was_written_to_is_refused(make_checkpoint, map_small_fil
 
 
 def test_a_head_notices_too(make_checkpoint, weights, tiny_config, rows, map_small_files):
-    """Its own parts do: they may be run on the encoder of another model."""
+    """The modules of a head check too, because they may run on the encoder of another model."""
     extras = {
         key: tensor
         for key, tensor in official_extras(tiny_config).items()

@@ -7,7 +7,7 @@ import spacy_deberta.cli  # noqa: F401 (adds the commands, as the entry point do
 
 @pytest.fixture
 def spacy_cli():
-    """Run `spacy` with arguments; gives the result with `stdout`, `stderr` and `exit_code`."""
+    """Run `spacy` with arguments; returns `stdout`, `stderr` and `exit_code`."""
 
     def run(*args, stdin=None):
         return CliRunner().invoke(app, [str(arg) for arg in args], input=stdin)
@@ -17,7 +17,7 @@ def spacy_cli():
 
 @pytest.fixture
 def fails(spacy_cli):
-    """Run `spacy` with arguments that are wrong; gives the message in one line."""
+    """Run `spacy` with wrong arguments; returns the message in one line."""
 
     def run(*args, stdin=None):
         result = spacy_cli(*args, stdin=stdin)

@@ -37,7 +37,7 @@ def weights(tiny_checkpoint):
 
 @pytest.fixture
 def official(tmp_path, tiny_config, tiny_vocabulary, weights):
-    """A folder with all that the released files of v3 hold beside the encoder."""
+    """A folder with all additional parameters of the released files of v3."""
     extras = {
         key: tensor
         for key, tensor in official_extras(tiny_config).items()
@@ -162,7 +162,7 @@ def test_a_pipeline(official, tmp_path, tiny_checkpoint):
     assert nlp.lang == "de"
     assert nlp.pipe_names == ["transformer"]
     assert nlp.get_pipe_meta("transformer").factory == "deberta"
-    # Where it came from is nobody's business.
+    # The source of the checkpoint must not be saved.
     assert str(tmp_path) not in (tmp_path / "pipeline" / "config.cfg").read_text()
     vectors = nlp(TEXT)._.trf_data.tensors[0]
     expected = spacy.blank("de")

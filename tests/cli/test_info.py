@@ -81,7 +81,7 @@ def test_markdown(spacy_cli, tiny_checkpoint):
 
 @pytest.fixture
 def unusual_checkpoint(tmp_path, tiny_config, model):
-    """Heads that are known and that are not, a convolution in the config, and no vocabulary."""
+    """Known and unknown heads, a convolution in the config, and no vocabulary."""
     weights = {f"deberta.{key}": tensor for key, tensor in model.state_dict().items()}
     weights["mask_predictions.dense.weight"] = torch.zeros(32, 32)
     weights["mystery.weight"] = torch.zeros(3)

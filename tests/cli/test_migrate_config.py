@@ -1,4 +1,4 @@
-"""`spacy deberta migrate-config`: what it writes is trained, and what it drops is said.
+"""`spacy deberta migrate-config`: migrated configs train, and dropped settings are reported.
 
 The configs that `spacy init config --gpu` writes are migrated and trained for every component in
 `tests/pipeline/test_spacy_configs.py`, which makes its pipelines this way.
@@ -30,7 +30,7 @@ grad_factor = 0.5
 upstream = "trf"
 pooling = {"@layers":"reduce_mean.v1"}
 """
-# As people write them: settings of several releases, and blocks that lean on defaults.
+# Realistic configs: settings of several releases, and blocks that rely on defaults.
 HAND_MADE = {
     "an old release": """
 [nlp]
@@ -163,7 +163,7 @@ name = "xlm-roberta-base"
 
 
 def parse(text):
-    """A config whose sections above its own are left out."""
+    """Parse a config without its parent sections."""
     sections = ("paths", "system", "components", "corpora", "training", "initialize")
     missing = "".join(f"[{name}]\n\n" for name in sections if f"\n[{name}]" not in text)
     for name in ("initialize.components", "initialize.components.trf"):

@@ -1,4 +1,4 @@
-"""`spacy deberta pretrain`: what the command adds to pretraining itself."""
+"""`spacy deberta pretrain`: arguments and output of the command."""
 
 import pytest
 import srsly

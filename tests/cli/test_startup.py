@@ -10,7 +10,7 @@ def imported(statement):
 
 
 def test_spacy_does_not_wait_for_us():
-    # spaCy itself imports torch, through thinc; so it is hidden from it here.
+    # spaCy imports torch through thinc, so torch is hidden here.
     no_torch = "import sys; sys.modules['torch'] = None"
     before = imported(f"{no_torch}; import spacy.cli")
     after = imported(f"{no_torch}; import spacy.cli, spacy_deberta.cli")
@@ -21,7 +21,7 @@ def test_spacy_does_not_wait_for_us():
     }
     assert not heavy & {name.split(".")[0] for name in ours}
     rooms = {name.split(".")[1] for name in after if name.startswith("spacy_deberta.")}
-    # Readers of data import nothing but spaCy, and `files` nothing but the standard library.
+    # Readers of data import only spaCy, and `files` only the standard library.
     assert rooms == {"cli", "corpora", "errors", "files"}
 
 

@@ -274,7 +274,7 @@ def test_with_many_categories_the_best_and_the_gold_ones_are_shown(tmp_path):
     DocBin(docs=[doc]).to_disk(tmp_path / "data.spacy")
     visualize(tmp_path / "pipeline", tmp_path / "data.spacy", tmp_path / "page.html")
     page = Page(tmp_path / "page.html")
-    # Nothing but a table is said of the text, which has to be there to be read.
+    # The predictions are only a table, so the text has to be shown as well.
     assert page.text.count("Where is my card?") == 1
     shown = [row for row in page.rows if row[0].startswith("c") and len(row) == 3]
     assert shown[0] == ["c76", "0", "0.760"]

@@ -1,4 +1,4 @@
-"""Questions with choices from TSV and JSONL: read as they are, and refused with file and line."""
+"""Questions with choices from TSV and JSONL; errors name file and line."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The README's command with the small model, as it is written, against spaCy's bag of words."""
+"""The README's command with the small model, compared with spaCy's bag of words."""
 
 import csv
 import os
@@ -21,7 +21,7 @@ CATEGORIES, TRAIN, DEV = 30, 2, 20
 # Short questions, so that some hundred updates take less than a minute.
 WORDS = 7
 UPDATES = 150
-# What the small model has to be better by: with the rate of base size it is as good.
+# Required difference: with the learning rate of base size, the two are equal.
 MARGIN = 0.05
 
 
@@ -49,7 +49,7 @@ def corpus(shared_data, tmp_path):
 
 
 def train(folder, config, *options):
-    """Train in a process of its own, and give the F of all categories on the development data."""
+    """Train in a subprocess; returns the F of all categories on the development data."""
     steps = ("--training.max_steps", UPDATES, "--training.eval_frequency", UPDATES)
     data = ("--paths.train", folder / "train.spacy", "--paths.dev", folder / "dev.spacy")
     command = ["train", config, *data, "--output", folder / "out", *options, *steps]

@@ -1,4 +1,4 @@
-"""Two processes train the pipeline that one would train."""
+"""Training in two processes gives the same pipeline as in one."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.docs.pages import ROOT
 
 pytestmark = pytest.mark.slow
 
-# What a user gives as --code: a process group that fails soon, and what takes longer than that.
+# The user's --code: a process group with a short timeout, and a function that takes longer.
 SLOW_CODE = """
 import time
 from datetime import timedelta
@@ -73,7 +73,7 @@ def config(tmp_path, tiny_vocabulary):
         max_steps=8, eval_frequency=4, dropout=0.0, accumulate_gradient=2, score_weights={}
     )
     config["training"]["batcher"]["size"] = 120
-    # Adam would make something of rounding where there is no gradient.
+    # Without a gradient, Adam would amplify rounding errors.
     config["training"]["optimizer"].update(eps=1e-3)
     config["training"]["optimizer"]["learn_rate"].update(initial_rate=2e-3, warmup_steps=2)
     return config
@@ -111,7 +111,7 @@ def weights_of(nlp):
 def test_two_processes_are_one(config, tmp_path):
     _, one = train(config, tmp_path / "one")
     output, two = train(config, tmp_path / "two", launcher=LAUNCHER)
-    # One report, and one pipeline that knows nothing of processes.
+    # One report, and one pipeline without traces of the processes.
     assert output.count("Saved pipeline") == 1
     assert two.config["training"]["logger"] == one.config["training"]["logger"]
     expected, found = weights_of(one), weights_of(two)

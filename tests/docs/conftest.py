@@ -25,7 +25,7 @@ from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
 from tests.pipeline.pipelines import make_examples, make_trained
 
-# Fine-tuned checkpoints that the pages name: their class, and their labels if it has labels.
+# Fine-tuned checkpoints on the pages: their class, and their labels if they have labels.
 FINE_TUNED = {
     "deepset/deberta-v3-base-squad2": (DebertaV2ForQuestionAnswering, ()),
     "microsoft/deberta-v2-xlarge": (DebertaV2ForMaskedLM, ()),
@@ -48,7 +48,7 @@ HUB_NAME = re.compile("|".join([r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_T
 
 @pytest.fixture(scope="session")
 def hub_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
-    """What stands for every checkpoint on the hub: as deep as the pages need it, but narrow."""
+    """A small substitute for all checkpoints on the hub, with enough layers for the pages."""
     config = DebertaV2Config.from_dict({**tiny_config, "num_hidden_layers": 6})
     model = DebertaV2Model(config)
     model.init_weights(torch.Generator().manual_seed(7))
@@ -61,7 +61,7 @@ def hub_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
 
 @pytest.fixture(scope="session")
 def localize(tmp_path_factory, tiny_config, tiny_tokenizer, hub_checkpoint):
-    """A function that puts paths of small checkpoints in the place of names on the hub."""
+    """A function that replaces hub names by paths of small checkpoints."""
     folders = {}
     for number, (name, (module_class, labels)) in enumerate(FINE_TUNED.items()):
         config = DebertaV2Config.from_dict(tiny_config)
@@ -90,7 +90,7 @@ def annotate(doc):
 
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize):
-    """The files that the pages speak of."""
+    """The files that the pages mention."""
     folder = tmp_path_factory.mktemp("documentation")
     nlp = spacy.blank("en")
     annotated = [annotate(example.reference) for example in make_examples(nlp)]
@@ -134,7 +134,7 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
 
 @pytest.fixture
 def workspace(prepared_folder, tmp_path, monkeypatch):
-    """A folder of one's own with these files, as the current one, and no network."""
+    """A new current folder with these files, without network."""
 
     def refuse(*args):
         raise AssertionError("the documentation reaches for the network")
@@ -147,7 +147,7 @@ def workspace(prepared_folder, tmp_path, monkeypatch):
 
 @pytest.fixture
 def run_spacy():
-    """Run `spacy` with arguments; fails if it fails, and gives what it printed."""
+    """Run `spacy` with arguments; returns its output, and fails if the command fails."""
 
     def run(*args):
         result = CliRunner().invoke(app, [str(arg) for arg in args])

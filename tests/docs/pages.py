@@ -45,7 +45,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        """What GitHub makes of the heading."""
+        """The anchor of the heading on GitHub."""
         text = re.sub(r"[^\w\- ]", "", self.title.replace("`", "").lower())
         return text.replace(" ", "-")
 

@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT, all_blocks
 pytestmark = pytest.mark.slow
 
 BLOCKS = all_blocks("ini")
-# Those of `spacy deberta pretrain` are no pipelines: the pages and the projects run them.
+# Configs of `spacy deberta pretrain` are not for pipelines. Pages and projects run them.
 PRETRAINING = ("adapt.cfg", "pretrain.cfg", "mini.cfg")
 CONFIGS = sorted(
     path
@@ -52,11 +52,11 @@ def merge(config, partial):
 
 
 def differences(config, partial, place=""):
-    """Values of a partial config that another one does not have, by their place."""
+    """Values of a partial config that another one lacks, by their dotted names."""
     found = {}
     for key, value in partial.items():
         if isinstance(value, dict) and "source" in value:
-            continue  # replaced by what is there
+            continue  # replaced by the existing value
         if isinstance(value, dict):
             found.update(differences(config[key], value, f"{place}{key}."))
         elif config[key] != value:
@@ -65,7 +65,7 @@ def differences(config, partial, place=""):
 
 
 def complete(text):
-    """What a reader has who puts a block of a page into the config for entities."""
+    """The config for entities with a block of a page."""
     config = util.load_config(ROOT / "configs" / "ner.cfg", interpolate=False)
     config["training"]["accumulate_gradient"] = 1
     merge(config, parse_partial(text))
@@ -84,7 +84,7 @@ def test_a_config_block_trains(block, workspace, localize):
     nlp = init_nlp(config)
     train(nlp, None, stdout=io.StringIO(), stderr=io.StringIO())
     assert len(nlp("Mira left.")) == 3
-    # What the block sets is what the pipeline has, and not only what it accepts.
+    # The values have an effect in the pipeline, and are not only accepted.
     assert not differences(nlp.config, parse_partial(localize(block.text)))
 
 

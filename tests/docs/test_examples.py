@@ -75,7 +75,7 @@ def check_pip(arguments):
 
 
 def check_benchmarks(module, arguments):
-    """The module is one of `benchmarks`, and has these options."""
+    """The module is in `benchmarks`, and has these options."""
     is_package = find_spec(module).submodule_search_locations is not None
     command_line = import_module(f"{module}.__main__" if is_package else module)
     if hasattr(command_line, "app"):
@@ -90,7 +90,7 @@ def check_benchmarks(module, arguments):
 
 
 def run_command(command, *, run_spacy, default_model):
-    """Run a command of spaCy on little data, or check one that would take long."""
+    """Run a command of spaCy on small data, or check the arguments of a slow one."""
     arguments = spacy_arguments(command)
     if arguments is None:
         if command[:2] == ["python", "-m"] and command[2].partition(".")[0] == "benchmarks":

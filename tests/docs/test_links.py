@@ -10,7 +10,7 @@ pages = pytest.mark.parametrize("path", LINKED, ids=[read_page(path).name for pa
 
 
 def problem_of(link, page):
-    """What is wrong with a link within the repository, or None."""
+    """The problem of a link within the repository, or None."""
     parts = urlsplit(link)
     if parts.scheme:
         return None if parts.scheme == "https" else "not https"

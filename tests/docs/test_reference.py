@@ -53,7 +53,7 @@ INHERITED = {
         "use_params",
     },
 }
-# What each component defines for `HeadPipe`, whose page says what they are.
+# Methods that components define for `HeadPipe`, and that its page describes.
 HOOKS = {
     "check_head",
     "config_values",
@@ -62,7 +62,7 @@ HOOKS = {
     "training_batch",
     "unknown_labels",
 }
-# What models define for loading and for pipelines.
+# Members that models define for loading and for pipelines.
 MODEL_HOOKS = {"layout_options", "score_packed"}
 # Whose `forward` is that of the base of models, documented for each as well.
 PADDED_HEADS = (
@@ -106,7 +106,7 @@ SECTIONS = [
 
 
 def documented_function(section):
-    """What a section of a page describes."""
+    """The function that a section of a page describes."""
     if "registry" in section.attributes:
         return getattr(registry, section.attributes["registry"]).get(section.title)
     owner, _, name = section.title.partition(".")
@@ -116,7 +116,7 @@ def documented_function(section):
 
 
 def default_of(description):
-    """The value that a description says is the default; `...` if it names none."""
+    """The default in a description; `...` if there is none."""
     match = re.search(r"Defaults to `([^`]+)`", description)
     if match is None:
         return ...
@@ -176,7 +176,7 @@ def with_settings(parameters, owner):
 
 
 def _by_position(parameters):
-    """Where a parameter that is given by its name stands makes no difference."""
+    """Ignore the order of keyword-only parameters."""
     parameters = list(parameters)
     named = sorted((p for p in parameters if p[2]), key=str)
     return [p for p in parameters if not p[2]] + named
@@ -278,7 +278,7 @@ def public_methods(cls):
             # The page of each component refers to that of `HeadPipe`, but has its own settings.
             return (names - HOOKS) | {"__init__"}
         if base in (DebertaV2PreTrainedModel, DebertaV2WithHead) and cls is not base:
-            break  # what all models have is told once
+            break  # members of all models are described once
         for name, value in vars(base).items():
             is_method = inspect.isfunction(value) or isinstance(value, classmethod)
             is_method |= isinstance(value, property) and issubclass(cls, HeadPipe)

@@ -1,4 +1,4 @@
-"""Whatever we write can be read by whom the umask lets read it."""
+"""Written files have the permissions of the umask."""
 
 import os
 import stat

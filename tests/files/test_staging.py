@@ -1,4 +1,4 @@
-"""What the switch of a save does beyond the kinds of saves, which `tests/fuzz` stops."""
+"""Details of switching a staged save into place; `tests/fuzz` interrupts all kinds of saves."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def write_tree(folder, files):
 
 
 def killed_save(folder, *, old, new, content=None):
-    """What a process leaves that was killed right after it had written its journal."""
+    """The files of a process that was killed right after writing its journal."""
     staging = folder / ".saving-killed"
     write_tree(staging / "written", dict.fromkeys(new, "new"))
     write_tree(

@@ -1,4 +1,4 @@
-"""Every kind of file that the package reads: a whole one, how it is damaged, how it is opened."""
+"""All file formats that the package reads, with functions to build, damage and open them."""
 
 import random
 import shutil
@@ -29,8 +29,8 @@ from tests.fuzz.mutators import (
 from tests.fuzz.sandbox import Garbage
 from tests.pipeline.pipelines import encoder_config, make_trained
 
-# A flipped bit of an exponent leaves a number finite, and nobody can know that it was another one.
-# From such weights on, results may overflow.
+# A flipped bit of an exponent may leave the number finite, which can't be detected.
+# With larger weights, results may overflow.
 ABSURD = 1e15
 
 TEXT = "Mira Okafor left Halden Freight [E1] on Friday."
@@ -38,11 +38,11 @@ TEXT = "Mira Okafor left Halden Freight [E1] on Friday."
 
 @dataclass(frozen=True)
 class Format:
-    """A folder with files, and somebody who opens it.
+    """A kind of folder, and functions to build, damage and open it.
 
     Attributes:
-        mutators: How each file is damaged, by its path in the folder.
-        build: Writes a whole folder.
+        mutators: The mutator of each file, by its path in the folder.
+        build: Writes a valid folder.
         open: Opens a folder and uses it; raises if it can't.
     """
 

@@ -1,7 +1,7 @@
 """Saves that are stopped at a file operation: by a kill, or by an error of the system.
 
 Python reports each file operation to its audit hooks before it is done. What it does not report,
-`fsync` and the writing of safetensors, is reported here. A save runs in a process of its own, in
+`fsync` and the writing of safetensors, is reported here. A save runs in a subprocess, in
 which a hook counts and stops it.
 """
 
@@ -22,7 +22,7 @@ from spacy_deberta.checkpoints import saving
 
 FSYNC, NATIVE = "fuzz.fsync", "fuzz.native_write"
 CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.chmod"}
-# Those that need room on the disk.
+# Operations that need disk space.
 GROWING = {"open", "os.mkdir", "os.link", FSYNC, NATIVE}
 SAVED, REFUSED, CRASHED = 0, 3, 4
 
@@ -42,7 +42,7 @@ class Stop:
 
 
 def count_operations(save: Callable[[], None]) -> int:
-    """Run a save to its end in a child, and count its file operations."""
+    """Run a complete save in a child process, and count its file operations."""
     reader, writer = os.pipe()
     with _child() as child:
         if child.is_here:
@@ -58,7 +58,7 @@ def count_operations(save: Callable[[], None]) -> int:
 
 
 def stop_save(save: Callable[[], None], stop: Stop) -> int:
-    """Run a save in a child and stop it there.
+    """Run a save in a child process and stop it at an operation.
 
     Returns:
         `SAVED`, `REFUSED` for an `OSError`, or the number of the signal, negative.
@@ -104,7 +104,7 @@ def _run(save: Callable[[], None]) -> int:
 
 
 def _hook(act: Callable[[int, str, str], None]) -> list[str]:
-    """Call a function before every file operation; what it does itself is not counted."""
+    """Call a function before every file operation, except for its own operations."""
     operations: list[str] = []
     busy = [False]
 

@@ -1,4 +1,4 @@
-"""Damage to files, from a seed: what flips, what is cut off, what has another type."""
+"""Seeded damage to files: flipped bits, truncation, values of other types."""
 
 import io
 import json
@@ -11,7 +11,7 @@ import srsly
 
 Mutator = Callable[[random.Random, bytes], bytes]
 
-# What lies under a name in its place: a pointer of Git LFS, a page that says "not found", nothing.
+# Placeholders instead of a file: a pointer of Git LFS, an HTML page for "not found", nothing.
 STRANGERS = (
     b"",
     b"\x00" * 100,
@@ -22,7 +22,7 @@ STRANGERS = (
     b"\xef\xbb\xbf{}",
     "{}".encode("utf-16"),
 )
-# At the borders of what a number, a name or a path may be.
+# Boundary values of numbers, names and paths.
 NUMBERS = (0, -1, 1, 2, 7, 2**15, 2**31 - 1, 2**31, 2**40, 2**63, 10**30, 0.5, -0.5, 1e-300, 1e308)
 NOT_NUMBERS = (float("nan"), float("inf"), float("-inf"))
 STRINGS = (
@@ -44,7 +44,7 @@ NESTED: Any = json.loads("[" * 200 + "]" * 200)
 
 
 def mutate_bytes(rng: random.Random, data: bytes) -> bytes:
-    """Damage that knows nothing of the format."""
+    """Damage independent of the format."""
     if not data or rng.random() < 0.05:
         return rng.choice(STRANGERS)
     start = rng.randrange(len(data))
@@ -73,7 +73,7 @@ def mutate_bytes(rng: random.Random, data: bytes) -> bytes:
 
 
 def mutate_tree(rng: random.Random, tree: Any) -> Any:
-    """The same dictionaries and lists, with something else in one place of them."""
+    """Replace one value in nested dictionaries and lists."""
     if isinstance(tree, dict) and tree and rng.random() < 0.9:
         key = rng.choice(list(tree))
         kind = rng.random()
@@ -107,7 +107,7 @@ def mutate_json(rng: random.Random, data: bytes) -> bytes:
 
 
 def mutate_msgpack(rng: random.Random, data: bytes) -> bytes:
-    """What srsly packed, with another value in it, or damaged."""
+    """A msgpack file with another value, or damaged."""
     if rng.random() < 0.3:
         return mutate_bytes(rng, data)
     try:
@@ -131,7 +131,7 @@ def mutate_zip(rng: random.Random, data: bytes) -> bytes:
         return mutate_bytes(rng, data)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    # The pickle says what all other members are.
+    # The pickle describes all other members.
     pickled = [name for name in members if name.endswith(".pkl")]
     name = rng.choice(pickled if pickled and rng.random() < 0.6 else list(members))
     kind = rng.randrange(6)
@@ -150,10 +150,10 @@ def mutate_zip(rng: random.Random, data: bytes) -> bytes:
 
 
 def _mutate_nested(rng: random.Random, data: bytes) -> bytes:
-    """Bytes in a message, which are often a message again."""
+    """Mutate bytes in a message, which are often a nested message."""
     try:
         nested = srsly.msgpack_loads(data)
-    except Exception:  # whatever msgpack says of bytes that are no message
+    except Exception:  # any error of msgpack for bytes that are not a message
         nested = None
     return mutate_msgpack(rng, data) if isinstance(nested, dict | list) else mutate_bytes(rng, data)
 

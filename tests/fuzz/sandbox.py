@@ -1,4 +1,4 @@
-"""Running what may crash, hang, fill the memory or run code, in processes that may die of it."""
+"""Runs functions that may crash, hang, fill the memory or execute code in child processes."""
 
 import json
 import os
@@ -16,13 +16,13 @@ from pathlib import Path
 import spacy_deberta
 
 PACKAGE = str(Path(spacy_deberta.__file__).parent)
-# What a file that is opened has no reason to do.
+# Audit events that opening a file must not cause.
 FORBIDDEN_EVENTS = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one seed.
+    """The outcome of one seed.
 
     Attributes:
         seed: The seed.
@@ -41,7 +41,7 @@ class Outcome:
 
 
 class Garbage(Exception):  # noqa: N818
-    """Something was accepted that gives no numbers."""
+    """An accepted input gives results that are not finite."""
 
 
 def run_seeds(
@@ -52,7 +52,7 @@ def run_seeds(
     seconds: float = 20.0,
     memory: int = 2 * 2**30,
 ) -> list[Outcome]:
-    """Run a function on every seed, in children that are replaced when they die.
+    """Run a function on every seed, in child processes that are replaced when they die.
 
     Args:
         run: Raises, or returns if the input of the seed was accepted and is of use.
@@ -158,7 +158,7 @@ def _outcome(run: Callable[[int], None], seed: int, escapes: list[str]) -> Outco
 
 
 def _watch(writable: Path) -> list[str]:
-    """A list that fills with what Python does and should not."""
+    """A list that collects forbidden audit events."""
     escapes: list[str] = []
     allowed = (str(writable), tempfile.gettempdir(), os.devnull)
 

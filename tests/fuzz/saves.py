@@ -1,4 +1,4 @@
-"""Every kind of save: how two different things are written, and what is read back of them."""
+"""All kinds of saves, with functions that write and read two different states."""
 
 import hashlib
 from collections.abc import Callable
@@ -27,9 +27,9 @@ class Save:
 
     Attributes:
         write: Writes the `OLD` or the `NEW` to a path.
-        read: Reads what is at a path, as somebody would who uses it. What it returns is other for
-            each of the two, and again other for every mixture.
-        replaces: Whether it may write where something is.
+        read: Reads a path like a user. The result differs for
+            the two states and for every mixture of them.
+        replaces: Whether it may replace an existing file or folder.
     """
 
     write: Callable[[Path, str], Any]
@@ -44,7 +44,7 @@ def make_saves(*, checkpoint, config, tokenizer, folder):
         checkpoint: Folder of a small checkpoint.
         config: The content of its config.
         tokenizer: Its tokenizer.
-        folder: For what they need; nothing else is there.
+        folder: An empty folder for their inputs.
     """
     models = {kind: make_model(config, seed) for seed, kind in enumerate((OLD, NEW))}
     tokenizers = {
@@ -76,7 +76,7 @@ def make_saves(*, checkpoint, config, tokenizer, folder):
             weights=models[kind].state_dict(),
             tokenizer=tokenizers[kind],
             precision={OLD: "fp32", NEW: "fp16"}[kind],
-            # The files of the old one have other names.
+            # The files of the old state have other names.
             max_shard_bytes={OLD: 60_000, NEW: 10**9}[kind],
         )
 
@@ -117,7 +117,7 @@ def make_saves(*, checkpoint, config, tokenizer, folder):
         ),
         "pipeline": Save(
             write=lambda path, kind: spacy_deberta.save_pipeline(pipelines[kind], path),
-            # As anybody loads it, who need not know of us.
+            # Loaded by spaCy alone.
             read=lambda path: describe_pipeline(spacy.load(path)),
         ),
         "pipeline in place": Save(

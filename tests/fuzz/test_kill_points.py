@@ -1,4 +1,4 @@
-"""A save is all of the old or all of the new, wherever it is stopped.
+"""A save that is stopped at any operation leaves all of the old or all of the new state.
 
 A part of the file operations in an ordinary run; every one with SPACY_DEBERTA_FUZZ=long, which is
 `make fuzz`.
@@ -50,7 +50,7 @@ def test_all_kinds_of_saves_are_stopped(saves):
 
 @pytest.fixture(scope="module")
 def whole(saves, tmp_path_factory):
-    """What is read of each kind where nothing stopped the save."""
+    """The results of uninterrupted saves."""
     values = {}
     for name, save in saves.items():
         for kind in (OLD, NEW):
@@ -103,7 +103,7 @@ def test_a_stopped_save_is_old_or_new(name, first, how, saves, whole, tmp_path):
         assert found in allowed.values(), f"a mixture after operation {at} of {count}"
         if code == SAVED:
             assert found == allowed[NEW]
-        # The next save works, and clears up.
+        # The next save works, and removes leftovers.
         if save.replaces or found == NOTHING:
             save.write(path, NEW)
             assert save.read(path) == allowed[NEW]

@@ -1,4 +1,4 @@
-"""Damaged files of every format: an error with a code, or something that is of use.
+"""Damaged files of all formats either raise an error with a code or give finite results.
 
 Short here; `make fuzz` runs as many as docs/reliability.md says. A failure names its seed:
 `reproduce("bin", 17)` runs it again, in this process.
@@ -39,7 +39,7 @@ def source(tmp_path_factory, tiny_config, tiny_tokenizer) -> Path:
 
 
 def reproduce(name: str, seed: int, whole: Path, target: Path) -> None:
-    """Damage a copy of a whole folder and open it."""
+    """Damage a copy of a valid folder and open it."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(whole, target)
     FORMATS[name].damage(target, seed)

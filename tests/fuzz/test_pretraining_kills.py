@@ -1,4 +1,4 @@
-"""A pretraining that is killed at any file operation, and goes on as if nothing had happened.
+"""Pretraining that is killed at any file operation resumes with the same result.
 
 A few operations by default, all of them with SPACY_DEBERTA_FUZZ=long in the environment.
 """
@@ -20,7 +20,7 @@ from tests.pretraining.runs import losses_of, make_config
 pytestmark = pytest.mark.slow
 
 LONG = os.environ.get("SPACY_DEBERTA_FUZZ") == "long"
-# What Python tells of before it happens. `open` is one of them where a file is written.
+# Audit events of file operations. `open` counts if the file is opened for writing.
 OPERATIONS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.truncate"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 SETTINGS = {"max_steps": 6, "save_every": 2, "eval_every": 6, "log_every": 1, "keep": 1}
@@ -73,7 +73,7 @@ def files_of(folder: Path):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, tiny_vocabulary):
-    """A run that nobody killed: its config, its folder, and how many file operations it made."""
+    """An uninterrupted run: its config, its folder, and its number of file operations."""
     folder = tmp_path_factory.mktemp("whole")
     texts = folder / "texts.txt"
     texts.write_text("\n\n".join(make_texts(40, seed=5)), encoding="utf-8")
@@ -83,7 +83,7 @@ def whole(tmp_path_factory, tiny_vocabulary):
 
 
 def check(folder, whole):
-    """Go on with a run that was killed, and compare it with the one that was not."""
+    """Resume a killed run, and compare it with the uninterrupted one."""
     config, expected, _ = whole
     if (folder / "config.json").exists():
         DebertaV2ForReplacedTokenDetection.from_pretrained(folder)

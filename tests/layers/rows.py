@@ -1,4 +1,4 @@
-"""Rows of documents, as the encoder gives them, without an encoder."""
+"""Rows of documents in the form of the encoder's output, without an encoder."""
 
 import numpy as np
 from thinc.types import Ragged
@@ -31,7 +31,7 @@ def document_data(pieces, *, has_empty_row=False, seed=0):
 
 
 def padded_windows(*pieces):
-    """A document in several windows of one width, as spacy-transformers' own encoders give it."""
+    """A document in several padded windows, as in the output of spacy-transformers."""
     parts = [document_data(n, seed=n) for n in pieces]
     length = max(pieces) + 2
     rows = np.zeros((len(parts), length, WIDTH), dtype="f")

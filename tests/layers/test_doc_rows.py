@@ -1,4 +1,4 @@
-"""Rows of documents from the sub-batches of their windows, with an encoder that gives its input."""
+"""Rows of documents from the sub-batches of their windows, with an identity encoder."""
 
 import weakref
 
@@ -59,7 +59,7 @@ def test_gradients_go_back_to_the_rows_that_were_read(piece_counts, get_spans, m
     (Y,) = output.joined()
     dY = torch.randn(Y.shape, generator=generator)
     Y.backward(dY)
-    # What is put together is linear in the rows, so its gradient is its transpose.
+    # The output is linear in the rows, so its gradient is the transpose.
     moved = sum((X * X.grad).sum() for X in inputs if X.grad is not None)
     assert float((Y * dY).sum()) == pytest.approx(float(moved), abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""What all models have of their base, beside Hugging Face's classes of the same names."""
+"""The base class of all models, compared with Hugging Face's class of the same name."""
 
 import copy
 
@@ -16,7 +16,7 @@ CLASSES = ["DebertaV2Model", "DebertaV2ForTokenClassification", "DebertaV2ForMas
 
 
 def pair(cls, variant="v3"):
-    """A model of Hugging Face of one's own, and ours with the same weights."""
+    """A new model of Hugging Face, and ours with the same weights."""
     theirs, ours = head_pair(cls, variant)
     return copy.deepcopy(theirs), ours
 

@@ -1,4 +1,4 @@
-"""Heads from checkpoint folders and back, in the official layout and in Hugging Face's."""
+"""Loading and saving heads, in the official layout and in Hugging Face's."""
 
 import json
 import warnings
@@ -19,14 +19,14 @@ HEADS = [
     "DebertaV2ForSequenceClassification",
     "DebertaV2ForTokenClassification",
 ]
-# Those that Hugging Face has; its masked language model only in its own layout.
+# Heads of Hugging Face; its masked language model only in its own layout.
 THEIR_HEADS = [name for name in HEADS if "Replaced" not in name]
 POSITIONS = "deberta.embeddings.position_embeddings.weight"
 
 
 @pytest.fixture(autouse=True)
 def _no_warnings():
-    """The one of torch.jit is Hugging Face's."""
+    """The warning of torch.jit is caused by Hugging Face."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         yield
@@ -39,7 +39,7 @@ def _config(variant="v3", **changes):
 
 
 def _official_weights(config):
-    """What a released file holds: backbone, both heads of the pre-training, and leftovers."""
+    """Contents of a released file: encoder, both heads of the pretraining, and unused tensors."""
     config = nn.DebertaV2Config.from_dict(config)
     weights = {}
     for model in (
@@ -134,7 +134,7 @@ def test_layout_by_the_names_in_the_file(drop, changes, layout, tmp_path):
     model = spacy_deberta.DebertaV2ForMaskedLM.from_pretrained(folder)
     assert model.layout == layout
     assert model.config.legacy == (layout == "legacy")
-    # A head that wasn't in the file starts with zeros where it has a bias.
+    # A head that is not in the file has zero biases.
     assert all(t.isfinite().all() for t in model.state_dict().values())
     if "lm_predictions." in drop:
         (bias,) = (t for k, t in model.state_dict().items() if k.endswith(".bias") and len(t) == 97)

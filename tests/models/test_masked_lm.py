@@ -51,7 +51,7 @@ def _plain_logits(model, state, pieces):
 @pytest.mark.parametrize("variant", ["v3", "v2", "three-layers"])
 @pytest.mark.parametrize("attention", list(ours.ATTENTION_KERNELS))
 def test_the_formulas(variant, layout, attention):
-    # The oracle knows the exact activation only.
+    # The oracle has only the exact activation.
     model = _model(variant, layout=layout, attention=attention, hidden_act="gelu")
     pieces = packed_batch(LENGTHS)
     labels = _labels(pieces)
@@ -132,7 +132,7 @@ def test_padded(left, layout):
     packed = model.forward_packed(pieces, labels=labels[real])
     padded = model(ids, mask, labels=labels)
     assert torch.equal(padded.logits, packed.logits)
-    # Labels in the padding don't count, whatever they are.
+    # Labels of padding are ignored.
     assert torch.equal(padded.loss, packed.loss)
     assert torch.equal(labels.flatten()[padded.rows], labels[real][packed.rows])
     every = model(ids, mask)
@@ -199,7 +199,7 @@ def test_plain_is_what_hugging_face_means_by_not_legacy():
     transformers = pytest.importorskip("transformers")
     config = transformers.DebertaV2Config(
         **{**huggingface.VARIANTS["absolute-positions"], "legacy": False, "embedding_size": 32},
-        # Otherwise it ties the wrong matrix, and can't run.
+        # Otherwise Hugging Face ties the wrong matrix, and fails.
         tie_word_embeddings=False,
     )
     theirs = transformers.DebertaV2ForMaskedLM(config).eval()

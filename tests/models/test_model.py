@@ -1,4 +1,4 @@
-"""The model as a whole: both fronts, dropout, checkpointing, threads, copies, bad input."""
+"""The model: padded and packed input, dropout, checkpointing, threads, copies, bad input."""
 
 import copy
 import pickle

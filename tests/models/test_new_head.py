@@ -25,7 +25,7 @@ from tests.conftest import SENTENCES
 from tests.nn.common import close
 
 
-# What would be models/reading_time.py.
+# This would be models/reading_time.py.
 @dataclass(frozen=True, eq=False)
 class ReadingTimeOutput(ModelOutput):
     loss: Tensor | None
@@ -35,7 +35,7 @@ class ReadingTimeOutput(ModelOutput):
 
 
 class DebertaV2ForReadingTime(DebertaV2WithHead):
-    """How many milliseconds a reader looks at a piece."""
+    """Reading time of each piece in milliseconds."""
 
     piece_fields = frozenset({"labels", "logits"})
 
@@ -59,7 +59,7 @@ class DebertaV2ForReadingTime(DebertaV2WithHead):
         )
 
 
-# What would be the entry in models/heads.py.
+# This would be the entry in models/heads.py.
 SPEC = HeadSpec(
     module_class=DebertaV2ForReadingTime,
     modules=({"reading_time": "reading time head"},),
@@ -104,7 +104,7 @@ def test_it_is_loaded_and_saved(folder):
     model = DebertaV2ForReadingTime.from_pretrained(folder)
     weights = read_weights(files.weights)
     assert model.reading_time.weight.equal(weights["reading_time.weight"])
-    # Of other classes, it is no more than a head that they leave out.
+    # Other classes leave the head out.
     DebertaV2Model.from_pretrained(folder)
 
 

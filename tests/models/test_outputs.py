@@ -1,4 +1,4 @@
-"""What models return, read in all ways in which Hugging Face's outputs can be read."""
+"""Outputs of models support the same access as Hugging Face's outputs."""
 
 import copy
 import pickle
@@ -39,7 +39,7 @@ def _outputs(cls, *, labelled, wanted):
     if cls == "DebertaV2ForMultipleChoice":
         batch = {name: tensor[None] for name, tensor in batch.items()}
     batch |= LABELS[cls] if labelled else {}
-    # With labels, ours would decode only the rows that have one, and say which.
+    # With labels, ours would decode only the rows that have one.
     rows = {"rows": "all"} if cls == "DebertaV2ForMaskedLM" else {}
     with torch.no_grad():
         return theirs(**batch, **WANTED[wanted]), ours(**batch, **WANTED[wanted], **rows)

@@ -1,4 +1,4 @@
-"""Question answering against Hugging Face; where padding plays a part, sequence by sequence."""
+"""Question answering, compared with Hugging Face; without padding where it affects the result."""
 
 import pytest
 import torch

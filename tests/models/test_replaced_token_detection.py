@@ -1,4 +1,4 @@
-"""The discriminator against its formulas: Hugging Face has none."""
+"""The discriminator, compared with its formulas, because Hugging Face has none."""
 
 import pytest
 import torch
@@ -49,7 +49,7 @@ def test_padded(left):
     packed = model.forward_packed(pieces, labels=ids[real] % 2)
     assert torch.equal(padded.logits[real], packed.logits)
     assert not padded.logits[~real].any()
-    # Labels in the padding don't count, whatever they are.
+    # Labels of padding are ignored.
     assert torch.equal(padded.loss, packed.loss)
     assert padded.hidden_states[0].shape == (4, 14, 32)
 

@@ -1,4 +1,4 @@
-"""Where a model begins, and what is said where it can't."""
+"""Sources of models, and their errors."""
 
 import pytest
 import spacy

@@ -47,7 +47,7 @@ def test_packed():
     padded = model(ids, mask, labels=ids % 5)
     packed = model.forward_packed(packed_batch(lengths), labels=ids[mask.bool()] % 5)
     assert torch.equal(packed.logits, padded.logits[mask.bool()])
-    # Labels in the padding don't count, whatever they are.
+    # Labels of padding are ignored.
     assert torch.equal(packed.loss, padded.loss)
 
 

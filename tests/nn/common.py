@@ -1,4 +1,4 @@
-"""Batches and models that several test files start from."""
+"""Batches and models for several test files."""
 
 from collections.abc import Sequence
 

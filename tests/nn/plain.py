@@ -1,4 +1,4 @@
-"""DeBERTa once more, from its formulas: one sequence, all rows, no packing, no kernels.
+"""A direct implementation of DeBERTa's formulas: one sequence, all rows, no packing, no kernels.
 
 An oracle for what Hugging Face doesn't have: the enhanced mask decoder and the discriminator.
 """

@@ -1,4 +1,4 @@
-"""Configurations: reading, writing, and refusing what can't be."""
+"""Configurations: reading, writing, and rejecting invalid ones."""
 
 import copy
 import json

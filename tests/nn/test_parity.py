@@ -20,7 +20,7 @@ def _inputs(variant, ids, mask):
 
 
 def _real_attentions(attentions, mask):
-    """Only entries between real pieces: elsewhere Hugging Face has leftovers."""
+    """Only entries between pieces: for padding, Hugging Face's values are arbitrary."""
     pairs = (mask[:, :, None] * mask[:, None, :])[:, None]
     return [layer * pairs for layer in attentions]
 
@@ -102,7 +102,7 @@ def test_given_positions():
 
 @pytest.mark.parametrize("attention", KERNELS)
 def test_layer_with_other_queries(attention):
-    """What the enhanced mask decoder does with the last layer."""
+    """The enhanced mask decoder runs the last layer with other queries."""
     ids, mask = padded_batch([17])
     theirs, model = huggingface.shared_model(), model_like(attention=attention)
     states, queries = torch.randn(2, 17, 32, generator=torch.Generator().manual_seed(2))
@@ -151,7 +151,7 @@ def test_gradients(variant, attention):
     assert actual.keys() == expected.keys()
     for name, gradient in expected.items():
         close(actual[name], gradient, GRADIENTS * largest)
-    # A table that got no gradient would hide a wrong one.
+    # A table without a gradient would hide a wrong one.
     if "rel_embeddings" in str(expected.keys()):
         assert expected["encoder.rel_embeddings.weight"].abs().max() > 0.01 * largest
 

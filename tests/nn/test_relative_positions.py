@@ -24,7 +24,7 @@ def test_known_buckets(distance, bucket):
 
 
 def _plain_bucket(distance, buckets, max_distance):
-    """The formula for one number, written down once more."""
+    """The formula for one distance, implemented independently."""
     middle, far = buckets // 2, abs(distance)
     if far <= middle:
         return distance

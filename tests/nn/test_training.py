@@ -1,4 +1,4 @@
-"""Fresh weights and frozen parts."""
+"""Initial weights and frozen modules."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Small checkpoints with heads, and components on them."""
+"""Small checkpoints with heads, and components that use them."""
 
 import pytest
 import spacy
@@ -9,7 +9,7 @@ from spacy_deberta.nn import DebertaV2Config
 
 
 def save_checkpoint(folder, class_name, values, tokenizer, *, labels=None, seed=0):
-    """Write the folder of a class with random weights; `labels` name the outputs of its head."""
+    """Save a model of a class with random weights; `labels` are the names of its outputs."""
     config = DebertaV2Config.from_dict(values)
     model = getattr(spacy_deberta, class_name)(config.with_labels(labels) if labels else config)
     model.init_weights(torch.Generator().manual_seed(seed))

@@ -1,4 +1,4 @@
-"""Spans as conlleval counts them: the tables of the script, written out."""
+"""The span rules of conlleval, from the tables of the script."""
 
 LETTERS = {"L": "E", "U": "S"}
 

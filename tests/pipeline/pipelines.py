@@ -1,4 +1,4 @@
-"""Small pipelines on the small checkpoint, as a user's config would build them."""
+"""Small pipelines on the small checkpoint, built from configs."""
 
 import pytest
 import spacy

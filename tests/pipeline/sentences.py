@@ -1,4 +1,4 @@
-"""Annotated documents that anybody can learn: each word says by itself what it is."""
+"""Annotated documents that are easy to learn: each word determines its annotation."""
 
 import random
 
@@ -28,7 +28,7 @@ GRAMMAR = (
 def make_docs(vocab, count, *, several_topics=False, seed=0):
     """Documents of one to three sentences, annotated for every component.
 
-    Their topics are in `doc.cats`: one for each document, or the one of each of its sentences.
+    Their topics are in `doc.cats`: one for each document, or one for each of its sentences.
     """
     rng = random.Random(seed)
     return [_make_doc(vocab, rng, several_topics=several_topics) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""What `spacy init config --gpu` writes, migrated by our command, or with one block swapped."""
+"""Configs of `spacy init config --gpu`, migrated by our command, or with a replaced block."""
 
 import spacy
 from spacy.cli.init_config import init_config
@@ -29,7 +29,7 @@ PIPES = (
 # Of the tiny checkpoint. spaCy's entity linker needs entity vectors of the width of its tokens.
 WIDTH = 32
 OPTIMIZE = ("efficiency", "accuracy")
-# Words with their tags, lemmas and heads; the entity is of the type and the identity that follow.
+# Words with tags, lemmas and heads, then the type and the identity of the entity.
 _SENTENCES = (
     (
         ("Mira", "PROPN", "Mira", 1, "nsubj"),
@@ -49,7 +49,7 @@ _SENTENCES = (
 
 
 def annotated_docs(vocab, count=8):
-    """Documents of one or two sentences, with what each of `PIPES` learns from."""
+    """Documents of one or two sentences, with annotations for each of `PIPES`."""
     docs = []
     for i in range(count):
         sentences = [_SENTENCES[i % 2], *([_SENTENCES[0]] if i % 3 == 0 else [])]
@@ -92,13 +92,13 @@ def _write_knowledge_base(vocab, path):
 def generated_config(
     checkpoint, folder, pipes, *, optimize="accuracy", factory="deberta", models=None
 ):
-    """The config of a pipeline, as a user has it after swapping the block.
+    """The config of a pipeline, with the encoder's block replaced as by a user.
 
     Args:
         checkpoint: The checkpoint of the encoder.
-        folder: Where the data is written.
+        folder: Folder for the data.
         pipes: Some of `PIPES`.
-        optimize: What `-o` says.
+        optimize: Value of `-o`.
         factory: That of the encoder.
         models: Other settings of the models, by the names of the components.
     """

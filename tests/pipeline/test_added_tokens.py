@@ -1,4 +1,4 @@
-"""Checkpoints that were fine-tuned with tokens of their own: what components read is theirs too."""
+"""Checkpoints that were fine-tuned with added tokens, in components."""
 
 import json
 from functools import cache
@@ -22,7 +22,7 @@ SEQUENCES = "DebertaV2ForSequenceClassification"
 
 
 def save(folder, class_name, values, vocabulary, *, labels):
-    """What a script with Hugging Face's classes leaves: tokens added, embeddings resized."""
+    """Save a checkpoint with Hugging Face's classes: tokens added, embeddings resized."""
     transformers = pytest.importorskip("transformers")
     tokenizer = transformers.DebertaV2Tokenizer(str(vocabulary))
     tokenizer.add_tokens(["remdesivir"])
@@ -61,7 +61,7 @@ def test_scores_of_texts_are_those_of_hugging_face(classifier):
     pipe = huggingface_pipeline("text-classification", SEQUENCES, classifier, top_k=None)
     for doc, scores in zip(nlp.pipe(TEXTS), pipe(list(TEXTS)), strict=True):
         assert doc.cats == pytest.approx({row["label"]: row["score"] for row in scores}, abs=1e-5)
-    # Without the markers the scores are others, so that the test can fail.
+    # Without the markers the scores differ, so the test can fail.
     assert nlp(TEXTS[0]).cats != pytest.approx(
         nlp("Mira Okafor left Halden Freight").cats, abs=0.01
     )

@@ -1,4 +1,4 @@
-"""Messages name the component at hand, and what checkpoint it needs."""
+"""Messages name the component and the kind of checkpoint that it needs."""
 
 import pytest
 import spacy

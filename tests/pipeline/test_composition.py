@@ -1,4 +1,4 @@
-"""What people do with configs: freeze, source, replace, resume."""
+"""Freezing, sourcing, replacing and resuming in configs."""
 
 import pytest
 import spacy
@@ -64,7 +64,7 @@ def make_config(nlp, corpus, **training):
 
 
 def run(config):
-    """Train as `spacy train` does, and give the pipeline before and after."""
+    """Train like `spacy train`; returns the pipeline before and after."""
     nlp = init_nlp(config)
     before = state(nlp)
     train(nlp)
@@ -132,7 +132,7 @@ def test_a_frozen_last_head_leaves_the_encoder_trainable(pipeline_folder, corpus
     expected = [doc.to_json()["ents"] for doc in spacy.load(pipeline_folder).pipe(TEXTS)]
     nlp, before = run(config)
     assert not same(before, state(nlp))
-    # The frozen head has an encoder of its own, and finds what it found.
+    # The frozen head has its own encoder, and the same predictions as before.
     assert [doc.to_json()["ents"] for doc in nlp.pipe(TEXTS)] == expected
 
 

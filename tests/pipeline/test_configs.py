@@ -1,6 +1,6 @@
-"""Every config of configs/ learns: a real training from random weights, on easy data.
+"""Training with each config of configs/ from random weights, on easy data.
 
-The scores are those of the training data. They show that gradients get where they have to.
+The scores are those of the training data. They show that gradients reach all parameters.
 """
 
 import io
@@ -26,7 +26,7 @@ SIZE = {
     "num_attention_heads": 2,
     "intermediate_size": 96,
 }
-# What every score has to exceed.
+# The minimum of every score.
 GOAL = 0.9
 SCORES = {
     "ner": ["ents_f"],
@@ -38,7 +38,7 @@ SCORES = {
     "spancat_singlelabel": ["spans_sc_f"],
     "multitask": ["tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f", "ents_f"],
 }
-# Configs whose data is of another kind, and which have tests of their own.
+# Configs with other kinds of data, which have separate tests.
 OTHERS = {"adapt", "multiple_choice", "pretrain", "question_answering"}
 # The components that have an encoder of their own, if not `transformer`.
 OWNERS = {"sequence_classifier": "classifier", "token_classifier": "token_classifier"}
@@ -152,7 +152,7 @@ def test_gradients_of_five_components_add_up(tmp_path):
     for name, gradient in together.items():
         expected = sum(single[name] for single in alone)
         assert float((gradient - expected).abs().max()) < 1e-3 * largest, name
-    for single in alone:  # each of them has something to say
+    for single in alone:  # each of them has a loss
         assert max(float(gradient.abs().max()) for gradient in single.values()) > 0.0
 
 

@@ -1,4 +1,4 @@
-"""Folders of components that are damaged or that something else has written."""
+"""Folders of components that are damaged or were written by other programs."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_settings_that_are_no_settings(content, folder):
         spacy.load(folder)
 
 
-# Of other types than the constructor takes, and out of the ranges that it allows.
+# Values of wrong types, and out of range.
 REFUSED = [
     ("deberta_zero_shot", {"max_length": "x"}),
     ("deberta_zero_shot", {"max_length": -5}),

@@ -1,4 +1,4 @@
-"""Documents without tokens, and documents of which a span getter takes nothing."""
+"""Documents without tokens, and documents without spans of the span getter."""
 
 import numpy as np
 import pytest

@@ -84,7 +84,7 @@ def test_documents_of_all_kinds_alone_and_in_batches(pooling, tiny_checkpoint):
     assert alone.shape == (len(TEXTS), len(TOPICS))
     docs = nlp.pipe(TEXTS, batch_size=3)
     together = np.array([[doc.cats[topic] for topic in TOPICS] for doc in docs])
-    # spaCy does not ask the model about a batch in which no document has tokens.
+    # spaCy does not call the model for a batch in which no document has tokens.
     np.testing.assert_allclose(together[[0, 2, 3]], alone[[0, 2, 3]], atol=1e-5)
     bias = nlp.get_pipe("textcat").model.get_ref("output_layer").get_param("b")
     empty = np.exp(bias) / np.exp(bias).sum()
@@ -109,7 +109,7 @@ def test_mean_and_attention_read_all_windows(tiny_checkpoint):
     start = "Mira found the soup in Lyon . " * 8
     for pooling in POOLING:
         nlp = make_pipeline(tiny_checkpoint, pooling=pooling, steps=3, window=20, overlap=4)
-        # They differ at the end only, behind the first window.
+        # They differ only at the end, after the first window.
         found = scores(nlp, [start + "soup " * 8, start + "Porto " * 8])
         assert np.allclose(*found, atol=1e-7) == (pooling == "cls")
 

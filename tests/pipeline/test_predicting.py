@@ -309,7 +309,7 @@ def test_more_frozen_layers_than_layers_are_refused(tiny_checkpoint):
 
 
 def test_few_frames_of_ours_lie_between_a_text_and_the_encoder(initialized, monkeypatch):
-    """Every frame is a place where the way of the data can be lost."""
+    """Fewer stack frames make the data flow easier to follow."""
     frames, run = [], DebertaV2Encoder.forward
     package = str(Path(spacy_deberta.__file__).parent)
 

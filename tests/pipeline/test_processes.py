@@ -1,4 +1,4 @@
-"""Worker processes of `nlp.pipe(n_process=2)` share the weights of the process that made them."""
+"""Worker processes of `nlp.pipe(n_process=2)` share the weights of their parent."""
 
 import multiprocessing
 import os
@@ -19,7 +19,7 @@ _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ \d+ *(.*)$")
 
 
 def memory_of(parameters):
-    """For each parameter, where it lies: the file, its flags, and kilobytes of its own there."""
+    """The mapping of each parameter: its file, its flags, and its private kilobytes."""
     mappings = []
     for line in Path("/proc/self/smaps").read_text().splitlines():
         if match := _MAPPING.match(line):
@@ -34,7 +34,7 @@ def memory_of(parameters):
 
 @Language.factory("memory_probe")
 class MemoryProbe:
-    """Writes into each document how the worker that it is in holds the weights."""
+    """Stores the mappings of the weights in the worker on each document."""
 
     def __init__(self, nlp, name):
         self.encoder = None

@@ -1,4 +1,4 @@
-"""`nlp.rehearse`, which hands each component a plain function as its optimizer."""
+"""`nlp.rehearse`, which passes a plain function as the optimizer of each component."""
 
 import pytest
 import spacy
@@ -12,7 +12,7 @@ HEADS = ("tagger", "ner")
 
 
 def replaced(nlp, folder):
-    """The pipeline with an encoder for each component, as `replace_listeners` leaves it."""
+    """The pipeline with an encoder for each component, after `replace_listeners`."""
     for name in HEADS:
         nlp.replace_listeners("transformer", name, ["model.tok2vec"])
     nlp.remove_pipe("transformer")
@@ -26,7 +26,7 @@ def loaded(nlp, folder):
 
 
 def own_encoder(nlp, name):
-    """The encoder that a component has of its own."""
+    """A component's own encoder."""
     shims = [shim for node in nlp.get_pipe(name).model.walk() for shim in node.shims]
     return next(shim.encoder for shim in shims if isinstance(shim, EncoderShim))
 
@@ -45,11 +45,11 @@ def test_a_component_with_an_encoder_of_its_own_remembers(make, name, tiny_check
             token.tag_ = "LOW"
     for _ in range(5):
         nlp.update(wrong, sgd=optimizer)
-    optimizer = nlp.create_optimizer()  # without the momentum of going wrong
+    optimizer = nlp.create_optimizer()  # without momentum in the wrong direction
     optimizer.learn_rate = 0.002
     encoder = own_encoder(nlp, name)
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
-    # spaCy updates only one component, whichever comes last in an order by chance.
+    # spaCy updates only one component, the last one in a random order.
     others = [other for other in HEADS if other != name]
     history = []
     for _ in range(8):

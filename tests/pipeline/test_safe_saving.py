@@ -1,4 +1,4 @@
-"""A pipeline that is saved as one change; `tests/fuzz` stops it at every file operation."""
+"""Atomic saves of pipelines; `tests/fuzz` stops them at every file operation."""
 
 import json
 import signal
@@ -37,7 +37,7 @@ def test_the_files_are_those_of_spacy(can_exchange, exclude, nlp, tmp_path, monk
 
 
 def test_a_killed_switch_is_finished_when_spacy_loads(nlp, tmp_path, monkeypatch):
-    """Where folders can't be exchanged: config and meta were read before we are asked."""
+    """Without atomic exchange, spaCy reads config and meta before our code runs."""
     folder = tmp_path / "pipeline"
     nlp.to_disk(folder)
     nlp.meta["version"] = "2.0.0"

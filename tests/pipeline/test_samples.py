@@ -1,4 +1,4 @@
-"""Every architecture, initialized and trained on samples of all kinds."""
+"""All architectures, initialized and trained on samples of all kinds."""
 
 import warnings
 from typing import Any
@@ -112,7 +112,7 @@ def make_examples(nlp, texts):
 def check(nlp, texts):
     """Initialize on the texts, update with them, and predict all kinds of texts."""
     with warnings.catch_warnings():
-        # spaCy's remark that a sample has no entities.
+        # spaCy warns that a sample has no entities.
         warnings.filterwarnings("ignore", message=r"\[W")
         optimizer = nlp.initialize(lambda: make_examples(nlp, texts))
         for batch in (texts, ALL_TEXTS, [""]):

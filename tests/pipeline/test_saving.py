@@ -47,7 +47,7 @@ def test_a_saved_pipeline_loads_without_its_checkpoint(factory, own_checkpoint, 
     assert [d.to_json()["ents"] for d in nlp.pipe(TEXTS)] == [
         d.to_json()["ents"] for d in loaded.pipe(TEXTS)
     ]
-    # And again from where it was loaded, while the file is mapped.
+    # And again to the folder that it was loaded from, while the file is mapped.
     loaded.to_disk(tmp_path / "pipeline")
     assert_same_rows(nlp, spacy.load(tmp_path / "pipeline"))
     assert_same_rows(nlp, loaded)
@@ -59,7 +59,7 @@ def test_bytes_round_trip(factory, tiny_checkpoint):
     other = make_pipeline(tiny_checkpoint, factory=factory)
     other.from_bytes(nlp.to_bytes())
     assert_same_rows(nlp, other)
-    # Bytes of a pipeline that was never initialized say so.
+    # Bytes of a pipeline without `initialize` stay uninitialized.
     blank = make_pipeline(tiny_checkpoint, factory=factory, heads=())
     make_pipeline(tiny_checkpoint, factory=factory, heads=()).from_bytes(blank.to_bytes())
 
@@ -194,7 +194,7 @@ def test_a_killed_save_leaves_the_old_model_and_nothing_for_long(tiny_checkpoint
     nlp = make_trained(tiny_checkpoint)
     nlp.to_disk(tmp_path)
     folder = tmp_path / "transformer" / "model"
-    # What a killed process leaves behind.
+    # The files of a killed process.
     leftover = folder / ".saving-killed"
     leftover.mkdir()
     (leftover / "model.safetensors").write_bytes(b"half")

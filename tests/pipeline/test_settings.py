@@ -1,4 +1,4 @@
-"""Settings of every component and architecture with values of other kinds and out of range."""
+"""Settings of all components and architectures with values of wrong types and out of range."""
 
 import inspect
 import re
@@ -25,7 +25,7 @@ HEADS = (
     "deberta_token_classifier",
     "deberta_zero_shot",
 )
-# By the kind of the default. A number in quotes gets past spaCy's own check.
+# By the type of the default. spaCy's own check accepts a number in quotes.
 BAD = {
     bool: ("true", 1, None),
     int: ("7", "x", 1.5, True, None, -1),
@@ -43,7 +43,7 @@ POOLED = {
 
 def _settings_of_factories():
     for factory in HEADS:
-        spacy.blank("en").add_pipe(factory)  # spaCy knows of a factory once it was used
+        spacy.blank("en").add_pipe(factory)  # spaCy registers a factory at its first use
         for name, default in Language.get_factory_meta(factory).default_config.items():
             for value in BAD.get(type(default), ()):
                 yield pytest.param(factory, name, value, id=f"{factory}-{name}-{value!r}")

@@ -1,4 +1,4 @@
-"""Every component that `spacy init config --gpu` writes trains on the factory `deberta`."""
+"""All components of `spacy init config --gpu` train on the factory `deberta`."""
 
 from itertools import permutations
 
@@ -12,7 +12,7 @@ from tests.pipeline.spacy_configs import OPTIMIZE, PIPES, generated_pipeline
 # Without spacy-transformers, `spacy init config --gpu` writes no transformer.
 pytestmark = [pytest.mark.stock, pytest.mark.slow]
 
-# Without that of spans, which three of the components write under the same key.
+# Without the span categorizer, whose key is used by three of the components.
 SCORES = (
     "tag_acc",
     "pos_acc",
@@ -51,7 +51,7 @@ def mixed(order):
 
 
 def fit(nlp, examples, *, steps=4, learn_rate=0.001):
-    """The losses of each component in some updates, as `spacy train` does them."""
+    """The losses of each component in some updates, like `spacy train`."""
     spacy.util.fix_random_seed(1)
     optimizer = nlp.create_optimizer()
     optimizer.learn_rate = learn_rate
@@ -65,7 +65,7 @@ def fit(nlp, examples, *, steps=4, learn_rate=0.001):
 
 
 def encoder_gradients(nlp, examples, *, exclude=()):
-    """What one update without dropout gives the encoder, by the name of the parameter."""
+    """The encoder's gradients of one update without dropout, by parameter name."""
     collected = {}
 
     def collect(key, weights, gradient):
@@ -78,8 +78,8 @@ def encoder_gradients(nlp, examples, *, exclude=()):
 
 
 def assert_same_training(folder, checkpoint, pipe, **settings):
-    """Compare the factory with the stock one, which does right by a single listener."""
-    # The generator gives a senter no listener, and alone no encoder to swap.
+    """Compare the factory with the stock one, which is correct for a single listener."""
+    # The generated senter has no listener, and if it is alone, there is no encoder to replace.
     pipes = ["tagger", "senter"] if pipe == "senter" else [pipe]
     histories, encoders = [], []
     for factory in ("deberta", "transformer"):

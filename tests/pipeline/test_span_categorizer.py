@@ -1,4 +1,4 @@
-"""`spacy-deberta.SpanCategorizer.v1` in pipelines, beside spaCy's own architecture."""
+"""`spacy-deberta.SpanCategorizer.v1` in pipelines, compared with spaCy's own architecture."""
 
 import numpy as np
 import pytest

@@ -50,7 +50,7 @@ def test_both_factories_learn_the_same(tiny_checkpoint):
 def make_copies(checkpoint, *settings, heads=("tagger",), factory="deberta"):
     """Pipelines with the same weights and different settings of the encoder.
 
-    They have been trained a little: a fresh tagger gives no gradient.
+    They are trained for some updates, because an initial tagger has no gradient.
     """
     trained = make_trained(checkpoint, heads=heads, factory=factory).to_bytes()
     copies = []
@@ -90,7 +90,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(factory, tiny_checkp
 
 
 def test_no_gradient_is_lost_when_the_last_listener_is_frozen(tiny_checkpoint):
-    # The stock pipe leaves the backward pass to the last listener, which is never called here.
+    # In the stock pipe the last listener runs the backward pass, and it is never called here.
     nlp = make_trained(tiny_checkpoint, heads=("tagger", "ner"))
     transformer = nlp.get_pipe("transformer")
     transformer.finish_update(Adam(0.01, use_averages=False))

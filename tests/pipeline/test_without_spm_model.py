@@ -1,4 +1,4 @@
-"""Checkpoints that transformers 5 saved, with a tokenizer.json and nothing else, in pipelines."""
+"""Checkpoints of transformers 5 in pipelines, with only a tokenizer.json."""
 
 import json
 
@@ -67,7 +67,7 @@ def test_scores_are_those_of_transformers_5(shared_data):
     folder = shared_data / "transformers5" / "sequence_classifier"
     nlp, _ = make_pipeline("deberta_sequence_classifier", model={"name": str(folder)})
     cases = json.loads((folder / "expected.json").read_text(encoding="utf8"))["cases"]
-    # There, a document can inject control tokens.
+    # In Hugging Face's tokenizer, a document can inject control tokens.
     cases = [case for case in cases if "[SEP]" not in case["text"] and case["text"]]
     assert len(cases) > 4
     for case in cases:

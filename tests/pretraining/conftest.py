@@ -1,4 +1,4 @@
-"""A vocabulary and models that are small enough to train in a test."""
+"""A vocabulary and models that are small enough for training in tests."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ TEXT = (
 
 
 def make_texts(count, *, seed=0, words=40):
-    """Texts of random words, which a model can learn little from but their frequencies."""
+    """Texts of random words, from which a model can only learn frequencies."""
     draw = np.random.default_rng(seed)
     return [
         " ".join(draw.choice(TEXT.split(), size=int(n)))
@@ -79,13 +79,13 @@ def sequences(tokenizer):
 
 @pytest.fixture(scope="session")
 def shared_texts(tmp_path_factory):
-    """A file of texts that no test may change."""
+    """A shared file of texts, which tests must not modify."""
     return write_texts(tmp_path_factory.mktemp("texts") / "texts.txt")
 
 
 @pytest.fixture
 def texts(tmp_path):
-    """A file of texts of the test's own."""
+    """A new file of texts for each test."""
     return write_texts(tmp_path / "texts.txt")
 
 

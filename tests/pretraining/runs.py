@@ -1,4 +1,4 @@
-"""Pretrainings that take a second, and what they left in their folders."""
+"""Short pretraining runs, and the contents of their folders."""
 
 import json
 import os
@@ -27,7 +27,7 @@ SETTINGS = {
     "eval_pieces": 500,
     "save_every": 4,
     "log_every": 2,
-    # In another process "auto" would be what the processor has.
+    # In another process, "auto" would depend on the processor.
     "precision": "fp32",
 }
 
@@ -48,13 +48,13 @@ def rows_of(folder):
 
 
 def losses_of(folder):
-    """What must not change: no times and speeds."""
+    """The losses, without times and speeds."""
     kept = ("step", "epoch", "pieces", "learn_rate", "training", "held_out")
     return [{key: row[key] for key in kept} for row in rows_of(folder)]
 
 
 def start(config, folder, *options, launcher=()):
-    """Pretrain in a process of its own, from the command line."""
+    """Pretrain in a subprocess, from the command line."""
     path = folder.with_suffix(".cfg")
     config.to_disk(path)
     command = ["-m", "spacy", "deberta", "pretrain", str(path), str(folder), "--gpu-id", "-1"]

@@ -1,4 +1,4 @@
-"""A corpus in memory, for what needs no files."""
+"""A corpus in memory, for tests without files."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from spacy_deberta.pretraining.masking.step_batches import StepSource
 
 @dataclass(frozen=True)
 class Packed:
-    """Packed sequences, and their order, which is that of the corpus over and over."""
+    """Packed sequences, repeated in the order of the corpus."""
 
     ids: np.ndarray
     own_lengths: np.ndarray

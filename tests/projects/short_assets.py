@@ -1,4 +1,4 @@
-"""Large assets with less in them, for a run that has only to show that every command works."""
+"""Shortened assets, for a test that all commands run."""
 
 import csv
 import itertools

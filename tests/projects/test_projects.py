@@ -1,4 +1,4 @@
-"""Every project runs from its first command to its last, in a short form."""
+"""All commands of each project run, with small settings."""
 
 import hashlib
 import lzma
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))
-# What makes a project short, and the metrics that it must leave: for each file, scores from 0 to 1
-# that have to be in it.
+# Settings for a short run, and the metrics that it must write: for each file, scores from 0 to 1
+# that it must have.
 SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "demo": (["--vars.steps", "4"], {"training/metrics.json": ["ents_f"]}),
     "pretrain_mini": (
@@ -68,7 +68,7 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         {f"metrics/{part}.json": ["choice_acc", "standard_error"] for part in ("dev", "test")},
     ),
 }
-# What a project with the command `show` prints of its text.
+# The output of the command `show` for the text of a project.
 SHOWN = {
     "demo": ["Entities", "Lena Brandt joined Siemens"],
     "quickstart": ["Entities", "Category", "Spans “sc”", "Lena Brandt joined Siemens"],
@@ -81,7 +81,7 @@ def read_project(path):
 
 @pytest.fixture
 def workspace(tmp_path):
-    """The projects and configs of the repository, where a run leaves no trace in it."""
+    """A copy of the projects and configs of the repository."""
     leave_out = shutil.ignore_patterns("corpus", "training", "metrics", "packages", "project.lock")
     shutil.copytree(ROOT / "projects", tmp_path / "projects", ignore=leave_out)
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
@@ -105,7 +105,7 @@ def place_assets(project, shared_data):
 
 
 def outputs_of(project):
-    """All that the commands of a project say they leave."""
+    """All declared outputs of the commands of a project."""
     content = read_project(project)
     for command in content["commands"]:
         for file in [*command.get("outputs", []), *command.get("outputs_no_cache", [])]:
@@ -113,7 +113,7 @@ def outputs_of(project):
 
 
 def check_package(folder):
-    """A package holds a pipeline that loads as any other."""
+    """A package has a pipeline that can be loaded."""
     name = folder.name.rpartition("-")[0]
     script = f"import {name}; print(len({name}.load()('Lena joined Siemens.')))"
     done = subprocess.run(
@@ -122,12 +122,12 @@ def check_package(folder):
     assert done.stdout.strip() == "4", done.stderr
 
 
-# Where commands leave their files.
+# Folders of the commands' outputs.
 LEFT = re.compile("(corpus|training|metrics|packages)/")
 
 
 def fill(text, variables):
-    """A text of project.yml with the values of its variables."""
+    """A string of project.yml with the values of its variables."""
     return re.sub(r"\$\{vars\.(\w+)\}", lambda match: str(variables[match[1]]), text)
 
 
@@ -159,7 +159,7 @@ def test_the_defaults_in_a_readme_are_those_of_the_project(path):
     for names, values in told:
         found = ["null" if variables[n] is None else str(variables[n]) for n in names]
         assert values == found
-    # Where a text speaks of a variable, a table says what it is.
+    # A text that mentions a variable has a table that describes it.
     own_text = readme.partition("<!-- WEASEL")[0]
     named = set(re.findall(r"--vars\.(\w+)", own_text))
     assert named <= {

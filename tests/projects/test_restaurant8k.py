@@ -20,7 +20,7 @@ def nlp():
 
 
 def record(text, *labels):
-    """One utterance as the files have it; labels are slot, start and end."""
+    """One utterance in the format of the files; labels are slot, start and end."""
     content = {"userInput": {"text": text}}
     if labels:
         content["labels"] = [

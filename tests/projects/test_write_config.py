@@ -1,4 +1,4 @@
-"""One variable of a project decides where its encoder comes from."""
+"""One variable of a project selects its encoder."""
 
 import pytest
 import typer

@@ -1,4 +1,4 @@
-"""Tokenizers and texts, made once."""
+"""Cached tokenizers and texts."""
 
 import csv
 import json
@@ -13,20 +13,20 @@ from tests.tokenization.texts import PROBES, english, random_strings
 
 @pytest.fixture(scope="session")
 def v3(v3_vocabulary) -> DebertaV2Tokenizer:
-    """Our tokenizer on the genuine vocabulary."""
+    """Our tokenizer on the original vocabulary."""
     return DebertaV2Tokenizer(v3_vocabulary)
 
 
 @pytest.fixture(scope="session")
 def slow_v3(v3_vocabulary):
-    """Hugging Face's slow tokenizer on the genuine vocabulary."""
+    """Hugging Face's slow tokenizer on the original vocabulary."""
     transformers = pytest.importorskip("transformers")
     return transformers.DebertaV2Tokenizer(str(v3_vocabulary))
 
 
 @pytest.fixture(scope="session")
 def small_vocabulary(tmp_path_factory):
-    """A vocabulary trained here, so that tests need no data."""
+    """A vocabulary trained in the test session, so that tests need no data."""
     path = tmp_path_factory.mktemp("vocabulary") / "spm.model"
     return train_vocabulary(english(1000), path, vocab_size=500)
 
@@ -51,13 +51,13 @@ def slow_small(small_vocabulary):
 
 @pytest.fixture(scope="session")
 def strange_texts() -> list[str]:
-    """10,000 strings over all of Unicode, and what is known to be difficult."""
+    """10,000 random strings over all of Unicode, and known difficult texts."""
     return PROBES + random_strings(10_000, random.Random(20))
 
 
 @pytest.fixture(scope="session")
 def real_texts(shared_data) -> list[str]:
-    """Every sentence, paragraph and question of the corpora, once."""
+    """All distinct sentences, paragraphs and questions of the corpora."""
     texts: list[str] = []
     for path in sorted((shared_data / "wnut17").glob("*")):
         if path.suffix in (".conll", ".annotated"):

@@ -1,4 +1,4 @@
-"""What holds for the offsets of any text, checked with the normalizer on single characters."""
+"""Rules for the offsets of all texts, with the normalizer on single characters."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ import sentencepiece
 class OffsetRules:
     """The rules for one vocabulary.
 
-    They ask SentencePiece to normalize what a piece covers, out of its context, and so don't
+    They normalize the characters of each piece with SentencePiece, out of context, and so don't
     depend on how the offsets were found.
     """
 
@@ -52,7 +52,7 @@ class OffsetRules:
             inside = self.normalize(text[start:end]).strip("▁")
             shared = start < previous_end or following[i] < end
             if start < previous_end:
-                # Only where several pieces come from what the normalizer takes as one.
+                # Only if several pieces come from one unit of the normalizer.
                 chunks = chunks or set(self.processor.Normalize(text, with_offsets=True)[1])
                 assert sum(c in chunks for c in range(start, previous_end)) == 1, where
             if not self.processor.IsByte(piece_id) and not self.processor.IsUnknown(piece_id):

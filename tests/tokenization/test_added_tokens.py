@@ -1,4 +1,4 @@
-"""Tokens beside the pieces of a vocabulary: one piece wherever they stand, control tokens text."""
+"""Added tokens are one piece at any position, and control tokens are encoded as text."""
 
 import json
 
@@ -40,7 +40,7 @@ def slow(small_vocabulary):
 
 @pytest.fixture(scope="module")
 def tokenizer(slow, tmp_path_factory):
-    """Ours, read from what Hugging Face saved."""
+    """Our tokenizer, loaded from a folder of Hugging Face."""
     folder = tmp_path_factory.mktemp("added")
     slow.save_pretrained(folder)
     return DebertaV2Tokenizer.from_directory(folder)
@@ -64,7 +64,7 @@ def test_ids_are_those_of_hugging_face(tokenizer, slow, text):
 
 @pytest.fixture(scope="module", params=["do_lower_case", "split_by_punct"])
 def with_option(request, small_vocabulary, tmp_path_factory):
-    """Hugging Face's and ours with a setting that changes or cuts texts."""
+    """Hugging Face's and our tokenizer with a setting that changes or splits texts."""
     transformers = pytest.importorskip("transformers")
     slow = add_to(transformers.DebertaV2Tokenizer(str(small_vocabulary), **{request.param: True}))
     folder = tmp_path_factory.mktemp("added")
@@ -134,7 +134,7 @@ def test_what_the_fast_tokenizer_takes_for_text(small_vocabulary, tmp_path):
         assert all_found(text)["input_ids"] == fast(text)["input_ids"], text
         ids = split(text)["input_ids"]
         expected = fast(text, split_special_tokens=True)["input_ids"]
-        # What it can't spell is unknown to the fast one, which has no bytes.
+        # The fast tokenizer has no bytes, so unknown characters are [UNK].
         known = [i for i in ids if not split.convert_ids_to_tokens(i).startswith("<0x")]
         assert known == [i for i in expected if i != fast.unk_token_id], text
     assert all_found.encode_batch(["[SEP]<b>"]).ids[-1] == all_found.convert_tokens_to_ids("<b>")
@@ -149,7 +149,7 @@ def test_split_special_tokens_makes_special_ones_text(tokenizer, small):
     plain = "bada <PER> do"
     assert split.encode_batch([plain]).ids.tolist() == small.encode_batch([plain]).ids.tolist()
     assert split.encode_ids([plain])[0].tolist() == small.encode_batch([plain]).ids.tolist()
-    # Asked for, they are found.
+    # They are found on request.
     assert split(text, special_tokens_in_text=True) == tokenizer(text)
     asked = split.encode_batch([plain], special_tokens_in_text=["<PER>"])
     assert asked.ids.tolist() == tokenizer.encode_batch([plain]).ids.tolist()
@@ -175,7 +175,7 @@ def test_the_setting_is_saved(tokenizer, tmp_path, split):
 
 
 def test_what_is_left_out_of_a_decoded_text_is_as_in_hugging_face(small_vocabulary, tmp_path):
-    """`special` in the file and the list of special tokens are two things there."""
+    """There, `special` in the file and the list of special tokens are independent."""
     transformers = pytest.importorskip("transformers")
     slow = transformers.DebertaV2Tokenizer(str(small_vocabulary))
     slow.add_special_tokens({"additional_special_tokens": ["<a>", "<b>"]})
@@ -194,7 +194,7 @@ def test_what_is_left_out_of_a_decoded_text_is_as_in_hugging_face(small_vocabula
             assert tokenizer.decode(ids, skip_special_tokens=skip) == slow.decode(
                 ids, skip_special_tokens=skip
             )
-        # The flag is what counts for a text.
+        # For decoding, the flag counts.
         split = tokenizer.with_split_special_tokens(True)
         assert not set(split("ba <a> do <b>be")["input_ids"]) & set(split.added_tokens)
 

@@ -4,7 +4,7 @@ import pytest
 
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-# Checked by hand on the genuine vocabulary.
+# Checked by hand on the original vocabulary.
 KNOWN = {
     "ﬁne": ["▁fine"],
     "Ａｂｃ": ["▁A", "bc"],

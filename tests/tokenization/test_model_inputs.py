@@ -1,4 +1,4 @@
-"""Calling the tokenizer gives what Hugging Face gives."""
+"""Calling the tokenizer returns the same as Hugging Face's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every piece knows its characters."""
+"""Offsets of pieces."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

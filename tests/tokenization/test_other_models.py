@@ -1,4 +1,4 @@
-"""Vocabularies with other options than DeBERTa's, as old or foreign checkpoints have them."""
+"""Vocabularies with other options than DeBERTa's, as in some third-party checkpoints."""
 
 import io
 
@@ -50,7 +50,7 @@ def test_ids_and_offsets(model, strange_texts):
     rules = OffsetRules(tokenizer)
     texts = strange_texts[:1500]
     if name in ("identity", "no space in front", "space behind") or name.startswith("spaces kept"):
-        # What the rules ask about a character out of its context is of no use here.
+        # The rules, which normalize characters out of context, do not apply here.
         rules.vanishes = lambda character: rules.normalize(character).strip("▁") == ""
     for text, (ids, starts, ends) in zip(texts, tokenizer.encode_batch(texts), strict=True):
         assert ids.tolist() == rules.processor.EncodeAsIds(text)
@@ -58,7 +58,7 @@ def test_ids_and_offsets(model, strange_texts):
 
 
 def change(proto, change_model):
-    """The same model with something of its proto changed."""
+    """The same model with a changed proto."""
     pytest.importorskip("google.protobuf")
     from sentencepiece import sentencepiece_model_pb2
 
@@ -78,7 +78,7 @@ def keep_spaces(model):
 
 @pytest.mark.parametrize("change_model", [spell_spaces, keep_spaces])
 def test_a_space_that_is_spelled_in_bytes_covers_no_character(small, change_model):
-    """It stands where the next word starts, as a piece that is a space does."""
+    """Its offsets are at the start of the next word, like those of a space piece."""
     tokenizer = DebertaV2Tokenizer(model_proto=change(small.model_proto, change_model))
     processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.model_proto)
     for text in ("ba do", " é  ba½", "ba", "\ue000 \ue000"):
@@ -103,7 +103,7 @@ def test_a_vocabulary_without_an_unknown_piece(small):
 @pytest.mark.parametrize("piece_id", [1, 3, 300, 499])
 def test_a_piece_that_is_no_text(small, piece_id):
     piece = small.convert_ids_to_tokens(piece_id).encode()
-    # As the proto has it: field 1, a string, and its length.
+    # In the encoding of the proto: field 1, a string, and its length.
     field = b"\x0a" + bytes([len(piece)])
     assert small.model_proto.count(field + piece) == 1
     proto = small.model_proto.replace(field + piece, field + b"\xff" * len(piece))
@@ -112,7 +112,7 @@ def test_a_piece_that_is_no_text(small, piece_id):
 
 
 def test_what_is_wrong_with_a_vocabulary_may_be_no_text(small):
-    """SentencePiece names a piece that comes twice, which need not be UTF-8."""
+    """SentencePiece's message contains a duplicate piece, which may be invalid UTF-8."""
     twice = [small.convert_ids_to_tokens(i).encode() for i in (495, 496)]
     assert all(len(piece) == 1 for piece in twice)
     proto = small.model_proto

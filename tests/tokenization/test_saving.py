@@ -128,7 +128,7 @@ def test_copies_are_of_the_same_class(small_vocabulary):
 
 
 def test_pickles_of_0_1_0(small):
-    """They name a function and give it two arguments, the bytes and the number of threads."""
+    """They call a function with two arguments, the bytes and the number of threads."""
     data = small.to_bytes()
     pickled = b"cspacy_deberta.tokenization.tokenizer\n_from_bytes\n"
     pickled += b"(B" + len(data).to_bytes(4, "little") + data + b"NtR."
@@ -143,7 +143,7 @@ def test_from_proto(small, small_vocabulary):
 
 def test_threads(small_vocabulary, strange_texts):
     texts = strange_texts[:1000]
-    # A fresh one, so that its cache is filled while others read it.
+    # A new tokenizer, so that its cache is filled while other threads read it.
     tokenizer = DebertaV2Tokenizer(small_vocabulary)
     expected = DebertaV2Tokenizer(small_vocabulary).encode_batch(texts)
     with ThreadPoolExecutor(4) as pool:

@@ -1,4 +1,4 @@
-"""Whitespace is aligned by arithmetic; this must give what the normalizer says."""
+"""Offsets of whitespace by arithmetic, compared with the normalizer's."""
 
 import numpy as np
 import pytest

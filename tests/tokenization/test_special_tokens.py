@@ -68,7 +68,7 @@ def test_only_some_tokens_are_found_in_text(small_vocabulary, text, options):
         "[MASK]"
     ] * text.count("[MASK]")
     assert not {tokenizer.cls_token_id, tokenizer.sep_token_id} & set(pieces.ids.tolist())
-    # What is not asked for is the same text as if nothing were.
+    # Other tokens are encoded as text, the same as without the option.
     parts = [part for part in text.split("[MASK]") if part]
     expected = tokenizer.encode_batch(parts)
     assert pieces.ids[~masks].tolist() == expected.ids.tolist()

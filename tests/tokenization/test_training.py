@@ -1,4 +1,4 @@
-"""Vocabularies of one's own."""
+"""Training of vocabularies."""
 
 import sys
 

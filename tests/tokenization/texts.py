@@ -1,4 +1,4 @@
-"""Texts that tokenizers stumble over."""
+"""Difficult texts for tokenizers."""
 
 import random
 
@@ -66,7 +66,7 @@ def random_strings(count: int, rng: random.Random) -> list[str]:
 
 
 def english(count: int) -> list[str]:
-    """Sentences of made-up words, always the same."""
+    """Fixed sentences of made-up words."""
     rng = random.Random(1)
     syllables = [c + v for c in "bdfgklmnprstvw" for v in "aeiou"]
     words = ["".join(rng.choices(syllables, k=rng.randint(1, 4))) for _ in range(400)]

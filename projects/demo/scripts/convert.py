@@ -22,7 +22,7 @@ TOPICS = ("business", "travel", "technology", "food", "sport", "health", "cultur
 ENTITY_LABELS = ("PERSON", "ORG", "GPE", "PRODUCT", "DATE")
 SPAN_LABELS = ("ACTOR", "EVENT", "PLACE_TIME", "OPINION")
 SPANS_KEY = "sc"
-# What the categories of a text say: its topic, or which register it is of.
+# The annotation of the categories: the topic or the register of a text.
 CATEGORIES = {"topic": TOPICS, "register": REGISTERS}
 
 _ESCAPABLE = "[]|\\"
@@ -30,7 +30,7 @@ _SELECTOR = re.compile(r"(?P<quote>.*\S) #(?P<number>[1-9][0-9]*)")
 
 
 class CorpusError(ValueError):
-    """A malformed record, with the file and the line it was found on.
+    """A malformed record, with its file and line.
 
     Attributes:
         path: The source file.
@@ -45,13 +45,13 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Annotation:
-    """A labelled stretch of a text.
+    """A labelled character span of a text.
 
     Attributes:
-        start: The first character.
-        end: One past the last character.
+        start: Start offset in characters.
+        end: End offset in characters.
         label: The label.
-        line: The line of the source file that says so.
+        line: The line of the annotation in the source file.
     """
 
     start: int
@@ -142,7 +142,7 @@ def _read_label(characters: Iterator[str], path: Path, line: int) -> str:
 
 
 def parse_span(source: str, text: str, path: Path, line: int) -> Annotation:
-    """Find the place of a quoted span in its text.
+    """Find the offsets of a quoted span in its text.
 
     Args:
         source: A span line, `LABEL: words` or `LABEL: words #2`.
@@ -247,10 +247,10 @@ def read_corpus(assets: Path) -> dict[str, list[Record]]:
 
 
 def split_of(index: int) -> str:
-    """Say to which split a record belongs.
+    """Choose the split of a record.
 
     Args:
-        index: The place of the record in its register, counted from 0.
+        index: The index of the record in its register, counted from 0.
 
     Returns:
         Of every ten records, "train" for eight, "dev" for the ninth, "test" for the tenth.
@@ -294,7 +294,7 @@ def make_doc(nlp: Language, record: Record, *, categories: str = "topic") -> Doc
     Args:
         nlp: The pipeline whose tokenizer is used.
         record: The record.
-        categories: What its categories say, one of `CATEGORIES`.
+        categories: The annotation of its categories, one of `CATEGORIES`.
 
     Returns:
         A document with `ents`, `cats` and the span group `SPANS_KEY`.
@@ -311,7 +311,7 @@ def make_doc(nlp: Language, record: Record, *, categories: str = "topic") -> Doc
 
 
 def write_docs(docs: list[Doc], path: Path) -> None:
-    """Write documents so that the file is either complete or absent.
+    """Write documents atomically.
 
     Args:
         docs: The documents.
@@ -356,7 +356,7 @@ def convert(assets: Path, output: Path, *, categories: str = "topic") -> dict[st
     Args:
         assets: The folder of source files.
         output: The folder for `train.spacy`, `dev.spacy` and `test.spacy`, made if missing.
-        categories: What the categories of a text say, one of `CATEGORIES`.
+        categories: The annotation of the categories, one of `CATEGORIES`.
 
     Returns:
         The number of documents in each split.

@@ -1,4 +1,4 @@
-"""Print a text with the entities that a pipeline finds in it."""
+"""Print a text with its predicted entities."""
 
 from pathlib import Path
 from typing import Annotated

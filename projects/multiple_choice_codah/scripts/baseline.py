@@ -1,4 +1,4 @@
-"""Score guesses that need no model, by where the right choice stands or how long it is."""
+"""Score baselines without a model, which use only the positions or lengths of the choices."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,13 +22,13 @@ def read_docs(path: Path) -> list[Doc]:
 
 
 def longest(doc: Doc) -> int:
-    """The choice with the most characters, the first one of several."""
+    """The first of the choices with the most characters."""
     lengths = [len(choice) for choice in doc._.choices]
     return lengths.index(max(lengths))
 
 
 def accuracy(docs: list[Doc], guess: Guess) -> float:
-    """The share of right guesses."""
+    """The share of right answers."""
     return sum(guess(doc) == doc._.right_choice for doc in docs) / len(docs)
 
 

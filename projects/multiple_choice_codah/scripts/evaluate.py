@@ -1,4 +1,4 @@
-"""Score a pipeline on questions; `spacy benchmark accuracy` leaves out scores it does not know."""
+"""Score a pipeline on questions, because `spacy benchmark accuracy` omits unknown scores."""
 
 from math import sqrt
 from pathlib import Path

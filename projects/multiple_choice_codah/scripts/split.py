@@ -1,7 +1,7 @@
-"""Part CODAH's questions into those for training, development and test.
+"""Split CODAH's questions into training, development and test data.
 
-The file has no official parts. Its lines are shuffled by a fixed seed, so that they are the same on
-every run. The test questions are also written as documents, for `spacy deberta visualize`.
+The file has no official splits. Its lines are shuffled with a fixed seed. The test questions
+are also written as documents, for `spacy deberta visualize`.
 """
 
 import random
@@ -20,7 +20,7 @@ TEST, DEV = 0.2, 0.1
 
 
 def split_lines(lines: list[str]) -> dict[str, list[str]]:
-    """Part the lines at random, always in the same way."""
+    """Split the lines at random with a fixed seed."""
     shuffled = lines.copy()
     random.Random(SEED).shuffle(shuffled)
     test = round(TEST * len(lines))
@@ -32,7 +32,7 @@ def main(
     source: Annotated[Path, typer.Argument(help="full_data.tsv", exists=True)],
     output: Annotated[Path, typer.Argument(help="Folder for train, dev and test .tsv")],
 ) -> None:
-    """Part the file."""
+    """Split the file."""
     output.mkdir(parents=True, exist_ok=True)
     lines = source.read_text(encoding="utf-8").rstrip("\n").split("\n")
     for name, part in split_lines(lines).items():

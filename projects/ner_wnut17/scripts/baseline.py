@@ -1,4 +1,4 @@
-"""Score names that were seen in the training data, wherever they stand, with their usual label."""
+"""Score a dictionary of the names in the training data, with their most frequent labels."""
 
 from collections import Counter, defaultdict
 from pathlib import Path

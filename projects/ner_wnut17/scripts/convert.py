@@ -1,6 +1,6 @@
 """Convert CoNLL columns (`token<TAB>label`, BIO) to spaCy's binary format, one document a sentence.
 
-`spacy convert` takes a line of white space for a token; in these files it parts sentences.
+`spacy convert` reads a line of white space as a token, but in these files it separates sentences.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""Score a guess that needs no model: what each word mostly is, attached to the word beside it.
+"""Score a baseline without a model: the most frequent tags, attached to the adjacent word.
 
-Tag, part of speech, morphology and relation of a word are, each by itself, the most frequent ones
-of that word in the training data. For a word that does not occur there, they are those of most
-words that occur there once. Sentences end at `.`, `!` and `?`. All words of a sentence are attached
-to the word before, or all to the word behind: to the one that is right more often in the training
-data.
+Tag, part of speech, morphology and relation of a word are independently the most frequent ones
+of that word in the training data. Unknown words have the most frequent ones of the words that occur
+once in the training data. Sentences end at `.`, `!` and `?`. The words of a sentence are all
+attached to the previous word, or all to the next word, depending on which is right more often in
+the training data.
 """
 
 from collections import Counter, defaultdict
@@ -30,12 +30,12 @@ SCORES = ("tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f")
 
 @dataclass(frozen=True)
 class Guess:
-    """What is known of the training data.
+    """Statistics of the training data.
 
     Attributes:
         words: For each word its most frequent tag, part of speech, morphology and relation.
         unknown: The same for words that are not in `words`.
-        side: Where the head of a word is.
+        side: The side of the head of a word.
     """
 
     words: dict[str, Word]
@@ -44,20 +44,20 @@ class Guess:
 
 
 def describe(token: Token) -> Word:
-    """What the annotation says of a word."""
+    """The annotations of a word."""
     return token.tag_, token.pos_, str(token.morph), token.dep_
 
 
 def best_side(docs: Iterable[Doc]) -> Side:
-    """Where the head of most words is, of those that are beside it."""
+    """The side on which heads are more frequent, of the words next to their head."""
     distances = Counter(token.head.i - token.i for doc in docs for token in doc)
     return "before" if distances[-1] >= distances[1] else "behind"
 
 
 def most_frequent(kinds: Iterable[Word]) -> Word:
-    """The most frequent of each of the four, which need not be those of one word."""
+    """The most frequent value of each of the four annotations, independently."""
     tags, pos, morphs, deps = map(Counter, zip(*kinds, strict=True))
-    # Which words are roots is decided by their place, not by what they mostly are.
+    # Roots are determined by the position of a word, not by its annotations.
     del deps["ROOT"]
     tag, part, morph, dep = (
         max(counts, key=counts.__getitem__, default="dep") for counts in (tags, pos, morphs, deps)
@@ -66,7 +66,7 @@ def most_frequent(kinds: Iterable[Word]) -> Word:
 
 
 def learn(docs: list[Doc]) -> Guess:
-    """Count what the words of the training data are."""
+    """Count the annotations of the words in the training data."""
     kinds: defaultdict[str, list[Word]] = defaultdict(list)
     for doc in docs:
         for token in doc:
@@ -106,7 +106,7 @@ def apply(guess: Guess, doc: Doc) -> Doc:
 
 
 def score(nlp: Language, guess: Guess, docs: Iterable[Doc]) -> dict[str, Any]:
-    """The scores of tagger, morphologizer and parser for the guess."""
+    """The scores of tagger, morphologizer and parser for the baseline."""
     examples = [Example(apply(guess, nlp(doc.text)), doc) for doc in docs]
     scores: dict[str, Any] = {}
     for name in SCORERS:

@@ -1,9 +1,9 @@
-"""Score guesses that need no model.
+"""Score baselines without a model.
 
-- `first_words`: always the first n words of the text; n is the best one for the training data.
-- `random_words`: any n words in a row, n being the mean length of the answers of the training data.
-  Every place counts the same, so this is the expected score.
-- `similar_sentence`: the sentence that has the most words in common with the question.
+- `first_words`: the first n words of the text; n is the best number on the training data.
+- `random_words`: n consecutive random words; n is the mean length of answers in the training data.
+  The score is the mean over all positions, which is the expected score.
+- `similar_sentence`: the sentence that shares the most words with the question.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ from spacy_deberta.pipeline.question_answering.scorer import (
 )
 
 MOST_WORDS = 20
-# From a text and a question to all guesses, which count the same.
+# From a text and a question to all answers, which are equally probable.
 Guess = Callable[[Doc, Question], list[str]]
 
 
@@ -36,26 +36,26 @@ def read_docs(path: Path) -> list[Doc]:
 
 
 def first_words(count: int) -> Guess:
-    """Guess the first words of the text."""
+    """Answer with the first words of the text."""
     return lambda doc, question: [doc[:count].text]
 
 
 def random_words(count: int) -> Guess:
-    """Guess any words in a row."""
+    """Answer with consecutive random words."""
     return lambda doc, question: [
         doc[start : start + count].text for start in range(max(len(doc) - count + 1, 1))
     ]
 
 
 def similar_sentence(doc: Doc, question: Question) -> list[str]:
-    """Guess the sentence that is most like the question; the first one of several."""
+    """Answer with the first of the sentences that are most similar to the question."""
     asked = set(normalize_answer(question["question"]).split())
     shared = [len(asked & set(normalize_answer(sent.text).split())) for sent in doc.sents]
     return [list(doc.sents)[shared.index(max(shared))].text]
 
 
 def score(docs: Iterable[Doc], guess: Guess) -> dict[str, float]:
-    """The mean scores of a guess over all questions."""
+    """The mean scores of a baseline over all questions."""
     exact, overlap = [], []
     for doc in docs:
         for question in get_questions(doc):

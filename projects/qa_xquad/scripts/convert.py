@@ -1,8 +1,8 @@
-"""Part XQuAD into training, development and test data, by article, and write it in two formats.
+"""Split XQuAD into training, development and test data by article, and write it in two formats.
 
-`.json` is what training reads, in the format of SQuAD. `.spacy` is the same as documents, for
+Training reads `.json`, in the format of SQuAD. `.spacy` has the same data as documents, for
 spaCy's own commands. Of six articles, in the order of the file, four are for training, the fifth is
-for development and the sixth for the test: the same on every run, and no article is in two parts.
+for development and the sixth for the test. No article is in two splits.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from wasabi import msg
 
 from spacy_deberta.corpora import get_questions, squad_corpus_v1
 
-# Which parts the articles of a group are for.
+# The splits of the articles of a group.
 GROUP = ("train", "train", "train", "train", "dev", "test")
 
 
 def split_articles(articles: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The articles of each part."""
+    """The articles of each split."""
     parts: dict[str, list[dict[str, Any]]] = {part: [] for part in GROUP}
     for index, article in enumerate(articles):
         parts[GROUP[index % len(GROUP)]].append(article)
@@ -33,7 +33,7 @@ def main(
     source: Annotated[Path, typer.Argument(help="xquad.en.json", exists=True)],
     output: Annotated[Path, typer.Argument(help="Folder for the parts")],
 ) -> None:
-    """Write the parts, and the training texts and questions for a vocabulary."""
+    """Write the splits, and the training texts and questions for a vocabulary."""
     content = srsly.read_json(source)
     nlp = spacy.blank("en")
     output.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Score guesses that need no model: what was most frequent, or was seen, in the training data.
+"""Score a baseline without a model: frequent categories, and a dictionary of entities and spans.
 
-Every text gets the most frequent category. Entities and spans are the words that were one in the
-training data, wherever they stand, with the label that they had most often.
+Every text gets the most frequent category. Entities and spans are all occurrences of the strings
+that were one in the training data, with their most frequent labels.
 """
 
 from collections import Counter, defaultdict
@@ -24,7 +24,7 @@ Seen = dict[str, str]
 
 
 def collect(spans: Iterable[Span]) -> Seen:
-    """The most frequent label of every text of a span."""
+    """The most frequent label of the text of each span."""
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for span in spans:
         labels[span.text][span.label_] += 1
@@ -32,7 +32,7 @@ def collect(spans: Iterable[Span]) -> Seen:
 
 
 def find(doc: Doc, seen: Seen, longest: int) -> list[Span]:
-    """All places of a document that read as something that was seen."""
+    """All occurrences of known strings in a document."""
     candidates = (
         doc[start : start + length]
         for start in range(len(doc))
@@ -46,7 +46,7 @@ def find(doc: Doc, seen: Seen, longest: int) -> list[Span]:
 
 
 def guess(doc: Doc, *, entities: Seen, spans: Seen, category: str, longest: int) -> Doc:
-    """A document with these guesses."""
+    """A document with the annotations of the baseline."""
     guessed = Doc(
         doc.vocab,
         words=[token.text for token in doc],

@@ -1,4 +1,4 @@
-"""Print what a pipeline finds in a text: entities, category and spans."""
+"""Print the predictions for a text: entities, category and spans."""
 
 from collections.abc import Iterable
 from pathlib import Path

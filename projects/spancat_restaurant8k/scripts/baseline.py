@@ -1,7 +1,7 @@
-"""Score a dictionary: what is mostly a slot in the training data is that slot wherever it occurs.
+"""Score a dictionary of the slots in the training data.
 
 A string is in the dictionary if at least half of its occurrences in the training data are the same
-slot. Of strings that overlap, the longest counts. Upper and lower case are the same.
+slot. Of overlapping strings, the longest is used. Case is ignored.
 """
 
 from collections import Counter, defaultdict
@@ -29,12 +29,12 @@ def read_docs(path: Path, vocab: Vocab) -> list[Doc]:
 
 
 def find(matcher: PhraseMatcher, doc: Doc) -> list[Span]:
-    """Where strings of the dictionary occur."""
+    """Occurrences of the strings of the dictionary."""
     return filter_spans(matcher(doc, as_spans=True))
 
 
 def count_slots(docs: Iterable[Doc]) -> dict[str, Counter[str]]:
-    """How often each string is which slot."""
+    """Counts of the slots of each string."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for doc in docs:
         for span in doc.spans[SPANS_KEY]:
@@ -55,7 +55,7 @@ def make_matcher(vocab: Vocab, slots: dict[str, str]) -> PhraseMatcher:
 
 
 def make_dictionary(docs: list[Doc], vocab: Vocab) -> dict[str, str]:
-    """The strings that are a slot in at least half of the places where they occur."""
+    """The strings that are a slot in at least half of their occurrences."""
     counts = count_slots(docs)
     frequent = {text: slots.most_common(1)[0] for text, slots in counts.items()}
     matcher = make_matcher(vocab, {text: label for text, (label, _) in frequent.items()})
@@ -64,7 +64,7 @@ def make_dictionary(docs: list[Doc], vocab: Vocab) -> dict[str, str]:
 
 
 def score(docs: list[Doc], matcher: PhraseMatcher) -> dict[str, Any]:
-    """The scores of `spancat` for the strings that are found."""
+    """The scores of `spancat` for the occurrences."""
     examples = []
     for doc in docs:
         guess = Doc(

@@ -1,12 +1,12 @@
 """Convert restaurant8k's JSON to spaCy's binary format: utterances with slots as spans.
 
-- The files leave out what is 0 or empty: a span without `startIndex` begins with the utterance, and
-  an utterance without `labels` has no spans and is kept.
-- White space at the edges of a span is not part of it.
-- A span that begins or ends inside a token is widened to the whole token. Both are counted.
+- The files omit values of 0 and empty values: a span without `startIndex` starts at 0, and an
+  utterance without `labels` has no spans and is kept.
+- White space at the edges of a span is stripped.
+- A span that begins or ends inside a token is expanded to token boundaries. Both are counted.
 
-There is no development file, so every tenth of the different utterances of the training file is put
-aside for it, with all its copies: the same on every run, and no utterance is in both.
+There is no development file, so every tenth distinct utterance of the training file is held out for
+it, with all its copies. The split is deterministic, and no utterance is in both.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ DEV_EVERY = 10
 
 @dataclass(frozen=True)
 class Slot:
-    """A span of characters and what it says about the booking."""
+    """A character span with its slot."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What a guest says, with its slots."""
+    """The text of a guest, with its slots."""
 
     text: str
     slots: tuple[Slot, ...]
@@ -67,7 +67,7 @@ def read_utterances(path: Path) -> list[Utterance]:
 def split_utterances(
     utterances: Iterable[Utterance],
 ) -> tuple[list[Utterance], list[Utterance]]:
-    """Part the utterances into those for training and those for development."""
+    """Split the utterances into training and development data."""
     train, dev = [], []
     place: dict[str, int] = {}
     for utterance in utterances:
@@ -87,7 +87,7 @@ def make_doc(nlp: Language, utterance: Utterance, *, spans_key: str = "sc") -> t
     """One document with its spans.
 
     Returns:
-        The document, how many spans were trimmed and how many were widened.
+        The document, and the numbers of spans that were stripped and expanded.
     """
     doc = nlp.make_doc(utterance.text)
     trimmed = [trim(utterance.text, slot) for slot in utterance.slots]

@@ -1,4 +1,4 @@
-"""Score a guess that needs no model: always the most frequent category of the training data."""
+"""Score a baseline without a model: the most frequent category of the training data."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,13 +20,13 @@ def read_docs(path: Path, vocab: Vocab) -> list[Doc]:
 
 
 def majority(docs: list[Doc]) -> str:
-    """The most frequent category, the first in the alphabet where several are."""
+    """The most frequent category; of several, the first in alphabetical order."""
     counts = Counter(max(doc.cats, key=doc.cats.__getitem__) for doc in docs)
     return min(counts, key=lambda category: (-counts[category], category))
 
 
 def score(docs: list[Doc], category: str) -> dict[str, Any]:
-    """The scores of `textcat` for that guess."""
+    """The scores of `textcat` for that category."""
     examples = []
     for doc in docs:
         guess = Doc(doc.vocab, words=[token.text for token in doc])

@@ -1,7 +1,7 @@
 """Convert BANKING77's CSV files (`text,category`) to spaCy's binary format.
 
-There is no development file, so every tenth question of each category in the training file is put
-aside for it, in the order of the file: the same on every run, and all categories are in both.
+There is no development file, so every tenth question of each category in the training file is held
+out for it, in the order of the file. The split is deterministic, and all categories are in both.
 """
 
 import csv
@@ -22,7 +22,7 @@ DEV_EVERY = 10
 
 @dataclass(frozen=True)
 class Question:
-    """What a customer asks, and what it is about."""
+    """The question of a customer, and its category."""
 
     text: str
     category: str
@@ -32,7 +32,7 @@ def read_questions(path: Path) -> list[Question]:
     """Read one of the files.
 
     Raises:
-        typer.BadParameter: The columns are others, or a row has no text or no category.
+        typer.BadParameter: The columns are wrong, or a row has no text or no category.
     """
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
@@ -49,7 +49,7 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def split_questions(questions: Iterable[Question]) -> tuple[list[Question], list[Question]]:
-    """Part the questions into those for training and those for development."""
+    """Split the questions into training and development data."""
     train, dev = [], []
     seen: defaultdict[str, int] = defaultdict(int)
     for question in questions:
@@ -59,7 +59,7 @@ def split_questions(questions: Iterable[Question]) -> tuple[list[Question], list
 
 
 def mix(questions: Iterable[Question]) -> list[Question]:
-    """Let categories take turns: the files are sorted by them, and a page shows the first texts."""
+    """Interleave the categories, because the files are sorted and a page shows the first texts."""
     seen: defaultdict[str, int] = defaultdict(int)
     numbered = []
     for question in questions:

@@ -1,4 +1,4 @@
-"""The comparison on three tasks: what it trains, what it keeps, and what it reports."""
+"""The comparison on three tasks: trained configs, saved results and the report."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_rates_are_chosen_on_development_data_and_medians_reported():
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """Where a training is the file of its result, and a lower learning rate the better one."""
+    """Fake trainings that only write their results, with better scores for lower learning rates."""
 
     def measure(run, place, announce):
         announce(run)

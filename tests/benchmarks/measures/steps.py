@@ -1,4 +1,4 @@
-"""What processes of their own run; imports little, because each of them imports it."""
+"""Functions for subprocesses. Few imports, because each subprocess imports this module."""
 
 from benchmarks.measures.timing import CannotMeasureError
 

@@ -1,4 +1,4 @@
-"""Every benchmark measures what it says, on sizes that take seconds."""
+"""All benchmarks measure the named quantities, with small sizes."""
 
 import json
 from dataclasses import replace
@@ -57,7 +57,7 @@ def test_the_encoder_is_measured_and_compared(settings, results):
     errors = {m.who: m.value for m in results.select("error", **case)}
     assert errors["huggingface"] == 0
     assert 0 < errors["ours"] < 1e-5
-    # Emulated bf16 has no times, but errors.
+    # Emulated bf16 has errors, but no times.
     found = results.find("ours", **{**case, "dtype": "bf16"})
     assert (found.problem, found.why) == ("not measurable here", "the processor is old")
     assert 1e-6 < results.find("ours", "error", **{**case, "dtype": "bf16"}).value < 0.1
@@ -303,7 +303,7 @@ def test_the_command_measures_writes_and_compares(settings, run_benchmarks, monk
     assert content["command"] == command
     assert str(tmp_path) not in json.dumps(content) + page
     assert "against spacy-transformers" in result.stdout
-    assert "nlp.pipe" not in result.stdout  # has not run, and is not asked for
+    assert "nlp.pipe" not in result.stdout  # has not run, and was not requested
 
 
 def test_unknown_benchmarks_are_refused(settings, run_benchmarks):

@@ -1,4 +1,4 @@
-"""Results are kept in files that are whole at any time, and a run goes on where it was stopped."""
+"""Results are written atomically, and an interrupted run resumes."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_figures_are_found_by_some_values_of_their_case():
     assert results.find("ours", length=9) is None
     assert results.find("peer", length=8) is None
     assert results.find("ours", "GiB", length=8) is None
-    assert not results.has({"length": 8})  # not the whole case
+    assert not results.has({"length": 8})  # not all keys of the case
 
 
 def test_the_value_is_the_median():

@@ -1,4 +1,4 @@
-"""Peers do the same work: their values are Hugging Face's, or they are said to be wrong."""
+"""The outputs of other implementations are equal to Hugging Face's, or reported as incorrect."""
 
 from dataclasses import replace
 
@@ -79,7 +79,7 @@ def test_products_have_the_slots_that_our_encoder_reaches(length):
 
 @pytest.mark.parametrize(("backward", "factor"), [(False, 1), (True, 3)])
 def test_products_are_those_of_the_formula(backward, factor, monkeypatch):
-    # The counter does not know oneDNN's operators.
+    # The counter does not count oneDNN's operators.
     monkeypatch.setattr(products, "prepare_onednn", lambda *arguments, **options: None)
     sequences, length, width, inner, heads = 3, 20, 64, 128, 4
     work = products.make_products(BASE, sequences=sequences, length=length, dtype="fp32")

@@ -1,4 +1,4 @@
-"""The page has the figures, the plots and the reasons, and is made from what is committed."""
+"""The report has the figures, the plots and the reasons, and matches the committed results."""
 
 import pytest
 
@@ -18,7 +18,7 @@ HEADER = {
 
 
 def made_up():
-    """Figures of every benchmark, of which no two are the same."""
+    """Distinct figures of all benchmarks."""
     numbers = iter(range(101, 1000))
 
     def figures(case, whos, quantity="seconds"):

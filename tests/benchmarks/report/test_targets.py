@@ -1,4 +1,4 @@
-"""Targets are compared with the right figures, and what hardware cannot show is no failure."""
+"""Targets use the right figures, and unsupported hardware is not a failure."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""What runs where TensorFlow is: `python tensorflow_side.py {save,load} FOLDER`.
+"""Runs in the environment with TensorFlow: `python tensorflow_side.py {save,load} FOLDER`.
 
-It knows nothing of PyTorch or of this package. `FOLDER/jobs.json` has for every name the class, the
+It imports neither PyTorch nor this package. `FOLDER/jobs.json` has for every name the class, the
 config and options of `save_pretrained`. `save` makes random models and saves each to `FOLDER/name`;
 `load` loads them from there. Both write the outputs to `FOLDER/name.npz`.
 """

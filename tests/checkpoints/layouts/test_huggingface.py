@@ -1,4 +1,4 @@
-"""Folders go back and forth between Hugging Face's classes and ours."""
+"""Round trips of folders between Hugging Face's classes and ours."""
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_there_and_back(variant, cls, tmp_path):
     state = theirs.state_dict()
     assert back.state_dict().keys() == state.keys()
     assert all(tensor.equal(state[key]) for key, tensor in back.state_dict().items())
-    # The same config too, but for where it was read from.
+    # The same config too, except for its source.
     before, after = theirs.config.to_dict(), back.config.to_dict()
     before["_name_or_path"] = after["_name_or_path"]
     assert {key: after[key] for key in before} == before

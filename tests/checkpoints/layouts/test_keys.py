@@ -2,7 +2,7 @@ import pytest
 
 from spacy_deberta.checkpoints.layouts.detection import detect_key_map
 from spacy_deberta.checkpoints.layouts.huggingface import HUGGING_FACE, HUGGING_FACE_GAMMA_BETA
-from spacy_deberta.models.heads import describe_extra
+from spacy_deberta.models.loading.extras import describe_extra
 from tests.checkpoints.folders import gamma_beta, official_extras, prefixed
 from tests.huggingface import shared_model
 
@@ -25,7 +25,7 @@ def test_names_come_back(variant, cls, rename):
     ours = [key_map.to_ours(key) for key in theirs]
     assert [key_map.to_theirs(key) for key in ours] == theirs
     assert len(set(ours)) == len(ours)
-    # Ours are those of Hugging Face with the prefix, whatever the file calls them.
+    # Our keys are Hugging Face's with the prefix, for all layouts.
     expected = shared_model(variant, cls).state_dict()
     assert ours == list(prefixed(expected) if cls == "DebertaV2Model" else expected)
 
@@ -36,7 +36,7 @@ def test_layouts_are_told_apart(weights):
     assert detect_key_map(iter(prefixed(weights))) == HUGGING_FACE
     assert detect_key_map(prefixed(gamma_beta(weights))) == HUGGING_FACE_GAMMA_BETA
     assert "gamma" in detect_key_map(gamma_beta(weights)).layout
-    # Heads without a backbone, or nothing at all.
+    # A head without an encoder, or an empty file.
     assert detect_key_map(["classifier.weight"]) == HUGGING_FACE
     assert detect_key_map([]) == HUGGING_FACE
 

@@ -1,4 +1,4 @@
-"""Folders as the microsoft/DeBERTa repository writes them."""
+"""Folders in the layout of the microsoft/DeBERTa repository."""
 
 import json
 
@@ -43,7 +43,7 @@ def make_folder(make_checkpoint, tiny_config):
 
     def make(weights, config=tiny_config, name="microsoft"):
         folder = make_checkpoint(name, config=None, weights=None)
-        # Theirs does not say which model it is.
+        # Microsoft's config has no model type.
         values = {key: value for key, value in config.items() if key != "model_type"}
         (folder / "model_config.json").write_text(json.dumps(values), encoding="utf8")
         write_file(folder / "pytorch.model.bin", weights)
@@ -129,7 +129,7 @@ def test_a_save_replaces_the_weights(make_folder, weights):
 
 
 def first_generation(weights):
-    """What an attention of the first DeBERTa has."""
+    """Attention parameters of the first version of DeBERTa."""
     renamed = {
         key: tensor for key, tensor in weights.items() if "_proj" not in key or "pos_" in key
     }
@@ -160,7 +160,7 @@ def test_the_first_deberta_is_refused(names, make_folder, make_checkpoint, weigh
 
 
 def test_a_config_may_leave_out_what_is_usual(make_folder, weights, tiny_config):
-    """Their defaults, which are Hugging Face's."""
+    """Microsoft's defaults, which are equal to Hugging Face's."""
     config = DebertaV2Config.from_dict(
         {"vocab_size": 450, "hidden_size": 32, "num_attention_heads": 2}
     )

@@ -1,4 +1,4 @@
-"""Files of TensorFlow itself, both ways: `make test-tf`, or SPACY_DEBERTA_TF_PYTHON."""
+"""Reading and writing files of TensorFlow itself: `make test-tf`, or SPACY_DEBERTA_TF_PYTHON."""
 
 import json
 import os
@@ -47,7 +47,7 @@ SPLIT = {
 
 
 def tensorflow_python():
-    """The interpreter, or a skip where it has no TensorFlow."""
+    """The interpreter with TensorFlow, or a skip."""
     python = os.environ.get("SPACY_DEBERTA_TF_PYTHON", sys.executable)
     look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('tensorflow') is None)"
     if subprocess.run([python, "-c", look], check=False).returncode:
@@ -56,7 +56,7 @@ def tensorflow_python():
 
 
 def inputs_of(job):
-    """Two sequences, one of them padded; of three choices each where there are choices."""
+    """Two sequences, one of them padded; for multiple choice, three choices each."""
     generator = np.random.default_rng(3)
     shape = (2, 3, 20) if job["cls"].endswith("MultipleChoice") else (2, 20)
     inputs = {
@@ -101,7 +101,7 @@ def compare(ours, theirs, job):
     for name, values in ours.items():
         expected = theirs[name]
         assert values.shape == expected.shape, name
-        # One row per piece: what stands in padding is nobody's.
+        # One row for each piece: rows of padding are undefined.
         of_pieces = values.shape[:2] == mask.shape
         difference = np.abs(values - expected)[mask if of_pieces else ...]
         assert difference.max() < 1e-5, name

@@ -36,7 +36,7 @@ CLASSES = [
     DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
 ]
-# How Keras lays out each class.
+# The layers of each class in Keras.
 KERAS = {
     "DebertaV2Model": BARE_MODEL,
     **{spec.architecture: spec.keras for spec in HEADS.values() if spec.keras},
@@ -91,7 +91,7 @@ def test_names_are_those_of_hugging_face(cls, variant):
         assert to_ours(path, KERAS[cls].layers) == key
         assert to_ours(f"{KERAS[cls].name}/{path}", KERAS[cls].layers) == key
         theirs, _ = convert(f"model/{path}", tf_weight_shape=(1, 1))
-        # They do not give these two the names that they have in PyTorch.
+        # The names of these two differ from PyTorch's.
         theirs = theirs.replace("pos_proj", "pos_key_proj").replace("pos_q_proj", "pos_query_proj")
         assert theirs == key
 
@@ -142,7 +142,7 @@ def rewrite(path, change):
 
 
 def in_parts(attributes):
-    """As Keras writes lists that are too long for HDF5."""
+    """Split a list as Keras does if it is too long for HDF5."""
     for number, part in enumerate(np.array_split(list(attributes["weight_names"]), 11)):
         attributes[f"weight_names{number}"] = part.tolist()
     del attributes["weight_names"]
@@ -274,7 +274,7 @@ def test_half_precision_is_written_as_float32(tmp_path):
 
 
 def of_zeros(group, name):
-    """Compressed to a thousandth."""
+    """A tensor of zeros, compressed by a factor of a thousand."""
     return group.create_dataset(name, (2**21,), dtype="float32", compression="gzip")
 
 

@@ -1,4 +1,4 @@
-"""The checkpoint that comes with the package: found by its name, with no network, and of use."""
+"""The embedded checkpoint: found by its name, without network, and with useful predictions."""
 
 import pytest
 import spacy

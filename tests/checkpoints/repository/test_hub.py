@@ -1,4 +1,4 @@
-"""Names on the hub, with a hub on this machine: no request leaves it."""
+"""Names on the hub, with a local server as hub."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def test_the_cache_is_used(form, hub, cache, make_checkpoint):
     first = find_checkpoint(NAME, cache_dir=cache)
     hub.requests.clear()
     assert find_checkpoint(NAME, cache_dir=cache) == first
-    # Whether the hub answers, and whether the branch has moved. Nothing else, also not for the
+    # Whether the hub answers, and whether the branch has moved. No other requests, not even for
     # files that the repository is known to lack.
     assert [method for method, _ in hub.requests] == ["HEAD", "HEAD"]
     assert all(path.endswith("/main/config.json") for _, path in hub.requests)
@@ -111,7 +111,7 @@ def test_offline_by_environment(hub, cache, make_checkpoint):
 
 
 def test_half_a_cache(hub, cache, make_checkpoint, down):
-    """Who has only used the tokenizer so far is not told that the repository has no weights."""
+    """A cache with only the tokenizer does not mean that the repository has no weights."""
     hub.add(NAME, make_checkpoint())
     DebertaV2Tokenizer.from_pretrained(NAME, cache_dir=cache)
     assert "model.safetensors" not in hub.downloads()
@@ -187,3 +187,20 @@ def test_a_branch_that_moves_meanwhile(hub, cache, make_checkpoint, tiny_config,
     files = find_checkpoint(NAME, cache_dir=cache)
     assert {path.parent.name for path in (files.config, *files.weights)} == {commit(old)}
     assert hub.repositories[NAME].revisions["main"] == new
+
+
+def test_a_subfolder(hub, cache, make_checkpoint, tmp_path, rows, expected_rows, down):
+    """All of its files are of one commit, as those of a repository are."""
+    (tmp_path / "repository").mkdir()
+    make_checkpoint("repository/models/small", form="safetensors shards")
+    hub.add(NAME, tmp_path / "repository", revision="refs/pr/1")
+    place = {"subfolder": "models/small", "revision": "refs/pr/1", "cache_dir": cache}
+    files = find_checkpoint(NAME, **place)
+    assert files.config.parts[-3:-1] == ("models", "small")
+    assert files.config.parents[2].name == commit(tmp_path / "repository")
+    assert rows(DebertaV2Model.from_pretrained(NAME, **place)).equal(expected_rows)
+    assert len(DebertaV2Tokenizer.from_pretrained(NAME, **place)) > 100
+    with pytest.raises(FileNotFoundError, match=rf"E304.*{NAME}.*other/config\.json"):
+        find_checkpoint(NAME, **{**place, "subfolder": "other"})
+    down()
+    assert find_checkpoint(NAME, **place) == files

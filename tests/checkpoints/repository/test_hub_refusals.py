@@ -1,4 +1,4 @@
-"""What the hub does not have, or does not give; with a hub on this machine."""
+"""Missing files and refused requests, with a local server as hub."""
 
 import shutil
 import time
@@ -38,7 +38,7 @@ def test_repositories_that_are_not_open(load, refused, said, hub, cache, make_ch
 
 
 def test_a_hub_in_trouble(hub, cache, make_checkpoint, monkeypatch):
-    """It answers, but not with files: what is in the cache will do."""
+    """The hub answers without files, so the cache is used."""
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     hub.add(NAME, make_checkpoint()).refused = (503, "")
     with pytest.raises(OSError, match="E303.*503"):

@@ -1,4 +1,4 @@
-"""`.bin` files: what PyTorch writes is read as PyTorch reads it, and nothing else is."""
+"""`.bin` files of PyTorch give PyTorch's tensors, and other pickles are rejected."""
 
 import io
 import pickle
@@ -27,7 +27,7 @@ def save(request, tmp_path):
     def save(state_dict, **options):
         path = tmp_path / "pytorch_model.bin"
         torch.save(state_dict, path, _use_new_zipfile_serialization=request.param, **options)
-        # Their careful reader knows protocol 2 only.
+        # PyTorch's restricted unpickler supports only protocol 2.
         theirs = torch.load(path, weights_only=False, map_location="cpu")
         return theirs, read_weights([path])
 
@@ -87,7 +87,7 @@ def test_tensors_that_share_memory_are_not_trained_together(make_checkpoint, wei
 
 
 def rewritten(path, *, compression=zipfile.ZIP_STORED, change=lambda name, content: content):
-    """The same archive, as a tool for archives writes it."""
+    """The same archive, written by another zip tool."""
     with zipfile.ZipFile(path) as archive:
         records = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w", compression) as archive:
@@ -156,7 +156,7 @@ class Call:
 
 
 def write_lie(path, offset, size, stride):
-    """A tensor of a storage of 4 numbers, described by somebody who lies."""
+    """A tensor with wrong metadata, in a storage of 4 numbers."""
     torch.save({"a": torch.arange(4.0)}, path)
 
     class Pickler(pickle.Pickler):

@@ -1,4 +1,4 @@
-"""Weights are mapped: not copied, not tied to what happens to the file."""
+"""Weights are memory-mapped without a copy, and do not depend on later changes of the file."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def mapped_ranges(*paths):
-    """Where in the memory of this process files are mapped."""
+    """Address ranges of this process with mapped files."""
     names = {str(path.resolve()) for path in paths}
     ranges = []
     for line in Path("/proc/self/maps").read_text().splitlines():

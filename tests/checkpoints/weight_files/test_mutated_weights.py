@@ -51,7 +51,7 @@ def insert(content, draw):
 
 
 def structure_place(content, draw):
-    """Mostly where formats have their headers and directories: at the beginning and the end."""
+    """Offsets mostly at the start and the end, where formats have headers and directories."""
     edge = min(6_000, len(content))
     start = draw.choice([0, 0, max(0, len(content) - edge), draw.randrange(len(content))])
     return min(start + draw.randrange(edge), len(content) - 1)

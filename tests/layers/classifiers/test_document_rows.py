@@ -47,7 +47,7 @@ def test_gradients_go_back_to_the_rows_that_were_selected(cls_only):
     rows, backprop = make_layer(cls_only=cls_only, grad_factor=0.5).begin_update(docs)
     gradient = np.random.default_rng(0).normal(size=rows.dataXd.shape).astype("f")
     found = backprop(Ragged(gradient, rows.lengths))
-    # One for each document that the encoder gave rows for, as the pipe expects it.
+    # One for each document with rows, as the component expects.
     encoded = [doc for doc in docs if "last_hidden_state" in doc.model_output]
     assert [state(f).shape for f in found] == [state(e).shape for e in encoded]
     assert all(list(f.model_output) == ["last_hidden_state"] for f in found)

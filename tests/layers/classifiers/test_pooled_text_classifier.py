@@ -12,7 +12,7 @@ POOLING = ("cls", "mean", "attention")
 
 
 def given_rows():
-    """Stands for a listener: its documents are their rows already."""
+    """A fake listener, whose documents are their rows."""
 
     def forward(model, docs, is_train):
         return docs, lambda gradients: gradients
@@ -46,7 +46,7 @@ def parameters_of(model):
 
 
 def pool(rows, query, pooling):
-    """The definition, in PyTorch. `rows` are those of `[CLS]`, pieces and `[SEP]`."""
+    """The definition in PyTorch. `rows` are `[CLS]`, pieces and `[SEP]`."""
     if rows is None:
         return torch.zeros(WIDTH, dtype=torch.float64)
     if pooling == "cls":
@@ -60,7 +60,7 @@ def pool(rows, query, pooling):
 
 
 def reference(model, docs, *, pooling, exclusive, hidden):
-    """Scores of the definition, with the tensors to differentiate by: parameters and rows."""
+    """Scores by the definition, with the tensors for gradients: parameters and rows."""
     tensors = [
         torch.tensor(node.get_param(name), dtype=torch.float64, requires_grad=True)
         for node, name in parameters_of(model)
@@ -175,7 +175,7 @@ def test_dropout_is_that_of_training_or_its_own():
     set_dropout_rate(model, 0.0)
     assert differ(model)
     np.testing.assert_array_equal(model.predict(batch()), model.predict(batch()))
-    # What is dropped has no gradient; what is kept is scaled up.
+    # Dropped values have no gradient; the others are scaled up.
     layer = next(node for node in model.walk() if node.name == "fixed_dropout")
     ones = np.ones((20, 20), dtype="f")
     Y, backprop = layer.begin_update(ones)

@@ -53,7 +53,7 @@ SCORERS = {
 
 
 def given_rows():
-    """Stands for a listener: its documents are their rows already."""
+    """A fake listener, whose documents are their rows."""
 
     def forward(model, docs, is_train):
         return [model.ops.asarray2f(doc) for doc in docs], lambda gradients: gradients
@@ -67,7 +67,7 @@ def make_rows(*lengths):
 
 
 def make_spans(*of_docs):
-    """What a suggester gives, from a list of bounds for each document."""
+    """The output of a suggester, from a list of spans for each document."""
     bounds = [bound for doc in of_docs for bound in doc]
     array = np.array(bounds, dtype="i") if bounds else np.zeros((0, 0), dtype="i")
     ops = get_current_ops()
@@ -185,7 +185,7 @@ def test_the_reducer_never_takes_more_than_it_should():
     parts = list(seen)
     backprop(scores)
     assert seen == 2 * parts
-    # What fits is not reduced again.
+    # Spans that fit are not recomputed.
     seen.clear()
     scores, backprop = ours.begin_update((X[0], make_spans([(0, 2), (3, 7)])))
     backprop(scores)
@@ -193,7 +193,7 @@ def test_the_reducer_never_takes_more_than_it_should():
 
 
 def peak_memory(model, batch):
-    """MiB that NumPy's arrays take at most in one prediction and in one update."""
+    """Peak memory of NumPy's arrays in one prediction and in one update, in MiB."""
     peaks = []
     for step in (model.predict, lambda batch: update(model, batch)):
         gc.collect()
@@ -217,7 +217,7 @@ def test_ten_thousand_candidates_take_less_than_half_of_the_memory():
     stock = build_spancat_model(given_rows(), reducer, build_linear_logistic())
     stock.initialize(X=batch, Y=np.zeros((len(batch[1].data), LABELS), dtype="f"))
     ours = span_categorizer(given_rows(), reducer, stock.get_ref("scorer"), max_batch_rows=4096)
-    update(stock, batch)  # the gradients of the weights are there now
+    update(stock, batch)  # the gradients of the weights are allocated now
     for found, expected in zip(peak_memory(ours, batch), peak_memory(stock, batch), strict=True):
         assert expected > 60
         assert found < 0.3 * expected
@@ -231,7 +231,7 @@ DROPOUTS = {
 
 
 def make_linear(dropout):
-    """A model that is linear in its rows, for each choice of what is dropped."""
+    """A model that is linear in its rows for a fixed dropout mask."""
     model = span_categorizer(
         given_rows(),
         chain(with_array(dropout()), reduce_mean(), dropout()),

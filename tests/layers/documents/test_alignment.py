@@ -13,7 +13,7 @@ VOCAB = Vocab()
 
 @st.composite
 def docs_with_pieces(draw):
-    """Documents, and pieces cut anywhere in their text: across spaces, tokens and nothing."""
+    """Documents, and pieces with random boundaries: across spaces and tokens, or empty."""
     docs, ids, starts, ends, counts = [], [], [], [], []
     for _ in range(draw(st.integers(1, 4))):
         words = draw(st.lists(st.text("abé 字", min_size=1, max_size=5), max_size=6))
@@ -60,7 +60,7 @@ def test_the_space_before_a_piece_gives_it_to_no_neighbour(tiny_tokenizer):
     doc = Doc(VOCAB, words=["the", "committee", "adopted", "it"], spaces=[True, True, True, False])
     aligned = align_pieces([doc], tiny_tokenizer.encode_batch([doc.text]))
     owners = np.repeat(np.arange(len(doc)), aligned.aligned_lengths)
-    # Every piece lies in one word here, so no piece may turn up twice.
+    # Here every piece is within one word, so no piece may occur twice.
     assert len(set(aligned.aligned.tolist())) == len(aligned.aligned) == len(owners)
     assert (aligned.aligned_lengths > 0).all()
 
@@ -77,17 +77,17 @@ def test_no_token_of_real_text_leaks_or_is_lost(corpus, real_docs, v3_tokenizer)
     ends = np.concatenate([[t.idx + len(t) for t in doc] for doc in docs])
     doc_of_token = np.repeat(np.arange(len(docs)), [len(doc) for doc in docs])
     doc_of_piece = np.repeat(np.arange(len(docs)), np.diff(pieces.cu_pieces))
-    # Leaked: a piece that shares no character with its token.
+    # Wrong: a piece that shares no character with its token.
     assert (doc_of_piece[rows] == doc_of_token[token]).all()
     assert (pieces.starts[rows] < ends[token]).all()
     assert (pieces.ends[rows] > starts[token]).all()
-    # Lost: every character that a piece covers, in some token, reaches that token.
+    # Missing: a token that lacks a piece with one of its characters.
     covered = _covered_pairs(docs, pieces)
     assert covered == set(zip(token.tolist(), rows.tolist(), strict=True))
 
 
 def _covered_pairs(docs, pieces):
-    """Token and piece of every character that has both, one character at a time."""
+    """Token and piece of each character that has both, computed character by character."""
     pairs = set()
     token_base = 0
     for i, doc in enumerate(docs):

@@ -1,4 +1,4 @@
-"""What "auto" stands for, and predicting with weights of 8 bits."""
+"""The choice of "auto", and prediction with int8 quantization."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_weights_of_8_bits_are_for_prediction_only(tiny_checkpoint, tmp_path):
     exact = _rows(_in_fp32(nlp, tiny_checkpoint))
     error = np.linalg.norm(found - exact) / np.linalg.norm(exact)
     assert 0 < error < 0.1
-    # What is trained and saved are the weights themselves; the copy predicts in 8 bits again.
+    # The float32 weights are trained and saved; the copy predicts in int8 again.
     losses: dict[str, float] = {}
     nlp.update(make_examples(nlp), sgd=optimizer, losses=losses)
     nlp.update(make_examples(nlp), sgd=optimizer, losses=losses)

@@ -1,4 +1,4 @@
-"""spacy-transformers is not imported before it is needed, and not needed at all."""
+"""spacy-transformers is optional, and not imported before a config uses it."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import spacy_deberta.layers  # noqa: F401 (makes the registries)
 from spacy_deberta.layers.listening import stock_names
 from spacy_deberta.layers.listening.stock_names import STOCK_NAMES, MissingStock
 
-# Every module of the package, as a user's imports and spaCy's entry points may meet them.
+# Import every module of the package, as a user's code and spaCy's entry points may do.
 IMPORT_ALL = """
 import pkgutil, sys
 from importlib import import_module

@@ -30,7 +30,7 @@ BATCHES = {
     "one document": lambda: [document_data(3)],
     "a token without pieces": lambda: [aligned(document_data(3), [1], [], [2, 3])],
 }
-# Those that refuse tokens without pieces.
+# Reductions that reject tokens without pieces.
 STRICT = ("reduce_first", "reduce_max")
 
 

@@ -1,4 +1,4 @@
-"""The data classes: as spacy-transformers' own, alive and on disk."""
+"""The data classes are equivalent to spacy-transformers', in memory and on disk."""
 
 import copy
 import pickle
@@ -76,7 +76,7 @@ def test_copies_are_equal_where_the_stock_package_is_loaded():
     import spacy_transformers.data_classes as stock
 
     test_copies_are_equal_and_of_our_class()
-    # Made before or after the import, alive or from bytes: it passes for the stock class.
+    # Created before or after the import, or from bytes: it is an instance of the stock class.
     assert all(isinstance(data, stock.TransformerData) for data in copies(named()))
     assert isinstance(FullTransformerBatch((), []), stock.FullTransformerBatch)
     assert not isinstance(stock.TransformerData.empty(), TransformerData)
@@ -92,7 +92,7 @@ def test_attributes_are_those_of_the_stock_classes():
         (WordpieceBatch.zeros([2]), stock.WordpieceBatch.zeros([2])),
         (FullTransformerBatch((), []), stock.FullTransformerBatch.empty(0)),
     )
-    # Of its ways to make one, the first reads an encoding of transformers; ours come from a model.
+    # Its first constructor reads an encoding of transformers; ours come from a model.
     makers = {"from_batch_encoding", "empty", "split_by_doc", "cached_doc_data"}
     for ours, theirs in pairs:
         wanted = {name for name in dir(theirs) if not name.startswith("_")}
@@ -113,7 +113,7 @@ def doc_bin(*data):
 
 
 def test_a_doc_bin_keeps_it():
-    # By whichever decoder: that of spacy-transformers, if it is loaded, does not know `encoder`.
+    # By any decoder: that of spacy-transformers, if it is loaded, does not support `encoder`.
     for data, original in zip(doc_bin(named()), [named()], strict=True):
         data.wordpieces.strings = [list(strings) for strings in data.wordpieces.strings]
         data.wordpieces.lengths = list(data.wordpieces.lengths)

@@ -1,4 +1,4 @@
-"""The fused optimizer step against thinc's own, which it stands for."""
+"""The fused optimizer step, compared with thinc's own."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def _optimizer(**changes) -> Optimizer:
 
 def _gradients(step: int) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(step)
-    # Long enough to be clipped, short enough not to be, and missing every other time.
+    # A gradient that is clipped, one that is not, and one that is missing in every other update.
     scales = {"encoder.weight": 3.0, "encoder.bias": 0.01, "embeddings": 1.0}
     found = {
         name: generator.normal(scale=scales[name], size=shape).astype("f")

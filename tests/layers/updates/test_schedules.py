@@ -1,4 +1,4 @@
-"""The learning rate that follows the encoder."""
+"""The learning rate that depends on the encoder's width."""
 
 from itertools import islice
 

@@ -1,4 +1,4 @@
-"""Sparse gradients of tables become the dense ones that optimizers take, and nothing stays."""
+"""Sparse gradients of tables become dense for the optimizer, and buffers are zeroed again."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ batches = st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=12)
 
 
 def read(table, rows, *, sparse):
-    """Read rows of a table, the first of which is padding, and go back."""
+    """Look up rows of a table, the first of which is padding, and run the backward pass."""
     read = functional.embedding(torch.tensor(rows), table, 0, sparse=sparse)
     (read * torch.arange(1.0, 1 + read.numel()).view_as(read)).sum().backward()
 

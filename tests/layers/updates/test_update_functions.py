@@ -1,4 +1,4 @@
-"""Anything that thinc can call for an update: functions, with or without `lr_scale`."""
+"""All optimizers that thinc accepts: functions with or without `lr_scale`."""
 
 from functools import partial
 
@@ -34,14 +34,14 @@ def with_any_setting(key, weights, gradient, **settings):
 
 
 class WithoutAttributes:
-    """A callable object that is no optimizer of thinc."""
+    """A callable object that is not an optimizer of thinc."""
 
     def __call__(self, key, weights, gradient):
         return in_place(key, weights, gradient)
 
 
 class OfSomebodyElse(Optimizer):
-    """An optimizer that only looks like thinc's Adam."""
+    """A third-party optimizer with the interface of thinc's Adam."""
 
     def __call__(self, key, weights, gradient, *, lr_scale=1.0):
         return with_scale(key, weights, gradient, lr_scale=lr_scale)
@@ -60,7 +60,7 @@ def make_parameters():
 
 
 def update(optimizer, parameters, updates=None):
-    """One update of all parameters, as `EncoderShim` asks for it."""
+    """One update of all parameters, as in `EncoderShim`."""
     (GradientUpdates() if updates is None else updates)(
         optimizer,
         {(7, name): parameter for name, parameter in parameters.items()},
@@ -109,7 +109,7 @@ def test_a_function_may_keep_what_it_gets_and_update_later():
     updates = GradientUpdates()
     update(collect, parameters, updates)
     others, _ = make_parameters()
-    update(Adam(0.01), others, updates)  # memory that is used again would be written to
+    update(Adam(0.01), others, updates)  # reused memory would be overwritten
     for key, (weights, gradient) in kept.items():
         in_place(key, weights, gradient)
     for name, parameter in parameters.items():

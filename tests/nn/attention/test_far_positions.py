@@ -1,4 +1,4 @@
-"""Beyond 512 pieces with the authors' rule, for which Hugging Face has no switch."""
+"""Sequences of more than 512 pieces with the authors' rule, which Hugging Face lacks."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Attention from some rows against attention from all."""
+"""Attention of some query rows, compared with attention of all rows."""
 
 import pytest
 import torch

@@ -103,7 +103,7 @@ def test_far_tiles_on_both_sides():
 
 def test_lengths_beyond_the_buckets():
     """Windows with log buckets, and far tiles, of the official tables."""
-    block = 128 if DEVICE.type == "cpu" else 64  # few steps, but what fits on a chip
+    block = 128 if DEVICE.type == "cpu" else 64  # few steps, but within the chip's shared memory
     kernel = TritonAttention(block=block)
     layout = _layout([700, 3], OFFICIAL)
     low, high = kernel.plan(layout).tiles[block].edges.tolist()
@@ -119,7 +119,7 @@ def test_sizes_of_heads(head_dim):
 
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 2**-7), (torch.float16, 2**-10)])
 def test_half_precision(dtype, bound):
-    """Four roundings of numbers that were rounded before: those of the values are exact."""
+    """The tolerance is four rounding errors. The inputs are exact in the dtype."""
     layout = _layout([50, 9], NEAR)
     _compare(SMALL, layout, *_draw(layout), dtype=dtype, bound=bound)
 
@@ -176,7 +176,7 @@ def test_reference_gives_probabilities():
 
 
 def _masks(layout, tensors, *, rate, seed):
-    """What dropout multiplies the probabilities with, (heads, length, length) by sequence."""
+    """The dropout factors of the probabilities, (heads, length, length) for each sequence."""
     masks = []
     for place, length in enumerate(layout.lengths):
         columns = []
@@ -204,10 +204,10 @@ def test_dropout():
     dropped = _masks(layout, single, rate=rate, seed=3)
     masks = [d / p for d, p in zip(dropped, probabilities, strict=True)]
     kept = torch.stack(masks)
-    # Each is dropped, or grows by what makes up for the others.
+    # Each is dropped, or scaled up by the inverse of the keep probability.
     close(kept[kept > 0.5], torch.full_like(kept[kept > 0.5], 1 / (1 - rate)), 1e-4)
     assert 0.22 < (kept == 0).double().mean() < 0.28
-    # Neighbours fall independently: they agree in 0.25**2 + 0.75**2 of all cases.
+    # Neighbours are independent: they are equal with probability 0.25**2 + 0.75**2.
     fallen = kept == 0
     for step in range(1, 5):
         for shifted, other in (
@@ -295,7 +295,7 @@ def _python(*arguments, **environment):
     ],
 )
 def test_compiles_for_a_gpu(tmp_path, dtype, head_dim, terms, dropout):
-    """What the interpreter lets through: types, layouts, and what fits on the chip."""
+    """Errors that the interpreter does not find: types, layouts, and shared memory."""
     arguments = [
         "-m",
         "tests.nn.attention.triton_compile",

@@ -1,4 +1,4 @@
-"""Blocks and tiles of the Triton kernels: each once, and known to be near or far."""
+"""Blocks and tiles of the Triton kernels: each pair once, and correctly near or far."""
 
 import torch
 from hypothesis import given
@@ -70,7 +70,7 @@ def test_far_tiles_have_one_row(length, low, high):
         for far, row in ((ahead <= first, rows[0]), (ahead >= last, rows[-1])):
             constant = bool((reached == row).all())
             assert constant or not far
-            # Without need, only a tile that is not full is taken for a near one.
+            # Only incomplete tiles may be near without having to be.
             assert far or not constant or not inside.all()
 
 

@@ -1,4 +1,4 @@
-"""Compile the Triton kernels as a call of the attention would, for a GPU that isn't there.
+"""Compile the Triton kernels like a call of the attention, without a GPU.
 
 Run as a module: the interpreter must be off before Triton is imported. Arguments: the type, the
 size of the heads, the terms and the rate of dropout. Prints the bytes of shared memory by kernel.
@@ -12,7 +12,7 @@ TARGET = ("cuda", 90, 32)
 
 
 class NoDevice:
-    """What Triton asks of a driver before it compiles."""
+    """The driver functions that Triton calls before it compiles."""
 
     def get_current_device(self):
         return 0

@@ -1,4 +1,4 @@
-"""What Triton's interpreter gets wrong about bfloat16, put right."""
+"""Corrections of bfloat16 in Triton's interpreter."""
 
 import numpy as np
 

@@ -12,7 +12,7 @@ NEAR = {torch.bfloat16: 0.1, torch.float16: 0.015}
 
 
 def _far(actual, expected):
-    """Relative distance of two tensors as a whole."""
+    """Norm of the difference of two tensors, relative to the norm of the expected one."""
     actual, expected = actual.detach().double(), expected.detach().double()
     return float((actual - expected).norm() / expected.norm())
 

@@ -1,4 +1,4 @@
-"""Layers prepared for prediction: the same values, made anew when weights changed."""
+"""Layers prepared for prediction: the same values, and updated when weights change."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ def _predict(model, pieces=None, **wanted):
 
 
 def _by_modules(model, pieces=None, **wanted):
-    """What the modules themselves compute."""
+    """The output of the modules without prepared layers."""
     handle = model.encoder.register_forward_hook(lambda *_: None)
     try:
         return _predict(model, pieces, **wanted)
@@ -37,7 +37,7 @@ def model():
 
 @pytest.fixture
 def prepared_calls(monkeypatch):
-    """How many layers were prepared."""
+    """Number of prepared layers."""
     from spacy_deberta.nn.inference import prepared
 
     calls, prepare = [], prepared.prepare
@@ -108,7 +108,7 @@ def test_changed_weights_are_seen(model, name, how, dtype):
     elif how == "state dict":
         model.encoder.load_state_dict({**model.encoder.state_dict(), name: changed})
     else:
-        # Fused optimizers change weights without telling torch of it.
+        # Fused optimizers change weights without bumping `_version`.
         model.train().forward_packed(packed_batch([3]))
         weight.data.copy_(changed)
         model.eval()

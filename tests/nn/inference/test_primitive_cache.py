@@ -1,4 +1,4 @@
-"""Memory while batches of all lengths go by: oneDNN keeps what it compiles for their shapes."""
+"""Memory with batches of many lengths, for whose shapes oneDNN caches compiled primitives."""
 
 import os
 import subprocess

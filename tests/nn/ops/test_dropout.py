@@ -1,4 +1,4 @@
-"""Dropout of our own: how much it drops, what it keeps the mean of, and its gradient."""
+"""Our dropout: its rate, its mean, and its gradient."""
 
 import pytest
 import torch

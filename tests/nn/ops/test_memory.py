@@ -1,4 +1,4 @@
-"""Sizes that nobody has memory for are refused by arithmetic."""
+"""Sizes that exceed the memory are rejected before allocation."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Taking padding out, and putting it back."""
+"""Removing and restoring padding."""
 
 import pytest
 import torch

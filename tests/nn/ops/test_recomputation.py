@@ -1,4 +1,4 @@
-"""Activations that are not kept: the same gradients, and memory that is free again."""
+"""Recomputed activations: the same gradients, and less memory."""
 
 import weakref
 

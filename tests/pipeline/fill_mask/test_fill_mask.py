@@ -1,4 +1,4 @@
-"""`deberta_fill_mask` against Hugging Face and our own module, in training, on bad input."""
+"""`deberta_fill_mask`, compared with Hugging Face and our module; training and bad input."""
 
 import math
 from dataclasses import asdict
@@ -236,7 +236,7 @@ SCRATCH = {
     "num_attention_heads": 2,
     "intermediate_size": 96,
 }
-# Which piece is missing, its neighbours tell.
+# The missing piece is determined by its neighbours.
 EASY = ["the bank in " * 7 + "the bank", "bank in the " * 6 + "bank"]
 
 
@@ -308,7 +308,7 @@ def test_the_score_masks_every_seventh_piece(nlp, folders, tiny_tokenizer):
 
 
 def test_the_loss_is_that_of_the_hidden_pieces(nlp, folders):
-    """Of Hugging Face's arithmetic: cross entropy of the chosen pieces, nothing else."""
+    """The cross entropy of the masked pieces only, computed with Hugging Face's model."""
     component = nlp.get_pipe("fill")
     spacy.util.fix_random_seed(1)
     batch = component.training_batch(make_examples(nlp, SENTENCES))
@@ -361,7 +361,7 @@ def test_long_texts_are_learned_from_in_windows(folders):
     pieces = nlp.get_pipe("fill").model.layers[0].shims[0].tokenizer.encode_batch([text])
     decoded = batch.sequences.decoded
     assert len(decoded) == int(lengths.sum()) - 2 * len(lengths)
-    # Windows of even length: neighbours may share a piece, and no more.
+    # Windows of equal length: neighbours share at most one piece.
     assert len(pieces.ids) <= len(decoded) < len(pieces.ids) + len(lengths)
 
 
@@ -429,11 +429,17 @@ def test_settings_that_can_not_be(nlp, setting):
         FillMask(nlp.vocab, nlp.get_pipe("fill").model, **setting)
 
 
+def test_a_scorer_is_refused_as_the_component_scores_by_itself(nlp):
+    filler = nlp.get_pipe("fill")
+    with pytest.raises(TypeError, match="scorer"):
+        FillMask(nlp.vocab, filler.model, scorer=lambda examples, **kwargs: {})
+
+
 @pytest.mark.parametrize("layout", ["emd", "legacy"])
 def test_a_checkpoint_without_an_embedding_for_the_mask(
     layout, tmp_path, tiny_config, tiny_tokenizer
 ):
-    """As those with 128,000 rows, one for each piece of the vocabulary."""
+    """Like checkpoints with 128,000 rows, one for each piece of the vocabulary."""
     config = {**tiny_config, "vocab_size": tiny_tokenizer.vocab_size}
     folder = make_folder(tmp_path / "rows", config, tiny_tokenizer, layout)
     with pytest.raises(ValueError, match=r"E319.*\[MASK\].*Everything else works"):

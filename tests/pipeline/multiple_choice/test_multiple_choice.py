@@ -1,4 +1,4 @@
-"""`deberta_multiple_choice` against Hugging Face, in pipelines, in training, on bad input."""
+"""`deberta_multiple_choice`, compared with Hugging Face; pipelines, training and bad input."""
 
 import numpy as np
 import pytest
@@ -97,7 +97,8 @@ def test_scores_are_those_of_hugging_face(nlp, theirs):
         expected = theirs(text, choices).softmax(-1)
         assert doc._.chosen["scores"] == pytest.approx(expected.tolist(), abs=1e-5)
         assert doc._.chosen["index"] == int(expected.argmax())
-    assert max(max(doc._.chosen["scores"]) for doc in docs[:3]) > 0.5  # the weights say something
+    # The scores are not all equal.
+    assert max(max(doc._.chosen["scores"]) for doc in docs[:3]) > 0.5
 
 
 def test_a_method_of_documents_gives_choices_best_first(nlp, theirs):
@@ -137,7 +138,7 @@ def make_short(nlp, max_length=32, overlap=8):
 
 
 def mean_over_windows(pipe, tokenizer, text, choice):
-    """The definition: the fewest windows that share 8 pieces, all of them as long as the others."""
+    """The definition: the minimum number of windows of equal length that share 8 pieces."""
     first, second = (tokenizer.encode_batch([part]).ids.tolist() for part in (text, choice))
     room = 32 - 3 - len(second)
     overlap = min(8, room // 2)
@@ -206,7 +207,7 @@ def test_the_chosen_one_survives_a_docbin(nlp):
 
 
 def easy_questions(count=24):
-    """The right one is the color of the text, wherever it stands."""
+    """The right choice is the color in the text, at any position."""
     for i in range(count):
         color = COLORS[i % 3]
         choices = [COLORS[(i // 3 + j) % 3] for j in range(3)]
@@ -274,7 +275,7 @@ def test_the_score_counts_questions_that_have_an_answer(nlp):
 
 
 def test_choices_of_gold_documents_alone_are_enough(trained, tmp_path):
-    """As spaCy's own reader gives them, whose predicted documents have the text and no more."""
+    """Examples of spaCy's own reader, whose predicted documents have only the text."""
     nlp, _ = trained
     gold = [example.reference for example in make_examples(nlp, easy_questions())]
     DocBin(docs=gold, store_user_data=True).to_disk(tmp_path / "gold.spacy")

@@ -1,4 +1,4 @@
-"""configs/multiple_choice.cfg learns: a real training from random weights, on easy data."""
+"""Training with configs/multiple_choice.cfg from random weights, on easy data."""
 
 import io
 
@@ -24,7 +24,7 @@ SIZE = {
 
 
 def make_lines(count):
-    """CODAH's columns; the right choice is the one color, at every place as often."""
+    """CODAH's columns; the right choice is the only color, uniform over the positions."""
     for number in range(count):
         right = number // 4 % 4
         choices = [PLACES[(number + place) % 4] for place in range(4)]

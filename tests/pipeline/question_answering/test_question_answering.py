@@ -1,4 +1,4 @@
-"""`deberta_question_answering`: the answers of Hugging Face's pipeline, and what the paper says.
+"""`deberta_question_answering`, compared with Hugging Face's pipeline and with the paper.
 
 The oracle reads the same folder: its tokenizer, its model, its pipeline.
 """
@@ -58,7 +58,7 @@ def tokenizer(tmp_path_factory):
 def save(folder, model, tokenizer):
     model.init_weights(torch.Generator().manual_seed(3))
     if isinstance(model, DebertaV2ForQuestionAnswering):
-        # Scores far from each other, and now and then no answer: by what [CLS] has of its own.
+        # Larger differences of scores; the bias of [CLS] makes some questions unanswerable.
         ids = torch.tensor([[tokenizer.cls_token_id, *range(260, 300), tokenizer.sep_token_id]])
         rows = model.eval().deberta(ids).last_hidden_state[0]
         model.qa_outputs.weight.mul_(4.0).add_(0.5 * (rows[0] - rows.mean(0)))
@@ -163,7 +163,7 @@ def test_longest_answer(make, oracle):
 
 @pytest.mark.parametrize("no_answer", [False, True])
 def test_several_windows(no_answer, make, oracle):
-    """Where Hugging Face's windows are as even as ours, and share nothing that it would add up."""
+    """Lengths for which Hugging Face's windows are ours, and have no shared answers to sum up."""
     nlp = make(n_best=3, max_length=4 + 3 + 13, overlap=0, no_answer=no_answer)
     for question, text in sample(3, 25, 39):
         theirs = ask(
@@ -223,7 +223,7 @@ def test_windows_that_overlap(make, oracle):
 
 @st.composite
 def windows(draw):
-    """Logits and pieces, some of them a space or one of several of a character."""
+    """Logits and pieces; some pieces are a space, or a part of a character."""
     count = draw(st.integers(0, 9))
     starts, ends, place = [], [], 0
     for kind in draw(st.lists(st.sampled_from(["piece", "space", "byte"]), min_size=count)):
@@ -348,7 +348,7 @@ def test_settings_that_cannot_be(settings, checkpoint, make):
 
 
 def with_questions(nlp, text=TEXT, *answers, asked=QUESTIONS):
-    """A document whose first question has these answers, and the others what the text has."""
+    """A document whose first question has these answers, and the others those in the text."""
     doc = nlp.make_doc(text)
     questions = []
     for index, question in enumerate(asked):
@@ -407,7 +407,7 @@ def gold_rows(nlp, doc):
     batch.loss(scores).backward()
     for start, end in itertools.pairwise(batch.sequences.cu_rows.tolist()):
         pieces = tokenizer.convert_ids_to_tokens(batch.sequences.input_ids[start:end].tolist())
-        # Of a softmax, only what is wanted has a negative gradient.
+        # In the gradient of a softmax, only the target is negative.
         first, last = scores.grad[start:end].argmin(0).tolist()
         yield pieces, first, last
 
@@ -458,7 +458,7 @@ _PIPELINES: dict = {}
 
 
 def _initialized(checkpoint):
-    """One pipeline for all examples of a property."""
+    """A cached pipeline for all examples of a property."""
     if checkpoint not in _PIPELINES:
         _PIPELINES[checkpoint] = make_pipeline(checkpoint)
         _PIPELINES[checkpoint].initialize()
@@ -558,7 +558,7 @@ def test_a_shared_encoder(tmp_path, tiny_config, tokenizer, checkpoint):
 
 
 def test_training_finds_the_answers(make):
-    """spaCy's reader gives the predicted documents no questions: scoring asks them."""
+    """spaCy's reader sets no questions on predicted documents, so scoring copies them."""
     nlp = make()
     doc = with_questions(nlp, TEXT, "Mira Okafor", "Friday", "Rotterdam")
 
@@ -596,7 +596,7 @@ def test_scorer():
         "q2": [{"text": ""}],
     }
     scores = _score([Example(given, gold)])
-    # Right, half of two words, rightly none, and no answer at all where none is right.
+    # Right, one of two words, rightly none, and no answer although there is one.
     assert scores["qa_exact"] == pytest.approx(3 / 4)
     assert scores["qa_f1"] == pytest.approx((1 + 2 / 3 + 1 + 1) / 4)
     assert scores["qa_no_answer"] == 1.0

@@ -1,4 +1,4 @@
-"""configs/question_answering.cfg learns: a real training from random weights, on easy data."""
+"""Training with configs/question_answering.cfg from random weights, on easy data."""
 
 import io
 import json

@@ -14,7 +14,7 @@ from tests.pipeline.checkpoints import huggingface_pipeline, make_pipeline, save
 FACTORY = "deberta_sequence_classifier"
 CLASS = "DebertaV2ForSequenceClassification"
 LABELS = ("GOOD", "BAD", "NEITHER")
-# What Hugging Face's pipeline does with the outputs of each.
+# The postprocessing of Hugging Face's pipeline for each.
 FUNCTIONS = {
     "single_label_classification": "softmax",
     "multi_label_classification": "sigmoid",
@@ -90,7 +90,7 @@ def test_a_long_text_has_the_mean_of_its_windows(nlp, checkpoint, tiny_tokenizer
     long, pipe = make_pipeline(
         FACTORY, model={"name": str(checkpoint)}, max_length=room + 2, overlap=overlap
     )
-    # The windows of the text, as they went through the model.
+    # The windows of the text in the model's input.
     sequences, doc_of_window = pipe._sequences([long.make_doc(text), long.make_doc("Short.")])
     assert doc_of_window.tolist() == [0] * (len(sequences.lengths) - 1) + [1]
     assert sequences.lengths.max() <= room + 2
@@ -176,7 +176,7 @@ def test_disk(nlp, tmp_path):
     # The folder is a checkpoint of Hugging Face's class.
     folder = tmp_path / "pipeline" / "classifier" / "model"
     assert_close(loaded.pipe(SENTENCES), expected(folder, SENTENCES))
-    # And again from where it is mapped.
+    # And again to the folder that it is mapped from.
     loaded.to_disk(tmp_path / "pipeline")
     assert_close(spacy.load(tmp_path / "pipeline").pipe(SENTENCES), scores, atol=0.0)
 
@@ -202,7 +202,7 @@ def test_settings_are_saved(checkpoint, tmp_path):
     other = make_pipeline(FACTORY, model={"name": str(checkpoint)})[1].from_disk(tmp_path / "pipe")
     assert other.cfg == pipe.cfg
     assert other.problem_type == "multi_label_classification"
-    # Whoever opens the checkpoint, for example Hugging Face, is told as well.
+    # The checkpoint's config has it too, for example for Hugging Face.
     config = srsly.read_json(tmp_path / "pipe" / "model" / "config.json")
     assert config["problem_type"] == "multi_label_classification"
 
@@ -323,7 +323,7 @@ def test_labels_that_would_lose_or_mistake_scores(
 
 
 def test_an_encoder_may_have_labels_with_one_name(tmp_path, tiny_config, tiny_tokenizer):
-    """Nobody asks for them there."""
+    """The encoder does not use them."""
     names = {"0": "GOOD", "1": "BAD", "2": "GOOD"}
     folder = make_checkpoint(tmp_path / "changed", tiny_config, tiny_tokenizer, id2label=names)
     nlp, _ = make_pipeline("deberta", model={"name": str(folder)})

@@ -1,4 +1,4 @@
-"""Fine-tuning: which head a component takes, what it learns, and what it refuses."""
+"""Fine-tuning: the head of a component, its training, and its errors."""
 
 from collections import Counter
 
@@ -179,7 +179,7 @@ def test_a_new_head_takes_the_place_of_the_one_there_is(tmp_path, tiny_config, t
     assert_same(parameters(new, head=False), parameters(old, head=False))
     weights = (module_of(pipe).pooler.dense.weight for pipe in (new, old))
     assert not torch.equal(*weights)
-    # The old head was one for numbers, the new one has labels of its own.
+    # The old head was for regression, the new one has its own labels.
     assert new.problem_type == "single_label_classification"
 
 

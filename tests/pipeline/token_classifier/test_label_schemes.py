@@ -1,4 +1,4 @@
-"""Labels and spans, against the tables of conlleval, spaCy's tags and Hugging Face's grouping."""
+"""Labels and spans, compared with conlleval, spaCy's tags and Hugging Face's grouping."""
 
 from itertools import groupby
 
@@ -28,7 +28,7 @@ def labels_of(name, separator="-"):
 
 @st.composite
 def span_lists(draw):
-    """Spans without overlap, and how many units there are."""
+    """Spans without overlap, and the number of units."""
     spans, end = [], 0
     for gap, length, type_ in draw(
         st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(TYPES)))
@@ -52,7 +52,7 @@ def test_spans_survive_their_labels(name, separator, case):
     scheme = find_scheme(labels_of(name, separator), component="ner")
     labels = encode(scheme, spans, count)
     assert scheme.decode(labels) == spans
-    # Each letter of the scheme is where spaCy puts it.
+    # Each prefix of the scheme is the one of spaCy.
     doc = Doc(VOCAB, words=["x"] * count)
     doc.ents = [Span(doc, span.start, span.end, span.type) for span in spans]
     biluo = doc_to_biluo_tags(doc)

@@ -88,7 +88,7 @@ def test_training_from_random_weights_beats_guessing(annotate, strategy, tiny_vo
     nlp, pipe, examples = make_trained(
         tiny_vocabulary, annotate=annotate, aggregation_strategy=strategy
     )
-    # Guessing the commonest tag is right for 2 of 7 tokens, and the commonest label finds nothing.
+    # The most frequent tag is right for 2 of 7 tokens, and the most frequent label finds no span.
     assert nlp.evaluate(examples)[SCORES[annotate]] > 0.85
     if annotate != "tag":
         assert pipe.labels == LABELS
@@ -257,7 +257,7 @@ def test_entities_go_over_tokens_without_pieces(checkpoint):
 
 
 def label_piece(pipe, monkeypatch, piece, label):
-    """Let the head label one piece, wherever it stands, and leave all others outside."""
+    """Make the head label one piece at any position, and all others as outside."""
     tokenizer = get_tokenizer(pipe.model)
     piece_id = tokenizer.convert_tokens_to_ids(piece)
 
@@ -288,7 +288,7 @@ def test_an_entity_within_a_token_is_found_or_reported(
         return
     with pytest.warns(UserWarning, match=rf"W603.*{strategy}.*simple"):
         nlp(text)
-    # After training on first pieces, the labels of the others mean nothing, and are no loss.
+    # After training on first pieces, the labels of the others are arbitrary and not in the loss.
     pipe.update(make_examples(read_docs(nlp.vocab, 4)))
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path)

@@ -1,4 +1,4 @@
-"""Entities on WNUT-17 are those that a few plain lines read from the logits of Hugging Face."""
+"""Entities on WNUT-17, compared with a direct implementation on Hugging Face's logits."""
 
 import warnings
 from types import SimpleNamespace
@@ -30,13 +30,13 @@ def labels_of(scheme):
 
 
 class Checkpoint:
-    """A small checkpoint with random weights and the genuine vocabulary, in both libraries."""
+    """A small checkpoint with random weights and the original vocabulary, in both libraries."""
 
     def __init__(self, folder, scheme, tiny_config, tokenizer):
         config = DebertaV2Config.from_dict({**tiny_config, "vocab_size": 128100})
         model = DebertaV2ForTokenClassification(config.with_labels(labels_of(scheme)))
         model.init_weights(torch.Generator().manual_seed(3))
-        with torch.no_grad():  # about half of the pieces are outside, as in no real text
+        with torch.no_grad():  # about half of the pieces are outside, unlike in real text
             model.classifier.bias[0] += 1.5
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -89,7 +89,7 @@ def texts(real_docs):
 
 
 def plain_units(doc, starts, ends, probabilities, strategy):
-    """Characters and one distribution for each unit, token by token or piece by piece."""
+    """Character offsets and a distribution for each unit, for tokens or for pieces."""
     tokens = [(token.idx, token.idx + len(token)) for token in doc]
     units = []
     if strategy == "simple":
@@ -117,7 +117,7 @@ def plain_units(doc, starts, ends, probabilities, strategy):
 
 
 def plain_spans(doc, units, checkpoint, mode):
-    """Tokens, label and score of the spans; None in the place of one that has no tokens."""
+    """Tokens, label and score of the spans; None for one that has no tokens."""
     tags = [
         read_tag(checkpoint.labels[row.argmax()], prefixes=checkpoint.prefixes)
         for _, _, row in units
@@ -134,7 +134,7 @@ def plain_spans(doc, units, checkpoint, mode):
 
 
 def count_unread(doc, starts, ends, probabilities, units, outside):
-    """Pieces with a label whose unit, in the characters of which they lie, has none."""
+    """Number of labelled pieces that are in a unit without label."""
     return sum(
         probabilities[k].argmax() != outside and row.argmax() == outside
         for start, end, row in units
@@ -195,7 +195,7 @@ def test_spans_are_those_that_plain_lines_read_from_the_logits(scheme, checkpoin
             assert warned_of_ents.get("W603", 0) == unread
             assert warned_of_ents.get("W601", 0) == dropped
             assert warned_of_ents.get("W602", 0) == overlapping
-            # Only pieces begin or end within a token; expanding loses none of them.
+            # Only pieces begin or end within a token; expansion loses none of them.
             assert (dropped > 0) == (strategy == "simple" and mode != "expand")
             assert (overlapping > 0) == (strategy == "simple" and mode == "expand")
 
@@ -203,7 +203,7 @@ def test_spans_are_those_that_plain_lines_read_from_the_logits(scheme, checkpoin
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_spans_are_those_of_hugging_faces_pipeline(strategy, checkpoints, real_docs):
     checkpoint = checkpoints("BIO")
-    # Without its tokenizer, of which only the words that it prints depend.
+    # Without its tokenizer, which affects only the printed words.
     pipeline = transformers.TokenClassificationPipeline.__new__(
         transformers.TokenClassificationPipeline
     )

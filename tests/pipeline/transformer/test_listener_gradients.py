@@ -10,7 +10,7 @@ from tests.layers.rows import document_data
 
 
 def gradients(seed):
-    """What a listener gives back: one gradient for each of two documents."""
+    """Output of a listener's backward pass: one gradient for each of two documents."""
     data = [document_data(pieces, seed=seed + pieces) for pieces in (3, 5)]
     return data, np.concatenate([d.model_output.last_hidden_state[0] for d in data])
 

@@ -1,7 +1,7 @@
 """A pipeline that release 0.1.0 saved, when the component was one of spacy-transformers.
 
-Its folder has an encoder; a `ner` with the stock listener; a `tagger` with an encoder of its own,
-as `replace_listeners` left it; and a `textcat` that listens for whole documents.
+Its folder has an encoder; a `ner` with the stock listener; a `tagger` with its own encoder,
+after `replace_listeners`; and a `textcat` that listens to the rows of documents.
 """
 
 import json
@@ -24,7 +24,7 @@ EXPECTED = json.loads((SAVED / "0.1.0.json").read_text(encoding="utf-8"))
 
 @pytest.fixture
 def our_names(tmp_path):
-    """The pipeline with our names in its config, and nothing else changed."""
+    """The pipeline with our names in its config and no other changes."""
     folder = shutil.copytree(FOLDER, tmp_path / "pipeline")
     text = (folder / "config.cfg").read_text(encoding="utf-8")
     (folder / "config.cfg").write_text(

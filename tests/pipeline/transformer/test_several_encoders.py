@@ -1,4 +1,4 @@
-"""Two encoders in one pipeline: who trains on whose rows, and who predicts from them."""
+"""Two encoders in one pipeline: each listener trains and predicts with the right one."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def make(tiny_checkpoint, other_checkpoint):
 
 
 def read_rows(nlp, component):
-    """The rows that the listener of a component gives for a text when it predicts."""
+    """The rows of a component's listener for a text in prediction."""
     model = nlp.get_pipe(component).model
     listener = next(node for node in model.walk() if node.name == "transformer-listener")
     doc = nlp(TEXT)

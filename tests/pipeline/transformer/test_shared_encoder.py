@@ -1,4 +1,4 @@
-"""One encoder for several components: who has it, who learns, who saves."""
+"""One encoder for several components: its owner, training and saving."""
 
 import pytest
 import spacy
@@ -55,7 +55,7 @@ def test_there_is_one_encoder(checkpoint):
     first, second = shim_of(nlp, "first"), shim_of(nlp, "second")
     assert second.encoder is first.encoder
     assert second.module.classifier is not first.module.classifier
-    # A head of the checkpoint is used as it is with its encoder.
+    # The head of the checkpoint is used with its encoder.
     same = make_two(checkpoint, second=checkpoint)
     doc = same.make_doc(SENTENCES[0])
     first_scores, second_scores = (same.get_pipe(n).predict([doc]) for n in ("first", "second"))

@@ -1,4 +1,4 @@
-"""With spacy-transformers installed: its pipe, listener, span getters and setters, and ours."""
+"""With spacy-transformers: all combinations of its pipe, listener, span getters and ours."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ stride = 2
 def make(checkpoint, pipe, listener, *, upstream="*", spans="spacy-deberta", setter=None):
     """A pipeline of a pipe, a listener and span getters, each of either package."""
     getter = {"@span_getters": f"{spans}.strided_spans.v1", "window": 6, "stride": 4}
-    # Of a fixture, too, which other fixtures don't keep from the processor's own precision.
+    # For fixtures, too, which run before the precision is set.
     config = encoder_config(checkpoint, get_spans=getter, precision="fp32")
     if setter is not None:
         config["set_extra_annotations"] = {"@annotation_setters": setter}
@@ -62,7 +62,7 @@ def train(nlp, *, steps=3):
 
 @pytest.fixture(scope="module")
 def expected(tiny_checkpoint):
-    """A pipeline with nothing of spacy-transformers in it."""
+    """A pipeline without functions of spacy-transformers."""
     return train(make(tiny_checkpoint, "deberta", "spacy-deberta"))
 
 
@@ -129,7 +129,7 @@ def test_a_setter_written_for_the_stock_batch(tiny_checkpoint):
 
 
 def test_our_listener_on_the_stock_encoder(tiny_checkpoint):
-    """Its rows are in several windows, padded."""
+    """Its rows are in several padded windows."""
     tags = []
     for package in PACKAGES:
         nlp = spacy.blank("en")

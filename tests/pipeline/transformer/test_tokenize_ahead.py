@@ -18,7 +18,7 @@ def nlp(tiny_checkpoint):
 
 @pytest.fixture
 def transformer(nlp, monkeypatch):
-    """A component that tokenizes ahead, as it does where the encoder is on a GPU."""
+    """A component that tokenizes ahead, as for an encoder on a GPU."""
     monkeypatch.setattr(component, "waits_for_device", lambda model: True)
     return nlp.get_pipe("transformer")
 
@@ -32,7 +32,7 @@ def no_thread_is_left():
 
 @pytest.fixture
 def encoded_by(monkeypatch):
-    """Which thread has tokenized which texts."""
+    """The threads that have tokenized each text."""
     seen = []
     encode = DebertaV2Tokenizer.encode_batch
 
@@ -54,7 +54,7 @@ def test_rows_and_order_stay(transformer, nlp, encoded_by):
     docs = [nlp.make_doc(text) for text in TEXTS]
     found = list(transformer.pipe(docs, batch_size=3))
     assert all(one is other for one, other in zip(found, docs, strict=True))
-    # In the thread all but the first batch, which nobody could work ahead of.
+    # All but the first batch are tokenized in the thread.
     expected = [(True, TEXTS[:3]), (False, TEXTS[3:6]), (False, TEXTS[6:])]
     assert sorted(encoded_by) == sorted(expected)
     assert not pending(transformer)

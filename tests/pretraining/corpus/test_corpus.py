@@ -137,7 +137,7 @@ def test_sequences_are_documents_in_parts(corpora, table, max_length):
     assert lengths.max() <= max_length
     parts = np.split(ids, np.cumsum(lengths)[:-1])
     assert all(part[0] == table.cls_token_id and part[-1] == table.sep_token_id for part in parts)
-    # Put together again, they are the documents, and none has parts of two.
+    # Concatenated, they are the documents, and no sequence has parts of two.
     waiting = iter(parts)
     for document in read_documents(corpus):
         found = []
@@ -181,7 +181,7 @@ def test_a_stream_goes_through_all_sequences_from_any_position(corpora, table):
     assert sorted(taken[:count]) == sorted(taken[count : 2 * count]) == list(range(count))
     assert taken[:count] != taken[count : 2 * count]
     assert len(set(keys)) == len(keys)
-    # A position is all there is to save.
+    # The state is only a position.
     middle = count // 2 + 7
     fresh = SequenceStream(
         CorpusSequences(corpus, max_length=32, starts_word=table.starts_word), seed=4

@@ -1,4 +1,4 @@
-"""Pretraining from a config, as people run it: to the end, stopped and resumed, and in company."""
+"""Pretraining from a config: complete, resumed, and in several processes."""
 
 import signal
 import time
@@ -58,7 +58,7 @@ def test_a_checkpoint_goes_on(config, tmp_path, texts):
     config["model"].update(name=str(tmp_path / "first"), config={})
     pretrain(config, tmp_path / "second")
     before, after = rows_of(tmp_path / "first"), rows_of(tmp_path / "second")
-    # It begins where the other one had come to, and not at the start.
+    # It starts at the step of the other run, and not at 0.
     start, end = (
         rows[number]["training"]["generator"]["loss"]
         for rows, number in ((before, 0), (before, -1))
@@ -101,7 +101,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(rows_of(killed)) < 30
-    # A process that dies while it writes a line leaves half of one.
+    # A process that is killed while it writes a line leaves an incomplete one.
     with log.open("a", encoding="utf-8") as file:
         file.write('{"step": 9')
     resumed = start(config, killed, "--resume")
@@ -115,7 +115,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_
 def test_two_processes_are_one(objective, config, tmp_path):
     if objective == "mlm":
         config["pretraining"]["objective"] = MLM
-    # Every process has dropout of its own.
+    # Every process draws its own dropout masks.
     config["model"]["config"] = {
         **SIZES,
         "hidden_dropout_prob": 0.0,
@@ -135,7 +135,7 @@ def test_two_processes_are_one(objective, config, tmp_path):
 
 
 class Recorder:
-    """A logger as spaCy's: a function from a pipeline to two functions."""
+    """A logger like spaCy's: a function from a pipeline to two functions."""
 
     def __init__(self):
         self.infos, self.finished = [], False
@@ -218,7 +218,7 @@ def test_a_run_is_neither_overwritten_nor_made_another_one(config, tmp_path, voc
     message = r"E732.*pretraining.max_length, pretraining.optimizer.learn_rate"
     with pytest.raises(ValueError, match=message):
         pretrain(changed, folder, resume=True)
-    # What changes only how it runs is nobody's business.
+    # Settings that do not affect the result may change.
     same = config.copy()
     same["pretraining"].update(micro_batch_pieces=100, keep=1)
     before = rows_of(folder)

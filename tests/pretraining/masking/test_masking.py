@@ -1,4 +1,4 @@
-"""Masks: as many as they should be, everywhere alike, the same whatever else is in the batch."""
+"""Masks: their number, uniform positions, and independence from the rest of the batch."""
 
 import hashlib
 
@@ -17,14 +17,14 @@ ONE_WORD = Masking(max_ngram=1, masked=1.0, replaced=0.0)
 
 
 def repeat(sequences, count):
-    """The same sequences many times, each time with another key."""
+    """Repeat the sequences with different keys."""
     ids, lengths, _ = sequences
     keys = hash_keys(np.arange(count * len(lengths)))
     return np.tile(ids, count), np.tile(lengths, count), keys
 
 
 def units_of(tokenizer, ids):
-    """Words by a plain reading of the pieces: a space, a special token or a mark begins one."""
+    """Words by a direct implementation: a space, a special token or punctuation starts one."""
     units, before = [], None
     for piece in tokenizer.convert_ids_to_tokens(ids):
         mark = piece in ("[CLS]", "[SEP]") or not any(c.isalnum() for c in piece.strip("▁") or "x")
@@ -63,7 +63,7 @@ def test_what_becomes_of_them(sequences, table):
     np.testing.assert_array_equal(masked.originals, ids[masked.rows])
     assert abs((seen == table.mask_token_id).mean() - 0.8) < 0.01
     others = seen != table.mask_token_id
-    # Another piece can be the same by chance.
+    # The random piece can be the original one.
     assert 0.09 < (others & (seen != masked.originals)).mean() < 0.11
     assert set(seen[others].tolist()) <= set(table.ordinary.tolist())
     untouched = np.ones(len(ids), bool)
@@ -97,14 +97,14 @@ def test_added_tokens_are_words_of_their_own(tokenizer, vocabulary):
     assert word in table.ordinary
     assert marker not in table.ordinary
     assert table.special[marker]
-    # The same text has become other pieces, so that a corpus encoded without them is another one.
+    # The pieces of the same text differ, so a corpus encoded without them is a different one.
     assert digest_vocabulary(added) != digest_vocabulary(tokenizer)
     assert digest_vocabulary(added) != digest_vocabulary(added.with_split_special_tokens(True))
     assert digest_vocabulary(tokenizer) == hashlib.sha256(tokenizer.model_proto).hexdigest()
 
 
 def test_n_grams_get_rarer_with_their_length(table):
-    # A long sequence of words of one piece each, masked so thinly that n-grams rarely touch.
+    # A long sequence of words of one piece each, with so few masks that n-grams rarely touch.
     word = np.flatnonzero(table.starts_word & ~table.special)[1:2]
     length = 2000
     ids = np.tile([table.cls_token_id, *np.repeat(word, length), table.sep_token_id], 200)

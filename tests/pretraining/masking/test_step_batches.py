@@ -1,4 +1,4 @@
-"""How an update is divided among processes and batches."""
+"""Division of an update among processes and batches."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_every_sequence_is_somebodys_and_nobody_is_idle(lengths, count):
     shares = [_shard(lengths, rank=rank, count=count) for rank in range(count)]
     np.testing.assert_array_equal(np.concatenate(shares), np.arange(len(lengths)))
     assert all(len(share) for share in shares)
-    # As even as whole sequences allow, where there are enough of them.
+    # As equal as complete sequences allow, if there are enough of them.
     if len(lengths) >= 8 * count:
         pieces = [int(lengths[share].sum()) for share in shares]
         assert max(pieces) <= lengths.sum() / count + 2 * lengths.max()

@@ -1,4 +1,4 @@
-"""The two objectives against a plain computation of what the papers say."""
+"""The two objectives, compared with a direct implementation of the papers."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_replaced_token_detection_fills_and_labels(source, tokenizer, make_batch
     whole = batch.pieces.input_ids.clone()
     whole[batch.rows] = batch.originals
     changed = filled.pieces.input_ids != whole
-    # Replaced is what differs from the text, and nothing but hidden places can.
+    # A piece is replaced if it differs from the text, which is possible only at masked positions.
     torch.testing.assert_close(filled.replaced, changed.float())
     places = torch.zeros_like(changed)
     places[batch.rows] = True
@@ -91,7 +91,7 @@ def test_embeddings_are_shared_and_their_gradients_are_not(source, tokenizer, ma
     assert all(parameter.grad is None for parameter in generator.parameters())
     difference = dict(discriminator.named_parameters())[DIFFERENCE]
     assert difference.grad.abs().sum() > 0
-    # A step of the generator reaches the discriminator; a step of that one stays with it.
+    # An update of the generator changes the discriminator, but not vice versa.
     with torch.no_grad():
         generator.get_parameter(WORDS).add_(1.0)
         difference.add_(2.0)
@@ -124,7 +124,7 @@ def test_pieces_are_drawn_from_their_distribution():
         drawn = sample_pieces(row.expand(count, -1), noise)
         shares = np.bincount(drawn.numpy(), minlength=50) / count
         np.testing.assert_allclose(shares, row.softmax(-1).numpy(), atol=2e-5)
-    # The ends of the noise stay within the vocabulary, however the sum was rounded.
+    # Extreme noise gives ids within the vocabulary, for any rounding of the sum.
     ends = torch.tensor([0.0, np.nextafter(np.float32(1), np.float32(0))])
     drawn = sample_pieces(torch.full((2, 1001), 0.1), ends)
     assert drawn.tolist() == [0, 1000]

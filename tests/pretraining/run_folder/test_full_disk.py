@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, and what is on them when the power fails."""
+"""Full and read-only disks, and the state of the disk after a power failure."""
 
 import errno
 import os
@@ -79,7 +79,7 @@ def test_weights_that_safetensors_cant_write_are_named(config, tmp_path, monkeyp
 
 
 def test_nothing_takes_its_place_before_it_is_on_the_disk(config, tmp_path, monkeypatch):
-    """What a power failure leaves of a renamed file is what had been flushed."""
+    """After a power failure, a renamed file has only its flushed content."""
     flushed, unflushed_folders, renamed = {}, set(), []
     fsync, rename, replace = os.fsync, os.rename, os.replace
 
@@ -110,7 +110,7 @@ def test_nothing_takes_its_place_before_it_is_on_the_disk(config, tmp_path, monk
     pretrain(config, tmp_path / "model")
     expected = {"config.cfg", "train", "sequences-48.bin", "loss.svg", "step-00000002"}
     assert {*expected, "step-00000004", "model.safetensors"} <= set(renamed)
-    # And that it is there is on the disk, too.
+    # The folder is flushed, too.
     staging = {path for path in unflushed_folders if ".saving-" in str(path)}
     assert unflushed_folders == staging
 

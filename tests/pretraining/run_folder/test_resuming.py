@@ -1,4 +1,4 @@
-"""A run goes on from what is whole, says what is not, and loses nothing else."""
+"""A run resumes from undamaged files, reports damaged ones, and loses nothing else."""
 
 import json
 import shutil
@@ -65,7 +65,7 @@ def with_nan(tensors):
     return {**tensors, key: torch.full_like(value, float("nan"))}
 
 
-# Of a checkpoint with checksums.
+# For a checkpoint with checksums.
 DAMAGE = {
     "a bit flipped": lambda state: flip_a_bit(state / "state.safetensors"),
     "cut off": lambda state: (state / "state.safetensors").write_bytes(b"\0" * 9),
@@ -75,7 +75,7 @@ DAMAGE = {
     "no checksum in it": lambda state: (state / "SHA256SUMS").write_text(""),
     "checksums that are none": lambda state: (state / "SHA256SUMS").write_bytes(b"\xff\n"),
 }
-# Also of one that was written before there were checksums.
+# Also for one that was written before checksums were added.
 VISIBLE_DAMAGE = {
     "no optimizer": lambda state: change_tensors(state / "state.safetensors", without_optimizer),
     "half of it": lambda state: change_tensors(state / "state.safetensors", with_half_an_optimizer),
@@ -109,7 +109,7 @@ def test_the_checkpoint_before_a_damaged_one_is_gone_on_from(case, run, finished
     found = load_file(find_states(folder / "training")[-1] / "state.safetensors")
     for key, tensor in expected.items():
         torch.testing.assert_close(found[key], tensor, rtol=0, atol=0)
-    # What was damaged is still there for whoever wants to see it.
+    # The damaged files are kept for inspection.
     assert (folder / "training" / "damaged-step-00000012").is_dir()
 
 
@@ -241,7 +241,7 @@ def test_a_second_run_in_a_folder_is_refused(run):
         pytest.raises(OSError, match=r"^\[spacy-deberta E737\].*lock"),
     ):
         resume()
-    # The lock is a file that stays; nobody holds it.
+    # The lock file remains, but is not locked.
     assert (folder / "training" / "lock").exists()
     resume()
 
@@ -305,7 +305,7 @@ def test_a_row_that_was_not_written_yet_is_not_lost(config, tmp_path, finished, 
 
 
 def spoil(monkeypatch, *, step, spoil_tensor):
-    """Let an update spoil what it changes, though its own loss is a number."""
+    """Make an update write NaN to its parameters, although its loss is finite."""
     update = Trainer.update
 
     def update_and_spoil(self, *args, **options):
@@ -337,7 +337,7 @@ def test_weights_that_are_no_numbers_are_not_saved(
             pretrain(config, folder)
     for path in (*folder.rglob("*.safetensors"),):
         assert all(tensor.isfinite().all() for tensor in load_file(path).values())
-    # What the message advises can be done.
+    # The advice of the message works.
     config["pretraining"]["precision"] = "fp32"
     pretrain(config, folder, resume=True)
     assert losses_of(folder) == losses_of(finished[0])
@@ -350,7 +350,7 @@ def test_a_loss_that_is_no_number_names_a_good_checkpoint(config, tmp_path, fini
         # Long before the next checkpoint, so that the losses see it.
         spoil(patch, step=9, spoil_tensor=spoil_a_weight)
         config["pretraining"]["optimizer"]["grad_clip"] = 0.0
-        # The last checkpoint is damaged afterwards; it is not the good one.
+        # The last checkpoint is damaged afterwards, so it is not the last good one.
         original = Trainer.first_bad_step
 
         def damage_and_look(self):

@@ -1,4 +1,4 @@
-"""One update after another, against a loop that anybody would write."""
+"""Consecutive updates, compared with a plain training loop."""
 
 import copy
 
@@ -58,7 +58,7 @@ def weights_of(trainer):
 
 
 def train_plainly(objective, steps, *, updates):
-    """The same with torch's plain AdamW, one parameter at a time, and mean losses."""
+    """The same with PyTorch's AdamW without fusion, and mean losses."""
     optimizers = {}
     for phase in objective.phases:
         groups = []

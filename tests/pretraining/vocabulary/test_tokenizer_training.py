@@ -1,4 +1,4 @@
-"""Tokenizers from texts: their files, what is held out, and settings that can't be."""
+"""Training of tokenizers: their files, held-out texts, and invalid settings."""
 
 import pytest
 import sentencepiece

@@ -1,4 +1,4 @@
-"""The numbers about a vocabulary, against SentencePiece itself and counts by hand."""
+"""The measurements of a vocabulary, compared with SentencePiece and manual counts."""
 
 import pytest
 import sentencepiece

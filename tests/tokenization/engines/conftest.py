@@ -1,4 +1,4 @@
-"""Vocabularies of the tokenizers library, as three kinds of checkpoints have them."""
+"""Vocabularies of the tokenizers library, as in three kinds of checkpoints."""
 
 import json
 import warnings
@@ -45,7 +45,7 @@ def word_pieces() -> list[str]:
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory, small_vocabulary):
-    """A folder of every kind, by name."""
+    """A folder of each kind, by name."""
     root = tmp_path_factory.mktemp("pipelines")
     fast = fast_tokenizer(small_vocabulary)
     fast.save_pretrained(root / "version 4")
@@ -79,6 +79,6 @@ def tokenizer(folder) -> DebertaV2Tokenizer:
 
 @pytest.fixture(scope="session")
 def theirs(folder):
-    """Hugging Face's fast tokenizer of the folder, which takes control tokens for text."""
+    """Hugging Face's fast tokenizer of the folder, which encodes control tokens as text."""
     transformers = pytest.importorskip("transformers")
     return transformers.AutoTokenizer.from_pretrained(folder, split_special_tokens=True)

@@ -25,7 +25,7 @@ def rows(tokenizer, texts):
 def test_real_texts_have_the_ids_and_offsets_of_sentencepiece(fast, v3, real_texts):
     ours, expected = rows(fast, real_texts), rows(v3, real_texts)
     differing = [t for t, a, b in zip(real_texts, ours, expected, strict=True) if a != b]
-    # "sooooooo" and the like can be cut in several ways of the same score.
+    # "sooooooo" and the like have several segmentations of the same score.
     assert len(differing) < 1e-4 * len(real_texts), differing[:5]
 
 

@@ -1,4 +1,4 @@
-"""Which vocabulary of a folder is used, and what is written."""
+"""The vocabulary that is read from a folder, and the files that are written."""
 
 import json
 import pickle
@@ -13,7 +13,7 @@ TEXT = "Bada do, 12 ½ 🦣 [E1] e\u0301 remdesivir[SEP]"
 
 @pytest.fixture
 def both(folders, small_vocabulary, tmp_path):
-    """What Hugging Face's fast tokenizer of version 4 saves: both vocabularies."""
+    """A folder of Hugging Face's fast tokenizer of version 4, with both vocabularies."""
     folder = tmp_path / "both"
     shutil.copytree(folders["version 4"], folder)
     shutil.copy(small_vocabulary, folder / "spm.model")
@@ -92,7 +92,7 @@ def test_pieces_that_differ_are_counted(both):
 
 
 def test_a_stub_of_an_spm_model(both):
-    """As `KoichiYasuoka/deberta-*-japanese-aozora` have it: one byte."""
+    """As in `KoichiYasuoka/deberta-*-japanese-aozora`: one byte."""
     (both / "spm.model").write_bytes(b"\n")
     with pytest.warns(UserWarning, match="W202.*1 bytes"):
         tokenizer = DebertaV2Tokenizer.from_directory(both)
@@ -155,7 +155,7 @@ def test_a_pipeline_without_an_unknown_piece(folders, tmp_path, unknown):
 
 @pytest.fixture
 def added(folders, tmp_path):
-    """A folder whose tokenizer.json has markers and a word, as a script leaves it."""
+    """A folder whose tokenizer.json has added markers and a word."""
     transformers = pytest.importorskip("transformers")
     fast = transformers.AutoTokenizer.from_pretrained(folders["version 5"])
     fast.add_tokens(["remdesivir"])

@@ -14,14 +14,14 @@ SAVED = ("sequence_classifier", "added_tokens", "wordpiece")
 
 @pytest.fixture(scope="module", params=SAVED)
 def saved(request, shared_data):
-    """What transformers 5 wrote, and what it computes."""
+    """A folder of transformers 5, and its outputs."""
     folder = shared_data / "transformers5" / request.param
     expected = json.loads((folder / "expected.json").read_text(encoding="utf8"))
     return DebertaV2Tokenizer.from_directory(folder), expected["cases"]
 
 
 def test_what_becomes_of_characters_without_a_piece(shared_data, v3, v3_vocabulary):
-    """The same texts, as checkpoints of three kinds were trained to read them."""
+    """The same texts with the encodings of three kinds of checkpoints."""
     pipeline = fast_tokenizer(v3_vocabulary).backend_tokenizer.to_str()
     read = {
         "sentencepiece": v3,

@@ -1,4 +1,4 @@
-"""Every piece knows its characters, also where the library's own offsets are of no use."""
+"""Offsets of pieces, also where the library's own offsets are wrong."""
 
 import unicodedata
 
@@ -14,7 +14,7 @@ from tests.tokenization.test_offsets import anything, spans
 
 
 class PipelineRules:
-    """What holds for the offsets of any text, by the library's normalizer on parts of it."""
+    """Rules for the offsets of all texts, with the library's normalizer on parts of the text."""
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
@@ -46,7 +46,7 @@ class PipelineRules:
             surface = piece.removeprefix("##").strip("▁")
             if piece != "[UNK]":
                 inside = self.normalize(text[start:end])
-                # A mark and what it follows are one character to the library.
+                # The library treats a combining mark and its base as one character.
                 is_mark = unicodedata.category(text[start]).startswith("M")
                 assert surface in inside or is_mark, where
         lost = np.flatnonzero(~covered & ~blank).tolist()
@@ -63,7 +63,7 @@ def check_all(tokenizer, texts):
         rules.check(text, *row)
 
 
-# What the charsmap makes a space of.
+# Characters that the charsmap maps to a space.
 INVISIBLE = "\u200b\u200e\u200f\ufeff"
 KNOWN = {
     "version 4": [
@@ -117,7 +117,7 @@ def tokenizers(folders):
 
 @pytest.fixture(scope="module")
 def with_added(folders):
-    """Tokens beside the pieces: some special, some that swallow spaces or stand alone."""
+    """Added tokens: some special, some that strip spaces or match single words only."""
     added = [
         AddedToken(content="[E1]", special=True),
         AddedToken(content="remdesivir", normalized=True),
@@ -149,7 +149,7 @@ def test_a_token_has_its_own_characters_and_no_others(with_added, text):
 
 @pytest.fixture(scope="module", params=["version 4", "version 5"])
 def genuine(request, v3_vocabulary, tmp_path_factory):
-    """The genuine vocabulary as the fast tokenizers have it."""
+    """The original vocabulary in the format of the fast tokenizers."""
     pipeline = fast_tokenizer(v3_vocabulary).backend_tokenizer.to_str()
     if request.param == "version 5":
         pipeline = as_version_5(pipeline)
@@ -173,7 +173,7 @@ def test_alignment_leaks_and_loses_nothing(genuine, real_docs, corpus):
             lost += len(rows) == 0 and not token.is_space and token.text not in INVISIBLE
             for row in rows.tolist():
                 inside = (pieces.starts[row] < end) and (pieces.ends[row] > start)
-                # A piece of a neighbour would be one that stands for none of its characters.
+                # A neighbour's piece would encode none of the token's characters.
                 leaks += not inside or not strings[row].strip("▁")
     assert tokens > 10_000
     assert (leaks, lost) == (0, 0)

@@ -1,4 +1,4 @@
-"""What a character without a piece becomes, with either engine."""
+"""Encoding of characters without a piece, with both engines."""
 
 import json
 import shutil
