@@ -31,6 +31,8 @@ def deberta_v2_model_v1(
     get_spans: Callable[[list[Doc]], list[list[Span]]],
     name: str | None = None,
     revision: str | None = None,
+    subfolder: str | None = None,
+    base: str | None = None,
     from_scratch: dict[str, Any] | None = None,
     precision: str = "auto",
     attention: str = "auto",
@@ -55,6 +57,9 @@ def deberta_v2_model_v1(
     name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
         used by `initialize`, never when a trained pipeline is loaded.
     revision (str | None): Branch, tag or commit on the hub.
+    subfolder (str | None): The folder within the repository, if it is not the repository itself.
+    base (str | None): Of a LoRA adapter, the checkpoint that it was made for, if it is not where
+        its config says.
     from_scratch (dict[str, Any] | None): Start from random weights instead: `vocabulary`, the path
         of a SentencePiece model, and fields of `DebertaV2Config` such as `hidden_size`.
     precision (str): "auto", "fp32", "bf16" or "fp16". Weights and outputs stay float32.
@@ -86,6 +91,8 @@ def deberta_v2_model_v1(
         EncoderSource(
             name=name,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
@@ -115,6 +122,8 @@ def deberta_v2_tok2vec_v1(
     grad_factor: float = 1.0,
     name: str | None = None,
     revision: str | None = None,
+    subfolder: str | None = None,
+    base: str | None = None,
     from_scratch: dict[str, Any] | None = None,
     precision: str = "auto",
     attention: str = "auto",
@@ -148,6 +157,8 @@ def deberta_v2_tok2vec_v1(
         get_spans=get_spans,
         name=name,
         revision=revision,
+        subfolder=subfolder,
+        base=base,
         from_scratch=from_scratch,
         precision=precision,
         attention=attention,
@@ -172,6 +183,8 @@ def deberta_v2_with_head_v1(
     head: str,
     name: str | None = None,
     revision: str | None = None,
+    subfolder: str | None = None,
+    base: str | None = None,
     from_scratch: dict[str, Any] | None = None,
     shared_encoder: str | None = None,
     precision: str = "auto",
@@ -207,6 +220,8 @@ def deberta_v2_with_head_v1(
         EncoderSource(
             name=name,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,

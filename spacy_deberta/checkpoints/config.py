@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.typed_json import JsonError, read_json
 
+from .names import list_names
+from .parameters import adapt_config
 from .source import CheckpointFiles
 
 LABEL_FIELDS = ("num_labels", "id2label", "label2id")
@@ -22,8 +24,13 @@ def read_config(files: CheckpointFiles) -> DebertaV2Config:
     """
     try:
         values = read_json(files.config)
+        if files.adapter is not None:
+            values = adapt_config(values, files.adapter)
     except JsonError as error:
         raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
+    code = values.get("auto_map")
+    if isinstance(code, Mapping) and code:
+        warn(Warnings.W304.format(name=files.name, classes=list_names([*map(str, code)])))
     try:
         return DebertaV2Config.from_dict(values)
     except ValueError as error:

@@ -65,6 +65,22 @@ class Warnings(metaclass=Coded):
         "The checkpoint '{source}' has unknown parameters, which are ignored: {keys}. If they "
         "matter, the checkpoint is for another model class."
     )
+    W302 = (
+        "'{name}' has a complete checkpoint and an adapter. The checkpoint is used, and the "
+        "adapter is not. If it is not merged in there yet, name its base with 'base'; otherwise "
+        "remove adapter_config.json."
+    )
+    W303 = (
+        "The adapter '{name}' was trained with a pooler that neither it nor its base '{base}' "
+        "has, so that its classifier can't predict what it was trained to: PEFT saves the pooler "
+        "only if 'modules_to_save' names it. Train it again with "
+        "modules_to_save=['pooler', 'classifier']."
+    )
+    W304 = (
+        "'{name}' names code of its own ({classes}), which is never run: its weights are used in a "
+        "DeBERTa-v2. If the code computes something else, so does the checkpoint here. Compare "
+        "some outputs with those of its model card."
+    )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "
         "span getter that covers every token, such as 'spacy-deberta.piece_windows.v1'."

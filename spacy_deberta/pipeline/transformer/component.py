@@ -6,7 +6,6 @@ from typing import Any
 
 from spacy import util
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
@@ -26,7 +25,7 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
-from spacy_deberta.pipeline.component_files import read_bytes, read_folder, write_folder
+from spacy_deberta.pipeline.saved_pipe import SavedPipe
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
@@ -70,7 +69,7 @@ def make_deberta(
     return Deberta(nlp.vocab, model, set_extra_annotations, name=name)
 
 
-class Deberta(TrainablePipe):
+class Deberta(SavedPipe):
     """Encode documents once for all listening components.
 
     Its contract with the pipeline is that of spacy-transformers' `Transformer`. Beyond that, it is
@@ -301,40 +300,9 @@ class Deberta(TrainablePipe):
             gradients, self._gradients = self._gradients, None
             gradients.backprop()
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component. `path/model` is a checkpoint folder for Hugging Face's `AutoModel`.
-
-        path (str | Path): The folder of the component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        """
-        write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Deberta":
-        """Load the component; the weights are mapped from the file.
-
-        path (str | Path): The folder of the component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        RETURNS (Deberta): The component itself.
-        """
-        read_folder(
-            path,
-            cfg=self.cfg,
-            vocab=self.vocab,
-            model=self.model,
-            load=load_model,
-            exclude=exclude,
-        )
-        return self
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Deberta":
-        """Load the component from what `to_bytes` returned.
-
-        bytes_data (bytes): The component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        RETURNS (Deberta): The component itself.
-        """
-        read_bytes(bytes_data, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
-        return self
+    def _load_checkpoint(self, folder: Path) -> None:
+        """Load the encoder from the folder of a checkpoint."""
+        load_model(self.model, folder)
 
 
 def is_encoder(component: Any) -> bool:
