@@ -15,7 +15,7 @@ from .engines import (
     EngineName,
     make_wordpiece,
 )
-from .files import VOCABULARY_FILES, read_options, read_raw_config
+from .files import VOCABULARY_FILES, is_converted, read_options, read_raw_config
 
 _FILES: dict[EngineName, tuple[str, ...]] = {
     "sentencepiece": (SENTENCEPIECE_FILE,),
@@ -84,6 +84,8 @@ def _choose(folder: Path, present: list[str], options: dict[str, Any]) -> Engine
     if SENTENCEPIECE_FILE not in present:
         return "tokenizers"
     if PIPELINE_FILE not in present:
+        return "sentencepiece"
+    if is_converted(folder):
         return "sentencepiece"
     differences = find_differences(
         (folder / SENTENCEPIECE_FILE).read_bytes(),
