@@ -18,7 +18,7 @@ from tests.checkpoints.test_stand_ins import POINTER
 from tests.conftest import SENTENCES
 from tests.huggingface import randomize
 
-V3 = {
+V3: dict[str, Any] = {
     "vocab_size": 450,
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -32,7 +32,7 @@ V3 = {
     "pos_att_type": ["p2c", "c2p"],
     "position_biased_input": False,
 }
-V2 = {**V3, "conv_kernel_size": 3, "conv_act": "gelu", "attention_head_size": 16}
+V2: dict[str, Any] = {**V3, "conv_kernel_size": 3, "conv_act": "gelu", "attention_head_size": 16}
 CHINESE = "人工智能技术在医疗领域的应用正快速发展。研究团队发布了新模型"
 
 
