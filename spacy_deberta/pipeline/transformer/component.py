@@ -16,7 +16,6 @@ from spacy_deberta.layers import (
     ANY_ENCODER,
     FullTransformerBatch,
     TransformerListener,
-    is_stock,
     listeners_of,
     load_model,
     name_component,
@@ -25,14 +24,13 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
-from spacy_deberta.pipeline.saved_pipe import SavedPipe
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
+from .upstreams import EncoderPipe, check_upstreams, is_encoder
 
 # The attribute of documents, `doc._.trf_data`, which spacy-transformers' pipe writes too.
 EXTENSION = "trf_data"
-STOCK_PIPE = "pipeline_component.Transformer"
 DEFAULT_CONFIG = Config().from_str(
     """
     [deberta]
@@ -69,7 +67,7 @@ def make_deberta(
     return Deberta(nlp.vocab, model, set_extra_annotations, name=name)
 
 
-class Deberta(SavedPipe):
+class Deberta(EncoderPipe):
     """Encode documents once for all listening components.
 
     Its contract with the pipeline is that of spacy-transformers' `Transformer`. Beyond that, it is
@@ -211,22 +209,7 @@ class Deberta(SavedPipe):
             followers = [component for _, component in nlp.pipeline]
             for component in followers[followers.index(self) :]:
                 self.find_listeners(component)
-            self._check_upstreams(nlp)
-
-    def _check_upstreams(self, nlp: Language) -> None:
-        """Refuse a listener that names a stock encoder and would read the rows of this one."""
-        earlier: dict[str, Any] = {}
-        last: Any = None
-        for name, component in nlp.pipeline:
-            for listener in listeners_of(component):
-                upstream = earlier.get(listener.upstream_name)
-                is_kept = upstream is last or isinstance(upstream, Deberta)
-                if last is self and upstream is not None and not is_kept:
-                    raise ValueError(
-                        Errors.E424.format(upstream=listener.upstream_name, encoder=self.name)
-                    )
-            if is_encoder(component):
-                earlier[name] = last = component
+            check_upstreams(nlp, self)
 
     def find_listeners(self, component: Any) -> None:
         """Find the listeners of a later component, and share the encoder if its config asks for it.
@@ -303,11 +286,6 @@ class Deberta(SavedPipe):
     def _load_checkpoint(self, folder: Path) -> None:
         """Load the encoder from the folder of a checkpoint."""
         load_model(self.model, folder)
-
-
-def is_encoder(component: Any) -> bool:
-    """Whether a component writes `doc._.trf_data`: this one, or that of spacy-transformers."""
-    return isinstance(component, Deberta) or is_stock(component, STOCK_PIPE)
 
 
 def install_extension() -> None:
