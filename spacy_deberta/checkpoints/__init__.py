@@ -1,4 +1,4 @@
-"""Files of checkpoints ↔ config, tensors, tokenizer. Knows names and tensors, and no modules."""
+"""Files of checkpoints ↔ config, tensors, tokenizer. It has no PyTorch modules."""
 
 from .config import override_config, read_config
 from .file_names import CONFIG_FILE

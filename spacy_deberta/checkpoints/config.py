@@ -16,7 +16,7 @@ LABEL_FIELDS = ("num_labels", "id2label", "label2id")
 
 
 def read_config(files: CheckpointFiles) -> DebertaV2Config:
-    """Read `config.json` of a checkpoint, or what stands for it in another layout.
+    """Read `config.json` of a checkpoint, or its equivalent in another layout.
 
     Raises:
         ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107); the message
@@ -32,9 +32,14 @@ def read_config(files: CheckpointFiles) -> DebertaV2Config:
     if isinstance(code, Mapping) and code:
         warn(Warnings.W304.format(name=files.name, classes=list_names([*map(str, code)])))
     try:
-        return DebertaV2Config.from_dict(values)
+        config = DebertaV2Config.from_dict(values)
     except ValueError as error:
         raise ValueError(f"{error} The file is {files.config}.") from error
+    numbers = sorted(config.id2label)
+    if numbers != list(range(len(numbers))):
+        shown = list_names([*map(str, numbers)])
+        warn(Warnings.W306.format(name=files.name, numbers=shown, last=len(numbers) - 1))
+    return config
 
 
 def override_config(config: DebertaV2Config, overrides: Mapping[str, Any]) -> DebertaV2Config:

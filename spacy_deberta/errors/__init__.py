@@ -81,6 +81,17 @@ class Warnings(metaclass=Coded):
         "DeBERTa-v2. If the code computes something else, so does the checkpoint here. Compare "
         "some outputs with those of its model card."
     )
+    W305 = (
+        "The tokenizer in '{path}' names code of its own ({classes}), which is never run: texts "
+        "are split by the vocabulary alone. If the code splits texts into words first, as for "
+        "Japanese, the pieces are others than the checkpoint was trained with. Compare some of "
+        "them with those of its model card."
+    )
+    W306 = (
+        "'id2label' of '{name}' names the labels {numbers}, and not 0 to {last}. The names are "
+        "given to the outputs in this order. If they belong to others, correct 'id2label' in its "
+        "config.json."
+    )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "
         "span getter that covers every token, such as 'spacy-deberta.piece_windows.v1'."
