@@ -41,6 +41,7 @@ def deberta_v2_model_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
@@ -70,8 +71,10 @@ def deberta_v2_model_v1(
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
     storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
-    map_weights (bool): Memory-map float32 weights from files of 64 MiB or more; false reads them,
-        so that later changes of the file have no effect.
+    load_precision (str): "fp32", or "bf16" to hold the large weights in bfloat16, which takes half
+        the memory. For prediction, or for training what comes after a frozen encoder.
+    map_weights (bool): Memory-map weights from files of 64 MiB or more, if they are stored in
+        `load_precision`; false reads them, so that later changes of the file have no effect.
     allow_non_finite (bool): Accept weights that are not finite.
     split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
         text in a document, and not one piece each; null for the value of the checkpoint or of the
@@ -106,6 +109,7 @@ def deberta_v2_model_v1(
             layer_lr_decay=layer_lr_decay,
             no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            load_precision=load_precision,
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
         ),
@@ -132,6 +136,7 @@ def deberta_v2_tok2vec_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
@@ -167,6 +172,7 @@ def deberta_v2_tok2vec_v1(
         layer_lr_decay=layer_lr_decay,
         no_decay=no_decay,
         storage_precision=storage_precision,
+        load_precision=load_precision,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
         split_special_tokens=split_special_tokens,
@@ -193,6 +199,7 @@ def deberta_v2_with_head_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
@@ -233,6 +240,7 @@ def deberta_v2_with_head_v1(
             layer_lr_decay=layer_lr_decay,
             no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            load_precision=load_precision,
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
         ),

@@ -25,6 +25,7 @@ from .saving import (
     STORAGE_DTYPES,
     save_checkpoint,
     save_tensorflow_checkpoint,
+    stored_precision,
 )
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
@@ -72,5 +73,6 @@ __all__ = [
     "refuse_without_encoder",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
+    "stored_precision",
     "with_backbone_prefix",
 ]

@@ -53,6 +53,12 @@ TENSORFLOW_PATTERNS = (TENSORFLOW_FILE, TENSORFLOW_INDEX_FILE, "tf_model-*-of-*.
 REPLACED_PATTERNS = (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
 
 
+def stored_precision(weight: torch.Tensor) -> str:
+    """The name of the precision that a weight has: a key of `STORAGE_DTYPES`."""
+    names = {dtype: name for name, dtype in STORAGE_DTYPES.items()}
+    return names.get(weight.dtype, "fp32")
+
+
 def save_checkpoint(
     folder: str | os.PathLike[str],
     *,
@@ -92,9 +98,10 @@ def save_checkpoint(
             _write_shard(staging / name, _storable(weights, keys, dtype), path=Path(folder, name))
         if len(shards) > 1:
             _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards, sizes))
+        # transformers 5 writes it as 'dtype', and prefers that.
+        kept = {key: value for key, value in config.items() if key != "dtype"}
         _write_json(
-            staging / CONFIG_FILE,
-            {**config, "torch_dtype": str(dtype).removeprefix("torch.")},
+            staging / CONFIG_FILE, {**kept, "torch_dtype": str(dtype).removeprefix("torch.")}
         )
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
