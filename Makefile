@@ -54,7 +54,7 @@ TRANSFORMERS5_VENV := .venv-transformers5
 TRANSFORMERS5_TESTS := tests/layers/listening tests/layers/test_span_getters.py tests/models \
 	tests/nn/test_parity.py tests/pipeline/transformer \
 	$(addprefix tests/pipeline/test_,composition.py documents_without_rows.py predicting.py saving.py) \
-	tests/cli/test_migrate_config.py
+	tests/cli/test_migrate_config.py tests/tokenization/test_saving_for_transformers.py
 $(TRANSFORMERS5_VENV)/.installed: Makefile setup.cfg constraints.txt
 	$(PYTHON) -m venv $(TRANSFORMERS5_VENV)
 	grep -v 'transformers\|^tokenizers\|^huggingface-hub' constraints.txt \

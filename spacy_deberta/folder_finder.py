@@ -5,23 +5,12 @@ that knows the hub. The package itself, which is above all rooms, says here who 
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-
-class FolderFinder(Protocol):
-    """Finds the vocabulary of a checkpoint, such as `checkpoints.find_vocabulary`."""
-
-    def __call__(
-        self,
-        name_or_path: str | os.PathLike[str],
-        *,
-        revision: str | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-    ) -> Path:
-        """Return the folder on this disk that has the files of the tokenizer."""
-
+# Finds the vocabulary of a checkpoint: `checkpoints.find_vocabulary`.
+FolderFinder = Callable[..., Path]
 
 _finder: FolderFinder
 
@@ -30,33 +19,24 @@ def set_folder_finder(finder: FolderFinder) -> None:
     """Set who is asked for the folders of checkpoints, in the whole process.
 
     Args:
-        finder: The function.
+        finder: Has the arguments of `checkpoints.find_vocabulary`.
     """
     global _finder
     _finder = finder
 
 
-def find_folder(
-    name_or_path: str | os.PathLike[str],
-    *,
-    revision: str | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
-    local_files_only: bool = False,
-) -> Path:
-    """Find the folder with the vocabulary of a checkpoint.
+def find_folder(name_or_path: str | os.PathLike[str], **options: Any) -> Path:
+    """Find the folder with the vocabulary of a checkpoint, downloading it where needed.
 
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
-        revision: Branch, tag or commit on the hub.
-        cache_dir: Where downloads are kept.
-        local_files_only: Use only what the cache has.
+        options: Further arguments of `checkpoints.find_vocabulary`.
 
     Returns:
-        The folder.
+        The folder, on this disk.
 
     Raises:
         OSError: As `checkpoints.find_vocabulary`.
+        ValueError: As `checkpoints.find_vocabulary`.
     """
-    return _finder(
-        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
-    )
+    return _finder(name_or_path, **options)

@@ -65,17 +65,18 @@ def _make_handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _answer(self, *, send: bool):
             hub.requests.append((self.command, self.path))
             name, _, rest = unquote(self.path).lstrip("/").partition("/resolve/")
-            # A revision may have slashes, as that of a pull request; a file here has none.
-            revision, _, file_name = rest.rpartition("/")
             repository = hub.repositories.get(name)
             if repository is None:
                 return self._refuse(404, "RepoNotFound")
             if repository.refused is not None:
                 return self._refuse(*repository.refused)
-            folder = repository.folder(revision)
-            if folder is None:
+            # A revision may have slashes, as that of a pull request, and so may a file.
+            splits = [rest[:at] for at, letter in enumerate(rest) if letter == "/"]
+            revision = next((at for at in splits if repository.folder(at) is not None), None)
+            folder = None if revision is None else repository.folder(revision)
+            if revision is None or folder is None:
                 return self._refuse(404, "RevisionNotFound")
-            path = folder / file_name
+            path = folder / rest[len(revision) + 1 :]
             if not path.is_file():
                 return self._refuse(404, "EntryNotFound", commit(folder))
             content = path.read_bytes()

@@ -10,12 +10,14 @@ from .layouts.keys import (
     POSITIONS,
     KeyMap,
     describe_encoder_extra,
+    refuse_without_encoder,
     with_backbone_prefix,
 )
 from .layouts.microsoft import refuse_first_generation
 from .layouts.tensorflow import BARE_MODEL, KerasModel
 from .layouts.tensorflow import LAYOUT as TENSORFLOW
 from .names import list_names
+from .parameters import read_parameters
 from .repository.embedded import embedded_names
 from .saving import (
     MAX_SHARD_BYTES,
@@ -63,9 +65,11 @@ __all__ = [
     "list_names",
     "override_config",
     "read_config",
+    "read_parameters",
     "read_tokenizer",
     "read_weights",
     "refuse_first_generation",
+    "refuse_without_encoder",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
     "with_backbone_prefix",

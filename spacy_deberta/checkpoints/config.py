@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.typed_json import JsonError, read_json
 
+from .names import list_names
+from .parameters import adapt_config
 from .source import CheckpointFiles
 
 LABEL_FIELDS = ("num_labels", "id2label", "label2id")
@@ -22,12 +24,22 @@ def read_config(files: CheckpointFiles) -> DebertaV2Config:
     """
     try:
         values = read_json(files.config)
+        if files.adapter is not None:
+            values = adapt_config(values, files.adapter)
     except JsonError as error:
         raise ValueError(Errors.E308.format(path=files.config, error=error)) from error
+    code = values.get("auto_map")
+    if isinstance(code, Mapping) and code:
+        warn(Warnings.W304.format(name=files.name, classes=list_names([*map(str, code)])))
     try:
-        return DebertaV2Config.from_dict(values)
+        config = DebertaV2Config.from_dict(values)
     except ValueError as error:
         raise ValueError(f"{error} The file is {files.config}.") from error
+    numbers = sorted(config.id2label)
+    if numbers != list(range(len(numbers))):
+        shown = list_names([*map(str, numbers)])
+        warn(Warnings.W306.format(name=files.name, numbers=shown, last=len(numbers) - 1))
+    return config
 
 
 def override_config(config: DebertaV2Config, overrides: Mapping[str, Any]) -> DebertaV2Config:

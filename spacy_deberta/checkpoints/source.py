@@ -1,44 +1,26 @@
 """The files of a checkpoint, on this disk: config, weights, vocabulary."""
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.tokenization import VOCABULARY_FILES
+from spacy_deberta.typed_json import shorten
 
-from spacy_deberta.errors import Errors
-from spacy_deberta.tokenization import TOKENIZER_FILES, VOCABULARY_FILES
-from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields, read_json
-
-from .file_names import (
-    CONFIG_FILE,
-    CONFIG_FILES,
-    WEIGHTS_FILES,
-)
+from .file_names import CONFIG_FILE, WEIGHTS_FILES
+from .folder_files import find_config, find_file, find_tokenizer, find_weights
 from .layouts import huggingface
-from .layouts.adapters import refuse_adapter
-from .refusals import check_is_itself
-from .repository.opening import Repository, open_repository
-
-# The name of a file beside the index, short enough for every file system.
-_SHARD_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}\.(safetensors|bin|h5)")
-
-
-def _shard_name(name: str) -> str:
-    if not _SHARD_NAME.fullmatch(name):
-        raise ValueError("the name of a weights file beside it")
-    return name
-
-
-class ShardIndex(Schema):
-    """An `*.index.json`: which shard has which parameter."""
-
-    weight_map: Annotated[
-        Mapping[str, Annotated[str, AfterValidator(_shard_name)]], Field(min_length=1)
-    ]
+from .layouts.adapters import (
+    ADAPTER_CONFIG_FILE,
+    ADAPTER_WEIGHTS_FILES,
+    AdapterConfig,
+    AdapterFiles,
+    read_adapter_config,
+)
+from .other_kinds import refuse_other_kind
+from .repository.interface import Repository
+from .repository.opening import open_repository
 
 
 @dataclass(frozen=True)
@@ -48,24 +30,35 @@ class CheckpointFiles:
     Attributes:
         name: The hub name or folder that was asked for, for messages.
         folder: The folder that holds the files.
-        config: `config.json`, or Microsoft's `model_config.json`.
-        weights: One file, or every shard in the order of the index.
-        has_vocabulary: Whether one of `VOCABULARY_FILES` lies in the folder.
+        config: `config.json`, or Microsoft's `model_config.json`; of an adapter, that of its base.
+        weights: One file, or every shard in the order of the index; of an adapter, those of its
+            base.
+        vocabulary: The folder with one of `VOCABULARY_FILES`, or None where there is none: that of
+            the checkpoint, or of an adapter without a vocabulary, that of its base.
         layout: Whose weights file this is: "huggingface", "microsoft" or "tensorflow".
+        adapter: The files of an adapter, which is to be merged into the weights.
     """
 
     name: str
     folder: Path
     config: Path
     weights: tuple[Path, ...]
-    has_vocabulary: bool
+    vocabulary: Path | None
     layout: str = huggingface.LAYOUT
+    adapter: AdapterFiles | None = None
+
+    @property
+    def has_vocabulary(self) -> bool:
+        """Whether there is one."""
+        return self.vocabulary is not None
 
 
 def find_checkpoint(
     name_or_path: str | os.PathLike[str],
     *,
     revision: str | None = None,
+    subfolder: str | None = "",
+    base: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> CheckpointFiles:
@@ -73,8 +66,11 @@ def find_checkpoint(
 
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, such as
-            `"deberta-v3-mini-en"`, or a hub name, such as `"microsoft/deberta-v3-base"`.
+            `"deberta-v3-mini-en"`, or a hub name, such as `"microsoft/deberta-v3-base"`. It may
+            hold a LoRA adapter of PEFT in place of a checkpoint.
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within that place, if it is not the place itself.
+        base: The checkpoint that an adapter was made for, if it is not where its config says.
         cache_dir: Where downloads are kept, by default the hub's own cache.
         local_files_only: Use only what the cache has. `HF_HUB_OFFLINE=1` does the same.
 
@@ -85,27 +81,60 @@ def find_checkpoint(
         FileNotFoundError: A folder (E301), or a file in it (E304), is missing.
         OSError: The name is not on the hub (E302), not in the cache while offline (E303), a
             download fails (E314), the list of shards is damaged (E305), something else lies
-            under the name of a file (E326), or an interrupted save can't be finished (E340, E341).
+            under the name of a file (E326), an adapter's base can't be found (E331), the folder
+            has another kind of model (E337, E338), or an interrupted save can't be finished (E340,
+            E341).
+        ValueError: An adapter's config is damaged (E332) or of another kind (E320), its base is an
+            adapter too (E334), `base` is given for what is none (E335), or the subfolder leads
+            elsewhere (E336).
 
     Source:
-        File names of the released checkpoints, and `huggingface_hub`'s cache.
+        File names of the released checkpoints and of PEFT, and `huggingface_hub`'s cache.
     """
-    repository = open_repository(
-        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    place = open_repository(
+        name_or_path,
+        revision=revision,
+        subfolder=subfolder,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
     )
-    config = _find_config(repository)
-    if config is None:
-        refuse_adapter(repository)
-        raise repository.missing(CONFIG_FILE)
-    vocabulary = _find_vocabulary(repository)
-    layout, weights = _find_weights(repository)
+    find_config(place)  # first, so that the cache of the hub knows the commit when it is asked
+    adapter = find_file(place, ADAPTER_CONFIG_FILE)
+    if adapter is None and base:
+        raise ValueError(Errors.E335.format(name=place.name, base=base))
+    if adapter is None or (not base and _is_whole(place)):
+        if adapter is not None:
+            warn(Warnings.W302.format(name=place.name))
+        return _find_whole(place)
+    config = read_adapter_config(adapter, name=place.name)
+    weights = [find_file(place, file_name) for file_name in ADAPTER_WEIGHTS_FILES]
+    found = next((path for path in weights if path is not None), None)
+    if found is None:
+        raise place.missing(*ADAPTER_WEIGHTS_FILES)
+    origin = _open_base(
+        base or None,
+        config,
+        name=place.name,
+        beside=adapter.parent,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
+    )
+    whole = _find_base(origin, name=place.name)
+    vocabulary = find_tokenizer(place)
     return CheckpointFiles(
-        name=repository.name,
-        folder=config.parent,
-        config=config,
-        weights=weights,
-        has_vocabulary=vocabulary is not None,
-        layout=layout,
+        name=place.name,
+        folder=adapter.parent,
+        config=whole.config,
+        weights=whole.weights,
+        vocabulary=whole.vocabulary if vocabulary is None else vocabulary,
+        layout=whole.layout,
+        adapter=AdapterFiles(
+            name=place.name,
+            base=whole.name,
+            config=config,
+            weights=found,
+            labels=find_file(place, CONFIG_FILE),
+        ),
     )
 
 
@@ -113,6 +142,8 @@ def find_vocabulary(
     name_or_path: str | os.PathLike[str],
     *,
     revision: str | None = None,
+    subfolder: str | None = "",
+    base: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Path:
@@ -121,6 +152,9 @@ def find_vocabulary(
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within that place, if it is not the place itself.
+        base: Of an adapter without a vocabulary: the checkpoint that it was made for, if it is not
+            where its config says.
         cache_dir: Where downloads are kept.
         local_files_only: Use only what the cache has.
 
@@ -131,73 +165,99 @@ def find_vocabulary(
     Raises:
         FileNotFoundError: There is no such folder (E301), there is nothing in it (E304), or the
             checkpoint has no vocabulary (E309).
-        OSError: As `find_checkpoint`, for a hub name.
+        OSError: As `find_checkpoint`, for a hub name, or for the base of an adapter.
+        ValueError: As `find_checkpoint`, for an adapter.
     """
-    repository = open_repository(
-        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+    place = open_repository(
+        name_or_path,
+        revision=revision,
+        subfolder=subfolder,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
     )
-    vocabulary = _find_vocabulary(repository)
+    vocabulary = find_tokenizer(place)
     if vocabulary is not None:
-        return vocabulary.parent
-    if _find_config(repository) is None:
-        refuse_adapter(repository)
-        raise repository.missing(*VOCABULARY_FILES)
-    raise repository.missing(*VOCABULARY_FILES, message=Errors.E309)
+        return vocabulary
+    adapter = find_file(place, ADAPTER_CONFIG_FILE)
+    if adapter is not None:
+        origin = _open_base(
+            base or None,
+            read_adapter_config(adapter, name=place.name),
+            name=place.name,
+            beside=adapter.parent,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        vocabulary = find_tokenizer(origin)
+        if vocabulary is not None:
+            return vocabulary
+        raise origin.missing(*VOCABULARY_FILES, message=Errors.E309)
+    refuse_other_kind(place)
+    if find_config(place) is None:
+        raise place.missing(*VOCABULARY_FILES)
+    raise place.missing(*VOCABULARY_FILES, message=Errors.E309)
 
 
-def _find(repository: Repository, file_name: str) -> Path | None:
-    """A file, if it is itself and nothing that stands for it.
-
-    It may be a link to anywhere: the hub's cache is made of links, and so are folders of people who
-    keep large files on another disk. Whoever makes a link in a folder here has the rights to copy,
-    and whatever it leads to is read as tensors, JSON or a vocabulary, and nothing else.
-    """
-    path = repository.find(file_name)
-    if path is not None:
-        check_is_itself(path)
-    return path
+def _is_whole(place: Repository) -> bool:
+    return find_config(place) is not None and any(
+        find_file(place, file_name) is not None for file_name in WEIGHTS_FILES
+    )
 
 
-def _find_config(repository: Repository) -> Path | None:
-    found = (_find(repository, file_name) for file_name in CONFIG_FILES)
-    return next((path for path in found if path is not None), None)
+def _find_whole(place: Repository) -> CheckpointFiles:
+    config = find_config(place)
+    if config is None:
+        refuse_other_kind(place)
+        raise place.missing(CONFIG_FILE)
+    vocabulary = find_tokenizer(place)
+    layout, weights = find_weights(place)
+    return CheckpointFiles(
+        name=place.name,
+        folder=config.parent,
+        config=config,
+        weights=weights,
+        vocabulary=vocabulary,
+        layout=layout,
+    )
 
 
-def _find_vocabulary(repository: Repository) -> Path | None:
-    found = [_find(repository, file_name) for file_name in VOCABULARY_FILES]
-    vocabulary = next((path for path in found if path is not None), None)
-    if vocabulary is not None:
-        for file_name in TOKENIZER_FILES:
-            _find(repository, file_name)
-    return vocabulary
-
-
-def _find_weights(repository: Repository) -> tuple[str, tuple[Path, ...]]:
-    """The layout, and the files."""
-    for file_name, layout in WEIGHTS_FILES.items():
-        path = _find(repository, file_name)
-        if path is None:
-            continue
-        if not file_name.endswith(".index.json"):
-            return layout, (path,)
-        shards = []
-        for shard_name in _read_index(path):
-            shard = _find(repository, shard_name)
-            if shard is None:
-                raise repository.missing(shard_name)
-            shards.append(shard)
-        return layout, tuple(shards)
-    refuse_adapter(repository)
-    raise repository.missing(*WEIGHTS_FILES)
-
-
-def _read_index(path: Path) -> list[str]:
-    """The names of the shards, in order.
-
-    They come from an untrusted file, so they may not name anything outside of the folder.
-    """
+def _open_base(
+    base: str | os.PathLike[str] | None,
+    config: AdapterConfig,
+    *,
+    name: str,
+    beside: Path,
+    cache_dir: str | os.PathLike[str] | None,
+    local_files_only: bool,
+) -> Repository:
+    """Open the base of an adapter: what the user says, or what the adapter's config does."""
+    named = os.fspath(base) if base is not None else config.base_model_name_or_path
+    if not named:
+        raise FileNotFoundError(
+            Errors.E331.format(name=name, base="a checkpoint", error="its config names none")
+        )
+    revision = config.revision if base is None else None
     try:
-        index = check_fields(ShardIndex, read_json(path))
-    except (JsonError, FieldError) as error:
-        raise OSError(Errors.E305.format(path=path, error=error)) from error
-    return list(dict.fromkeys(index.weight_map.values()))
+        # A relative path is that of the current folder, as in Hugging Face's library, or that of
+        # the adapter's: they are moved together.
+        if base is None and not Path(named).exists() and (beside / named).is_dir():
+            named = os.fspath(beside / named)
+        return open_repository(
+            named, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        )
+    except (OSError, ValueError) as error:
+        raise _no_base(name, named, error) from error
+
+
+def _find_base(origin: Repository, *, name: str) -> CheckpointFiles:
+    try:
+        adapter = find_file(origin, ADAPTER_CONFIG_FILE)
+        if adapter is None or _is_whole(origin):
+            return _find_whole(origin)
+    except OSError as error:
+        raise _no_base(name, origin.name, error) from error
+    raise ValueError(Errors.E334.format(name=name, base=origin.name))
+
+
+def _no_base(name: str, base: str, error: Exception) -> OSError:
+    return FileNotFoundError(Errors.E331.format(name=name, base=f"'{shorten(base)}'", error=error))

@@ -21,9 +21,9 @@ def read_tokenizer(
         FileNotFoundError: The checkpoint has no vocabulary (E309).
         ValueError: Texts can have ids that the encoder has no embedding for (E310).
     """
-    if not files.has_vocabulary:
+    if files.vocabulary is None:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
-    tokenizer = DebertaV2Tokenizer.from_directory(files.folder, tokenizer=engine)
+    tokenizer = DebertaV2Tokenizer.from_directory(files.vocabulary, tokenizer=engine)
     check_vocabulary_fits(tokenizer, config)
     return tokenizer
 

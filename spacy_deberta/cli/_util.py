@@ -13,6 +13,9 @@ from wasabi import Printer
 
 from spacy_deberta.errors import Errors
 
+SUBFOLDER_HELP = "The folder within the repository, if it is not the repository itself"
+BASE_HELP = "The checkpoint that an adapter was made for, if it is not where its config says"
+
 __all__ = ["Arg", "Opt", "deberta_cli", "make_printer", "print_text", "show_errors"]
 
 HELP = """Commands for DeBERTa in spaCy: pretrain and convert checkpoints, train

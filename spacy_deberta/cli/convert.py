@@ -3,11 +3,20 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from spacy_deberta.errors import Errors
 
-from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+from ._util import (
+    BASE_HELP,
+    SUBFOLDER_HELP,
+    Arg,
+    Opt,
+    deberta_cli,
+    make_printer,
+    print_text,
+    show_errors,
+)
 from .text_splitters import DEFAULT_LANG, blank_pipeline
 
 if TYPE_CHECKING:
@@ -29,6 +38,8 @@ def convert_cli(
     revision: Annotated[
         str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
     ] = None,
+    subfolder: Annotated[str | None, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = None,
+    base: Annotated[str | None, Opt("--base", "-b", help=BASE_HELP)] = None,
     lang: Annotated[
         str | None, Opt("--lang", "-l", help=LANG_HELP, show_default=DEFAULT_LANG)
     ] = None,
@@ -40,7 +51,15 @@ def convert_cli(
     DOCS: docs/api/cli.md#convert
     """
     with show_errors():
-        conversion = convert(source, target, to=to, revision=revision, lang=lang)
+        conversion = convert(
+            source,
+            target,
+            to=to,
+            revision=revision,
+            subfolder=subfolder or "",
+            base=base,
+            lang=lang,
+        )
     msg = make_printer(sys.stdout)
     parts: dict[str, None] = {}
     for key, description in conversion.left_out.items():
@@ -62,6 +81,8 @@ def convert(
     *,
     to: str,
     revision: str | None = None,
+    subfolder: str = "",
+    base: str | os.PathLike[str] | None = None,
     lang: str | None = None,
 ) -> "Conversion":
     """Convert a checkpoint to another layout.
@@ -70,22 +91,32 @@ def convert(
     target (str | os.PathLike[str]): The folder to write: a new one, or an empty one.
     to (str): "huggingface", "tensorflow" or "spacy".
     revision (str | None): Branch, tag or commit on the hub.
+    subfolder (str): The folder within the repository, if it is not the repository itself.
+    base (str | os.PathLike[str] | None): The checkpoint that an adapter was made for, if it is not
+        where its config says.
     lang (str | None): Language of the pipeline, by default English; for "spacy" only.
     RETURNS (Conversion): The written layout and the weights that were left out.
     """
     if to not in LAYOUTS:
         raise ValueError(Errors.E508.format(to=to, known=", ".join(LAYOUTS)))
     if to == PIPELINE:
-        return _to_pipeline(source, Path(target).expanduser(), revision=revision, lang=lang)
+        return _to_pipeline(
+            source,
+            Path(target).expanduser(),
+            place={"revision": revision, "subfolder": subfolder, "base": base},
+            lang=lang,
+        )
     from spacy_deberta.models import convert_checkpoint
 
     if lang is not None:
         raise ValueError(Errors.E509.format(to=to))
-    return convert_checkpoint(source, target, to=to, revision=revision)
+    return convert_checkpoint(
+        source, target, to=to, revision=revision, subfolder=subfolder, base=base
+    )
 
 
 def _to_pipeline(
-    source: str | os.PathLike[str], target: Path, *, revision: str | None, lang: str | None
+    source: str | os.PathLike[str], target: Path, *, place: dict[str, Any], lang: str | None
 ) -> "Conversion":
     from spacy_deberta.files import new_folder
     from spacy_deberta.layers import get_encoder
@@ -93,12 +124,13 @@ def _to_pipeline(
 
     nlp = blank_pipeline(DEFAULT_LANG if lang is None else lang)
     with new_folder(target) as folder:
-        found = describe_checkpoint(source, revision=revision)
-        model = {"name": os.fspath(source), "revision": revision}
+        found = describe_checkpoint(source, **place)
+        base = None if place["base"] is None else os.fspath(place["base"])
+        model = {"name": os.fspath(source), **place, "base": base}
         pipe = nlp.add_pipe("deberta", name=COMPONENT, config={"model": model})
         nlp.initialize()
         # The pipeline has its own copy of the weights, and should not name a path of this machine.
-        nlp.config["components"][COMPONENT]["model"].update(name=None, revision=None)
+        nlp.config["components"][COMPONENT]["model"].update(dict.fromkeys(model))
         nlp.to_disk(folder)
     encoder = get_encoder(pipe.model)  # type: ignore[attr-defined]
     return Conversion(

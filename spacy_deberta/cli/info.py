@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from spacy.cli.info import get_markdown
 
-from ._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
+from ._util import (
+    BASE_HELP,
+    SUBFOLDER_HELP,
+    Arg,
+    Opt,
+    deberta_cli,
+    make_printer,
+    print_text,
+    show_errors,
+)
 
 if TYPE_CHECKING:
     from spacy_deberta.models import CheckpointInfo
@@ -28,6 +37,8 @@ def info_cli(
     revision: Annotated[
         str | None, Opt("--revision", "-r", help="Branch, tag or commit on the hub")
     ] = None,
+    subfolder: Annotated[str | None, Opt("--subfolder", "-s", help=SUBFOLDER_HELP)] = None,
+    base: Annotated[str | None, Opt("--base", "-b", help=BASE_HELP)] = None,
     as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
     markdown: Annotated[
         bool, Opt("--markdown", "-md", help="Generate Markdown for GitHub issues")
@@ -40,7 +51,7 @@ def info_cli(
     DOCS: docs/api/cli.md#info
     """
     with show_errors():
-        checkpoint = info(name_or_path, revision=revision)
+        checkpoint = info(name_or_path, revision=revision, subfolder=subfolder or "", base=base)
     total = sum(checkpoint.parts.values())
     if as_json:
         print(json.dumps({**checkpoint.to_dict(), "parameters": total}, indent=2))
@@ -76,16 +87,25 @@ def info_cli(
         msg.good("Config, weights and vocabulary are readable, and every piece has an embedding")
 
 
-def info(name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> "CheckpointInfo":
+def info(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    subfolder: str = "",
+    base: str | os.PathLike[str] | None = None,
+) -> "CheckpointInfo":
     """Describe the contents of a checkpoint.
 
     name_or_path (str | os.PathLike[str]): A folder, or a name on the Hugging Face hub.
     revision (str | None): Branch, tag or commit on the hub.
+    subfolder (str): The folder within the repository, if it is not the repository itself.
+    base (str | os.PathLike[str] | None): The checkpoint that an adapter was made for, if it is not
+        where its config says.
     RETURNS (CheckpointInfo): Config, layout, sizes and heads.
     """
     from spacy_deberta.models import describe_checkpoint
 
-    return describe_checkpoint(name_or_path, revision=revision)
+    return describe_checkpoint(name_or_path, revision=revision, subfolder=subfolder, base=base)
 
 
 def describe_config(checkpoint: "CheckpointInfo") -> dict[str, Any]:
@@ -129,6 +149,7 @@ def describe_contents(checkpoint: "CheckpointInfo") -> dict[str, Any]:
         "Unknown characters": checkpoint.unknown_characters or "none",
         "Added tokens": _quoted(checkpoint.added_tokens) or "none",
         "Layout": checkpoint.layout,
+        **({} if checkpoint.base is None else {"Adapter of": checkpoint.base}),
         "Weights": ", ".join(files),
         "Stored as": _in_words(checkpoint.dtypes),
         "Heads and extras": ", ".join(heads) or "none",

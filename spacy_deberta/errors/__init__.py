@@ -65,6 +65,33 @@ class Warnings(metaclass=Coded):
         "The checkpoint '{source}' has unknown parameters, which are ignored: {keys}. If they "
         "matter, the checkpoint is for another model class."
     )
+    W302 = (
+        "'{name}' has a complete checkpoint and an adapter. The checkpoint is used, and the "
+        "adapter is not. If it is not merged in there yet, name its base with 'base'; otherwise "
+        "remove adapter_config.json."
+    )
+    W303 = (
+        "The adapter '{name}' was trained with a pooler that neither it nor its base '{base}' "
+        "has, so that its classifier can't predict what it was trained to: PEFT saves the pooler "
+        "only if 'modules_to_save' names it. Train it again with "
+        "modules_to_save=['pooler', 'classifier']."
+    )
+    W304 = (
+        "'{name}' names code of its own ({classes}), which is never run: its weights are used in a "
+        "DeBERTa-v2. If the code computes something else, so does the checkpoint here. Compare "
+        "some outputs with those of its model card."
+    )
+    W305 = (
+        "The tokenizer in '{path}' names code of its own ({classes}), which is never run: texts "
+        "are split by the vocabulary alone. If the code splits texts into words first, as for "
+        "Japanese, the pieces are others than the checkpoint was trained with. Compare some of "
+        "them with those of its model card."
+    )
+    W306 = (
+        "'id2label' of '{name}' names the labels {numbers}, and not 0 to {last}. The names are "
+        "given to the outputs in this order. If they belong to others, correct 'id2label' in its "
+        "config.json."
+    )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "
         "span getter that covers every token, such as 'spacy-deberta.piece_windows.v1'."

@@ -75,8 +75,8 @@ class CheckpointErrors:
         "Use a checkpoint whose embeddings have at least {id} + 1 rows, such as the official ones."
     )
     E320 = (
-        "'{name}' is not a complete checkpoint, but a PEFT adapter ({file}), such as LoRA, for "
-        "{base}. Load both with the package peft, write a complete checkpoint with "
+        "'{name}' is an adapter {kind} for {base}, which can't be merged here: only LoRA can. Load "
+        "both with the library that made it, write a complete checkpoint, with PEFT by "
         "`model.merge_and_unload().save_pretrained(FOLDER)` and "
         "`tokenizer.save_pretrained(FOLDER)`, and give that folder."
     )
@@ -102,6 +102,45 @@ class CheckpointErrors:
         "and Keras write weights without compression: write the file again with one of them, if "
         "you trust its source."
     )
+    E331 = (
+        "'{name}' is an adapter for {base}, which can't be found: {error} Give its folder or its "
+        "name on the hub as 'base'."
+    )
+    E332 = (
+        "The config of an adapter, {path}, can't be read: {error}. Copy it again from the source "
+        "of the adapter."
+    )
+    E333 = (
+        "The adapter '{name}' does not fit its base '{base}': {reason}. Give the checkpoint that "
+        "it was made for as 'base'."
+    )
+    E334 = (
+        "'{base}', the base of the adapter '{name}', is an adapter too. Write it as a complete "
+        "checkpoint with `spacy deberta convert --to huggingface`, and give that folder as 'base'."
+    )
+    E335 = (
+        "'{name}' has no adapter_config.json, so there is nothing to merge into 'base' ('{base}'). "
+        "Leave out 'base', or give the folder of the adapter."
+    )
+    E336 = (
+        "'{subfolder}' can't be a 'subfolder'. Give names of folders within the repository, with "
+        "'/' between them, such as 'tagger' or 'models/small'."
+    )
+    E337 = (
+        "'{name}' has weights for {library} only ({file}), which can't be read here. Use the "
+        "repository that it was exported from, which its model card names, or one with "
+        "model.safetensors or pytorch_model.bin."
+    )
+    E338 = (
+        "'{name}' is a GLiNER ({file}): its encoder lies within another model, and can't be used "
+        "without it. Use it with the package gliner, or start from the encoder that "
+        "'model_name' in that file names."
+    )
+    E339 = (
+        "The weights of '{source}' have no encoder, but only: {keys}. They are a part of a model, "
+        "such as an adapter or a head. Use the complete checkpoint, which has parameters such as "
+        "'deberta.encoder.layer.0.output.dense.weight'."
+    )
     E340 = (
         "A save to '{folder}' was interrupted while moving files, and it can't be finished: "
         "{error}. Load the folder once with permission to write to it and free space on its disk: "
@@ -118,6 +157,11 @@ class CheckpointErrors:
     E343 = (
         "An interrupted save of the pipeline '{path}' was finished while it was being loaded. Load "
         "it again: it is complete now."
+    )
+    E344 = (
+        "'{name}' has the vocabulary of the first DeBERTa (vocab.json and merges.txt), whose bytes "
+        "and weights are not those of v2 and v3. Use a checkpoint named deberta-v2-*, "
+        "deberta-v3-* or mdeberta-v3-*."
     )
     E350 = (
         "The word embeddings can't be resized to {count} rows: the row of the padding has to stay. "

@@ -16,8 +16,8 @@ from spacy_deberta.checkpoints import (
     check_mask_fits,
     find_checkpoint,
     read_config,
+    read_parameters,
     read_tokenizer,
-    read_weights,
 )
 from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.models import HEADS, HeadSpec, build_from_weights, find_heads
@@ -136,7 +136,7 @@ def _load(
 ) -> None:
     spec, options = HEADS[model.attrs["head"]], head_shim(model).options
     config = options.configure(read_config(files))
-    weights = read_weights(files.weights)
+    weights = read_parameters(files)
     heads = find_heads(weights, config)
     has_head = not new_head and heads.fits(spec)
     if not has_head and not can_be_new:

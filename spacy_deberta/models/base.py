@@ -194,6 +194,8 @@ class DebertaV2PreTrainedModel(PaddedForward):
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         revision: str | None = None,
+        subfolder: str = "",
+        base: str | os.PathLike[str] | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
         attention: str = "auto",
@@ -204,8 +206,11 @@ class DebertaV2PreTrainedModel(PaddedForward):
         """Load a checkpoint from a folder or from the Hugging Face hub.
 
         Args:
-            pretrained_model_name_or_path: A folder, or a hub name.
+            pretrained_model_name_or_path: A folder or a hub name, of a checkpoint or of a LoRA
+                adapter of PEFT, which is merged into its base.
             revision: Branch, tag or commit on the hub.
+            subfolder: The folder within the repository, if it is not the repository itself.
+            base: The checkpoint that an adapter was made for, if it is not where its config says.
             cache_dir: Folder for downloads.
             local_files_only: Use only cached files.
             attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
@@ -222,9 +227,11 @@ class DebertaV2PreTrainedModel(PaddedForward):
 
         Raises:
             OSError: A file is missing (E304), damaged (E305) or of another format than its name
-                says (E326, E327, E330), or the name is not found (E301 to E303).
+                says (E326, E327, E330), the name is not found (E301 to E303), nor the base of an
+                adapter (E331), or the folder has another kind of model (E337, E338).
             ValueError: The files hold no DeBERTa-v2 weights for this class (E101 to E107, E306 to
-                E308, E328), or an override is unknown (E313).
+                E308, E328, E339), an adapter can't be merged (E320, E332 to E335), or an override
+                is unknown (E313).
 
         Source:
             The arguments of Hugging Face's method of that name.
@@ -236,6 +243,8 @@ class DebertaV2PreTrainedModel(PaddedForward):
         files = find_checkpoint(
             pretrained_model_name_or_path,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
         )

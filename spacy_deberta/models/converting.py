@@ -16,8 +16,8 @@ from spacy_deberta.checkpoints import (
     detect_key_map,
     find_checkpoint,
     read_config,
+    read_parameters,
     read_tokenizer,
-    read_weights,
     save_checkpoint,
     save_tensorflow_checkpoint,
 )
@@ -69,6 +69,8 @@ def convert_checkpoint(
     *,
     to: str,
     revision: str | None = None,
+    subfolder: str = "",
+    base: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Conversion:
@@ -79,6 +81,8 @@ def convert_checkpoint(
         folder: Output folder, new or empty. It is created once everything is written.
         to: "huggingface" or "tensorflow".
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within the repository, if it is not the repository itself.
+        base: The checkpoint that an adapter was made for, if it is not where its config says.
         cache_dir: Folder for downloads.
         local_files_only: Use only cached files.
 
@@ -95,10 +99,15 @@ def convert_checkpoint(
     if to not in WRITERS:
         raise ValueError(Errors.E508.format(to=to, known=", ".join(WRITERS)))
     files = find_checkpoint(
-        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        name_or_path,
+        revision=revision,
+        subfolder=subfolder,
+        base=base,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
     )
     config = read_config(files)
-    weights = read_weights(files.weights)
+    weights = read_parameters(files)
     check_layers(weights, config, source=files.name)
     with meta_device():
         encoder = DebertaV2Model(config)

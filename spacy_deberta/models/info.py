@@ -14,9 +14,10 @@ from spacy_deberta.checkpoints import (
     find_checkpoint,
     find_non_finite,
     read_config,
+    read_parameters,
     read_tokenizer,
-    read_weights,
     refuse_first_generation,
+    refuse_without_encoder,
 )
 from spacy_deberta.nn import DebertaV2Config
 
@@ -42,6 +43,7 @@ class CheckpointInfo:
         non_finite: Names of parameters with non-finite values.
         added_tokens: Ids of the tokens that are matched in texts beside the vocabulary's pieces,
             by their content; without control tokens.
+        base: Of an adapter, the checkpoint that it is merged into; None of a whole checkpoint.
     """
 
     name: str
@@ -56,6 +58,7 @@ class CheckpointInfo:
     unknown_characters: str | None
     non_finite: tuple[str, ...]
     added_tokens: Mapping[str, int]
+    base: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -72,6 +75,7 @@ class CheckpointInfo:
             "unknown_characters": self.unknown_characters,
             "non_finite": list(self.non_finite),
             "added_tokens": dict(self.added_tokens),
+            "base": self.base,
         }
 
 
@@ -79,6 +83,8 @@ def describe_checkpoint(
     name_or_path: str | os.PathLike[str],
     *,
     revision: str | None = None,
+    subfolder: str = "",
+    base: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> CheckpointInfo:
@@ -87,6 +93,8 @@ def describe_checkpoint(
     Args:
         name_or_path: A folder, or a hub name.
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within the repository, if it is not the repository itself.
+        base: The checkpoint that an adapter was made for, if it is not where its config says.
         cache_dir: Folder for downloads.
         local_files_only: Use only cached files.
 
@@ -98,12 +106,18 @@ def describe_checkpoint(
         ValueError: It is not a DeBERTa-v2.
     """
     files = find_checkpoint(
-        name_or_path, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        name_or_path,
+        revision=revision,
+        subfolder=subfolder,
+        base=base,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
     )
     config = read_config(files)
-    weights = read_weights(files.weights)
+    weights = read_parameters(files)
     refuse_first_generation(weights, source=files.name)
     key_map = detect_key_map(weights)
+    refuse_without_encoder(map(key_map.to_ours, weights), source=files.name)
     dtypes: Counter[str] = Counter()
     parts: Counter[str] = Counter()
     heads: dict[str, str] = {}
@@ -115,11 +129,12 @@ def describe_checkpoint(
         if extra is not None:
             heads[part] = extra
     tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
+    paths = [*files.weights, *([files.adapter.weights] if files.adapter else [])]
     return CheckpointInfo(
         name=files.name,
         config=config,
         layout=key_map.layout if files.layout == HUGGING_FACE.layout else files.layout,
-        files={path.name: path.stat().st_size for path in files.weights},
+        files={path.name: path.stat().st_size for path in paths},
         dtypes=dict(dtypes),
         parts=dict(parts),
         heads=heads,
@@ -130,6 +145,7 @@ def describe_checkpoint(
         added_tokens={
             token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()
         },
+        base=None if files.adapter is None else files.adapter.base,
     )
 
 

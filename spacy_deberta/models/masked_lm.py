@@ -12,7 +12,6 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.nn import (
     DebertaV2Config,
     EncoderOutput,
-    LayerAttentions,
     LegacyVocabularyHead,
     ModelOutput,
     PackedPieces,
@@ -23,14 +22,14 @@ from spacy_deberta.nn import (
 
 from .losses import IGNORED, cross_entropy
 from .padding import pad_output
-from .with_head import DebertaV2WithHead, check_shape
+from .with_head import DebertaV2WithHead, HeadOutput, check_shape
 
 MaskedLMLayout = Literal["emd", "plain", "legacy"]
 LAYOUTS = ("emd", "plain", "legacy")
 
 
 @dataclass(frozen=True, eq=False)
-class MaskedLMOutput(ModelOutput):
+class MaskedLMOutput(HeadOutput):
     """Output of `DebertaV2ForMaskedLM`.
 
     Args:
@@ -43,10 +42,6 @@ class MaskedLMOutput(ModelOutput):
             flattened (batch, length). None if all were decoded.
     """
 
-    loss: Tensor | None
-    logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: LayerAttentions | None = None
     rows: Tensor | None = None
 
 

@@ -1,6 +1,5 @@
 """Multiple choice: one logit per choice."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -9,17 +8,14 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.nn import (
     ContextPooler,
     DebertaV2Config,
-    LayerAttentions,
-    ModelOutput,
     PackedPieces,
 )
 
 from .losses import cross_entropy
-from .with_head import DebertaV2WithHead, check_shape, classifier_dropout, cls_rows
+from .with_head import DebertaV2WithHead, HeadOutput, check_shape, classifier_dropout, cls_rows
 
 
-@dataclass(frozen=True, eq=False)
-class MultipleChoiceModelOutput(ModelOutput):
+class MultipleChoiceModelOutput(HeadOutput):
     """Output of `DebertaV2ForMultipleChoice`.
 
     Args:
@@ -28,11 +24,6 @@ class MultipleChoiceModelOutput(ModelOutput):
         hidden_states: As in `EncoderOutput`, every choice a sequence.
         attentions: As in `EncoderOutput`, every choice a sequence.
     """
-
-    loss: Tensor | None
-    logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: LayerAttentions | None = None
 
 
 class DebertaV2ForMultipleChoice(DebertaV2WithHead):
@@ -91,12 +82,7 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
         if labels is not None:
             check_shape("labels", labels, (len(logits),))
             loss = cross_entropy(logits, labels)
-        return MultipleChoiceModelOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=encoded.hidden_states,
-            attentions=encoded.attentions,
-        )
+        return MultipleChoiceModelOutput.of(encoded, logits=logits, loss=loss)
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
         """Logits of single choices, so that questions may have different numbers of them."""

@@ -1,25 +1,20 @@
 """Replaced token detection, the pretraining task of DeBERTa-v3."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from torch import Tensor, nn
 
 from spacy_deberta.nn import (
     DebertaV2Config,
-    LayerAttentions,
-    ModelOutput,
     PackedPieces,
     resolve_activation,
     send,
 )
 
 from .losses import binary_cross_entropy
-from .with_head import DebertaV2WithHead, check_shape
+from .with_head import DebertaV2WithHead, HeadOutput, check_shape
 
 
-@dataclass(frozen=True, eq=False)
-class ReplacedTokenDetectionOutput(ModelOutput):
+class ReplacedTokenDetectionOutput(HeadOutput):
     """Output of `DebertaV2ForReplacedTokenDetection`.
 
     Args:
@@ -29,11 +24,6 @@ class ReplacedTokenDetectionOutput(ModelOutput):
         hidden_states: As in `EncoderOutput`.
         attentions: As in `EncoderOutput`.
     """
-
-    loss: Tensor | None
-    logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: LayerAttentions | None = None
 
 
 class ReplacementHead(nn.Module):
@@ -121,12 +111,7 @@ class DebertaV2ForReplacedTokenDetection(DebertaV2WithHead):
         if labels is not None:
             check_shape("labels", labels, (pieces.total_pieces,))
             loss = binary_cross_entropy(logits, labels)
-        return ReplacedTokenDetectionOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=encoded.hidden_states,
-            attentions=encoded.attentions,
-        )
+        return ReplacedTokenDetectionOutput.of(encoded, logits=logits, loss=loss)
 
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
         """One logit per piece, (total_pieces, 1)."""

@@ -1,23 +1,18 @@
 """Sequence classification and regression."""
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
 from spacy_deberta.nn import (
     ContextPooler,
     DebertaV2Config,
-    LayerAttentions,
-    ModelOutput,
     PackedPieces,
 )
 
 from .losses import sequence_loss
-from .with_head import DebertaV2WithHead, classifier_dropout, cls_rows
+from .with_head import DebertaV2WithHead, HeadOutput, classifier_dropout, cls_rows
 
 
-@dataclass(frozen=True, eq=False)
-class SequenceClassifierOutput(ModelOutput):
+class SequenceClassifierOutput(HeadOutput):
     """Output of `DebertaV2ForSequenceClassification`.
 
     Args:
@@ -26,11 +21,6 @@ class SequenceClassifierOutput(ModelOutput):
         hidden_states: As in `EncoderOutput`.
         attentions: As in `EncoderOutput`.
     """
-
-    loss: Tensor | None
-    logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: LayerAttentions | None = None
 
 
 class DebertaV2ForSequenceClassification(DebertaV2WithHead):
@@ -86,9 +76,4 @@ class DebertaV2ForSequenceClassification(DebertaV2WithHead):
         loss = None
         if labels is not None:
             loss = sequence_loss(logits, labels, self.config.problem_type)
-        return SequenceClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=encoded.hidden_states,
-            attentions=encoded.attentions,
-        )
+        return SequenceClassifierOutput.of(encoded, logits=logits, loss=loss)

@@ -39,6 +39,8 @@ class SourceSection:
 class _SourceFields(Schema):
     name: Annotated[str | Path | None, expected("a folder or a name, or null")]
     revision: Annotated[str | None, expected("a string or null")]
+    subfolder: Annotated[str | None, expected("a string or null")]
+    base: Annotated[str | Path | None, expected("a folder or a name, or null")]
     vocabulary: Annotated[str | Path | None, expected("a path or null")]
     config: Annotated[Mapping[str, Any], expected("a section with fields of a config")]
     attention: Annotated[str, expected("a string")]
@@ -51,6 +53,8 @@ class ModelSource:
     Args:
         name: A checkpoint to load: a folder, or a name on the Hugging Face hub.
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within the repository, if it is not the repository itself.
+        base: The checkpoint that an adapter was made for, if it is not where its config says.
         vocabulary: Path of an `spm.model`, or of a folder with one, for random weights.
         config: Fields of `DebertaV2Config` for random weights, with the v3 checkpoints' values as
             defaults; with a checkpoint, fields to override.
@@ -64,6 +68,8 @@ class ModelSource:
 
     name: str | Path | None = None
     revision: str | None = None
+    subfolder: str | None = None
+    base: str | Path | None = None
     vocabulary: str | Path | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     attention: str = "auto"
@@ -107,7 +113,9 @@ class ModelSource:
     def find_files(self) -> CheckpointFiles:
         """Find the files of the checkpoint, see `find_checkpoint`."""
         assert self.name is not None
-        return find_checkpoint(self.name, revision=self.revision)
+        return find_checkpoint(
+            self.name, revision=self.revision, subfolder=self.subfolder, base=self.base
+        )
 
     def load_tokenizer(self) -> DebertaV2Tokenizer:
         """Load the vocabulary of the checkpoint, or the given one.
@@ -119,7 +127,9 @@ class ModelSource:
         """
         self.check()
         if self.name is not None:
-            folder = find_vocabulary(self.name, revision=self.revision)
+            folder = find_vocabulary(
+                self.name, revision=self.revision, subfolder=self.subfolder, base=self.base
+            )
             return DebertaV2Tokenizer.from_directory(folder)
         if not self.vocabulary:
             raise ValueError(Errors.E404.format(section=self.section.sizes))
@@ -162,6 +172,8 @@ class ModelSource:
         return model_class.from_pretrained(
             self.name,
             revision=self.revision,
+            subfolder=self.subfolder or "",
+            base=self.base,
             attention=self.attention,
             config_overrides=self.config,
         )

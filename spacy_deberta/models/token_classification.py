@@ -1,17 +1,14 @@
 """One class per piece: named entities, tags."""
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
-from spacy_deberta.nn import DebertaV2Config, Dropout, LayerAttentions, ModelOutput, PackedPieces
+from spacy_deberta.nn import DebertaV2Config, Dropout, PackedPieces
 
 from .losses import cross_entropy
-from .with_head import DebertaV2WithHead
+from .with_head import DebertaV2WithHead, HeadOutput
 
 
-@dataclass(frozen=True, eq=False)
-class TokenClassifierOutput(ModelOutput):
+class TokenClassifierOutput(HeadOutput):
     """Output of `DebertaV2ForTokenClassification`.
 
     Args:
@@ -20,11 +17,6 @@ class TokenClassifierOutput(ModelOutput):
         hidden_states: As in `EncoderOutput`.
         attentions: As in `EncoderOutput`.
     """
-
-    loss: Tensor | None
-    logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: LayerAttentions | None = None
 
 
 class DebertaV2ForTokenClassification(DebertaV2WithHead):
@@ -70,9 +62,6 @@ class DebertaV2ForTokenClassification(DebertaV2WithHead):
             output_attentions=output_attentions,
         )
         logits = self.classifier(self.dropout(encoded.last_hidden_state))
-        return TokenClassifierOutput(
-            loss=None if labels is None else cross_entropy(logits, labels),
-            logits=logits,
-            hidden_states=encoded.hidden_states,
-            attentions=encoded.attentions,
+        return TokenClassifierOutput.of(
+            encoded, logits=logits, loss=None if labels is None else cross_entropy(logits, labels)
         )

@@ -1,14 +1,53 @@
 """Base class of models with a head."""
 
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from torch import Tensor, nn
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn import DebertaV2Config, PackedPieces, init_weights
+from spacy_deberta.nn import (
+    DebertaV2Config,
+    EncoderOutput,
+    LayerAttentions,
+    ModelOutput,
+    PackedPieces,
+    init_weights,
+)
 
 from .base import DebertaV2PreTrainedModel
 from .model import DebertaV2Model
+
+OutputT = TypeVar("OutputT", bound="HeadOutput")
+
+
+@dataclass(frozen=True, eq=False)
+class HeadOutput(ModelOutput):
+    """Output of a head with one tensor of logits.
+
+    Args:
+        loss: Scalar, if there were labels.
+        logits: Of the shape that the class of the head documents.
+        hidden_states: As in `EncoderOutput`.
+        attentions: As in `EncoderOutput`.
+    """
+
+    loss: Tensor | None
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: LayerAttentions | None = None
+
+    @classmethod
+    def of(
+        cls: type[OutputT], encoded: EncoderOutput, *, logits: Tensor, loss: Tensor | None
+    ) -> OutputT:
+        """The output of a head on the output of its encoder."""
+        return cls(
+            loss=loss,
+            logits=logits,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )
 
 
 class DebertaV2WithHead(DebertaV2PreTrainedModel):

@@ -68,8 +68,8 @@ def read_folder(
     cfg: dict[str, Any],
     vocab: Vocab,
     model: Model,
-    load: Callable[[Model, Path], None],
-    check: Check = dict,
+    load: Callable[[Path], None],
+    check: Check,
     exclude: Iterable[str],
 ) -> None:
     """Load the folder of a component; the weights are memory-mapped.
@@ -79,7 +79,7 @@ def read_folder(
         cfg: Updated with the settings.
         vocab: The vocabulary of the pipeline, loaded in place.
         model: The model, loaded in place.
-        load: Loads the model from a checkpoint folder.
+        load: Loads the model from a checkpoint folder, in place.
         check: Raises ValueError for invalid settings.
         exclude: Fields to leave out.
 
@@ -100,7 +100,7 @@ def read_folder(
     def read_model(source: str | Path) -> None:
         source = Path(source)
         if source.is_dir():
-            load(model, source)
+            load(source)
         elif source.is_file():
             # Saved with `factory = "transformer"`, or a head that shares an encoder.
             model.from_bytes(source.read_bytes())
@@ -121,7 +121,7 @@ def read_bytes(
     cfg: dict[str, Any],
     vocab: Vocab,
     model: Model,
-    check: Check = dict,
+    check: Check,
     exclude: Iterable[str],
 ) -> None:
     """Load a component from bytes.

@@ -1,14 +1,12 @@
 """The base class of all components with a head."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
@@ -28,9 +26,9 @@ from spacy_deberta.layers import (
     without_output,
 )
 
-from .component_files import read_bytes, read_folder, write_folder
 from .doc_methods import add_doc_method
 from .labels import check_labels
+from .saved_pipe import SavedPipe
 from .settings import SettingsT, read_settings, to_cfg
 
 
@@ -48,7 +46,7 @@ class TrainingBatch:
     loss: Loss
 
 
-class HeadPipe(TrainablePipe, Generic[SettingsT]):
+class HeadPipe(SavedPipe, Generic[SettingsT]):
     """A component on a DeBERTa-v2 with a head.
 
     A subclass sets its factory, its head, the class of its settings, and `wanted`, a description of
@@ -234,45 +232,10 @@ class HeadPipe(TrainablePipe, Generic[SettingsT]):
         """Do nothing: this component has no listeners."""
         return False
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component. `path/model` is a checkpoint that Hugging Face's classes open.
+    def _load_checkpoint(self, folder: Path) -> None:
+        """Load encoder and head from the folder of a checkpoint."""
+        load_head(self.model, folder)
 
-        path (str | Path): The folder of the component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        """
-        write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "HeadPipe":
-        """Load the component; the weights are memory-mapped.
-
-        path (str | Path): The folder of the component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        RETURNS (HeadPipe): The component itself.
-        """
-        read_folder(
-            path,
-            cfg=self.cfg,
-            vocab=self.vocab,
-            model=self.model,
-            load=load_head,
-            check=partial(read_settings, self.settings_class),
-            exclude=exclude,
-        )
-        return self
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "HeadPipe":
-        """Load the component from the output of `to_bytes`.
-
-        bytes_data (bytes): The component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        RETURNS (HeadPipe): The component itself.
-        """
-        read_bytes(
-            bytes_data,
-            cfg=self.cfg,
-            vocab=self.vocab,
-            model=self.model,
-            check=partial(read_settings, self.settings_class),
-            exclude=exclude,
-        )
-        return self
+    def _check_cfg(self, cfg: Mapping[str, Any]) -> None:
+        """Raise ValueError for invalid settings."""
+        read_settings(self.settings_class, cfg)

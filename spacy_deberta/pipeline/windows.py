@@ -1,11 +1,24 @@
 """Windows of long texts: their size, and the mean of their scores."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
 from spacy_deberta.arrays import Ints
 from spacy_deberta.errors import check_number
+
+
+class HasWindows(Protocol):
+    """Settings of a component that splits long texts."""
+
+    @property
+    def max_length(self) -> int:
+        """Maximum number of pieces of a sequence, special tokens included."""
+
+    @property
+    def overlap(self) -> int:
+        """Minimum number of pieces that neighbouring windows share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +51,21 @@ class Windows:
             lambda n: 0 <= n < longest,
             f"from 0 to below {longest}",
             whole=True,
+        )
+
+    @classmethod
+    def of(cls, settings: HasWindows, *, special_tokens: int) -> "Windows":
+        """The windows of the settings of a component.
+
+        Args:
+            settings: Have `max_length` and `overlap`.
+            special_tokens: Number of special tokens of a sequence.
+
+        Returns:
+            Size and overlap, checked.
+        """
+        return cls(
+            max_length=settings.max_length, overlap=settings.overlap, special_tokens=special_tokens
         )
 
     @property

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from spacy_deberta.errors import Errors
 from spacy_deberta.typed_json import FieldError, JsonError, SchemaT, check_fields, read_json, show
 
-from .engines import PIPELINE_FILE, SENTENCEPIECE_FILE, WORDPIECE_FILE
+from .engines import PIPELINE_FILE, SENTENCEPIECE_FILE, WORDPIECE_FILE, for_pipeline
 from .fields import AddedTokenIds, SpecialTokenFields, TokenFields, TokenizerFields
 from .special_tokens import SPECIAL_TOKENS, AddedToken, TokenTable, special_contents
 
@@ -19,6 +21,14 @@ SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 # Any of them makes a folder that of a tokenizer.
 VOCABULARY_FILES = (SENTENCEPIECE_FILE, PIPELINE_FILE, WORDPIECE_FILE)
 TOKENIZER_FILES = (*VOCABULARY_FILES, CONFIG_FILE, ADDED_TOKENS_FILE, SPECIAL_TOKENS_FILE)
+# With this class, every release of transformers uses `tokenizer.json` as it is. By its own name,
+# transformers 5 would make another pipeline of the pieces. It has no token types in version 5.
+_FOR_PIPELINE = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+}
+# The field of `tokenizer_config.json` with the checksums of an spm.model and what was made of it.
+CONVERTED = "converted_vocabulary"
 
 _NO_LIMIT = 10**9
 _DIFFERENT_ROLES = (
@@ -84,13 +94,20 @@ def read_options(folder: Path) -> dict[str, Any]:
     }
 
 
-def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -> list[Path]:
-    """Write the JSON files of a folder.
+def write_options(
+    folder: Path,
+    options: Mapping[str, Any],
+    table: TokenTable,
+    *,
+    converted: bytes | None = None,
+) -> list[Path]:
+    """Write the files beside an `spm.model`.
 
     Args:
-        folder: An existing folder.
+        folder: A folder with the `spm.model`.
         options: The arguments of `DebertaV2Tokenizer` other than tokens.
         table: The tokens.
+        converted: The same tokenizer as a `tokenizer.json`, which is written too.
 
     Returns:
         The files.
@@ -107,10 +124,42 @@ def write_options(folder: Path, options: Mapping[str, Any], table: TokenTable) -
         "tokenizer_class": "DebertaV2Tokenizer",
         "vocab_type": "spm",
     }
+    files: list[Path] = []
+    if converted is not None:
+        files.append(folder / PIPELINE_FILE)
+        files[0].write_bytes(converted)
+        config |= {**_FOR_PIPELINE, CONVERTED: _checksums(folder)}
+        # These flags replace those in tokenizer.json.
+        lowercases = bool(options.get("do_lower_case", False))
+        tokens = {i: for_pipeline(t, lowercases=lowercases) for i, t in table.by_id.items()}
+        config["added_tokens_decoder"] = _decoder(replace(table, by_id=tokens))
     listed = {**roles, "additional_special_tokens": extra} if extra else roles
     beyond = {token.content: i for i, token in sorted(table.by_id.items()) if i >= table.vocab_size}
     contents = {CONFIG_FILE: config, SPECIAL_TOKENS_FILE: listed, ADDED_TOKENS_FILE: beyond}
-    return [_write(folder / name, values) for name, values in contents.items()]
+    return [*files, *(_write(folder / name, values) for name, values in contents.items())]
+
+
+def is_converted(folder: Path) -> bool:
+    """Whether the `tokenizer.json` of a folder was written from the `spm.model` beside it.
+
+    Args:
+        folder: A folder with both.
+
+    Returns:
+        Whether `tokenizer_config.json` says so of these very files.
+
+    Raises:
+        ValueError: It is damaged (E213).
+    """
+    config = read_raw_config(folder) or {}
+    return CONVERTED in config and config[CONVERTED] == _checksums(folder)
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    return {
+        name: sha256((folder / name).read_bytes()).hexdigest()
+        for name in (SENTENCEPIECE_FILE, PIPELINE_FILE)
+    }
 
 
 def write_config(
@@ -130,7 +179,9 @@ def write_config(
     Returns:
         The file.
     """
-    values = {"tokenizer_class": "PreTrainedTokenizerFast", **table.roles, **config}
+    # The code that `auto_map` names is not saved.
+    kept = {name: value for name, value in config.items() if name not in ("auto_map", CONVERTED)}
+    values = {**table.roles, **kept, **_FOR_PIPELINE}
     known = {token.content for token in own}
     if any(i >= table.vocab_size and t.content not in known for i, t in table.by_id.items()):
         values["added_tokens_decoder"] = _decoder(table)

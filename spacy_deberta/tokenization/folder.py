@@ -1,9 +1,11 @@
 """The folder of a tokenizer: which of its vocabularies is used."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.typed_json import shorten
 
 from .differences import find_differences
 from .engines import (
@@ -13,7 +15,7 @@ from .engines import (
     EngineName,
     make_wordpiece,
 )
-from .files import VOCABULARY_FILES, read_options, read_raw_config
+from .files import VOCABULARY_FILES, is_converted, read_options, read_raw_config
 
 _FILES: dict[EngineName, tuple[str, ...]] = {
     "sentencepiece": (SENTENCEPIECE_FILE,),
@@ -41,6 +43,10 @@ def read_folder(folder: Path, *, engine: str | None = None) -> dict[str, Any]:
         found = sorted(p.name for p in folder.iterdir())[:20] if folder.is_dir() else "nothing"
         raise ValueError(Errors.E212.format(path=folder, found=found))
     options = read_options(folder)
+    code = (read_raw_config(folder) or {}).get("auto_map")
+    if isinstance(code, Mapping) and code:
+        classes = ", ".join(map(shorten, map(str, code)))
+        warn(Warnings.W305.format(path=folder, classes=classes))
     if engine is None:
         engine = _choose(folder, present, options)
     of_engine = [name for name in present if name in _FILES[engine]]  # type: ignore[index]
@@ -78,6 +84,8 @@ def _choose(folder: Path, present: list[str], options: dict[str, Any]) -> Engine
     if SENTENCEPIECE_FILE not in present:
         return "tokenizers"
     if PIPELINE_FILE not in present:
+        return "sentencepiece"
+    if is_converted(folder):
         return "sentencepiece"
     differences = find_differences(
         (folder / SENTENCEPIECE_FILE).read_bytes(),

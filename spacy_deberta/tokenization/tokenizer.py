@@ -167,6 +167,8 @@ class DebertaV2Tokenizer(TextEncoder):
         pretrained_model_name_or_path: str | PathLike[str],
         *,
         revision: str | None = None,
+        subfolder: str = "",
+        base: str | PathLike[str] | None = None,
         cache_dir: str | PathLike[str] | None = None,
         local_files_only: bool = False,
         tokenizer: str | None = None,
@@ -177,6 +179,9 @@ class DebertaV2Tokenizer(TextEncoder):
             pretrained_model_name_or_path: A folder, of a checkpoint or of a tokenizer alone, or a
                 hub name.
             revision: Branch, tag or commit on the hub.
+            subfolder: The folder within the repository, if it is not the repository itself.
+            base: Of an adapter without a vocabulary: the checkpoint that it was made for, if it is
+                not where its config says.
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
             tokenizer: As in `from_directory`.
@@ -193,6 +198,8 @@ class DebertaV2Tokenizer(TextEncoder):
         folder = find_folder(
             pretrained_model_name_or_path,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
         )
@@ -229,12 +236,16 @@ class DebertaV2Tokenizer(TextEncoder):
         recover(folder)
         return cls(threads=threads, **read_folder(folder, engine=tokenizer))
 
-    def save_pretrained(self, path: str | PathLike[str]) -> list[Path]:
+    def save_pretrained(
+        self, path: str | PathLike[str], *, tokenizer_json: bool = True
+    ) -> list[Path]:
         """Write a folder that `from_directory` and Hugging Face open.
 
         Args:
             path: The folder; created if it does not exist. An existing tokenizer is replaced once
                 everything is written.
+            tokenizer_json: Whether a `tokenizer.json` is written beside an `spm.model`, so that
+                Hugging Face's fast tokenizers have the same ids. It is twice as large.
 
         Returns:
             The files.
@@ -247,7 +258,9 @@ class DebertaV2Tokenizer(TextEncoder):
         with staged_folder(folder, replaces=TOKENIZER_FILES, last=names) as staging:
             vocabulary = self.save_vocabulary(staging)
             if self.engine == "sentencepiece":
-                others = write_options(staging, self._options(), self._table)
+                options = self._options()
+                converted = self._convert() if tokenizer_json else None
+                others = write_options(staging, options, self._table, converted=converted)
             else:
                 config = {**(self.tokenizer_config or {}), **self._settings()}
                 others = [write_config(staging, config, self._table, self._engine.added_tokens)]
@@ -320,6 +333,10 @@ class DebertaV2Tokenizer(TextEncoder):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as bytes: a native model supports neither."""
         return _from_bytes, (self.to_bytes(), self.threads, type(self))
+
+    def _convert(self) -> bytes | None:
+        engine = self._engine
+        return engine.convert(self._table) if isinstance(engine, SentencePieceEngine) else None
 
     def _options(self) -> dict[str, Any]:
         changes = {"do_lower_case": self.do_lower_case, "split_by_punct": self.split_by_punct}

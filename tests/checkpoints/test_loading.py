@@ -170,7 +170,7 @@ def test_half_a_head_is_an_error(key, make_checkpoint, weights):
 
 
 def test_a_head_without_an_encoder_is_an_error(make_checkpoint):
-    with pytest.raises(ValueError, match=r"E306.*word_embeddings"):
+    with pytest.raises(ValueError, match=r"E339.*no encoder, but only: classifier"):
         DebertaV2ForTokenClassification.from_pretrained(make_checkpoint(weights=CLASSIFIER))
 
 

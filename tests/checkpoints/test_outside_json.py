@@ -263,7 +263,7 @@ REAL_CONFIGS = {
     "infinity of a stranger": {"limit": float("inf")},
     "whole numbers for shares": {"hidden_dropout_prob": 0, "pooler_dropout": 0},
     "transformers 5": {"dtype": "float16", "transformers_version": "5.24.0"},
-    "remote code": {"auto_map": {"AutoModel": "maker.Model"}, "model_max_length": 10**30},
+    "no limit": {"model_max_length": 10**30},
     "no classes": {"architectures": None},
 }
 

@@ -169,7 +169,7 @@ def test_the_setting_is_saved(tokenizer, tmp_path, split):
         DebertaV2Tokenizer.from_bytes(made.to_bytes()),
     ):
         assert loaded.split_special_tokens is split
-        assert loaded.to_bytes() == made.to_bytes()
+        assert loaded.all_special_ids == made.all_special_ids
         assert loaded(text) == made(text)
     assert transformers.DebertaV2Tokenizer.from_pretrained(tmp_path).split_special_tokens is split
 

@@ -1,7 +1,11 @@
 """The names of parameters: what a key map is, and what every name of ours stands for."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from spacy_deberta.checkpoints.names import list_names
+from spacy_deberta.errors import Errors
 
 BACKBONE_PREFIX = "deberta."
 BACKBONE_PARTS = ("embeddings.", "encoder.")
@@ -73,3 +77,18 @@ def describe_encoder_extra(key: str) -> str | None:
         if re.match(pattern, key):
             return description
     return None
+
+
+def refuse_without_encoder(keys: Iterable[str], *, source: str) -> None:
+    """Raise if there are parameters, but none of an encoder.
+
+    Args:
+        keys: Names as `KeyMap.to_ours` gives them.
+        source: The checkpoint's name, for messages.
+
+    Raises:
+        ValueError: There are only those of a head, an adapter or something else (E339).
+    """
+    found = list(keys)
+    if found and not any(key.startswith(BACKBONE_PREFIX) for key in found):
+        raise ValueError(Errors.E339.format(source=source, keys=list_names(found)))

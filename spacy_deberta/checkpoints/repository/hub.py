@@ -87,7 +87,7 @@ class HubRepository:
                 revision=self._commit or self._revision,
             )
             if isinstance(cached, str):
-                return self._found(Path(cached))
+                return self._found(file_name, Path(cached))
             if cached is not None:  # the cache remembers that the repository lacks it
                 return None
         if self._offline:
@@ -150,11 +150,11 @@ class HubRepository:
             raise OSError(
                 Errors.E314.format(file=file_name, name=self.name, error=_in_one_line(error))
             ) from error
-        return self._found(Path(path))
+        return self._found(file_name, Path(path))
 
-    def _found(self, path: Path) -> Path:
+    def _found(self, file_name: str, path: Path) -> Path:
         """Stay with the commit of the first file: the cache keeps every commit in its folder."""
-        self._commit = self._commit or path.parent.name
+        self._commit = self._commit or path.parents[file_name.count("/")].name
         return path
 
     def _refused(self, error: object) -> OSError:

@@ -2,44 +2,35 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import recover
 from spacy_deberta.typed_json import shorten
 
 from .embedded import find_embedded
+from .interface import Repository
 from .local import LocalFolder
+from .subfolder import Subfolder, check_subfolder
 
 # A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
 # as a whole.
 _LEVELS = 3
 
 
-class Repository(Protocol):
-    """A place that holds the files of one checkpoint."""
-
-    name: str
-
-    def find(self, file_name: str) -> Path | None:
-        """The local path of a file, or None without it."""
-
-    def missing(self, *file_names: str, message: str = ...) -> OSError:
-        """The error that there is none of these files."""
-
-
 def open_repository(
     name_or_path: str | os.PathLike[str],
     *,
-    revision: str | None,
-    cache_dir: str | os.PathLike[str] | None,
-    local_files_only: bool,
+    revision: str | None = None,
+    subfolder: str | None = "",
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
 ) -> Repository:
     """Open the place that holds a checkpoint.
 
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within that place, if it is not the place itself.
         cache_dir: Where downloads are kept.
         local_files_only: Use only what the cache has.
 
@@ -50,7 +41,9 @@ def open_repository(
         FileNotFoundError: There is no such folder (E301).
         OSError: This can't be a name on the hub (E302), or an interrupted save of the folder can't
             be finished (E340, E341).
+        ValueError: The subfolder leads elsewhere (E336).
     """
+    subfolder = check_subfolder(subfolder)
     name = os.fspath(name_or_path)
     try:
         folder = Path(name).expanduser()
@@ -61,15 +54,24 @@ def open_repository(
         # The path of the empty name is the current folder, which nobody meant.
         if not name or not is_folder:
             raise FileNotFoundError(Errors.E301.format(path=name))
-        recover(folder, levels=_LEVELS)
-        return LocalFolder(name, folder)
+        return _open_folder(name, folder, subfolder)
     if (embedded := find_embedded(name)) is not None:
-        return LocalFolder(name, embedded)
+        return _open_folder(name, embedded, subfolder)
     from .hub import HubRepository  # needs the hub's library, which folders do without
 
-    return HubRepository(
+    repository = HubRepository(
         name, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
     )
+    return Subfolder(repository, subfolder) if subfolder else repository
+
+
+def _open_folder(name: str, folder: Path, subfolder: str) -> Repository:
+    if subfolder:
+        name, folder = f"{name.rstrip('/')}/{subfolder}", folder / subfolder
+        if not folder.is_dir():
+            raise FileNotFoundError(Errors.E301.format(path=name))
+    recover(folder, levels=_LEVELS)
+    return LocalFolder(name, folder)
 
 
 def _looks_like_path(name: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from thinc.api import Model, Shim, get_torch_default_device
-from thinc.util import xp2torch
 
 from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
@@ -16,6 +15,7 @@ from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
 from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
+from spacy_deberta.layers.updates.swapped_values import swapped_values
 
 from .batches import EncoderBatch, OutputUnit
 from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
@@ -208,8 +208,7 @@ class EncoderShim(Shim):
         """Parameters by name, without those of a shared encoder."""
         if self._model is None:
             return {}
-        named = self._model.named_parameters()
-        return {name: parameter for name, parameter in named if self._owns(name)}
+        return {name: p for name, p in self._model.named_parameters() if self._owns(name)}
 
     def _owns(self, name: str) -> bool:
         return not (self.shares_encoder and name.startswith(ENCODER_PREFIX))
@@ -226,13 +225,12 @@ class EncoderShim(Shim):
             for name, parameter in self.own_parameters().items()
             if parameter.grad is not None
         }
-        updated = self._updates(
+        if self._updates(
             optimizer,
             {(self.id, name): parameter for name, parameter in parameters.items()},
             {(self.id, name): self._plan_update(name) for name in parameters},
             scaled=self._scales_gradients,
-        )
-        if updated:
+        ):
             self.encoder.weights_changed()
 
     def _plan_update(self, name: str) -> ParameterUpdate:
@@ -252,14 +250,8 @@ class EncoderShim(Shim):
         """
         parameters = self.own_parameters()
         used = {name: params[(self.id, name)] for name in parameters if (self.id, name) in params}
-        kept = {name: parameters[name].data for name in used}
-        for name, values in used.items():
-            parameters[name].data = xp2torch(values, device=self.device)
-        try:
+        with swapped_values(parameters, used):
             yield
-        finally:
-            for name, data in kept.items():
-                parameters[name].data = data
 
     def copy(self) -> "EncoderShim":
         """A copy with its own weights and update state; a shared encoder stays shared."""
@@ -295,8 +287,8 @@ class EncoderShim(Shim):
             self._model = None
         else:
             head_only = self.shares_encoder
-            module = build_saved(saved, self.module_class, self.options, head_only=head_only)
-            self.set_module(module)
+            built = build_saved(saved, self.module_class, self.options, head_only=head_only)
+            self.set_module(built)
         return self
 
 

@@ -16,6 +16,8 @@ class EncoderSource:
     Attributes:
         name: Folder or hub name of a checkpoint.
         revision: Branch, tag or commit on the hub.
+        subfolder: The folder within the repository, if it is not the repository itself.
+        base: The checkpoint that an adapter was made for, if it is not where its config says.
         from_scratch: `vocabulary`, the path of a SentencePiece model, and fields of
             `DebertaV2Config`, for random weights instead of a checkpoint.
         split_special_tokens: Whether special tokens that were added to the vocabulary are split as
@@ -30,6 +32,8 @@ class EncoderSource:
 
     name: str | None = None
     revision: str | None = None
+    subfolder: str | None = None
+    base: str | None = None
     from_scratch: Mapping[str, Any] | None = None
     split_special_tokens: bool | None = None
     tokenizer: str | None = None
@@ -51,6 +55,8 @@ class EncoderSource:
         return ModelSource(
             name=self.name or None,
             revision=self.revision,
+            subfolder=self.subfolder or None,
+            base=self.base or None,
             vocabulary=vocabulary,
             config=sizes,
             section=SourceSection(

@@ -11,7 +11,7 @@ from spacy_deberta.checkpoints import (
     CheckpointFiles,
     Weights,
     detect_key_map,
-    read_weights,
+    read_parameters,
 )
 
 from .filling import check_layers, load_weights, missing_parameters
@@ -51,7 +51,7 @@ def build_from_checkpoint(
         ValueError: The weights do not match the module (E306, E307), belong to the first DeBERTa
             (E316), or are not finite (E328).
     """
-    weights = read_weights(files.weights)
+    weights = read_parameters(files)
     return build_from_weights(
         module_class,
         weights,
@@ -80,7 +80,7 @@ def build_from_weights(
 
     Args:
         module_class: A class of `spacy_deberta.models` that is built from a config.
-        weights: Tensors by name, as `read_weights` gives them.
+        weights: Tensors by name, as `read_parameters` gives them.
         config: The config.
         source: The checkpoint's name, for messages.
         new_head: Whether to ignore the checkpoint's head and initialize a new one.

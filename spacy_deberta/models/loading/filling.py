@@ -15,6 +15,7 @@ from spacy_deberta.checkpoints import (
     find_mapped_file,
     list_names,
     refuse_first_generation,
+    refuse_without_encoder,
     with_backbone_prefix,
 )
 from spacy_deberta.errors import Errors, Warnings, warn
@@ -123,10 +124,11 @@ def check_layers(
 
     Raises:
         ValueError: A layer of the config is missing (E306), or the parameters belong to the first
-            DeBERTa (E316).
+            DeBERTa (E316) or to no encoder at all (E339).
     """
     refuse_first_generation(weights, source=source)
     key_map = detect_key_map(weights)
+    refuse_without_encoder(map(key_map.to_ours, weights), source=source)
     found: dict[int, list[str]] = {}
     for match in map(_LAYER.match, map(key_map.to_ours, weights)):
         if match:

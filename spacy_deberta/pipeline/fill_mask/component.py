@@ -9,6 +9,7 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.util import to_numpy
 
@@ -109,6 +110,12 @@ class FillMask(HeadPipe[FillMaskSettings]):
         "a checkpoint with a head for masked language modelling, such as "
         "'microsoft/deberta-v2-xlarge'"
     )
+
+    def __init__(
+        self, vocab: Vocab, model: Model, name: str | None = None, **settings: Any
+    ) -> None:
+        # No argument `scorer`, as the component scores by itself.
+        super().__init__(vocab, model, name, scorer=None, **settings)
 
     def fill_mask(self, doc: Doc, k: int = 5) -> list[list[Filling]]:
         """Fill the masks of a text; `doc._.fill_mask(k)` calls it.

@@ -33,6 +33,4 @@ class FillMaskSettings:
     @property
     def windows(self) -> Windows:
         """Size and overlap of windows."""
-        return Windows(
-            max_length=self.max_length, overlap=self.overlap, special_tokens=N_SPECIAL_TOKENS
-        )
+        return Windows.of(self, special_tokens=N_SPECIAL_TOKENS)

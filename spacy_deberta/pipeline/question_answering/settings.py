@@ -59,8 +59,4 @@ class QuestionAnsweringSettings:
     @property
     def windows(self) -> Windows:
         """Size and overlap of windows."""
-        return Windows(
-            max_length=self.max_length,
-            overlap=self.overlap,
-            special_tokens=N_SPECIAL_TOKENS_PAIR,
-        )
+        return Windows.of(self, special_tokens=N_SPECIAL_TOKENS_PAIR)

@@ -6,7 +6,6 @@ from typing import Any
 
 from spacy import util
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
@@ -17,7 +16,6 @@ from spacy_deberta.layers import (
     ANY_ENCODER,
     FullTransformerBatch,
     TransformerListener,
-    is_stock,
     listeners_of,
     load_model,
     name_component,
@@ -26,14 +24,13 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
-from spacy_deberta.pipeline.component_files import read_bytes, read_folder, write_folder
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
+from .upstreams import EncoderPipe, check_upstreams, is_encoder
 
 # The attribute of documents, `doc._.trf_data`, which spacy-transformers' pipe writes too.
 EXTENSION = "trf_data"
-STOCK_PIPE = "pipeline_component.Transformer"
 DEFAULT_CONFIG = Config().from_str(
     """
     [deberta]
@@ -70,7 +67,7 @@ def make_deberta(
     return Deberta(nlp.vocab, model, set_extra_annotations, name=name)
 
 
-class Deberta(TrainablePipe):
+class Deberta(EncoderPipe):
     """Encode documents once for all listening components.
 
     Its contract with the pipeline is that of spacy-transformers' `Transformer`. Beyond that, it is
@@ -212,22 +209,7 @@ class Deberta(TrainablePipe):
             followers = [component for _, component in nlp.pipeline]
             for component in followers[followers.index(self) :]:
                 self.find_listeners(component)
-            self._check_upstreams(nlp)
-
-    def _check_upstreams(self, nlp: Language) -> None:
-        """Refuse a listener that names a stock encoder and would read the rows of this one."""
-        earlier: dict[str, Any] = {}
-        last: Any = None
-        for name, component in nlp.pipeline:
-            for listener in listeners_of(component):
-                upstream = earlier.get(listener.upstream_name)
-                is_kept = upstream is last or isinstance(upstream, Deberta)
-                if last is self and upstream is not None and not is_kept:
-                    raise ValueError(
-                        Errors.E424.format(upstream=listener.upstream_name, encoder=self.name)
-                    )
-            if is_encoder(component):
-                earlier[name] = last = component
+            check_upstreams(nlp, self)
 
     def find_listeners(self, component: Any) -> None:
         """Find the listeners of a later component, and share the encoder if its config asks for it.
@@ -301,45 +283,9 @@ class Deberta(TrainablePipe):
             gradients, self._gradients = self._gradients, None
             gradients.backprop()
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component. `path/model` is a checkpoint folder for Hugging Face's `AutoModel`.
-
-        path (str | Path): The folder of the component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        """
-        write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Deberta":
-        """Load the component; the weights are mapped from the file.
-
-        path (str | Path): The folder of the component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        RETURNS (Deberta): The component itself.
-        """
-        read_folder(
-            path,
-            cfg=self.cfg,
-            vocab=self.vocab,
-            model=self.model,
-            load=load_model,
-            exclude=exclude,
-        )
-        return self
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Deberta":
-        """Load the component from what `to_bytes` returned.
-
-        bytes_data (bytes): The component.
-        exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
-        RETURNS (Deberta): The component itself.
-        """
-        read_bytes(bytes_data, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
-        return self
-
-
-def is_encoder(component: Any) -> bool:
-    """Whether a component writes `doc._.trf_data`: this one, or that of spacy-transformers."""
-    return isinstance(component, Deberta) or is_stock(component, STOCK_PIPE)
+    def _load_checkpoint(self, folder: Path) -> None:
+        """Load the encoder from the folder of a checkpoint."""
+        load_model(self.model, folder)
 
 
 def install_extension() -> None:

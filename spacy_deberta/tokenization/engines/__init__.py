@@ -1,6 +1,6 @@
 """Tokenization engines: SentencePiece, or Hugging Face's tokenizers library."""
 
-from .conversion import convert_sentencepiece
+from .conversion import convert_sentencepiece, for_pipeline
 from .engine import Engine, EngineName
 from .huggingface import PIPELINE_FILE, TokenizersEngine
 from .making import make_engine, read_vocabulary
@@ -18,6 +18,7 @@ __all__ = [
     "TokenizersEngine",
     "UnknownCharacters",
     "convert_sentencepiece",
+    "for_pipeline",
     "make_engine",
     "make_wordpiece",
     "read_vocabulary",

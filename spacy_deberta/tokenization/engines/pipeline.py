@@ -18,7 +18,7 @@ from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields
 from .unknown import UnknownCharacters
 
 # No pre-tokenizer leaves a space within a word, so no text contains such a piece.
-_UNREACHABLE = " \ufdd0"
+UNREACHABLE = " \ufdd0"
 
 
 # JSON has lists instead of tuples.
@@ -46,7 +46,7 @@ class Pipeline:
     """A `tokenizer.json`.
 
     Args:
-        content: The unmodified content of the file.
+        content: The content of the file, unmodified unless `unknown_characters` differs from it.
         native: The pipeline without added tokens, post-processor, truncation and padding. It does
             not tokenize strings of control tokens to their ids.
         strings: The piece of each id. *Shape:* `(vocab_size,)`, of Python strings.
@@ -102,12 +102,14 @@ def read_pipeline(
     strings, unknown_id = _read_pieces(model)
     hidden = {*controls} - {model.unk_token}
     has_bytes = {f"<0x{byte:02X}>" for byte in range(256)} <= {*strings.tolist()}
-    spells = bool(values["model"].get("byte_fallback", False)) and has_bytes
-    if unknown_characters is not None:
-        spells = unknown_characters == "bytes"
-        values = {**values, "model": {**values["model"], "byte_fallback": spells}}
+    in_file = bool(values["model"].get("byte_fallback", False)) and has_bytes
+    spells = in_file if unknown_characters is None else unknown_characters == "bytes"
     if spells and not has_bytes:
         raise ValueError(Errors.E237)
+    if spells != in_file:
+        # Saved as well, so that others read what is used here.
+        values = {**values, "model": {**values["model"], "byte_fallback": spells}}
+        content = json.dumps(values, ensure_ascii=False).encode("utf8")
     native = _build({**values, "model": _hide(values["model"], hidden)})
     normalizer = json.dumps(values.get("normalizer"))
     return Pipeline(
@@ -144,14 +146,14 @@ def _hide(model: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
         renamed: Any = {_rename(piece, hidden): i for piece, i in vocab.items()}
         # The library's ids of added tokens start at the number of pieces, so gaps must be filled.
         gaps = {*range(max(vocab.values(), default=-1) + 1)} - {*vocab.values()}
-        renamed |= {f"{i}{_UNREACHABLE}": i for i in gaps}
+        renamed |= {f"{i}{UNREACHABLE}": i for i in gaps}
     else:
         renamed = [(_rename(piece, hidden), score) for piece, score in vocab]
     return {**model, "vocab": renamed}
 
 
 def _rename(piece: str, hidden: Collection[str]) -> str:
-    return piece + _UNREACHABLE if piece in hidden else piece
+    return piece + UNREACHABLE if piece in hidden else piece
 
 
 def _build(values: Mapping[str, Any]) -> Tokenizer:

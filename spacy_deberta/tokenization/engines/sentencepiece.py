@@ -10,6 +10,7 @@ from spacy_deberta.tokenization.pieces import Pieces
 from spacy_deberta.tokenization.segments import encode_segments
 from spacy_deberta.tokenization.special_tokens import AddedToken, TokenTable
 
+from .conversion import convert_sentencepiece
 from .engine import EngineName
 from .unknown import UnknownCharacters, merge_byte_ids, merge_bytes
 
@@ -130,6 +131,26 @@ class SentencePieceEngine:
     def vocabulary_files(self) -> dict[str, bytes]:
         """See `Engine`."""
         return {SENTENCEPIECE_FILE: self.model_proto}
+
+    def convert(self, table: TokenTable) -> bytes:
+        """Write the same tokenizer as a `tokenizer.json`; see `convert_sentencepiece`.
+
+        Args:
+            table: The tokens beside the pieces.
+
+        Returns:
+            The file.
+        """
+        return convert_sentencepiece(
+            self.model_proto,
+            encoder=self.encoder,
+            do_lower_case=self._lowercases,
+            split_by_punct=self._splits,
+            byte_fallback=self.unknown_characters == "bytes",
+            added_tokens=table.by_id.values(),
+            cls_token=table.roles["cls_token"],
+            sep_token=table.roles["sep_token"],
+        )
 
     def _takes(self, texts: list[str], tokens: TokenTable | None) -> bool:
         """Whether SentencePiece can tokenize the texts without preprocessing."""

@@ -187,3 +187,20 @@ def test_a_branch_that_moves_meanwhile(hub, cache, make_checkpoint, tiny_config,
     files = find_checkpoint(NAME, cache_dir=cache)
     assert {path.parent.name for path in (files.config, *files.weights)} == {commit(old)}
     assert hub.repositories[NAME].revisions["main"] == new
+
+
+def test_a_subfolder(hub, cache, make_checkpoint, tmp_path, rows, expected_rows, down):
+    """All of its files are of one commit, as those of a repository are."""
+    (tmp_path / "repository").mkdir()
+    make_checkpoint("repository/models/small", form="safetensors shards")
+    hub.add(NAME, tmp_path / "repository", revision="refs/pr/1")
+    place = {"subfolder": "models/small", "revision": "refs/pr/1", "cache_dir": cache}
+    files = find_checkpoint(NAME, **place)
+    assert files.config.parts[-3:-1] == ("models", "small")
+    assert files.config.parents[2].name == commit(tmp_path / "repository")
+    assert rows(DebertaV2Model.from_pretrained(NAME, **place)).equal(expected_rows)
+    assert len(DebertaV2Tokenizer.from_pretrained(NAME, **place)) > 100
+    with pytest.raises(FileNotFoundError, match=rf"E304.*{NAME}.*other/config\.json"):
+        find_checkpoint(NAME, **{**place, "subfolder": "other"})
+    down()
+    assert find_checkpoint(NAME, **place) == files

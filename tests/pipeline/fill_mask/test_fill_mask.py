@@ -429,6 +429,12 @@ def test_settings_that_can_not_be(nlp, setting):
         FillMask(nlp.vocab, nlp.get_pipe("fill").model, **setting)
 
 
+def test_a_scorer_is_refused_as_the_component_scores_by_itself(nlp):
+    filler = nlp.get_pipe("fill")
+    with pytest.raises(TypeError, match="scorer"):
+        FillMask(nlp.vocab, filler.model, scorer=lambda examples, **kwargs: {})
+
+
 @pytest.mark.parametrize("layout", ["emd", "legacy"])
 def test_a_checkpoint_without_an_embedding_for_the_mask(
     layout, tmp_path, tiny_config, tiny_tokenizer

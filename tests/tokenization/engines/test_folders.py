@@ -172,7 +172,7 @@ def test_a_saved_folder_has_the_same_pipeline(added, tmp_path):
     assert (tmp_path / "tokenizer.json").read_bytes() == (added / "tokenizer.json").read_bytes()
     assert not (tmp_path / "spm.model").exists()
     again = DebertaV2Tokenizer.from_directory(tmp_path)
-    assert again.to_bytes() == tokenizer.to_bytes()
+    assert again.added_tokens == tokenizer.added_tokens
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
     ours = again(TEXT, special_tokens_in_text=True)["input_ids"]
     assert ours == theirs(TEXT)["input_ids"]

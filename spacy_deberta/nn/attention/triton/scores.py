@@ -8,7 +8,7 @@ import triton.language as tl
 from .tiles import Program, Variant, far_offsets
 
 
-class Windows(NamedTuple):
+class TableWindows(NamedTuple):
     """Rows of both tables for a tile, (2 * block, head_dim), or None without that table."""
 
     key: tl.tensor
@@ -22,7 +22,7 @@ def multiply(left: tl.tensor, right: tl.tensor, variant: Variant) -> tl.tensor:
 
 
 @triton.jit
-def load_windows(window: tl.tensor, here: Program) -> Windows:
+def load_windows(window: tl.tensor, here: Program) -> TableWindows:
     """Load the rows at the offsets from `window_offsets`."""
     window_key = here.rows.position_key
     if window_key is not None:
@@ -30,11 +30,13 @@ def load_windows(window: tl.tensor, here: Program) -> Windows:
     window_query = here.rows.position_query
     if window_query is not None:
         window_query = tl.load(window_query + window)
-    return Windows(window_key, window_query)
+    return TableWindows(window_key, window_query)
 
 
 @triton.jit
-def near_scores(query: tl.tensor, key: tl.tensor, windows: Windows, variant: Variant) -> tl.tensor:
+def near_scores(
+    query: tl.tensor, key: tl.tensor, windows: TableWindows, variant: Variant
+) -> tl.tensor:
     """Scores of a near tile, (block, block) float32, not scaled.
 
     Both position terms are products with the window, skewed on chip: pair (i, j) has the
@@ -43,7 +45,7 @@ def near_scores(query: tl.tensor, key: tl.tensor, windows: Windows, variant: Var
     Args:
         query: (block, head_dim).
         key: (block, head_dim).
-        windows: Windows of the tile.
+        windows: TableWindows of the tile.
         variant: The kernel's variant.
     """
     scores = multiply(query, tl.trans(key), variant)

@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     edges: tl.tensor
 
 
-class Dropout(NamedTuple):
+class PairDropout(NamedTuple):
     """Dropout state; `stream` differs between sequences and between heads.
 
     Of 2**24 equally likely values, those below `threshold` drop a pair. Kept pairs are multiplied
@@ -68,7 +68,7 @@ class Program(NamedTuple):
 
     rows: Rows
     batch: Batch
-    dropout: Dropout
+    dropout: PairDropout
     head: tl.tensor
     number: tl.tensor
     start: tl.tensor
@@ -111,7 +111,7 @@ def enter_sequence(
         rows.value_stride,
     )
     length = (tl.load(batch.cu_seqlens + sequence + 1) - start).to(tl.int32)
-    dropout = Dropout(seed, threshold, keep_scale, sequence * variant.heads + head)
+    dropout = PairDropout(seed, threshold, keep_scale, sequence * variant.heads + head)
     return Program(here, batch, dropout, head, number, start, length, longest, log2_scale)
 
 

@@ -1,4 +1,4 @@
-"""Registered spaCy architectures and their settings."""
+"""Architectures with an encoder of their own, and their settings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,11 +19,7 @@ from spacy_deberta.layers import (
     deberta_model,
     deberta_with_head,
     document_encoder,
-    document_listener,
-    pooled_text_classifier,
     pooled_tokens,
-    span_categorizer,
-    transformer_listener,
 )
 
 
@@ -31,6 +27,8 @@ def deberta_v2_model_v1(
     get_spans: Callable[[list[Doc]], list[list[Span]]],
     name: str | None = None,
     revision: str | None = None,
+    subfolder: str | None = None,
+    base: str | None = None,
     from_scratch: dict[str, Any] | None = None,
     precision: str = "auto",
     attention: str = "auto",
@@ -55,6 +53,9 @@ def deberta_v2_model_v1(
     name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
         used by `initialize`, never when a trained pipeline is loaded.
     revision (str | None): Branch, tag or commit on the hub.
+    subfolder (str | None): The folder within the repository, if it is not the repository itself.
+    base (str | None): Of a LoRA adapter, the checkpoint that it was made for, if it is not where
+        its config says.
     from_scratch (dict[str, Any] | None): Start from random weights instead: `vocabulary`, the path
         of a SentencePiece model, and fields of `DebertaV2Config` such as `hidden_size`.
     precision (str): "auto", "fp32", "bf16" or "fp16". Weights and outputs stay float32.
@@ -86,6 +87,8 @@ def deberta_v2_model_v1(
         EncoderSource(
             name=name,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
@@ -115,6 +118,8 @@ def deberta_v2_tok2vec_v1(
     grad_factor: float = 1.0,
     name: str | None = None,
     revision: str | None = None,
+    subfolder: str | None = None,
+    base: str | None = None,
     from_scratch: dict[str, Any] | None = None,
     precision: str = "auto",
     attention: str = "auto",
@@ -148,6 +153,8 @@ def deberta_v2_tok2vec_v1(
         get_spans=get_spans,
         name=name,
         revision=revision,
+        subfolder=subfolder,
+        base=base,
         from_scratch=from_scratch,
         precision=precision,
         attention=attention,
@@ -172,6 +179,8 @@ def deberta_v2_with_head_v1(
     head: str,
     name: str | None = None,
     revision: str | None = None,
+    subfolder: str | None = None,
+    base: str | None = None,
     from_scratch: dict[str, Any] | None = None,
     shared_encoder: str | None = None,
     precision: str = "auto",
@@ -207,6 +216,8 @@ def deberta_v2_with_head_v1(
         EncoderSource(
             name=name,
             revision=revision,
+            subfolder=subfolder,
+            base=base,
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
@@ -229,34 +240,6 @@ def deberta_v2_with_head_v1(
     )
 
 
-def transformer_listener_v1(
-    pooling: Model[Ragged, Floats2d], grad_factor: float = 1.0, upstream: str = "*"
-) -> Model[list[Doc], list[Floats2d]]:
-    """Listen to a shared encoder for one vector for each token.
-
-    pooling (Model[Ragged, Floats2d]): Reduces the pieces of a token to one vector, for example
-        `reduce_mean.v1`.
-    grad_factor (float): Factor on the gradient of the encoder; 0 trains the component only.
-    upstream (str): Name of the component with the encoder; "*" for any.
-    RETURNS (Model[list[Doc], list[Floats2d]]): The listener, for the `tok2vec` of spaCy's models.
-
-    DOCS: docs/api/architectures.md#TransformerListener
-    """
-    return transformer_listener(pooling, grad_factor, upstream)
-
-
-def document_listener_v1(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:
-    """Listen to a shared encoder for all hidden states of a document, `[CLS]` included.
-
-    upstream (str): Name of the component with the encoder; "*" for any.
-    RETURNS (Model[list[Doc], list[TransformerData]]): The listener, for the `tok2vec` of
-        `spacy-deberta.PooledTextClassifier.v1`.
-
-    DOCS: docs/api/architectures.md#DocumentListener
-    """
-    return document_listener(upstream)
-
-
 def document_encoder_v1(
     transformer: Model[list[Doc], FullTransformerBatch],
 ) -> Model[list[Doc], list[TransformerData]]:
@@ -270,62 +253,3 @@ def document_encoder_v1(
     DOCS: docs/api/architectures.md#DocumentEncoder
     """
     return document_encoder(transformer)
-
-
-def pooled_text_classifier_v1(
-    tok2vec: Model[list[Doc], list[TransformerData]],
-    exclusive_classes: bool,
-    pooling: str = "mean",
-    hidden_size: int | None = None,
-    dropout: float | None = None,
-    grad_factor: float = 1.0,
-    nO: int | None = None,  # noqa: N803 (what spaCy calls it)
-) -> Model[list[Doc], Floats2d]:
-    """Classify documents by pooled hidden states, for `textcat` and `textcat_multilabel`.
-
-    tok2vec (Model[list[Doc], list[TransformerData]]): `spacy-deberta.DocumentListener.v1`, or
-        `spacy-deberta.DocumentEncoder.v1` for an encoder of its own.
-    exclusive_classes (bool): Whether each document has exactly one label: true for `textcat`, false
-        for `textcat_multilabel`.
-    pooling (str): "cls" reads the row of `[CLS]`, of the first window; "mean" averages the rows of
-        all pieces of the document; "attention" weights them by a learned query.
-    hidden_size (int | None): Width of a hidden layer before the output; null for none.
-    dropout (float | None): Dropout of the classifier; null for that of `[training]`.
-    grad_factor (float): Factor on the gradient of the encoder.
-    nO (int | None): Number of labels; set from the data if null.
-    RETURNS (Model[list[Doc], Floats2d]): The model.
-
-    DOCS: docs/api/architectures.md#PooledTextClassifier
-    """
-    return pooled_text_classifier(
-        tok2vec,
-        pooling=pooling,
-        exclusive_classes=exclusive_classes,
-        hidden_size=hidden_size,
-        dropout=dropout,
-        grad_factor=grad_factor,
-        nO=nO,
-    )
-
-
-def span_categorizer_v1(
-    tok2vec: Model[list[Doc], list[Floats2d]],
-    reducer: Model[Ragged, Floats2d],
-    scorer: Model[Floats2d, Floats2d],
-    max_batch_rows: int = 4096,
-) -> Model[tuple[list[Doc], Ragged], Floats2d]:
-    """Score spans like `spacy.SpanCategorizer.v1`, in sub-batches that bound the memory.
-
-    tok2vec (Model[list[Doc], list[Floats2d]]): Vectors of tokens, for example
-        `spacy-deberta.TransformerListener.v1`.
-    reducer (Model[Ragged, Floats2d]): Reduces the tokens of each span to one vector, for example
-        `spacy.mean_max_reducer.v1`.
-    scorer (Model[Floats2d, Floats2d]): Scores vectors: `spacy.LinearLogistic.v1` for `spancat`,
-        `Softmax.v2` for `spancat_singlelabel`.
-    max_batch_rows (int): Maximum number of tokens of spans in the reducer at once. If there are
-        more, training recomputes the reduction of each span in the backward pass.
-    RETURNS (Model[tuple[list[Doc], Ragged], Floats2d]): The model.
-
-    DOCS: docs/api/architectures.md#SpanCategorizer
-    """
-    return span_categorizer(tok2vec, reducer, scorer, max_batch_rows=max_batch_rows)

@@ -1,0 +1,50 @@
+"""Folders of models that are no checkpoint of a DeBERTa-v2 in PyTorch, told by their files."""
+
+from spacy_deberta.errors import Errors
+
+from .layouts.adapters import ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILES, refused_adapter
+from .repository.interface import Repository
+
+_GLINER_FILE = "gliner_config.json"
+# Of the library `adapters`, which came before PEFT.
+_ADAPTERS_FILES = ("pytorch_adapter.bin", "adapter_model_head.safetensors", "head_config.json")
+_FIRST_GENERATION_FILES = ("vocab.json", "merges.txt")
+# Where others put what they exported, by what it is for.
+_EXPORTED = {
+    "ONNX Runtime": (
+        "model.onnx",
+        "onnx/model.onnx",
+        "model_quantized.onnx",
+        "model_optimized.onnx",
+    ),
+    "OpenVINO": ("openvino_model.xml", "openvino/openvino_model.xml"),
+    "Flax": ("flax_model.msgpack",),
+    "Rust": ("rust_model.ot",),
+}
+
+
+def refuse_other_kind(place: Repository) -> None:
+    """Where a file of a checkpoint is missing: say so if that is because it is no checkpoint.
+
+    Args:
+        place: Where the file was looked for.
+
+    Raises:
+        OSError: The folder is that of a GLiNER (E338), or has weights for another library only
+            (E337).
+        ValueError: It has an adapter of another kind (E320), or is a first DeBERTa (E344).
+    """
+    if place.find(_GLINER_FILE) is not None:
+        raise FileNotFoundError(Errors.E338.format(name=place.name, file=_GLINER_FILE))
+    if any(place.find(file_name) is not None for file_name in _ADAPTERS_FILES):
+        raise refused_adapter("of the library adapters", name=place.name)
+    if any(place.find(file_name) is not None for file_name in ADAPTER_WEIGHTS_FILES):
+        raise place.missing(ADAPTER_CONFIG_FILE)
+    for library, file_names in _EXPORTED.items():
+        for file_name in file_names:
+            if place.find(file_name) is not None:
+                raise FileNotFoundError(
+                    Errors.E337.format(name=place.name, library=library, file=file_name)
+                )
+    if all(place.find(file_name) is not None for file_name in _FIRST_GENERATION_FILES):
+        raise ValueError(Errors.E344.format(name=place.name))

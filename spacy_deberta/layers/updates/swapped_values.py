@@ -1,0 +1,28 @@
+"""Other values for parameters for a while, such as an optimizer's averages."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from thinc.util import xp2torch
+
+
+@contextmanager
+def swapped_values(
+    parameters: Mapping[str, torch.nn.Parameter], values: Mapping[str, Any]
+) -> Iterator[None]:
+    """Swap in other values for some parameters, and put theirs back at the end.
+
+    Args:
+        parameters: The parameters by name.
+        values: Arrays of thinc's backend, of the shape of the parameter of that name.
+    """
+    kept = {name: parameters[name].data for name in values}
+    for name, array in values.items():
+        parameters[name].data = xp2torch(array, device=parameters[name].device)
+    try:
+        yield
+    finally:
+        for name, data in kept.items():
+            parameters[name].data = data
