@@ -1,4 +1,6 @@
-"""A fresh process that imports one side and loads a pipeline: `python -m benchmarks.starting SIDE FOLDER`.
+"""A fresh process that imports one side and loads a pipeline.
+
+    python -m benchmarks.starting ours my_pipeline
 
 spaCy imports every installed package that has entry points for it. Our side runs without those of
 spacy-transformers, as where it is not installed.
