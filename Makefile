@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-tf test-transformers5 coverage fuzz bench lint types format clean
+.PHONY: demo test test-fast test-tf test-peft test-transformers5 coverage fuzz bench lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -47,6 +47,17 @@ $(TF_VENV)/.installed: Makefile
 
 test-tf: $(INSTALLED) $(TF_VENV)/.installed
 	SPACY_DEBERTA_TF_PYTHON=$(TF_VENV)/bin/python $(PYTEST) -m tf $(PYTEST_ARGS)
+
+PEFT_VENV := .venv-peft
+$(PEFT_VENV)/.installed: Makefile
+	$(PYTHON) -m venv $(PEFT_VENV)
+	$(PEFT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		'peft==0.21.*' 'transformers==4.53.2' 'torch==2.13.*'
+	touch $@
+
+test-peft: $(INSTALLED) $(PEFT_VENV)/.installed
+	SPACY_DEBERTA_PEFT_PYTHON=$(PEFT_VENV)/bin/python $(PYTEST) \
+		tests/checkpoints/layouts/test_adapters.py $(PYTEST_ARGS)
 
 # spacy-transformers wants transformers 4. Without it, transformers may be new: it is only what tests
 # compare with. Some test modules need its old tokenizer, and are not among these.

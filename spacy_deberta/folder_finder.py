@@ -1,7 +1,7 @@
-"""The folder of a named checkpoint, for rooms that know no repositories.
+"""Finds the folder of a checkpoint's name, for subpackages below `checkpoints/`.
 
-`DebertaV2Tokenizer.from_pretrained` takes names, and the room of the tokenizer lies below the one
-that knows the hub. The package itself, which is above all rooms, says here who is asked.
+`DebertaV2Tokenizer.from_pretrained` takes names, but `tokenization/` is below `checkpoints/`,
+which accesses the hub. So `spacy_deberta/__init__.py`, above both, sets the function to use.
 """
 
 import os
@@ -16,7 +16,7 @@ _finder: FolderFinder
 
 
 def set_folder_finder(finder: FolderFinder) -> None:
-    """Set who is asked for the folders of checkpoints, in the whole process.
+    """Set the function that finds the folders of checkpoints, for the process.
 
     Args:
         finder: Has the arguments of `checkpoints.find_vocabulary`.

@@ -41,10 +41,12 @@ def deberta_v2_model_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -70,8 +72,10 @@ def deberta_v2_model_v1(
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
     storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
-    map_weights (bool): Memory-map float32 weights from files of 64 MiB or more; false reads them,
-        so that later changes of the file have no effect.
+    load_precision (str): "fp32", or "bf16" to hold the large weights in bfloat16, which takes half
+        the memory. For prediction, or for training what comes after a frozen encoder.
+    map_weights (bool): Memory-map weights from files of 64 MiB or more, if they are stored in
+        `load_precision`; false reads them, so that later changes of the file have no effect.
     allow_non_finite (bool): Accept weights that are not finite.
     split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
         text in a document, and not one piece each; null for the value of the checkpoint or of the
@@ -79,6 +83,8 @@ def deberta_v2_model_v1(
     tokenizer (str | None): "sentencepiece" for the checkpoint's `spm.model`, "tokenizers" for its
         `tokenizer.json` or `vocab.txt`; null for the one that it was trained with. Only used by
         `initialize`.
+    unknown_characters (str | None): "bytes" to spell characters without a piece in bytes, "unk" for
+        one [UNK] for a run of them; null for the value of the checkpoint or of the saved pipeline.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
@@ -92,6 +98,7 @@ def deberta_v2_model_v1(
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
+            unknown_characters=unknown_characters,
         ),
         get_spans,
         EncoderOptions(
@@ -106,6 +113,7 @@ def deberta_v2_model_v1(
             layer_lr_decay=layer_lr_decay,
             no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            load_precision=load_precision,
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
         ),
@@ -132,10 +140,12 @@ def deberta_v2_tok2vec_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, without a shared pipe.
 
@@ -167,10 +177,12 @@ def deberta_v2_tok2vec_v1(
         layer_lr_decay=layer_lr_decay,
         no_decay=no_decay,
         storage_precision=storage_precision,
+        load_precision=load_precision,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
         split_special_tokens=split_special_tokens,
         tokenizer=tokenizer,
+        unknown_characters=unknown_characters,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -193,10 +205,12 @@ def deberta_v2_with_head_v1(
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
     storage_precision: str = "fp32",
+    load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a fine-tuned checkpoint.
 
@@ -221,6 +235,7 @@ def deberta_v2_with_head_v1(
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
+            unknown_characters=unknown_characters,
         ),
         EncoderOptions(
             precision=precision,
@@ -233,6 +248,7 @@ def deberta_v2_with_head_v1(
             layer_lr_decay=layer_lr_decay,
             no_decay=tuple(check_strings("no_decay", no_decay)),
             storage_precision=storage_precision,
+            load_precision=load_precision,
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
         ),

@@ -1,4 +1,4 @@
-"""Files of checkpoints ↔ config, tensors, tokenizer. Knows names and tensors, and no modules."""
+"""Files of checkpoints ↔ config, tensors, tokenizer. It has no PyTorch modules."""
 
 from .config import override_config, read_config
 from .file_names import CONFIG_FILE
@@ -25,6 +25,7 @@ from .saving import (
     STORAGE_DTYPES,
     save_checkpoint,
     save_tensorflow_checkpoint,
+    stored_precision,
 )
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
@@ -72,5 +73,6 @@ __all__ = [
     "refuse_without_encoder",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
+    "stored_precision",
     "with_backbone_prefix",
 ]

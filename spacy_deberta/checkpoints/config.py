@@ -16,7 +16,7 @@ LABEL_FIELDS = ("num_labels", "id2label", "label2id")
 
 
 def read_config(files: CheckpointFiles) -> DebertaV2Config:
-    """Read `config.json` of a checkpoint, or what stands for it in another layout.
+    """Read `config.json` of a checkpoint, or its equivalent in another layout.
 
     Raises:
         ValueError: It is not JSON (E308), or no config of a DeBERTa-v2 (E101 to E107); the message

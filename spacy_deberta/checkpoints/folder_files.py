@@ -1,4 +1,4 @@
-"""Files of a checkpoint within the place that holds them."""
+"""Files of a checkpoint within its location."""
 
 import re
 from collections.abc import Mapping
@@ -35,11 +35,11 @@ class ShardIndex(Schema):
 
 
 def find_file(repository: Repository, file_name: str) -> Path | None:
-    """A file, if it is itself and nothing that stands for it.
+    """Find a file, and raise if it is a placeholder.
 
-    It may be a link to anywhere: the hub's cache is made of links, and so are folders of people who
-    keep large files on another disk. Whoever makes a link in a folder here has the rights to copy,
-    and whatever it leads to is read as tensors, JSON or a vocabulary, and nothing else.
+    It may be a symbolic link to any path: the hub's cache consists of links, and users link to
+    large files on other disks. Whoever can create links in a folder could also copy the files,
+    and the target is read only as tensors, JSON or a vocabulary.
     """
     path = repository.find(file_name)
     if path is not None:

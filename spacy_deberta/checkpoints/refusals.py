@@ -1,14 +1,14 @@
-"""Files that are refused before they are read: stand-ins, and what would fill the memory."""
+"""Rejects placeholder files, and files that would exceed the memory, before they are read."""
 
 from pathlib import Path
 
 from spacy_deberta.errors import Errors
 
-# Weights that somebody compressed lose a tenth, or half if they are rounded. What shrinks to less
-# than a quarter is no trained model.
+# Compressed weights shrink by a tenth, or by half if they are rounded. Files that shrink to less
+# than a quarter are not trained models.
 MAX_EXPANSION = 4
 
-# From the first bytes of a file to what it is, and how to get the file in whose place it lies.
+# First bytes of placeholders, their description, and how to get the actual file.
 _STAND_INS = (
     (
         b"version https://git-lfs.github.com/",
@@ -25,11 +25,11 @@ _STAND_INS = (
 
 
 class RefusedFileError(OSError):
-    """A file of a checkpoint is refused for a reason that has a code of its own."""
+    """A rejected file of a checkpoint, with a specific error code."""
 
 
 def check_is_itself(path: Path) -> None:
-    """Raise if there is something else under the name of a file of a checkpoint.
+    """Raise if a file of a checkpoint is a placeholder.
 
     Args:
         path: The file.
@@ -45,7 +45,7 @@ def check_is_itself(path: Path) -> None:
 
 
 def check_expansion(path: Path, needed: int) -> None:
-    """Raise if a file of weights says that it holds far more than its size.
+    """Raise if reading a weight file takes far more memory than its size.
 
     Args:
         path: The file.

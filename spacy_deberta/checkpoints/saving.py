@@ -1,4 +1,4 @@
-"""Writing a checkpoint folder: complete or not at all."""
+"""Atomic writes of checkpoint folders."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from .file_names import (
 from .layouts.tensorflow import KerasModel, write_tensorflow
 from .weight_files.reading import Weights
 
-# As Hugging Face splits: a single file above this is awkward to fetch and to mirror.
+# Hugging Face's limit: larger files are impractical to download and to mirror.
 MAX_SHARD_BYTES = 5 * 10**9
 
 STORAGE_DTYPES: Mapping[str, torch.dtype] = {
@@ -36,7 +36,7 @@ STORAGE_DTYPES: Mapping[str, torch.dtype] = {
     "bf16": torch.bfloat16,
 }
 
-# Weights of an earlier save under other names would be found before the new ones.
+# Weights of an earlier save with other names would take precedence over the new ones.
 WEIGHTS_PATTERNS = (
     SAFETENSORS_FILE,
     SAFETENSORS_INDEX_FILE,
@@ -46,11 +46,17 @@ WEIGHTS_PATTERNS = (
     "pytorch_model-*-of-*.bin",
     MICROSOFT_FILE,
 )
-# These come last where weights are looked for, so that they stay beside PyTorch's.
+# These have the lowest precedence, so they are kept beside PyTorch's.
 TENSORFLOW_PATTERNS = (TENSORFLOW_FILE, TENSORFLOW_INDEX_FILE, "tf_model-*-of-*.h5")
 # Of two vocabularies in a folder, Hugging Face prefers one: an earlier one has to go.
 # All that goes from a folder when a checkpoint with its tokenizer is saved there.
 REPLACED_PATTERNS = (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
+
+
+def stored_precision(weight: torch.Tensor) -> str:
+    """The name of the precision that a weight has: a key of `STORAGE_DTYPES`."""
+    names = {dtype: name for name, dtype in STORAGE_DTYPES.items()}
+    return names.get(weight.dtype, "fp32")
 
 
 def save_checkpoint(
@@ -92,9 +98,10 @@ def save_checkpoint(
             _write_shard(staging / name, _storable(weights, keys, dtype), path=Path(folder, name))
         if len(shards) > 1:
             _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards, sizes))
+        # transformers 5 writes it as 'dtype', and prefers that.
+        kept = {key: value for key, value in config.items() if key != "dtype"}
         _write_json(
-            staging / CONFIG_FILE,
-            {**config, "torch_dtype": str(dtype).removeprefix("torch.")},
+            staging / CONFIG_FILE, {**kept, "torch_dtype": str(dtype).removeprefix("torch.")}
         )
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
@@ -157,13 +164,13 @@ def _stored_bytes(tensor: torch.Tensor, dtype: torch.dtype) -> int:
 def _storable(
     weights: Mapping[str, torch.Tensor], keys: Iterable[str], dtype: torch.dtype
 ) -> Weights:
-    """The tensors of one shard as the file shall have them, copied only where they differ."""
+    """The tensors of one shard in the format of the file, copied only if they differ."""
     storable: Weights = {}
     storages: set[int] = set()
     for key in keys:
         tensor = weights[key].detach().to(device="cpu", dtype=_stored_dtype(weights[key], dtype))
         tensor = tensor.contiguous()
-        # The format has no tied tensors, and `save_file` refuses them.
+        # The format has no tied tensors, and `save_file` rejects them.
         if tensor.untyped_storage().data_ptr() in storages:
             tensor = tensor.clone()
         storages.add(tensor.untyped_storage().data_ptr())
@@ -172,7 +179,7 @@ def _storable(
 
 
 def _split(sizes: Mapping[str, int], *, max_shard_bytes: int) -> list[list[str]]:
-    """Names for every file, in order; what is too large for any file gets one of its own."""
+    """Names of the tensors of each file, in order. A tensor above the limit gets its own file."""
     shards: list[list[str]] = [[]]
     total = 0
     for key, size in sizes.items():

@@ -1,4 +1,4 @@
-"""The files of a checkpoint, on this disk: config, weights, vocabulary."""
+"""Local files of a checkpoint: config, weights, vocabulary."""
 
 import os
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class CheckpointFiles:
     """The files of one checkpoint on the local disk.
 
     Attributes:
-        name: The hub name or folder that was asked for, for messages.
-        folder: The folder that holds the files.
+        name: The requested hub name or folder, for messages.
+        folder: The folder of the files.
         config: `config.json`, or Microsoft's `model_config.json`; of an adapter, that of its base.
         weights: One file, or every shard in the order of the index; of an adapter, those of its
             base.
         vocabulary: The folder with one of `VOCABULARY_FILES`, or None where there is none: that of
             the checkpoint, or of an adapter without a vocabulary, that of its base.
-        layout: Whose weights file this is: "huggingface", "microsoft" or "tensorflow".
+        layout: Layout of the weights: "huggingface", "microsoft" or "tensorflow".
         adapter: The files of an adapter, which is to be merged into the weights.
     """
 
@@ -147,7 +147,7 @@ def find_vocabulary(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Path:
-    """Find the vocabulary of a checkpoint, or of a folder that holds nothing else.
+    """Find the vocabulary of a checkpoint, or of a tokenizer's folder.
 
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.

@@ -1,4 +1,4 @@
-"""The vocabulary of a checkpoint, held against the rows of its embeddings."""
+"""Reads the vocabulary of a checkpoint, and compares it with the size of the embeddings."""
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn import DebertaV2Config
@@ -10,7 +10,7 @@ from .source import CheckpointFiles
 def read_tokenizer(
     files: CheckpointFiles, config: DebertaV2Config, *, engine: str | None = None
 ) -> DebertaV2Tokenizer:
-    """Read the vocabulary of a checkpoint and hold it against the size of the embeddings.
+    """Read the vocabulary of a checkpoint, and compare it with the size of the embeddings.
 
     Args:
         files: The checkpoint.
@@ -19,7 +19,7 @@ def read_tokenizer(
 
     Raises:
         FileNotFoundError: The checkpoint has no vocabulary (E309).
-        ValueError: Texts can have ids that the encoder has no embedding for (E310).
+        ValueError: Texts can have ids without an embedding (E310).
     """
     if files.vocabulary is None:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
@@ -29,10 +29,10 @@ def read_tokenizer(
 
 
 def check_vocabulary_fits(tokenizer: DebertaV2Tokenizer, config: DebertaV2Config) -> None:
-    """Make sure that every id of a text has an embedding.
+    """Check that all ids of texts have embeddings.
 
-    The mask is in no text, and published checkpoints of 128,000 rows have none for it: whoever
-    needs it asks `check_mask_fits`.
+    `[MASK]` is not an id of texts, and published checkpoints with 128,000 rows have none for it.
+    See `check_mask_fits`.
 
     Raises:
         ValueError: There are more pieces and tokens than embeddings (E310).
@@ -43,7 +43,7 @@ def check_vocabulary_fits(tokenizer: DebertaV2Tokenizer, config: DebertaV2Config
 
 
 def check_mask_fits(tokenizer: DebertaV2Tokenizer, config: DebertaV2Config) -> None:
-    """Make sure that the mask has an embedding.
+    """Check that `[MASK]` has an embedding.
 
     Raises:
         ValueError: It has none (E319).

@@ -98,6 +98,13 @@ class EncoderErrors:
         "machine has {available:.0f} GiB of memory. Choose smaller sizes, such as 'hidden_size', "
         "'num_hidden_layers', 'vocab_size' or 'num_labels'."
     )
+    E128 = (
+        "The encoder was loaded with 'load_precision = \"bf16\"', in which a step of training is "
+        "mostly rounded away. Load it with 'load_precision = \"fp32\"' to train it, which still "
+        "computes in bf16 with 'precision = \"bf16\"'; or freeze all of it with "
+        "'freeze_embeddings' and 'freeze_layers', to train what comes after it."
+    )
+    E129 = "Unknown load precision '{precision}'. Use one of: {known}."
     E127 = (
         "Two labels of '{source}' have the same name, '{label}', so the score of one of them would "
         "be lost. Give every label a unique name: in 'id2label' of the checkpoint's config.json, "

@@ -7,7 +7,7 @@ from .encoder.encoder_shim import encoder_shim
 
 
 def name_component(model: Model, name: str) -> None:
-    """Tell a model the name of its component.
+    """Set the name of a model's component.
 
     Args:
         model: Made by `deberta_model` or `deberta_with_head`.

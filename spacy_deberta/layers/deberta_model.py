@@ -63,7 +63,10 @@ def deberta_model(
         dims={"nO": (source.from_scratch or {}).get("hidden_size")},
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
-            doc_tokenizer(split_special_tokens=source.split_special_tokens),
+            doc_tokenizer(
+                split_special_tokens=source.split_special_tokens,
+                unknown_characters=source.unknown_characters,
+            ),
             encoder_layer(options),
             doc_outputs(),
         ],
@@ -126,6 +129,7 @@ def _load(model: Model[InT, OutT], files: CheckpointFiles, *, engine: str | None
         config,
         map_weights=options.map_weights,
         allow_non_finite=options.allow_non_finite,
+        load_precision=options.load_precision,
         attention=options.attention,
     )
     _set(model, encoder, read_tokenizer(files, config, engine=engine))
@@ -184,7 +188,7 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
         config={**shim.config.to_dict(), "architectures": [architecture]},
         weights=shim.module.state_dict(),
         tokenizer=get_tokenizer(model),
-        precision=shim.options.storage_precision,
+        precision=shim.options.stored_as,
     )
 
 

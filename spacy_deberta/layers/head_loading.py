@@ -103,6 +103,7 @@ def initialize_head(
             source="the shared encoder",
             new_head=True,
             allow_non_finite=shim.options.allow_non_finite,
+            load_precision=encoder.load_precision,
             attention=attention,
         )
         _set(model, module)
@@ -153,6 +154,8 @@ def _load(
         new_head=not has_head,
         map_weights=options.map_weights,
         allow_non_finite=options.allow_non_finite,
+        load_precision=options.load_precision,
+        release=True,
         attention=options.attention,
     )
     if model.attrs["shared_encoder"] is None:
@@ -176,7 +179,17 @@ def _set(model: Model[InT, OutT], module: Any, *, trained_as: str | None = None)
 def _is_same(encoder: models.DebertaV2Model, other: models.DebertaV2Model) -> bool:
     """Whether the last layers, which any training changes, have the same weights."""
     last, found = encoder.encoder.layer[-1], dict(other.encoder.layer[-1].named_parameters())
-    return all(torch.equal(weights.cpu(), found[name]) for name, weights in last.named_parameters())
+    return all(
+        # One of them may have been loaded in half precision.
+        torch.equal(*_narrowed(weights.cpu(), found[name]))
+        for name, weights in last.named_parameters()
+    )
+
+
+def _narrowed(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two tensors in the narrower of their dtypes."""
+    dtype = min(first.dtype, second.dtype, key=lambda dtype: dtype.itemsize)
+    return first.to(dtype), second.to(dtype)
 
 
 def _check_shared(encoder: models.DebertaV2Model, module: Any) -> None:

@@ -5,7 +5,12 @@ from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
 from spacy_deberta.errors import check_number
-from spacy_deberta.nn import DebertaV2Config, check_precision, resolve_attention
+from spacy_deberta.nn import (
+    DebertaV2Config,
+    check_load_precision,
+    check_precision,
+    resolve_attention,
+)
 
 from .settings import check_choice, check_setting
 
@@ -32,6 +37,7 @@ class EncoderOptions:
         layer_lr_decay: Factor on the learning rate for each layer further down.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
         storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`.
+        load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory, see `nn.load_in`.
         map_weights: Map weights from large files; False reads them when the model is loaded.
         allow_non_finite: Accept weights that are not finite.
     """
@@ -47,11 +53,13 @@ class EncoderOptions:
     layer_lr_decay: float = 1.0
     no_decay: tuple[str, ...] = NO_DECAY
     storage_precision: str = "fp32"
+    load_precision: str = "fp32"
     map_weights: bool = True
     allow_non_finite: bool = False
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
+        check_load_precision(self.load_precision)
         resolve_attention(self.attention)
         if self.far_positions is not None:
             check_choice("far_positions", self.far_positions, FAR_POSITIONS)
@@ -60,6 +68,12 @@ class EncoderOptions:
         check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
         check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")
         check_number("freeze_layers", layers, lambda n: n >= 0, "at least 0", whole=True)
+
+    @property
+    def stored_as(self) -> str:
+        """How weights are saved: not wider than they were loaded."""
+        narrower = self.storage_precision == "fp32" and self.load_precision != "fp32"
+        return self.load_precision if narrower else self.storage_precision
 
     def configure(self, config: DebertaV2Config) -> DebertaV2Config:
         """The config of an encoder with these options.

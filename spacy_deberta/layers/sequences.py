@@ -150,16 +150,16 @@ def join_sequences(
     cu_rows = cumulative(lengths)
     input_ids = np.full(int(cu_rows[-1]), tokenizer.sep_token_id, dtype=np.int64)
     input_ids[cu_rows[:-1]] = tokenizer.cls_token_id
-    first_rows = cu_rows[:-1] + 1
-    _put(input_ids, first_rows, first)
+    first_starts = cu_rows[:-1] + 1
+    _put(input_ids, first_starts, first)
     if second is None:
-        return JoinedSequences(Sequences(input_ids, lengths), first_rows, None)
-    second_rows = first_rows + first.lengths + 1
-    _put(input_ids, second_rows, second)
+        return JoinedSequences(Sequences(input_ids, lengths), first_starts, None)
+    second_starts = first_starts + first.lengths + 1
+    _put(input_ids, second_starts, second)
     token_type_ids = np.zeros_like(input_ids)
-    token_type_ids[expand_ranges(second_rows, second.lengths + 1)] = 1
+    token_type_ids[expand_ranges(second_starts, second.lengths + 1)] = 1
     return JoinedSequences(
-        Sequences(input_ids, lengths, token_type_ids=token_type_ids), first_rows, second_rows
+        Sequences(input_ids, lengths, token_type_ids=token_type_ids), first_starts, second_starts
     )
 
 

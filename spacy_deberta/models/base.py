@@ -15,10 +15,12 @@ from spacy_deberta.checkpoints import (
     override_config,
     read_config,
     save_checkpoint,
+    stored_precision,
 )
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn import (
     DebertaV2Config,
+    check_load_precision,
     init_weights,
     set_dropout,
     training_step,
@@ -85,6 +87,11 @@ class DebertaV2PreTrainedModel(PaddedForward):
     def dtype(self) -> torch.dtype:
         """The dtype of the first parameter."""
         return next(self.parameters()).dtype
+
+    @property
+    def load_precision(self) -> str:
+        """`"bf16"` if the large weights are held in bfloat16, see `nn.load_in`; else `"fp32"`."""
+        return "bf16" if self.get_input_embeddings().weight.dtype == torch.bfloat16 else "fp32"
 
     @property
     def device(self) -> torch.device:
@@ -201,6 +208,7 @@ class DebertaV2PreTrainedModel(PaddedForward):
         attention: str = "auto",
         config_overrides: Mapping[str, Any] | None = None,
         map_weights: bool = True,
+        load_precision: str = "fp32",
         allow_non_finite: bool = False,
     ) -> ModelT:
         """Load a checkpoint from a folder or from the Hugging Face hub.
@@ -216,12 +224,15 @@ class DebertaV2PreTrainedModel(PaddedForward):
             attention: The attention kernel, see `spacy_deberta.nn.ATTENTION_KERNELS`.
             config_overrides: Values that replace those of `config.json`. New labels create a new
                 head only if the checkpoint has none.
-            map_weights: Whether float32 weights in a file of 64 MiB or more are memory-mapped.
-                False reads them, so that later changes of the file have no effect.
+            map_weights: Whether weights in a file of 64 MiB or more are memory-mapped, if they are
+                stored in the precision that they are loaded in. False reads them, so that later
+                changes of the file have no effect.
+            load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory: the matrices
+                of the layers and the word embeddings are held in bfloat16, the rest in float32.
             allow_non_finite: Whether to accept non-finite weights.
 
         Returns:
-            The model in evaluation mode, on the CPU, in float32. Using a memory-mapped model raises
+            The model in evaluation mode, on the CPU. Using a memory-mapped model raises
             an OSError if its file was modified (E329); the first use raises a ValueError if the
             weights are not finite (E328).
 
@@ -230,8 +241,8 @@ class DebertaV2PreTrainedModel(PaddedForward):
                 says (E326, E327, E330), the name is not found (E301 to E303), nor the base of an
                 adapter (E331), or the folder has another kind of model (E337, E338).
             ValueError: The files hold no DeBERTa-v2 weights for this class (E101 to E107, E306 to
-                E308, E328, E339), an adapter can't be merged (E320, E332 to E335), or an override
-                is unknown (E313).
+                E308, E328, E339), an adapter can't be merged (E320, E332 to E335), an override is
+                unknown (E313), or the precision is (E129).
 
         Source:
             The arguments of Hugging Face's method of that name.
@@ -248,6 +259,7 @@ class DebertaV2PreTrainedModel(PaddedForward):
             cache_dir=cache_dir,
             local_files_only=local_files_only,
         )
+        check_load_precision(load_precision)
         config = read_config(files)
         if config_overrides:
             config = override_config(config, config_overrides)
@@ -256,6 +268,7 @@ class DebertaV2PreTrainedModel(PaddedForward):
             files,
             config,
             map_weights=map_weights,
+            load_precision=load_precision,
             allow_non_finite=allow_non_finite,
             attention=attention,
             overridden=tuple(config_overrides or ()),
@@ -265,20 +278,23 @@ class DebertaV2PreTrainedModel(PaddedForward):
         self,
         save_directory: str | os.PathLike[str],
         *,
-        precision: str = "fp32",
+        precision: str | None = None,
         max_shard_bytes: int = MAX_SHARD_BYTES,
     ) -> None:
         """Write a folder that Hugging Face's class of the same name opens.
 
         Args:
             save_directory: Folder to write, created if missing.
-            precision: Precision of the stored weights: `"fp32"`, `"fp16"` or `"bf16"`.
+            precision: Precision of the stored weights: `"fp32"`, `"fp16"` or `"bf16"`; None for
+                that of the word embeddings.
             max_shard_bytes: Maximum size of a shard in bytes.
 
         Raises:
             ValueError: The precision is unknown (E311).
             OSError: The path is a file (E312), or can't be written to.
         """
+        if precision is None:
+            precision = stored_precision(self.get_input_embeddings().weight)
         save_checkpoint(
             save_directory,
             config={**self.config.to_dict(), "architectures": [type(self).__name__]},

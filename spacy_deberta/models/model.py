@@ -11,6 +11,7 @@ from spacy_deberta.nn import (
     EncoderOutput,
     PackedPieces,
     check_memory,
+    check_trainable,
     compute_dtype,
     count_weights,
     resolve_attention,
@@ -78,8 +79,11 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             (heads, length, length).
 
         Raises:
-            ValueError: If an id, a token type or a position doesn't exist in this model (E112).
+            ValueError: If an id, a token type or a position doesn't exist in this model (E112), or
+                weights in half precision would be trained (E128).
         """
+        if self.training:
+            check_trainable(self.embeddings, self.encoder)
         embedded = self.embeddings(pieces)
         kernel = resolve_attention(
             self.attention, embedded.device, compute_dtype(embedded), self.config.head_dim

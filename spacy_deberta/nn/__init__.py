@@ -4,6 +4,12 @@ from .attention import ATTENTION_KERNELS, Attentions, resolve_attention
 from .config import V3_LAYOUT, DebertaV2Config
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
+from .half_precision import (
+    LOAD_PRECISIONS,
+    check_load_precision,
+    check_trainable,
+    load_in,
+)
 from .inference.precision import (
     Precision,
     check_precision,
@@ -25,6 +31,7 @@ from .vocabulary_head import LegacyVocabularyHead, VocabularyHead
 
 __all__ = [
     "ATTENTION_KERNELS",
+    "LOAD_PRECISIONS",
     "V3_LAYOUT",
     "Attentions",
     "ContextPooler",
@@ -39,14 +46,17 @@ __all__ = [
     "PackedPieces",
     "Precision",
     "VocabularyHead",
+    "check_load_precision",
     "check_memory",
     "check_precision",
+    "check_trainable",
     "compute_dtype",
     "count_weights",
     "decode_masked",
     "freeze",
     "has_bf16",
     "init_weights",
+    "load_in",
     "meta_device",
     "resolve_activation",
     "resolve_attention",

@@ -63,12 +63,14 @@ class DebertaV2Embeddings(nn.Module):
             _check_rows("input_ids", pieces.input_ids, self.word_embeddings, hint)
             rows = self.word_embeddings(pieces.input_ids)
         assert rows is not None
+        # The table may be held in half precision; what the layers add to is not.
+        rows = rows.to(self.LayerNorm.weight.dtype)
         if self.position_biased_input:
             rows = rows + self.positions(pieces)
         if self.token_type_embeddings is not None:
             rows = rows + self._token_types(pieces, self.token_type_embeddings)
         if self.embed_proj is not None:
-            rows = self.embed_proj(rows)
+            rows = self.embed_proj(rows).to(rows.dtype)
         return self.dropout(self.LayerNorm(rows))
 
     def positions(self, pieces: PackedPieces) -> Tensor:

@@ -97,8 +97,11 @@ class DebertaV2Encoder(nn.Module):
         rows = self.rel_embeddings.weight[start:stop]
         return rows if self.LayerNorm is None else self.LayerNorm(rows)
 
-    def _layer_functions(self) -> Sequence[LayerFunction]:
+    def _layer_functions(self, embedded: Tensor) -> Sequence[LayerFunction]:
         """The layers: prepared ones in inference, the modules in training.
+
+        Args:
+            embedded: The input of the first layer.
 
         Raises:
             ValueError: If int8 weights are requested on another device than the CPU (E124).
@@ -109,10 +112,9 @@ class DebertaV2Encoder(nn.Module):
             return tuple(self.layer)
         if torch.jit.is_tracing() or torch.compiler.is_compiling() or not len(self.layer):
             return tuple(self.layer)
-        weight = next(self.layer.parameters())
-        precision = Precision.current(weight)
-        if precision.weights == torch.int8 and weight.device.type != "cpu":
-            raise ValueError(Errors.E124.format(device=weight.device))
+        precision = Precision.current(embedded)
+        if precision.weights == torch.int8 and embedded.device.type != "cpu":
+            raise ValueError(Errors.E124.format(device=embedded.device))
         return self.prepared.get(self, tuple(self.layer), self.positions, precision)
 
     def forward(
@@ -138,7 +140,7 @@ class DebertaV2Encoder(nn.Module):
         Returns:
             Packed: see `EncoderOutput`.
         """
-        functions = self._layer_functions()
+        functions = self._layer_functions(embedded)
         has_modules = any(isinstance(function, nn.Module) for function in functions)
         context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()

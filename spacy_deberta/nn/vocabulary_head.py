@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .config import DebertaV2Config
+from .inference.precision import compute_dtype
 from .ops.activations import resolve_activation
 
 
@@ -78,4 +79,7 @@ def _score(
     normalize: nn.Module,
     bias: Tensor,
 ) -> Tensor:
-    return functional.linear(normalize(activation(dense(rows))), words, bias)
+    rows = normalize(activation(dense(rows)))
+    if words.dtype != rows.dtype:  # the table is held in half precision
+        words = words.to(compute_dtype(rows))
+    return functional.linear(rows, words, bias)

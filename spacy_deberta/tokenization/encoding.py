@@ -81,9 +81,9 @@ class PieceEncoder:
             unchanged = collapsed.are_unchanged(rows, bounds[cu_pieces])
 
         # As if all texts were unchanged: one row for the space in front, then a row a character.
-        first_rows = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)
-        ends = bounds[1:] - first_rows
-        starts = bounds[:-1] - first_rows
+        text_starts = np.repeat(bounds[cu_pieces[:-1]] + 1, counts)
+        ends = bounds[1:] - text_starts
+        starts = bounds[:-1] - text_starts
         starts += self.piece_text.leading_spaces[ids]
         solid = starts < ends
         ends -= np.where(solid, self.piece_text.trailing_spaces[ids], 0)

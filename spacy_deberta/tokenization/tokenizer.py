@@ -172,6 +172,7 @@ class DebertaV2Tokenizer(TextEncoder):
         cache_dir: str | PathLike[str] | None = None,
         local_files_only: bool = False,
         tokenizer: str | None = None,
+        unknown_characters: str | None = None,
     ) -> "DebertaV2Tokenizer":
         """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
 
@@ -185,6 +186,7 @@ class DebertaV2Tokenizer(TextEncoder):
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
             tokenizer: As in `from_directory`.
+            unknown_characters: As in `from_directory`.
 
         Returns:
             The tokenizer, of this class.
@@ -203,7 +205,9 @@ class DebertaV2Tokenizer(TextEncoder):
             cache_dir=cache_dir,
             local_files_only=local_files_only,
         )
-        return cls.from_directory(folder, tokenizer=tokenizer)
+        return cls.from_directory(
+            folder, tokenizer=tokenizer, unknown_characters=unknown_characters
+        )
 
     @classmethod
     def from_directory(
@@ -211,6 +215,7 @@ class DebertaV2Tokenizer(TextEncoder):
         path: str | PathLike[str],
         *,
         tokenizer: str | None = None,
+        unknown_characters: str | None = None,
         threads: int | None = None,
     ) -> "DebertaV2Tokenizer":
         """Read the folder of a tokenizer or of a whole checkpoint.
@@ -222,6 +227,8 @@ class DebertaV2Tokenizer(TextEncoder):
             tokenizer: "sentencepiece" for `spm.model`, "tokenizers" for the other files; None for
                 the one that the checkpoint was trained with, which is `tokenizer.json` where both
                 are there and differ (W202).
+            unknown_characters: "bytes" or "unk", as in the constructor; None for what the folder
+                says.
             threads: Maximum number of native threads for a batch; None for one on each core.
 
         Returns:
@@ -234,7 +241,8 @@ class DebertaV2Tokenizer(TextEncoder):
         """
         folder = Path(path)
         recover(folder)
-        return cls(threads=threads, **read_folder(folder, engine=tokenizer))
+        options = read_folder(folder, engine=tokenizer, unknown_characters=unknown_characters)
+        return cls(threads=threads, **options)
 
     def save_pretrained(
         self, path: str | PathLike[str], *, tokenizer_json: bool = True
@@ -327,7 +335,26 @@ class DebertaV2Tokenizer(TextEncoder):
         """
         if split_special_tokens == self.split_special_tokens:
             return self
-        options = {**deserialize(self.to_bytes()), "split_special_tokens": split_special_tokens}
+        return self._with(split_special_tokens=split_special_tokens)
+
+    def with_unknown_characters(self, unknown_characters: str) -> "DebertaV2Tokenizer":
+        """Change `unknown_characters`.
+
+        Args:
+            unknown_characters: As in the constructor.
+
+        Returns:
+            This tokenizer if it has that value already, else a new one.
+
+        Raises:
+            ValueError: There is no such value (E207), or the vocabulary has no bytes (E237).
+        """
+        if unknown_characters == self.unknown_characters:
+            return self
+        return self._with(unknown_characters=unknown_characters)
+
+    def _with(self, **changes: Any) -> "DebertaV2Tokenizer":
+        options = {**deserialize(self.to_bytes()), **changes}
         return type(self)(threads=self.threads, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:

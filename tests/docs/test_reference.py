@@ -19,7 +19,7 @@ from spacy_deberta import errors
 from spacy_deberta.arrays import Array
 from spacy_deberta.cli import deberta_cli
 from spacy_deberta.layers import Sequences, piece_windows_v1
-from spacy_deberta.models import DebertaV2PreTrainedModel, DebertaV2WithHead
+from spacy_deberta.models import HEADS, DebertaV2PreTrainedModel, DebertaV2WithHead
 from spacy_deberta.nn import PackedPieces
 from spacy_deberta.pipeline.fill_mask import FillMask
 from spacy_deberta.pipeline.head_pipe import HeadPipe
@@ -64,24 +64,18 @@ HOOKS = {
 }
 # Members that models define for loading and for pipelines.
 MODEL_HOOKS = {"layout_options", "score_packed"}
-# Whose `forward` is that of the base of models, documented for each as well.
-PADDED_HEADS = (
-    "DebertaV2ForMaskedLM",
-    "DebertaV2ForMultipleChoice",
-    "DebertaV2ForReplacedTokenDetection",
-    "DebertaV2ForSequenceClassification",
-    "DebertaV2ForTokenClassification",
+# Heads whose `forward` is that of the base class, which is documented for each as well.
+INHERITED.update(
+    {
+        spec.architecture: {"forward"}
+        for spec in HEADS.values()
+        if "forward" not in vars(spec.module_class)
+    }
 )
-INHERITED.update({name: {"forward"} for name in PADDED_HEADS})
 CLASSES = {
+    **{spec.architecture: spec.module_class for spec in HEADS.values()},
     "Deberta": Deberta,
     "DebertaV2Config": spacy_deberta.DebertaV2Config,
-    "DebertaV2ForMaskedLM": spacy_deberta.DebertaV2ForMaskedLM,
-    "DebertaV2ForMultipleChoice": spacy_deberta.DebertaV2ForMultipleChoice,
-    "DebertaV2ForQuestionAnswering": spacy_deberta.DebertaV2ForQuestionAnswering,
-    "DebertaV2ForReplacedTokenDetection": spacy_deberta.DebertaV2ForReplacedTokenDetection,
-    "DebertaV2ForSequenceClassification": spacy_deberta.DebertaV2ForSequenceClassification,
-    "DebertaV2ForTokenClassification": spacy_deberta.DebertaV2ForTokenClassification,
     "DebertaV2Model": spacy_deberta.DebertaV2Model,
     "DebertaV2PreTrainedModel": DebertaV2PreTrainedModel,
     "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def run_seeds(
     writable: Path,
     seconds: float = 20.0,
     memory: int = 2 * 2**30,
+    forbidden: Sequence[str] = FORBIDDEN_EVENTS,
 ) -> list[Outcome]:
     """Run a function on every seed, in child processes that are replaced when they die.
 
@@ -60,6 +61,7 @@ def run_seeds(
         writable: The only folder that files may be written to, beside the system's temporary one.
         seconds: A seed that takes longer hangs.
         memory: Bytes that a child may have beyond those that it has at its start.
+        forbidden: Events of Python that no seed may cause.
 
     Returns:
         One outcome for each seed.
@@ -67,7 +69,9 @@ def run_seeds(
     waiting = list(seeds)
     outcomes: list[Outcome] = []
     while waiting:
-        done = _run_child(run, waiting, writable=writable, seconds=seconds, memory=memory)
+        done = _run_child(
+            run, waiting, writable=writable, seconds=seconds, memory=memory, forbidden=forbidden
+        )
         outcomes += done
         waiting = waiting[len(done) :]
     return outcomes
@@ -80,13 +84,14 @@ def _run_child(
     writable: Path,
     seconds: float,
     memory: int,
+    forbidden: Sequence[str],
 ) -> list[Outcome]:
     """Fork; the outcomes come through a pipe until the child ends, dies or hangs."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _work(run, seeds, writer, writable=writable, memory=memory)
+        _work(run, seeds, writer, writable=writable, memory=memory, forbidden=forbidden)
     os.close(writer)
     outcomes: list[Outcome] = []
     text = ""
@@ -116,7 +121,13 @@ def _run_child(
 
 
 def _work(
-    run: Callable[[int], None], seeds: list[int], writer: int, *, writable: Path, memory: int
+    run: Callable[[int], None],
+    seeds: list[int],
+    writer: int,
+    *,
+    writable: Path,
+    memory: int,
+    forbidden: Sequence[str],
 ) -> None:
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -125,7 +136,7 @@ def _work(
         nothing = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):
             os.dup2(nothing, stream)
-        escapes = _watch(writable)
+        escapes = _watch(writable, forbidden)
         for seed in seeds:
             outcome = _outcome(run, seed, escapes)
             os.write(
@@ -157,13 +168,13 @@ def _outcome(run: Callable[[int], None], seed: int, escapes: list[str]) -> Outco
     return Outcome(seed, kind, detail)
 
 
-def _watch(writable: Path) -> list[str]:
+def _watch(writable: Path, forbidden: Sequence[str]) -> list[str]:
     """A list that collects forbidden audit events."""
     escapes: list[str] = []
     allowed = (str(writable), tempfile.gettempdir(), os.devnull)
 
     def hook(event: str, args: tuple) -> None:
-        if event in FORBIDDEN_EVENTS:
+        if event in forbidden:
             escapes.append(f"{event} {args}")
         elif event == "open" and isinstance(args[0], str) and isinstance(args[2], int):
             path = str(Path(args[0]).absolute())

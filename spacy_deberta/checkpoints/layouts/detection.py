@@ -1,4 +1,4 @@
-"""Telling the layout of a checkpoint: one file each describes them."""
+"""Detects the layout of a checkpoint. Each layout has its own module."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from .microsoft import BERT_PREFIX, MICROSOFT
 
 
 def detect_key_map(keys: Iterable[str]) -> KeyMap:
-    """Tell how a file of PyTorch or safetensors names its parameters."""
+    """Detect the parameter names of a PyTorch or safetensors file."""
     keys = list(keys)
     key_map = HUGGING_FACE
     if any(key.endswith(".LayerNorm.gamma") for key in keys):

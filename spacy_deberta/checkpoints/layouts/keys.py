@@ -1,4 +1,4 @@
-"""The names of parameters: what a key map is, and what every name of ours stands for."""
+"""Maps parameter names between checkpoint layouts and this package."""
 
 import re
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ BACKBONE_PARTS = ("embeddings.", "encoder.")
 
 @dataclass(frozen=True)
 class KeyMap:
-    """How one checkpoint layout names the parameters of our modules.
+    """Parameter names of one checkpoint layout.
 
     Attributes:
-        layout: What the layout is called in messages.
-        renames: Pairs `(ours, theirs)`: ends of names that differ. Everything else is the same.
-        backbone_prefix: What stands before the names of the backbone: nothing in files of the bare
+        layout: Name of the layout in messages.
+        renames: Pairs `(ours, theirs)`: different suffixes of names. All other names are equal.
+        backbone_prefix: Prefix of the encoder's parameters: empty in files of the bare
             model, `bert.` in old files of Microsoft's.
     """
 
@@ -27,7 +27,7 @@ class KeyMap:
     backbone_prefix: str = BACKBONE_PREFIX
 
     def to_ours(self, key: str) -> str:
-        """Our name, with the `deberta.` prefix on the backbone, for the name in a file."""
+        """Our name for a name in a file, with the prefix `deberta.` for the encoder."""
         if self.backbone_prefix and key.startswith(self.backbone_prefix):
             key = BACKBONE_PREFIX + key.removeprefix(self.backbone_prefix)
         for ours, theirs in self.renames:
@@ -46,14 +46,14 @@ class KeyMap:
 
 
 def with_backbone_prefix(key: str) -> str:
-    """Put `deberta.` before names of the backbone: files of the bare model leave it out."""
+    """Add the prefix `deberta.` to the encoder's names, which files of the bare model lack."""
     return BACKBONE_PREFIX + key if key.startswith(BACKBONE_PARTS) else key
 
 
 POSITIONS = "deberta.embeddings.position_embeddings.weight"
 
 
-# What released files hold within the encoder beside what it needs. None of it is an error.
+# Unused encoder parameters of released files, which are not an error.
 KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
     (rf"{re.escape(POSITIONS)}$", "positions of the mask decoder"),
     (
@@ -65,7 +65,7 @@ KNOWN_EXTRAS: tuple[tuple[str, str], ...] = (
 
 
 def describe_encoder_extra(key: str) -> str | None:
-    """What a parameter within the encoder that it does not need is, if released files hold it.
+    """Describe an unused encoder parameter of released files.
 
     Args:
         key: A name as `KeyMap.to_ours` gives it.

@@ -1,7 +1,7 @@
-"""Microsoft's layout: what the microsoft/DeBERTa repository writes and reads.
+"""The layout of the microsoft/DeBERTa repository.
 
 The files are `model_config.json` and `pytorch.model.bin`. The parameters have the names that
-Hugging Face took over, but for those here.
+Hugging Face uses as well, except for those here.
 """
 
 import re
@@ -13,11 +13,11 @@ from .keys import KeyMap
 
 LAYOUT = "microsoft"
 
-# The backbone of files from before DeBERTa had its name.
+# The encoder in files from before it was named DeBERTa.
 BERT_PREFIX = "bert."
 
-# Projections of positions that are not shared, as the first release called them. TensorFlow's
-# classes still do, so that files converted from theirs have these names too.
+# Unshared position projections, with the names of the first release. TensorFlow's
+# classes still use them, so files converted from TensorFlow have these names too.
 POSITION_PROJECTIONS = (("pos_key_proj", "pos_proj"), ("pos_query_proj", "pos_q_proj"))
 
 MICROSOFT = KeyMap(
@@ -34,9 +34,9 @@ _FIRST_GENERATION = re.compile(r"\.attention\.self\.(in_proj\.weight|q_bias|v_bi
 
 
 def refuse_first_generation(keys: Iterable[str], *, source: str) -> None:
-    """Raise if the parameters are those of the first DeBERTa.
+    """Raise if the parameters are those of the first version of DeBERTa.
 
-    Its `model_config.json` does not say so, so that only the names tell.
+    Its `model_config.json` does not differ, so it is recognized by the names.
 
     Args:
         keys: Names as a file has them.

@@ -1,4 +1,4 @@
-"""Checkpoints on the Hugging Face hub, as files in its cache on this disk."""
+"""Checkpoints on the Hugging Face hub, in its local cache."""
 
 import os
 import re
@@ -33,7 +33,7 @@ class HubRepository:
 
     All files are of one commit, that of the first file that is found: a checkpoint never mixes
     those of before and after a push. Files that the cache has of that commit, and files that it
-    knows the commit to lack, are not asked for again.
+    has recorded as missing in the commit, are not requested again.
 
     Args:
         name: A hub name.
@@ -96,11 +96,11 @@ class HubRepository:
         return self._download(file_name)
 
     def missing(self, *file_names: str, message: str = Errors.E304) -> OSError:
-        """The error that there is none of these files.
+        """The error for missing files.
 
         Args:
             file_names: Files that were looked for and not found.
-            message: What to say if the repository surely lacks them.
+            message: The message if the repository is known to lack them.
 
         Returns:
             An error to be raised; another one (E303) if a file may just not be in the cache.
@@ -111,10 +111,10 @@ class HubRepository:
 
     @cached_property
     def _offline(self) -> str:
-        """Why the hub can't be asked; empty if it can.
+        """The reason why the hub is unreachable; empty if it is reachable.
 
-        `hf_hub_download` tries for half a minute, file by file, with messages in the log. Somebody
-        on a train has all files in the cache and wants none of that, so that this asks once.
+        `hf_hub_download` retries each file for half a minute, with messages in the log. A user who
+        is offline and has all files in the cache should not wait for that, so one request is sent.
         """
         if self._local_files_only or constants.HF_HUB_OFFLINE:
             return "'local_files_only' or HF_HUB_OFFLINE is set"
@@ -136,7 +136,7 @@ class HubRepository:
                 revision=self._commit or self._revision,
                 cache_dir=self._cache_dir,
             )
-        except LocalEntryNotFoundError as error:  # a kind of the next, but says: nothing cached
+        except LocalEntryNotFoundError as error:  # a subclass of the next one: not in the cache
             cause = error.__cause__ or error
             response = cause.response if isinstance(cause, HfHubHTTPError) else None
             if response is not None and response.status_code < _SERVER_ERROR:
@@ -153,7 +153,7 @@ class HubRepository:
         return self._found(file_name, Path(path))
 
     def _found(self, file_name: str, path: Path) -> Path:
-        """Stay with the commit of the first file: the cache keeps every commit in its folder."""
+        """Use the first file's commit for all files. The cache has a folder for each commit."""
         self._commit = self._commit or path.parents[file_name.count("/")].name
         return path
 

@@ -1,4 +1,4 @@
-"""From a name to the place that holds the checkpoint: a folder, this package or the hub."""
+"""Resolves the name of a checkpoint to a folder, the embedded checkpoint or the hub."""
 
 import os
 from pathlib import Path
@@ -12,8 +12,8 @@ from .interface import Repository
 from .local import LocalFolder
 from .subfolder import Subfolder, check_subfolder
 
-# A checkpoint may lie in the folder of a component, in that of a pipeline: each may have been saved
-# as a whole.
+# A checkpoint may be in the folder of a component in that of a pipeline: each may have been saved
+# atomically.
 _LEVELS = 3
 
 
@@ -25,33 +25,33 @@ def open_repository(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Repository:
-    """Open the place that holds a checkpoint.
+    """Find the location of a checkpoint.
 
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
         revision: Branch, tag or commit on the hub.
-        subfolder: The folder within that place, if it is not the place itself.
+        subfolder: Folder of the checkpoint within that location; empty for the location itself.
         cache_dir: Where downloads are kept.
         local_files_only: Use only what the cache has.
 
     Returns:
-        The place. Nothing is looked for in it yet.
+        The location. Its files are not searched yet.
 
     Raises:
         FileNotFoundError: There is no such folder (E301).
         OSError: This can't be a name on the hub (E302), or an interrupted save of the folder can't
             be finished (E340, E341).
-        ValueError: The subfolder leads elsewhere (E336).
+        ValueError: The subfolder is outside of the location (E336).
     """
     subfolder = check_subfolder(subfolder)
     name = os.fspath(name_or_path)
     try:
         folder = Path(name).expanduser()
         exists, is_folder = folder.exists(), folder.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, nobody's home
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, an unknown home
         raise FileNotFoundError(Errors.E301.format(path=shorten(name))) from error
     if _looks_like_path(name) or exists:
-        # The path of the empty name is the current folder, which nobody meant.
+        # The path of an empty name would be the current folder.
         if not name or not is_folder:
             raise FileNotFoundError(Errors.E301.format(path=name))
         return _open_folder(name, folder, subfolder)

@@ -1,4 +1,4 @@
-"""Files that tensors lie in: mapped into memory, and watched as long as they are."""
+"""Memory-mapped weight files, which are checked for modifications."""
 
 import mmap
 import os
@@ -11,15 +11,15 @@ import torch
 
 from spacy_deberta.errors import Errors
 
-# Reading less than this takes some hundredths of a second, and what is read can't change.
+# Reading less than this takes some hundredths of a second, and a copy can't be modified.
 MIN_MAPPED_BYTES = 64 * 2**20
 
 
 class MappedFile:
-    """A file that is mapped, and what it was when that was done.
+    """A mapped file, with its size and modification time when it was mapped.
 
-    The mapping is of the file, not of its name: with another file renamed over it, it stays what
-    it is. Whoever writes into the file or cuts it off changes the memory of this process.
+    Renaming another file over the path does not affect the mapping. Writing into the file, or
+    truncating it, changes the memory of this process.
 
     Args:
         path: The file's name, for messages.
@@ -51,7 +51,7 @@ class MappedFile:
         return status.st_size, status.st_mtime_ns
 
 
-# The file of each storage that is mapped; both go with the last tensor in it.
+# The file of each mapped storage; both are released with the last tensor.
 _files: "weakref.WeakKeyDictionary[torch.UntypedStorage, MappedFile]" = weakref.WeakKeyDictionary()
 
 
@@ -75,12 +75,12 @@ def map_file(path: Path, file: BinaryIO) -> torch.Tensor:
 
 
 def watch_file(path: Path, tensors: Iterable[torch.Tensor]) -> None:
-    """Note that tensors are mapped from a file.
+    """Register the file of mapped tensors.
 
     Args:
-        path: The file. It is opened after it was mapped: another file that came under its name in
-            between leaves nobody a name for the mapped one, to write into it.
-        tensors: What was mapped.
+        path: The file. It is opened after it was mapped. If it was replaced in between, the mapped
+            file has no path anymore, so it can't be modified.
+        tensors: The mapped tensors.
     """
     file = MappedFile(path, os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
     for tensor in tensors:
@@ -88,5 +88,5 @@ def watch_file(path: Path, tensors: Iterable[torch.Tensor]) -> None:
 
 
 def find_mapped_file(tensor: torch.Tensor) -> MappedFile | None:
-    """The file that a tensor lies in, or None if it lies in memory."""
+    """The mapped file of a tensor, or None."""
     return _files.get(tensor.untyped_storage())

@@ -83,18 +83,33 @@ def _read_archive(path: Path, file: BinaryIO) -> dict[str, torch.Tensor]:
     folder = pickles[0].removesuffix("data.pkl")
     order = records.get(f"{folder}byteorder")
     if order is not None:
-        _check_byte_order(archive.read(order) == b"little")
-    state_dict = _state_dict(path, read_pickle(BytesIO(archive.read(pickles[0]))))
+        _check_byte_order(_unpacked(archive, order) == b"little")
+    state_dict = _state_dict(path, read_pickle(BytesIO(_unpacked(archive, records[pickles[0]]))))
     content = map_file(path, file)
     memory: Memory = {}
     for storage in _storages(state_dict):
         record = records[f"{folder}data/{storage.key}"]
         is_stored = record.compress_type == zipfile.ZIP_STORED
-        data = _stored(content, record) if is_stored else _in_memory(archive.read(record))
+        data = _stored(content, record) if is_stored else _in_memory(_unpacked(archive, record))
         # Numbers have addresses that are multiples of their size.
         is_aligned = data.storage_offset() % STORAGES[storage.holds].itemsize == 0
         memory[storage.key] = data if is_aligned else data.clone()
-    return _tensors(state_dict, memory)
+    return _tensors(path, state_dict, memory)
+
+
+def _unpacked(archive: zipfile.ZipFile, record: zipfile.ZipInfo) -> bytes:
+    """The bytes of a record, and no more than its directory says.
+
+    `ZipFile.read` unpacks all that there is, and then cuts it off. The decompressors of bzip2 and
+    LZMA have no limit at all in `zipfile`.
+    """
+    if record.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(
+            f"its record '{record.filename}' is compressed by another method than deflate, which "
+            "is not read; unpack the archive, and pack it again without compression"
+        )
+    with archive.open(record) as file:
+        return file.read(record.file_size)
 
 
 def _stored(content: torch.Tensor, record: zipfile.ZipInfo) -> torch.Tensor:
@@ -109,21 +124,39 @@ def _stored(content: torch.Tensor, record: zipfile.ZipInfo) -> torch.Tensor:
     return content[start:end]
 
 
+class _BoundedFile:
+    """A file for `pickletools`, which asks for as many bytes as the file itself says.
+
+    Python makes room for all of them before it reads the few that there are.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        self.readline = file.readline
+        self.tell = file.tell
+
+    def read(self, count: int) -> bytes:
+        return self._file.read(min(count, self._size - self._file.tell()))
+
+
 def _read_legacy(path: Path, file: BinaryIO) -> dict[str, torch.Tensor]:
-    if read_pickle(file) != LEGACY_MAGIC or read_pickle(file) != LEGACY_PROTOCOL:
+    pickles: Any = _BoundedFile(file, path.stat().st_size)
+    if read_pickle(pickles) != LEGACY_MAGIC or read_pickle(pickles) != LEGACY_PROTOCOL:
         raise ForbiddenPickleError
-    _check_byte_order(read_pickle(file)["little_endian"])
-    state_dict = _state_dict(path, read_pickle(file))
+    _check_byte_order(read_pickle(pickles)["little_endian"])
+    state_dict = _state_dict(path, read_pickle(pickles))
     declared = {storage.key: storage for storage in _storages(state_dict)}
     if sum(map(_bytes, declared.values())) > path.stat().st_size:
         raise EOFError("it ends within its tensors")
     memory: Memory = {}
-    for key in read_pickle(file):
+    for key in read_pickle(pickles):
+        if not isinstance(key, str | int):
+            raise ForbiddenPickleError
         storage = declared[str(key)]
         if int.from_bytes(file.read(8), "little") != storage.count:
             raise ValueError(f"its storage '{key}' has another size than its tensors say")
         memory[storage.key] = _in_memory(file.read(_bytes(storage)))
-    return _tensors(state_dict, memory)
+    return _tensors(path, state_dict, memory)
 
 
 def _check_byte_order(is_little: bool) -> None:
@@ -161,7 +194,9 @@ def _in_memory(data: bytes) -> torch.Tensor:
     return torch.frombuffer(bytearray(data or b"\0"), dtype=torch.uint8)[: len(data)]
 
 
-def _tensors(state_dict: Mapping[str, TensorRecord], memory: Memory) -> dict[str, torch.Tensor]:
+def _tensors(
+    path: Path, state_dict: Mapping[str, TensorRecord], memory: Memory
+) -> dict[str, torch.Tensor]:
     weights = {}
     for key, record in state_dict.items():
         data = memory[record.storage.key]
@@ -173,6 +208,8 @@ def _tensors(state_dict: Mapping[str, TensorRecord], memory: Memory) -> dict[str
         weights[key] = numbers.as_strided(
             record.size, record.stride, numbers.storage_offset() + record.offset
         )
+    # Tensors that share memory get their own in a model.
+    check_expansion(path, sum(tensor.nbytes for tensor in weights.values()))
     return weights
 
 

@@ -1,4 +1,4 @@
-"""Reading tensors from weight files: no code of theirs is run, and what can be is mapped."""
+"""Reads tensors from weight files without executing code, memory-mapped if possible."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ Weights = dict[str, torch.Tensor]
 
 
 def read_weights(paths: Iterable[Path]) -> Weights:
-    """Read the tensors of a checkpoint under the names that its files give them.
+    """Read the tensors of a checkpoint, with the names in its files.
 
     Args:
         paths: One file, or all shards: `.safetensors`, `.bin` as `torch.save` writes it, or `.h5`

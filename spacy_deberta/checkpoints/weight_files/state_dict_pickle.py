@@ -11,6 +11,13 @@ from typing import Any, BinaryIO
 
 import torch
 
+# torch has no tensors of more dimensions.
+_MAX_DIMS = 64
+# Longer than any name of a function or class that pickles of tensors have.
+_MAX_NAME = 256
+# Longer than the arguments of any function that they name.
+_MAX_ARGUMENTS = 32
+
 # What storages hold, by the classes that a pickle names.
 STORAGES: Mapping[str, torch.dtype] = {
     "torch.FloatStorage": torch.float32,
@@ -125,10 +132,9 @@ def read_pickle(file: BinaryIO) -> Any:
             values = _pop_marked(stack)
             _extend(stack[-1], values)
         elif name == "GLOBAL":
-            stack.append(_Name(argument.replace(" ", ".")))
+            stack.append(_name(*argument.split(" ", 1)))
         elif name == "STACK_GLOBAL":
-            module, attribute = stack.pop(-2), stack.pop()
-            stack.append(_Name(f"{module}.{attribute}"))
+            stack.append(_name(stack.pop(-2), stack.pop()))
         elif name == "BINPERSID":
             stack.append(_storage(stack.pop()))
         elif name == "REDUCE":
@@ -192,7 +198,20 @@ def _extend(target: Any, values: list[Any]) -> None:
     target.extend(values)
 
 
+# A pickle can refer to a value again in two bytes. What is made of a value may therefore not be
+# larger than a constant, or the memory would grow with the square of the file.
+
+
+def _name(module: Any, attribute: Any) -> _Name:
+    for part in (module, attribute):
+        if not isinstance(part, str) or len(part) > _MAX_NAME:
+            raise ForbiddenPickleError
+    return _Name(f"{module}.{attribute}")
+
+
 def _storage(identifier: Any) -> StorageRecord:
+    if not isinstance(identifier, tuple) or len(identifier) > _MAX_ARGUMENTS:
+        raise ForbiddenPickleError
     kind, holds, key, _device, count, *view = identifier
     if kind != "storage" or not isinstance(holds, _Name) or not isinstance(key, str | int):
         raise ForbiddenPickleError
@@ -204,26 +223,38 @@ def _storage(identifier: Any) -> StorageRecord:
 def _build(function: Any, arguments: tuple[Any, ...]) -> Any:
     if not isinstance(function, _Name) or function.name not in _BUILDERS:
         raise ForbiddenPickleError
+    if not isinstance(arguments, tuple) or len(arguments) > _MAX_ARGUMENTS:
+        raise ForbiddenPickleError
     return _BUILDERS[function.name](*arguments)
 
 
 def _dictionary(pairs: Any = ()) -> dict[Any, Any]:
-    """An ordered dictionary; Python 2 wrote its items as pairs."""
+    """An ordered dictionary; Python 2 wrote its items as pairs, in a list of their own."""
     dictionary: dict[Any, Any] = {}
-    _fill(dictionary, [part for pair in pairs for part in pair])
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise ForbiddenPickleError
+        _fill(dictionary, list(pair))
+    if dictionary:
+        # No second dictionary is made of the same list.
+        pairs.clear()
     return dictionary
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> TensorRecord:
     if not isinstance(storage, StorageRecord) or len(size) != len(stride):
         raise ValueError("it has a tensor that can't be")
-    return TensorRecord(
-        storage, _natural(offset), tuple(map(_natural, size)), tuple(map(_natural, stride))
-    )
+    return TensorRecord(storage, _natural(offset), _naturals(size), _naturals(stride))
 
 
 def _parameter(tensor: Any, *_: Any) -> Any:
     return tensor
+
+
+def _naturals(numbers: Any) -> tuple[int, ...]:
+    if len(numbers) > _MAX_DIMS:
+        raise ValueError("it has a tensor that can't be")
+    return tuple(map(_natural, numbers))
 
 
 def _natural(number: Any) -> int:

@@ -101,12 +101,24 @@ def build_saved(
         options: How it is run.
         head_only: Whether its encoder is shared by another component, which saves it.
     """
-    build = models.build_head_from_weights if head_only else models.build_from_weights
-    return build(
+    config = options.configure(saved.config)
+    source = "saved transformer model"
+    if head_only:
+        return models.build_head_from_weights(
+            module_class,
+            saved.weights,
+            config,
+            source=source,
+            allow_non_finite=options.allow_non_finite,
+            attention=options.attention,
+        )
+    return models.build_from_weights(
         module_class,
         saved.weights,
-        options.configure(saved.config),
-        source="saved transformer model",
+        config,
+        source=source,
         allow_non_finite=options.allow_non_finite,
+        load_precision=options.load_precision,
+        release=True,
         attention=options.attention,
     )

@@ -142,6 +142,8 @@ class EncoderShim(Shim):
             del module.deberta
         else:
             encoder: Any = module if self.head is None else module.deberta
+            # Random weights, and those of another component, come in float32.
+            nn.load_in(encoder.embeddings, encoder.encoder, self.options.load_precision)
             nn.freeze(
                 encoder,
                 embeddings=self.options.freeze_embeddings,
@@ -274,7 +276,7 @@ class EncoderShim(Shim):
         if self._model is not None:
             state = self._model.state_dict().items()
             saved = SavedEncoder(self.config, {key: x for key, x in state if self._owns(key)})
-        return pack_encoder(saved, storage_precision=self.options.storage_precision)
+        return pack_encoder(saved, storage_precision=self.options.stored_as)
 
     def from_bytes(self, data: bytes) -> "EncoderShim":
         """Build the module from the result of `to_bytes`.

@@ -1,1 +1,1 @@
-"""How a shared encoder hands its rows to the components that listen to it."""
+"""Passes the rows of a shared encoder to the components that listen to it."""

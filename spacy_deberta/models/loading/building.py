@@ -27,6 +27,7 @@ def build_from_checkpoint(
     *,
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    load_precision: str = "fp32",
     overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
@@ -38,12 +39,13 @@ def build_from_checkpoint(
         config: Its config, possibly with overrides that keep the shapes.
         map_weights: Whether weights of large files stay memory-mapped, see `load_weights`.
         allow_non_finite: Whether to accept non-finite values.
+        load_precision: `"fp32"`, or `"bf16"` for half the memory, see `nn.load_in`.
         overridden: The overridden fields, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
-        The module in evaluation mode, on the CPU, in float32. A head missing from the
-        checkpoint is initialized.
+        The module in evaluation mode, on the CPU. A head missing from the checkpoint is
+        initialized. While it loads, there is never more than one of the files beside it in memory.
 
     Raises:
         ImportError: The weights are in TensorFlow's format and `h5py` is not installed (E315).
@@ -59,6 +61,8 @@ def build_from_checkpoint(
         source=files.name,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
+        load_precision=load_precision,
+        release=True,
         overridden=overridden,
         **options,
     )
@@ -73,6 +77,8 @@ def build_from_weights(
     new_head: bool = False,
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    load_precision: str = "fp32",
+    release: bool = False,
     overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
@@ -86,12 +92,14 @@ def build_from_weights(
         new_head: Whether to ignore the checkpoint's head and initialize a new one.
         map_weights: Whether weights of large files stay memory-mapped, see `load_weights`.
         allow_non_finite: Whether to accept non-finite values.
+        load_precision: `"fp32"` or `"bf16"`, see `nn.load_in`.
+        release: Whether to empty `weights`, see `load_weights`.
         overridden: Overridden fields of the config, for messages.
         options: Further keyword arguments of `module_class`.
 
     Returns:
-        The module in evaluation mode, on the CPU, in float32. A head missing from the
-        checkpoint is initialized.
+        The module in evaluation mode, on the CPU. A head missing from the checkpoint is
+        initialized.
 
     Raises:
         ValueError: The weights do not match the module (E306, E307), belong to the first DeBERTa
@@ -99,22 +107,28 @@ def build_from_weights(
     """
     if new_head:
         key_map = detect_key_map(weights)
-        weights = {
+        encoder = {
             key: tensor
             for key, tensor in weights.items()
             if key_map.to_ours(key).startswith(BACKBONE_PREFIX)
         }
+        if release:
+            weights.clear()
+        weights = encoder
     check_layers(weights, config, source=source, overridden=overridden)
     with nn.meta_device():
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
         )
+    backbone: Any = getattr(module, BACKBONE_PREFIX.rstrip("."), module)
+    nn.load_in(backbone.embeddings, backbone.encoder, load_precision)
     report = load_weights(
         module,
         weights,
         source=source,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
+        release=release,
         overridden=overridden,
     )
     new = set(report.new)

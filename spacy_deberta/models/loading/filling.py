@@ -55,6 +55,7 @@ def load_weights(
     key_map: KeyMap | None = None,
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    release: bool = False,
     overridden: Collection[str] = (),
 ) -> LoadReport:
     """Load a checkpoint's tensors into a module, copying only where needed.
@@ -64,11 +65,14 @@ def load_weights(
 
     Args:
         module: A module of `spacy_deberta.models`; its parameters may be on the meta device.
-        weights: Tensors by name, as `read_weights` gives them. Half precision becomes float32.
+        weights: Tensors by name, as `read_weights` gives them. They become float32, or what the
+            module's parameter has, see `nn.load_in`.
         source: The checkpoint's name, for messages.
         key_map: The checkpoint's layout, detected by default.
         map_weights: Whether weights of large files stay memory-mapped; False copies them.
         allow_non_finite: Whether to accept non-finite values.
+        release: Whether to empty `weights`, so that each of several files goes as soon as what it
+            holds has been converted.
         overridden: Overridden fields of the config, for messages.
 
     Returns:
@@ -95,7 +99,9 @@ def load_weights(
         raise missing_parameters(lacking, source=source, overridden=overridden)
     state = {wanted[key]: weights[available[key]] for key in wanted if key in available}
     _check_fit(state, expected, source=source, overridden=overridden)
-    state = _to_module(state, map_weights=map_weights)
+    if release:
+        weights.clear()
+    state = _to_module(state, expected, map_weights=map_weights)
     module.load_state_dict(state, strict=False, assign=True)
     guard_weights(module, state, source=source, allow_non_finite=allow_non_finite)
     extras = {key: describe_extra(key) for key in available if key not in wanted}
@@ -212,18 +218,37 @@ def _override_hint(overridden: Collection[str]) -> str:
     )
 
 
-def _to_module(state: Mapping[str, torch.Tensor], *, map_weights: bool) -> Weights:
-    """Convert tensors for a module: to float32, each in its own memory or mapped."""
+def _to_module(
+    state: Weights, expected: Mapping[str, torch.Tensor], *, map_weights: bool
+) -> Weights:
+    """Convert tensors for a module: to its dtypes, each in its own memory or mapped.
+
+    Empties `state`, file by file: a file is unmapped with the last tensor that refers to it.
+    """
+    names = list(state)
     converted: Weights = {}
     shared = _find_shared(state)
-    for key, tensor in state.items():
-        values = tensor.float() if tensor.is_floating_point() else tensor
+    for key in _by_file(state):
+        tensor = state.pop(key)
+        values = tensor.to(_dtype(expected[key])) if tensor.is_floating_point() else tensor
         file = find_mapped_file(values)
         is_mapped = file is not None and map_weights and file.size >= MIN_MAPPED_BYTES
         if values is tensor and (key in shared or (file is not None and not is_mapped)):
             values = tensor.clone()
         converted[key] = values
-    return converted
+    return {key: converted[key] for key in names}
+
+
+def _dtype(parameter: torch.Tensor) -> torch.dtype:
+    return parameter.dtype if parameter.dtype == torch.bfloat16 else torch.float32
+
+
+def _by_file(state: Weights) -> list[str]:
+    """Names of tensors, those of one file after another."""
+    files: dict[int, list[str]] = {}
+    for key, tensor in state.items():
+        files.setdefault(id(find_mapped_file(tensor)), []).append(key)
+    return [key for keys in files.values() for key in keys]
 
 
 def _find_shared(state: Mapping[str, torch.Tensor]) -> set[str]:

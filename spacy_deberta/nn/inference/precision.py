@@ -27,7 +27,8 @@ class Precision:
     Args:
         compute: Dtype of matrix products: float32, bfloat16 or float16.
         weights: Dtype of dense weights in inference: that of the products, or `torch.int8` for
-            int8 quantization on the CPU.
+            int8 quantization on the CPU. Weights that were loaded in a narrower one stay in it,
+            and are widened for each product.
     """
 
     compute: torch.dtype

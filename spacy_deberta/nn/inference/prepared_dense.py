@@ -11,13 +11,14 @@ from torch.nn import functional
 
 from spacy_deberta.errors import Errors
 
+from .half_linear import HalfPrecisionLinear
 from .onednn import Activation, Dense, prepare_onednn
 from .precision import Precision
 from .preparation import prepares
 from .processor import has_vnni
 
 
-@prepares(nn.Linear)
+@prepares(nn.Linear, HalfPrecisionLinear)
 def prepare_dense(
     dense: nn.Linear, precision: Precision, activation: Activation | None = None
 ) -> Dense:
@@ -34,7 +35,9 @@ def prepare_dense(
     assert dense.bias is not None
     dtype = precision.weights
     if dtype == torch.int8:
-        return _followed_by(activation, _quantize(dense.weight, dense.bias))
+        return _followed_by(activation, _quantize(dense.weight.detach().float(), dense.bias))
+    if _stays_narrow(dense, precision):
+        return _followed_by(activation, dense.forward)
     weight, bias = dense.weight.detach().to(dtype), dense.bias.detach().to(dtype)
     copied = dense.weight.dtype != dtype
     fused = prepare_onednn(weight, bias, activation, copied=copied)
@@ -57,7 +60,7 @@ def prepare_together(
         concatenated to one matrix: one large product is faster than several small ones. Otherwise
         one matrix would be a second copy, without measurable savings.
     """
-    if layers[0].weight.dtype == precision.weights:
+    if layers[0].weight.dtype == precision.weights or _stays_narrow(layers[0], precision):
         each = [prepare_dense(layer, precision) for layer in layers]
         return lambda rows: tuple(dense(rows) for dense in each)
     together = nn.Linear(layers[0].in_features, len(layers) * layers[0].out_features, device="meta")
@@ -65,6 +68,12 @@ def prepare_together(
     together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
     dense = prepare_dense(together, precision)
     return lambda rows: dense(rows).chunk(len(layers), dim=-1)
+
+
+def _stays_narrow(dense: nn.Linear, precision: Precision) -> bool:
+    """Whether a copy of the weight in the dtype of the products would be larger than itself."""
+    narrow = isinstance(dense, HalfPrecisionLinear)
+    return narrow and dense.weight.itemsize < precision.weights.itemsize
 
 
 def _followed_by(activation: Activation | None, dense: Dense) -> Dense:

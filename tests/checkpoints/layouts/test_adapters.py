@@ -44,7 +44,7 @@ def made_by_peft(request, tmp_path_factory):
         return SAVED
     python = os.environ.get("SPACY_DEBERTA_PEFT_PYTHON")
     if python is None:
-        pytest.skip("needs SPACY_DEBERTA_PEFT_PYTHON, a Python with peft and transformers")
+        pytest.skip("needs PEFT: `make test-peft`, or set SPACY_DEBERTA_PEFT_PYTHON")
     folder = tmp_path_factory.mktemp("peft")
     (folder / "jobs.json").write_text(json.dumps(JOBS))
     subprocess.run([python, str(SCRIPT), str(folder)], check=True, capture_output=True)

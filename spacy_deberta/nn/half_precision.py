@@ -1,0 +1,72 @@
+"""Weights in bfloat16, for prediction with half the memory."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from spacy_deberta.errors import Errors
+
+from .embeddings import DebertaV2Embeddings
+from .encoder import DebertaV2Encoder
+from .inference.half_linear import HalfPrecisionLinear
+
+# How a model's weights can be loaded. None: every parameter is float32.
+LOAD_PRECISIONS: Mapping[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16}
+
+
+def check_load_precision(name: str) -> None:
+    """Raise E129 for a name outside `LOAD_PRECISIONS`."""
+    if name not in LOAD_PRECISIONS:
+        raise ValueError(Errors.E129.format(precision=name, known=", ".join(LOAD_PRECISIONS)))
+
+
+def load_in(
+    embeddings: DebertaV2Embeddings, encoder: DebertaV2Encoder, load_precision: str
+) -> None:
+    """Give an encoder's large weights the dtype that they are loaded in.
+
+    These are the matrices of its layers and the word embeddings, 99% of an encoder. Biases and
+    normalizations, the table of relative positions and the convolution stay float32, and so does
+    what the layers add to.
+
+    Args:
+        embeddings: Changed in place; may be on the meta device.
+        encoder: Likewise.
+        load_precision: A key of `LOAD_PRECISIONS`.
+
+    Raises:
+        ValueError: If the name is unknown (E129).
+    """
+    check_load_precision(load_precision)
+    dtype = LOAD_PRECISIONS[load_precision]
+    if dtype is None:
+        return
+    for part in encoder.layer.modules():
+        for name, child in part.named_children():
+            if type(child) is nn.Linear:
+                setattr(part, name, HalfPrecisionLinear.of(child, dtype))
+    table = embeddings.word_embeddings
+    if table.weight.dtype == torch.float32:
+        table.weight = nn.Parameter(
+            table.weight.detach().to(dtype), requires_grad=table.weight.requires_grad
+        )
+
+
+def check_trainable(embeddings: DebertaV2Embeddings, encoder: DebertaV2Encoder) -> None:
+    """Raise if weights that were loaded in half precision would be trained.
+
+    A step of training changes a weight by less than half precision can tell apart.
+
+    Args:
+        embeddings: The embeddings.
+        encoder: The layers.
+
+    Raises:
+        ValueError: They would (E128).
+    """
+    halves: list[nn.Module] = [
+        part for part in encoder.modules() if isinstance(part, HalfPrecisionLinear)
+    ]
+    if halves and any(part.weight.requires_grad for part in (*halves, embeddings.word_embeddings)):
+        raise ValueError(Errors.E128)
