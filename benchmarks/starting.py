@@ -31,7 +31,9 @@ class _WithoutPeer:
     """The entry points of all packages but the peer's, as `catalogue` selects them."""
 
     def select(self, **wanted: Any) -> Iterable[EntryPoint]:
-        return [point for point in entry_points(**wanted) if not point.value.startswith(PEER)]
+        # Annotated, as what it returns differs between releases of Python.
+        points: Any = entry_points().select(**wanted)
+        return [point for point in points if not point.value.startswith(PEER)]
 
 
 def main(side: str, folder: str) -> None:

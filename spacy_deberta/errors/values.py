@@ -34,7 +34,7 @@ def check_number(
     # True and False are numbers in Python, but a mistake here.
     if not isinstance(value, kind) or isinstance(value, bool) or not holds(value):
         wanted = f"a {'whole ' if whole else ''}number, {condition}"
-    elif isinstance(value, Integral) and abs(value) >= 2**63:
+    elif whole and abs(int(value)) >= 2**63:
         wanted = "a number of 64 bits"
     else:
         return
