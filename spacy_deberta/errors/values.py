@@ -34,11 +34,15 @@ def check_number(
     # True and False are numbers in Python, but a mistake here.
     if not isinstance(value, kind) or isinstance(value, bool) or not holds(value):
         wanted = f"a {'whole ' if whole else ''}number, {condition}"
-    elif whole and abs(int(value)) >= 2**63:
+    elif whole and not _fits_64_bits(value):
         wanted = "a number of 64 bits"
     else:
         return
     raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=wanted))
+
+
+def _fits_64_bits(number: Any) -> bool:
+    return -(2**63) <= number < 2**63
 
 
 def check_flag(name: str, value: Any) -> None:
