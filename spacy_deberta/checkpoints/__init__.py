@@ -3,7 +3,17 @@
 from .config import override_config, read_config
 from .file_names import CONFIG_FILE
 from .finite import check_finite, find_non_finite, is_finite
+from .gliner import (
+    GlinerFiles,
+    find_gliner,
+    gliner_config,
+    is_gliner,
+    marker_ids,
+    read_gliner,
+    save_gliner,
+)
 from .layouts.detection import detect_key_map
+from .layouts.gliner import GlinerConfig
 from .layouts.huggingface import HUGGING_FACE
 from .layouts.keys import (
     BACKBONE_PREFIX,
@@ -48,6 +58,8 @@ __all__ = [
     "STORAGE_DTYPES",
     "TENSORFLOW",
     "CheckpointFiles",
+    "GlinerConfig",
+    "GlinerFiles",
     "KerasModel",
     "KeyMap",
     "MappedFile",
@@ -59,19 +71,25 @@ __all__ = [
     "detect_key_map",
     "embedded_names",
     "find_checkpoint",
+    "find_gliner",
     "find_mapped_file",
     "find_non_finite",
     "find_vocabulary",
+    "gliner_config",
     "is_finite",
+    "is_gliner",
     "list_names",
+    "marker_ids",
     "override_config",
     "read_config",
+    "read_gliner",
     "read_parameters",
     "read_tokenizer",
     "read_weights",
     "refuse_first_generation",
     "refuse_without_encoder",
     "save_checkpoint",
+    "save_gliner",
     "save_tensorflow_checkpoint",
     "stored_precision",
     "with_backbone_prefix",

@@ -3,9 +3,9 @@
 from spacy_deberta.errors import Errors
 
 from .layouts.adapters import ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILES, refused_adapter
+from .layouts.gliner import GLINER_CONFIG_FILE
 from .repository.interface import Repository
 
-_GLINER_FILE = "gliner_config.json"
 # Of the library `adapters`, which came before PEFT.
 _ADAPTERS_FILES = ("pytorch_adapter.bin", "adapter_model_head.safetensors", "head_config.json")
 _FIRST_GENERATION_FILES = ("vocab.json", "merges.txt")
@@ -34,8 +34,8 @@ def refuse_other_kind(place: Repository) -> None:
             (E337).
         ValueError: It has an adapter of another kind (E320), or is a first DeBERTa (E344).
     """
-    if place.find(_GLINER_FILE) is not None:
-        raise FileNotFoundError(Errors.E338.format(name=place.name, file=_GLINER_FILE))
+    if place.find(GLINER_CONFIG_FILE) is not None:
+        raise FileNotFoundError(Errors.E338.format(name=place.name, file=GLINER_CONFIG_FILE))
     if any(place.find(file_name) is not None for file_name in _ADAPTERS_FILES):
         raise refused_adapter("of the library adapters", name=place.name)
     if any(place.find(file_name) is not None for file_name in ADAPTER_WEIGHTS_FILES):

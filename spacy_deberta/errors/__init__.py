@@ -13,6 +13,7 @@ from .checkpoints import CheckpointErrors
 from .command_line import CommandLineErrors
 from .components import ComponentErrors
 from .encoder import EncoderErrors
+from .gliner import GlinerErrors
 from .layers import LayerErrors
 from .pretraining import PretrainingErrors
 from .tokenization import TokenizationErrors
@@ -43,6 +44,7 @@ class Errors(
     EncoderErrors,
     TokenizationErrors,
     CheckpointErrors,
+    GlinerErrors,
     LayerErrors,
     CommandLineErrors,
     ComponentErrors,
@@ -91,6 +93,15 @@ class Warnings(metaclass=Coded):
         "'id2label' of '{name}' names the labels {numbers}, and not 0 to {last}. The names are "
         "given to the outputs in this order. If they belong to others, correct 'id2label' in its "
         "config.json."
+    )
+    W360 = (
+        "{count} spans of a batch do not align with token boundaries and are left out, because "
+        "'alignment_mode' of the component '{component}' is \"{mode}\". \"expand\" drops none."
+    )
+    W361 = (
+        "{count} entities of a batch are left out, because they share a token with entities of "
+        "higher scores, and 'doc.ents' can't overlap: the model splits texts into other words "
+        "than the tokenizer. With 'annotate = \"spans\"' the component '{component}' keeps all."
     )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "

@@ -264,6 +264,23 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             return self
         return self._with(unknown_characters=unknown_characters)
 
+    def with_added_tokens(self, tokens: Iterable[AddedToken]) -> "DebertaV2Tokenizer":
+        """Add tokens, or replace those with the same content.
+
+        Args:
+            tokens: As `added_tokens` in the constructor.
+
+        Returns:
+            A new tokenizer.
+
+        Raises:
+            ValueError: Two tokens have the same id (E218).
+        """
+        new = {token.content: token for token in tokens}
+        old = deserialize(self.to_bytes())["added_tokens"]
+        kept = [token for token in old if token.content not in new]
+        return self._with(added_tokens=[*kept, *new.values()])
+
     def _with(self, **changes: Any) -> "DebertaV2Tokenizer":
         options = {**deserialize(self.to_bytes()), **changes}
         return type(self)(threads=self.threads, **options)
