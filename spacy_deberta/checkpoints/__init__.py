@@ -7,7 +7,6 @@ from .gliner import (
     GlinerFiles,
     find_gliner,
     gliner_config,
-    is_gliner,
     marker_ids,
     read_gliner,
     save_gliner,
@@ -27,6 +26,7 @@ from .layouts.microsoft import refuse_first_generation
 from .layouts.tensorflow import BARE_MODEL, KerasModel
 from .layouts.tensorflow import LAYOUT as TENSORFLOW
 from .names import list_names
+from .other_kinds import GlinerFolderError
 from .parameters import read_parameters
 from .repository.embedded import embedded_names
 from .saving import (
@@ -60,6 +60,7 @@ __all__ = [
     "CheckpointFiles",
     "GlinerConfig",
     "GlinerFiles",
+    "GlinerFolderError",
     "KerasModel",
     "KeyMap",
     "MappedFile",
@@ -77,7 +78,6 @@ __all__ = [
     "find_vocabulary",
     "gliner_config",
     "is_finite",
-    "is_gliner",
     "list_names",
     "marker_ids",
     "override_config",

@@ -59,11 +59,6 @@ class GlinerFiles:
     vocabulary: Path
 
 
-def is_gliner(place: Repository) -> bool:
-    """Whether a location has a GLiNER."""
-    return place.find(GLINER_CONFIG_FILE) is not None
-
-
 def find_gliner(
     name_or_path: str | os.PathLike[str],
     *,
@@ -152,7 +147,8 @@ def read_gliner(
     Raises:
         OSError: A weights file is damaged (E305, E327, E330).
         ValueError: The weights lack a part of the model (E364), the markers have no embedding
-            (E365), or the encoder is no DeBERTa-v2 (E101 to E107).
+            (E365) or another id than in the config (E370), or the encoder is no DeBERTa-v2 (E101
+            to E107).
     """
     weights = {to_ours(key): tensor for key, tensor in read_weights(files.weights).items()}
     lacking = missing_modules(weights, files.config)
@@ -162,6 +158,12 @@ def read_gliner(
         raise ValueError(Errors.E364.format(name=files.name, missing=missing))
     tokenizer = _read_tokenizer(files, engine=engine, unknown_characters=unknown_characters)
     ids = dict(zip(("ent", "sep"), marker_ids(tokenizer, files.config), strict=True))
+    given = files.config.class_token_index
+    if given not in (-1, ids["ent"]):
+        marker = files.config.ent_token
+        raise ValueError(
+            Errors.E370.format(name=files.name, marker=marker, given=given, found=ids["ent"])
+        )
     if max(ids.values()) >= len(table):
         raise ValueError(Errors.E365.format(name=files.name, **ids, rows=len(table)))
     values = {

@@ -23,6 +23,10 @@ _EXPORTED = {
 }
 
 
+class GlinerFolderError(FileNotFoundError):
+    """The refusal of a folder that is a GLiNER."""
+
+
 def refuse_other_kind(place: Repository) -> None:
     """Where a file of a checkpoint is missing: say so if that is because it is no checkpoint.
 
@@ -35,7 +39,7 @@ def refuse_other_kind(place: Repository) -> None:
         ValueError: It has an adapter of another kind (E320), or is a first DeBERTa (E344).
     """
     if place.find(GLINER_CONFIG_FILE) is not None:
-        raise FileNotFoundError(Errors.E338.format(name=place.name, file=GLINER_CONFIG_FILE))
+        raise GlinerFolderError(Errors.E338.format(name=place.name, file=GLINER_CONFIG_FILE))
     if any(place.find(file_name) is not None for file_name in _ADAPTERS_FILES):
         raise refused_adapter("of the library adapters", name=place.name)
     if any(place.find(file_name) is not None for file_name in ADAPTER_WEIGHTS_FILES):

@@ -32,8 +32,8 @@ class GlinerErrors:
         "one as 'base', or correct 'class_token_index' in gliner_config.json."
     )
     E366 = (
-        "The label {label!r} of the component '{component}' has no text. A label is read by the "
-        "model, so it has to be a name, such as 'person', or have a description."
+        "The label {label!r} has no text. A label is read by the model, so it has to be a name, "
+        "such as 'person', or have a text in 'descriptions'."
     )
     E367 = (
         "The component '{component}' reads {words} words at once, but its model finds spans of up "
@@ -41,11 +41,15 @@ class GlinerErrors:
         "least {least}."
     )
     E368 = (
-        "The component '{component}' has {kind} for labels that it does not have: {labels}. "
-        "Add them to 'labels', or remove them there."
+        "'{name}' has values for labels that are not in 'labels': {labels}. Correct their "
+        "spelling, add them to 'labels', or remove them from '{name}'."
     )
     E369 = (
         "The component '{component}' can't be trained: only prediction with a GLiNER is supported. "
         "Exclude it from training with 'frozen_components' in [training], or train entities with "
         "fixed labels with 'deberta_token_classifier'."
+    )
+    E370 = (
+        "The config of '{name}' gives the marker {marker} the id {given} ('class_token_index'), "
+        "its vocabulary the id {found}. Copy gliner_config.json and the vocabulary from one source."
     )

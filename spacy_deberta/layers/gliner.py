@@ -114,7 +114,7 @@ def initialize_gliner(model: Model[Sequences, Array]) -> None:
 
     Raises:
         OSError: A file is missing or damaged, or the folder is no GLiNER (E360).
-        ValueError: There is no source (E401), or the folder can't be used (E361 to E365).
+        ValueError: There is no source (E401), or the folder can't be used (E361 to E365, E370).
     """
     shim = encoder_shim(model.layers[1])
     if shim.is_loaded:
@@ -138,7 +138,7 @@ def load_gliner(model: Model[Sequences, Array], folder: str | os.PathLike[str]) 
 
     Raises:
         OSError: A file is missing or damaged.
-        ValueError: The folder can't be used (E361 to E365).
+        ValueError: The folder can't be used (E361 to E365, E370).
     """
     _load(model, find_gliner(Path(folder)))
 

@@ -15,6 +15,15 @@ from .scoring import SpanMarker, TextRows, TokenScorer, WordLSTM, pool_pieces, p
 
 _RNN_LAYER = re.compile(r"rnn\.lstm\.weight_ih_l(\d+)")
 
+# What its checkpoints have beside the encoder, not all of them everything.
+GLINER_PARTS = {
+    "projection": "projection of the encoder's rows",
+    "rnn": "LSTM over the words",
+    "span_rep_layer": "vectors of spans",
+    "prompt_rep_layer": "vectors of labels",
+    "scorer": "scores of words",
+}
+
 
 class DebertaV2ForGLiNER(DebertaV2WithHead):
     """The encoder with the head of a GLiNER, which scores spans by labels in its input.
@@ -121,10 +130,7 @@ class DebertaV2ForGLiNER(DebertaV2WithHead):
 # it is neither exported nor converted to another layout.
 GLINER = HeadSpec(
     module_class=DebertaV2ForGLiNER,
-    modules=(
-        {"span_rep_layer": "scores of spans (GLiNER)", "prompt_rep_layer": "labels (GLiNER)"},
-        {"scorer": "scores of words (GLiNER)"},
-    ),
+    modules=(GLINER_PARTS,),
     rows="masks",
     is_hugging_faces=False,
 )

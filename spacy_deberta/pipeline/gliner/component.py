@@ -34,6 +34,8 @@ from .finding import find_entities
 from .settings import GlinerSettings
 
 SCORE = "score"
+if not Span.has_extension(SCORE):
+    Span.set_extension(SCORE, default=None)
 
 
 @Language.factory(
@@ -124,12 +126,6 @@ class Gliner(HeadPipe[GlinerSettings]):
     settings_class = GlinerSettings
     doc_method = "find_entities"
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.settings.check_label_names(self.name)
-        if not Span.has_extension(SCORE):
-            Span.set_extension(SCORE, default=None)
-
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels. They can be changed at any time."""
@@ -138,7 +134,7 @@ class Gliner(HeadPipe[GlinerSettings]):
     @labels.setter
     def labels(self, labels: Iterable[str]) -> None:
         checked = check_labels(labels)
-        replace(self.settings, labels=tuple(checked)).check_label_names(self.name)
+        replace(self.settings, labels=tuple(checked))
         self.cfg["labels"] = checked
 
     def add_label(self, label: str) -> int:

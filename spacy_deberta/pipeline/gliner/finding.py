@@ -43,11 +43,10 @@ def find_entities(
         The entities of each text, by start.
 
     Raises:
-        ValueError: The model is not initialized (E403), a window is too short for the longest span
-            (E367), or the labels are not usable (E366, E368).
+        ValueError: The model is not initialized (E403), or a window is too short for the longest
+            span (E367).
     """
     tokenizer, config = get_tokenizer(model), get_gliner_config(model)
-    settings.check_label_names(component)
     window = settings.max_words or config.max_len
     overlap = settings.overlap
     if not config.is_token_level:

@@ -17,7 +17,8 @@ class GlinerSettings:
     """Settings of `deberta_gliner`, documented at its factory.
 
     Raises:
-        ValueError: A setting has the wrong type or is out of range (E413, E624, E625).
+        ValueError: A setting has the wrong type or is out of range (E413, E624, E625), a label has
+            no text (E366), or another setting is for unknown labels (E368).
     """
 
     labels: tuple[str, ...] = ()
@@ -57,24 +58,18 @@ class GlinerSettings:
         if self.labels_per_prompt is not None:
             number = self.labels_per_prompt
             check_number("labels_per_prompt", number, lambda n: n > 0, "above 0", whole=True)
+        self._check_labels()
 
-    def check_label_names(self, component: str) -> None:
-        """Check that labels have a text, and that other settings name no other labels.
-
-        Args:
-            component: Name of the component, for messages.
-
-        Raises:
-            ValueError: A label has no text (E366), or another setting has an unknown one (E368).
-        """
+    def _check_labels(self) -> None:
         for label, prompt in zip(self.labels, self.prompts, strict=True):
             if not prompt.strip():
-                raise ValueError(Errors.E366.format(label=label, component=component))
-        for kind in ("descriptions", "thresholds"):
-            unknown = [label for label in getattr(self, kind) if label not in self.labels]
-            if unknown:
+                raise ValueError(Errors.E366.format(label=label))
+        for name in ("descriptions", "thresholds"):
+            unknown = [label for label in getattr(self, name) if label not in self.labels]
+            # Without labels, those of the data are taken later.
+            if unknown and self.labels:
                 names = ", ".join(map(repr, unknown))
-                raise ValueError(Errors.E368.format(component=component, kind=kind, labels=names))
+                raise ValueError(Errors.E368.format(name=name, labels=names))
 
     @property
     def prompts(self) -> list[str]:

@@ -9,13 +9,12 @@ import spacy
 import torch
 from safetensors.torch import load_file
 
+from spacy_deberta.checkpoints import save_gliner
+from spacy_deberta.models import DebertaV2ForGLiNER
+from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+
 CHECKPOINT = "span-rnn-proj"
-TOKENIZER_FILES = (
-    "spm.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
 
 
 def read_expected(folder: Path) -> dict[str, Any]:
@@ -68,3 +67,17 @@ def make_pipeline(folder: Path, **settings: Any) -> spacy.Language:
     nlp.add_pipe("deberta_gliner", config={"model": model, **settings})
     nlp.initialize()
     return nlp
+
+
+def make_random(folder: Path, config: dict[str, Any], tokenizer: DebertaV2Tokenizer) -> Path:
+    """A GLiNER with random weights, for what does not depend on its answers."""
+    tokens = [AddedToken(content=token, special=True) for token in ("<<ENT>>", "<<SEP>>")]
+    tokenizer = tokenizer.with_added_tokens(tokens)
+    values = {"hidden_size": 16, "max_width": 4, "num_rnn_layers": 1}
+    made = DebertaV2Config.from_dict(
+        {**config, "vocab_size": tokenizer.count_rows(mask=True), "gliner": values}
+    )
+    model = DebertaV2ForGLiNER(made)
+    model.init_weights(torch.Generator().manual_seed(7))
+    save_gliner(folder, config=made, weights=model.state_dict(), tokenizer=tokenizer)
+    return folder
