@@ -13,20 +13,10 @@ from spacy.training import Example
 from spacy_deberta.layers import score_labelled_texts
 from spacy_deberta.pipeline.gliner import finding
 
-from .gliners import CHECKPOINT, copy_folder, edit_config, make_bare, make_pipeline, read_expected
+from .gliners import copy_folder, edit_config, make_bare, make_pipeline
 
 LABELS = ["person", "organization", "location", "date"]
 TEXT = "Mira Okafor left Halden Freight in Rotterdam on 3 March 2021."
-
-
-@pytest.fixture(scope="module")
-def folder(shared_data):
-    return shared_data / "gliner" / CHECKPOINT
-
-
-@pytest.fixture(scope="module")
-def expected(folder):
-    return read_expected(folder)
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,10 @@ import pytest
 from spacy_deberta.pipeline.gliner.finding import find_entities
 from spacy_deberta.pipeline.gliner.settings import GlinerSettings
 
-from .gliners import CHECKPOINT, copy_folder, make_bare, make_pipeline, read_expected
+from .gliners import copy_folder, make_bare, make_pipeline
 
 # Scores of the oracle have seven digits.
 TOLERANCE = 1e-4
-
-
-@pytest.fixture(scope="module")
-def folder(shared_data):
-    return shared_data / "gliner" / CHECKPOINT
-
-
-@pytest.fixture(scope="module")
-def expected(folder):
-    return read_expected(folder)
 
 
 @pytest.fixture(scope="module")
