@@ -91,3 +91,8 @@ class TokenizationErrors:
         "The vocabulary has no pieces for bytes, so that characters without a piece can't be "
         "spelled. Leave out 'unknown_characters', or set it to 'unk'."
     )
+    E245 = (
+        "The head '{head}' can't have is_split_into_words = true, in its own settings or in those "
+        "of a shared encoder: it also encodes strings that have no tokens, such as questions or "
+        "labels. It is for {known}. Leave the setting out, or use another encoder."
+    )
