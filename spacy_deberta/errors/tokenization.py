@@ -92,7 +92,8 @@ class TokenizationErrors:
         "spelled. Leave out 'unknown_characters', or set it to 'unk'."
     )
     E245 = (
-        "The head '{head}' can't have is_split_into_words = true, in its own settings or in those "
-        "of a shared encoder: it also encodes strings that have no tokens, such as questions or "
-        "labels. It is for {known}. Leave the setting out, or use another encoder."
+        "{what} can't have is_split_into_words = true, in its own settings or in those of a shared "
+        "encoder: it also encodes strings that have no tokens, such as questions or labels. The "
+        "setting is for 'deberta_sequence_classifier', 'deberta_token_classifier' and listeners. "
+        "Leave it out, or use another encoder."
     )

@@ -108,13 +108,22 @@ def test_classes_are_those_of_huggingface(tmp_path, tiny_config, tiny_tokenizer)
 @pytest.mark.parametrize("factory", ["deberta_fill_mask", "deberta_question_answering"])
 def test_components_for_strings(factory, tiny_checkpoint):
     model = {"name": str(tiny_checkpoint), "is_split_into_words": True}
-    with pytest.raises(ValueError, match="E245.*token_classification"):
+    with pytest.raises(ValueError, match="E245.*deberta_token_classifier"):
         spacy.blank("en").add_pipe(factory, config={"model": model})
     nlp = encoder_pipeline(tiny_checkpoint)
     model = {"name": None, "shared_encoder": "transformer"}
-    nlp.add_pipe(factory, config={"model": model})
     with pytest.raises(ValueError, match="E245.*shared encoder"):
-        nlp.initialize()
+        nlp.add_pipe(factory, config={"model": model})
+
+
+def test_zero_shot_refuses_it(tmp_path, tiny_config, tiny_tokenizer):
+    name = "DebertaV2ForSequenceClassification"
+    labels = ("entailment", "contradiction")
+    save_checkpoint(tmp_path, name, tiny_config, tiny_tokenizer, labels=labels)
+    model = {"name": str(tmp_path), "is_split_into_words": True}
+    nlp, _ = make_pipeline("deberta_zero_shot", model=model, initialize={"labels": ["X", "Y"]})
+    with pytest.raises(ValueError, match="E245.*classifier"):
+        nlp(make_doc(nlp))
 
 
 def test_a_shared_encoder_splits_for_its_classifier(tiny_checkpoint, tagger):

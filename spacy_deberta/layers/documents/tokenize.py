@@ -192,8 +192,21 @@ def check_takes_words(head: str) -> None:
         ValueError: It is for strings (E245).
     """
     if head not in _DOCUMENT_HEADS:
-        known = " and ".join(_DOCUMENT_HEADS)
-        raise ValueError(Errors.E245.format(head=head, known=known))
+        raise ValueError(Errors.E245.format(what=f"The head '{head}'"))
+
+
+def check_whole_texts(model: Model, component: str) -> None:
+    """Check that a model does not split tokens on their own.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        component: Name of the component, for the message.
+
+    Raises:
+        ValueError: It does (E245).
+    """
+    if tokenizer_shim(model.layers[0]).is_split_into_words:
+        raise ValueError(Errors.E245.format(what=f"The component '{component}'"))
 
 
 def _identity(docs: Sequence[Doc]) -> tuple[int, ...]:
