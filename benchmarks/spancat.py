@@ -86,7 +86,7 @@ def make_pipeline(
                 "reducer": {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128},
                 "scorer": {"@layers": "spacy.LinearLogistic.v1"},
                 "tok2vec": {
-                    "@architectures": "spacy-transformers.TransformerListener.v1",
+                    "@architectures": "spacy-deberta.TransformerListener.v1",
                     "pooling": {"@layers": "reduce_mean.v1"},
                 },
             },

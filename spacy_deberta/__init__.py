@@ -4,9 +4,7 @@ The classes are imported when they are asked for: spaCy imports this package for
 which shall not wait for PyTorch.
 """
 
-import os
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_deberta.folder_finder import set_folder_finder
@@ -52,10 +50,10 @@ def _heads() -> dict[str, Any]:
     return {spec.architecture: spec.module_class for spec in specs}
 
 
-def _find_folder(name_or_path: str | os.PathLike[str], **options: Any) -> Path:
+def _find_folder(*args: Any, **options: Any) -> Any:
     from spacy_deberta.checkpoints import find_vocabulary
 
-    return find_vocabulary(name_or_path, **options)
+    return find_vocabulary(*args, **options)
 
 
 set_folder_finder(_find_folder)

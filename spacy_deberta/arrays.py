@@ -1,4 +1,4 @@
-"""Arithmetic on packed arrays, whose members are runs of rows of different lengths."""
+"""Functions on packed arrays, which concatenate ranges of rows of different lengths."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-# numpy or cupy: the array types of thinc and numpy do not know each other.
+# numpy or cupy: the array types of thinc and numpy are not compatible.
 Array = Any
 
 
 def expand_ranges(starts: Ints, lengths: Ints) -> Ints:
-    """All indices of runs, one run after the other.
+    """The indices of all ranges, concatenated.
 
     Args:
-        starts: First index of each run, `(runs,)`.
-        lengths: Number of indices of each run, `(runs,)`; 0 is allowed.
+        starts: First index of each range, `(ranges,)`.
+        lengths: Number of indices of each range, `(ranges,)`; 0 is allowed.
 
     Returns:
         `(lengths.sum(),)`: `starts[0], starts[0] + 1, …, starts[1], …`.
@@ -26,5 +26,5 @@ def expand_ranges(starts: Ints, lengths: Ints) -> Ints:
 
 
 def cumulative(lengths: Ints) -> Ints:
-    """Where each run starts and the last ends: `(runs + 1,)`, from `(runs,)` lengths."""
+    """Cumulative sum of lengths, with a leading 0: `(ranges + 1,)`, from `(ranges,)`."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])

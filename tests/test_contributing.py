@@ -29,6 +29,14 @@ def test_every_target_of_make_is_there(name):
     assert targets <= set(re.findall(r"(?m)^([\w-]+):", makefile))
 
 
+def test_the_workflow_runs_what_a_change_has_to_pass():
+    local, remote = (
+        set(re.findall(r"\bmake ([a-z][\w-]*)", (ROOT / name).read_text(encoding="utf-8")))
+        for name in (".ci/run", WORKFLOW)
+    )
+    assert local <= remote
+
+
 def test_the_workflow_has_the_pythons_of_the_package(setup):
     jobs = srsly.read_yaml(ROOT / WORKFLOW)["jobs"]
     classifiers = setup["metadata"]["classifiers"]

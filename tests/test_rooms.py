@@ -58,7 +58,7 @@ WITHIN = {
         "__init__",
     ],
 }
-LONGEST_FILE = 400
+LONGEST_FILE = 300
 
 
 class Import(NamedTuple):

@@ -100,7 +100,7 @@ def make_pipeline(
             }
         },
     )
-    add_heads(nlp, heads, docs)
+    add_heads(nlp, heads, docs, side="ours")
     return nlp
 
 

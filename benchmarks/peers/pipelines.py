@@ -8,14 +8,12 @@ from thinc.api import Adam, Optimizer
 
 from benchmarks.measures.corpora import make_examples
 
-LISTENER = {
-    "@architectures": "spacy-transformers.TransformerListener.v1",
-    "grad_factor": 1.0,
-    "upstream": "*",
-    "pooling": {"@layers": "reduce_mean.v1"},
+LISTENERS = {
+    "ours": "spacy-deberta.TransformerListener.v1",
+    "stock": "spacy-transformers.TransformerListener.v1",
 }
-NER = {
-    "model": {
+MODELS: dict[str, dict[str, Any]] = {
+    "ner": {
         "@architectures": "spacy.TransitionBasedParser.v2",
         "state_type": "ner",
         "extra_state_tokens": False,
@@ -23,23 +21,29 @@ NER = {
         "maxout_pieces": 2,
         "use_upper": False,
         "nO": None,
-        "tok2vec": LISTENER,
-    }
+    },
+    "tagger": {"@architectures": "spacy.Tagger.v2", "nO": None},
 }
-TAGGER = {"model": {"@architectures": "spacy.Tagger.v2", "nO": None, "tok2vec": LISTENER}}
 
 
-def add_heads(nlp: Any, heads: Sequence[str], docs: list[Doc] | None) -> None:
+def add_heads(nlp: Any, heads: Sequence[str], docs: list[Doc] | None, *, side: str) -> None:
     """Add components that listen to the encoder, and initialize the pipeline.
 
     Args:
         nlp: Has the component `transformer` only.
         heads: Names of components, `ner` or `tagger`, optionally with a number: `tagger_1`.
         docs: Documents with entities, for the labels of the components.
+        side: Whose listener they have: "ours", or "stock" for that of spacy-transformers.
     """
+    tok2vec = {
+        "@architectures": LISTENERS[side],
+        "grad_factor": 1.0,
+        "upstream": "*",
+        "pooling": {"@layers": "reduce_mean.v1"},
+    }
     for name in heads:
         factory = name.partition("_")[0]
-        nlp.add_pipe(factory, name=name, config=NER if factory == "ner" else TAGGER)
+        nlp.add_pipe(factory, name=name, config={"model": {**MODELS[factory], "tok2vec": tok2vec}})
     if not heads:
         nlp.initialize()
         return

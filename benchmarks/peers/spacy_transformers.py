@@ -32,7 +32,7 @@ def make_pipeline(checkpoint: Path, *, heads: Sequence[str] = (), docs: Any = No
             },
         },
     )
-    add_heads(nlp, heads, docs)
+    add_heads(nlp, heads, docs, side="stock")
     return nlp
 
 

@@ -46,6 +46,7 @@ def deberta_v2_model_v1(
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -82,6 +83,8 @@ def deberta_v2_model_v1(
     tokenizer (str | None): "sentencepiece" for the checkpoint's `spm.model`, "tokenizers" for its
         `tokenizer.json` or `vocab.txt`; null for the one that it was trained with. Only used by
         `initialize`.
+    unknown_characters (str | None): "bytes" to spell characters without a piece in bytes, "unk" for
+        one [UNK] for a run of them; null for the value of the checkpoint or of the saved pipeline.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
@@ -95,6 +98,7 @@ def deberta_v2_model_v1(
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
+            unknown_characters=unknown_characters,
         ),
         get_spans,
         EncoderOptions(
@@ -141,6 +145,7 @@ def deberta_v2_tok2vec_v1(
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, without a shared pipe.
 
@@ -177,6 +182,7 @@ def deberta_v2_tok2vec_v1(
         allow_non_finite=allow_non_finite,
         split_special_tokens=split_special_tokens,
         tokenizer=tokenizer,
+        unknown_characters=unknown_characters,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -204,6 +210,7 @@ def deberta_v2_with_head_v1(
     allow_non_finite: bool = False,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a fine-tuned checkpoint.
 
@@ -228,6 +235,7 @@ def deberta_v2_with_head_v1(
             from_scratch=from_scratch,
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
+            unknown_characters=unknown_characters,
         ),
         EncoderOptions(
             precision=precision,

@@ -1,4 +1,4 @@
-"""Atomic writes of folders and files: all of it or nothing."""
+"""Atomic writes of folders and files."""
 
 import errno
 import os

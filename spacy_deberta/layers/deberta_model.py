@@ -63,7 +63,10 @@ def deberta_model(
         dims={"nO": (source.from_scratch or {}).get("hidden_size")},
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
-            doc_tokenizer(split_special_tokens=source.split_special_tokens),
+            doc_tokenizer(
+                split_special_tokens=source.split_special_tokens,
+                unknown_characters=source.unknown_characters,
+            ),
             encoder_layer(options),
             doc_outputs(),
         ],

@@ -56,7 +56,7 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
-        for setting in ("split_special_tokens", "tokenizer"):
+        for setting in ("split_special_tokens", "tokenizer", "unknown_characters"):
             check_setting(
                 getattr(source, setting) is None,
                 setting,
@@ -69,7 +69,11 @@ def deberta_with_head(
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
-            doc_tokenizer(is_shared=shares, split_special_tokens=source.split_special_tokens),
+            doc_tokenizer(
+                is_shared=shares,
+                split_special_tokens=source.split_special_tokens,
+                unknown_characters=source.unknown_characters,
+            ),
             encoder_layer(options, head=HEADS[head], shares_encoder=shares),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},

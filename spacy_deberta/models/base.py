@@ -27,6 +27,7 @@ from spacy_deberta.nn import (
     weights_changed,
 )
 
+from .embedding_rows import with_rows
 from .padded_forward import PaddedForward
 
 ModelT = TypeVar("ModelT", bound="DebertaV2PreTrainedModel")
@@ -154,18 +155,7 @@ class DebertaV2PreTrainedModel(PaddedForward):
             raise ValueError(Errors.E350.format(count=count, least=self.config.pad_token_id + 1))
         if count == old.num_embeddings:
             return old
-        new = nn.Embedding(
-            count,
-            old.embedding_dim,
-            padding_idx=old.padding_idx,
-            device=old.weight.device,
-            dtype=old.weight.dtype,
-        )
-        init_weights(new, self.config)
-        new.weight.requires_grad_(old.weight.requires_grad)
-        kept = min(count, old.num_embeddings)
-        with torch.no_grad():
-            new.weight[:kept] = old.weight[:kept]
+        new = with_rows(old, count, self.config)
         self.set_input_embeddings(new)
         self._resize_head(count)
         self.config = replace(self.config, vocab_size=count)

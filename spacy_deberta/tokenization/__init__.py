@@ -1,5 +1,6 @@
 """Text to pieces and back, with exact character offsets: one interface, two engines."""
 
+from .engines import check_unknown_characters
 from .fast import DebertaV2TokenizerFast
 from .files import TOKENIZER_FILES, VOCABULARY_FILES
 from .folder import check_engine
@@ -17,5 +18,6 @@ __all__ = [
     "DebertaV2TokenizerFast",
     "Pieces",
     "check_engine",
+    "check_unknown_characters",
     "train_vocabulary",
 ]

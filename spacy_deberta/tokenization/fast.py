@@ -57,6 +57,7 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         path: str | PathLike[str],
         *,
         tokenizer: str | None = None,
+        unknown_characters: str | None = None,
         threads: int | None = None,
     ) -> "DebertaV2TokenizerFast":
         """Read the folder of a tokenizer or of a whole checkpoint.
@@ -65,6 +66,8 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
             path: A folder with `tokenizer.json` or `vocab.txt`, or with `spm.model`, which is
                 converted if there is neither.
             tokenizer: "sentencepiece" to convert the `spm.model` of a folder that has both.
+            unknown_characters: "bytes" or "unk", as in the constructor; None for what the folder
+                says.
             threads: 1 for a single thread.
 
         Returns:
@@ -77,7 +80,8 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         recover(folder)
         if tokenizer is None and [p.name for p in _vocabularies(folder)] != [SENTENCEPIECE_FILE]:
             tokenizer = "tokenizers"
-        return cls(threads=threads, **read_folder(folder, engine=tokenizer))
+        options = read_folder(folder, engine=tokenizer, unknown_characters=unknown_characters)
+        return cls(threads=threads, **options)
 
 
 def _vocabularies(folder: Path) -> list[Path]:

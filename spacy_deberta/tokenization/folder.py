@@ -23,12 +23,15 @@ _FILES: dict[EngineName, tuple[str, ...]] = {
 }
 
 
-def read_folder(folder: Path, *, engine: str | None = None) -> dict[str, Any]:
+def read_folder(
+    folder: Path, *, engine: str | None = None, unknown_characters: str | None = None
+) -> dict[str, Any]:
     """Read the folder of a tokenizer.
 
     Args:
         folder: A folder with one of `VOCABULARY_FILES`, or several.
         engine: "sentencepiece" or "tokenizers"; None for what the checkpoint was trained with.
+        unknown_characters: "bytes" or "unk"; None for what the files say.
 
     Returns:
         Arguments of `DebertaV2Tokenizer`.
@@ -43,6 +46,8 @@ def read_folder(folder: Path, *, engine: str | None = None) -> dict[str, Any]:
         found = sorted(p.name for p in folder.iterdir())[:20] if folder.is_dir() else "nothing"
         raise ValueError(Errors.E212.format(path=folder, found=found))
     options = read_options(folder)
+    if unknown_characters is not None:
+        options["unknown_characters"] = unknown_characters
     code = (read_raw_config(folder) or {}).get("auto_map")
     if isinstance(code, Mapping) and code:
         classes = ", ".join(map(shorten, map(str, code)))

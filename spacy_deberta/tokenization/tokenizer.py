@@ -1,4 +1,4 @@
-"""The tokenizer: a vocabulary and its options, in memory, in a folder and as bytes."""
+"""The tokenizer: made of a vocabulary and options, or loaded from a folder or from bytes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from os import PathLike
@@ -6,30 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from spacy_deberta.errors import Errors, check_list
-from spacy_deberta.files import recover, staged_folder, write_atomically
+from spacy_deberta.files import recover
 from spacy_deberta.folder_finder import find_folder
 
 from .engines import (
-    EngineName,
-    SentencePieceEngine,
     UnknownCharacters,
     make_engine,
     read_vocabulary,
 )
-from .files import TOKENIZER_FILES, write_config, write_options
 from .folder import read_folder
-from .serialization import deserialize, serialize
+from .saved_text_encoder import SavedTextEncoder
+from .serialization import deserialize
 from .special_tokens import (
     SPECIAL_TOKENS,
     AddedToken,
     content_of,
     make_table,
-    special_contents,
 )
-from .text_encoder import TextEncoder
 
 
-class DebertaV2Tokenizer(TextEncoder):
+class DebertaV2Tokenizer(SavedTextEncoder):
     """The tokenizer of DeBERTa-v2 and v3.
 
     Ids are those of Hugging Face's tokenizer of the same files: with `spm.model` those of the slow
@@ -131,35 +127,14 @@ class DebertaV2Tokenizer(TextEncoder):
         super().__init__(
             engine,
             table,
+            tokenizer_config=tokenizer_config,
+            do_lower_case=do_lower_case,
+            split_by_punct=split_by_punct,
+            unknown_characters=unknown_characters,
             split_special_tokens=split_special_tokens,
             model_max_length=model_max_length,
+            threads=threads,
         )
-        self.tokenizer_config = tokenizer_config
-        self.do_lower_case = do_lower_case
-        self.split_by_punct = split_by_punct
-        self.threads = threads
-        self._unknown_characters = unknown_characters
-
-    @property
-    def engine(self) -> EngineName:
-        """Which library cuts the texts: "sentencepiece" or "tokenizers"."""
-        return self._engine.name
-
-    @property
-    def unknown_characters(self) -> UnknownCharacters:
-        """What characters without a piece become: "bytes", or "unk" for a run of them."""
-        return self._engine.unknown_characters
-
-    @property
-    def model_proto(self) -> bytes:
-        """The bytes of the `spm.model`.
-
-        Raises:
-            ValueError: The vocabulary is not one of SentencePiece (E236).
-        """
-        if not isinstance(self._engine, SentencePieceEngine):
-            raise ValueError(Errors.E236)
-        return self._engine.model_proto
 
     @classmethod
     def from_pretrained(
@@ -172,6 +147,7 @@ class DebertaV2Tokenizer(TextEncoder):
         cache_dir: str | PathLike[str] | None = None,
         local_files_only: bool = False,
         tokenizer: str | None = None,
+        unknown_characters: str | None = None,
     ) -> "DebertaV2Tokenizer":
         """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
 
@@ -185,6 +161,7 @@ class DebertaV2Tokenizer(TextEncoder):
             cache_dir: Where downloads are kept.
             local_files_only: Use only what the cache has.
             tokenizer: As in `from_directory`.
+            unknown_characters: As in `from_directory`.
 
         Returns:
             The tokenizer, of this class.
@@ -203,7 +180,9 @@ class DebertaV2Tokenizer(TextEncoder):
             cache_dir=cache_dir,
             local_files_only=local_files_only,
         )
-        return cls.from_directory(folder, tokenizer=tokenizer)
+        return cls.from_directory(
+            folder, tokenizer=tokenizer, unknown_characters=unknown_characters
+        )
 
     @classmethod
     def from_directory(
@@ -211,6 +190,7 @@ class DebertaV2Tokenizer(TextEncoder):
         path: str | PathLike[str],
         *,
         tokenizer: str | None = None,
+        unknown_characters: str | None = None,
         threads: int | None = None,
     ) -> "DebertaV2Tokenizer":
         """Read the folder of a tokenizer or of a whole checkpoint.
@@ -222,6 +202,8 @@ class DebertaV2Tokenizer(TextEncoder):
             tokenizer: "sentencepiece" for `spm.model`, "tokenizers" for the other files; None for
                 the one that the checkpoint was trained with, which is `tokenizer.json` where both
                 are there and differ (W202).
+            unknown_characters: "bytes" or "unk", as in the constructor; None for what the folder
+                says.
             threads: Maximum number of native threads for a batch; None for one on each core.
 
         Returns:
@@ -234,71 +216,8 @@ class DebertaV2Tokenizer(TextEncoder):
         """
         folder = Path(path)
         recover(folder)
-        return cls(threads=threads, **read_folder(folder, engine=tokenizer))
-
-    def save_pretrained(
-        self, path: str | PathLike[str], *, tokenizer_json: bool = True
-    ) -> list[Path]:
-        """Write a folder that `from_directory` and Hugging Face open.
-
-        Args:
-            path: The folder; created if it does not exist. An existing tokenizer is replaced once
-                everything is written.
-            tokenizer_json: Whether a `tokenizer.json` is written beside an `spm.model`, so that
-                Hugging Face's fast tokenizers have the same ids. It is twice as large.
-
-        Returns:
-            The files.
-
-        Raises:
-            OSError: The path is a file (E312), or can't be written to.
-        """
-        folder = Path(path)
-        names = list(self._engine.vocabulary_files())
-        with staged_folder(folder, replaces=TOKENIZER_FILES, last=names) as staging:
-            vocabulary = self.save_vocabulary(staging)
-            if self.engine == "sentencepiece":
-                options = self._options()
-                converted = self._convert() if tokenizer_json else None
-                others = write_options(staging, options, self._table, converted=converted)
-            else:
-                config = {**(self.tokenizer_config or {}), **self._settings()}
-                others = [write_config(staging, config, self._table, self._engine.added_tokens)]
-        return [folder / file.name for file in (vocabulary, *others)]
-
-    def save_vocabulary(
-        self, directory: str | PathLike[str], filename_prefix: str | None = None
-    ) -> Path:
-        """Write the vocabulary alone, byte for byte.
-
-        Args:
-            directory: A folder; created if it does not exist.
-            filename_prefix: Prefix of the file name, followed by a hyphen.
-
-        Returns:
-            The file. An existing file is replaced once everything is written.
-        """
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        ((name, content),) = self._engine.vocabulary_files().items()
-        file = folder / (f"{filename_prefix}-{name}" if filename_prefix else name)
-        write_atomically(file, content)
-        return file
-
-    def to_bytes(self) -> bytes:
-        """Serialize the tokenizer.
-
-        Returns:
-            A line of JSON, then the file of the vocabulary.
-        """
-        added = [token for _, token in sorted(self._table.by_id.items())]
-        options = {**self._options(), **self._table.roles}
-        if self._table.special != {token.content for token in added if token.special}:
-            options["additional_special_tokens"] = special_contents(self._table)
-        if self.engine == "tokenizers":
-            options |= {"engine": self.engine, "tokenizer_config": self.tokenizer_config}
-        ((_, content),) = self._engine.vocabulary_files().items()
-        return serialize(options, added, content)
+        options = read_folder(folder, engine=tokenizer, unknown_characters=unknown_characters)
+        return cls(threads=threads, **options)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, threads: int | None = None) -> "DebertaV2Tokenizer":
@@ -327,30 +246,31 @@ class DebertaV2Tokenizer(TextEncoder):
         """
         if split_special_tokens == self.split_special_tokens:
             return self
-        options = {**deserialize(self.to_bytes()), "split_special_tokens": split_special_tokens}
+        return self._with(split_special_tokens=split_special_tokens)
+
+    def with_unknown_characters(self, unknown_characters: str) -> "DebertaV2Tokenizer":
+        """Change `unknown_characters`.
+
+        Args:
+            unknown_characters: As in the constructor.
+
+        Returns:
+            This tokenizer if it has that value already, else a new one.
+
+        Raises:
+            ValueError: There is no such value (E207), or the vocabulary has no bytes (E237).
+        """
+        if unknown_characters == self.unknown_characters:
+            return self
+        return self._with(unknown_characters=unknown_characters)
+
+    def _with(self, **changes: Any) -> "DebertaV2Tokenizer":
+        options = {**deserialize(self.to_bytes()), **changes}
         return type(self)(threads=self.threads, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy as bytes: a native model supports neither."""
         return _from_bytes, (self.to_bytes(), self.threads, type(self))
-
-    def _convert(self) -> bytes | None:
-        engine = self._engine
-        return engine.convert(self._table) if isinstance(engine, SentencePieceEngine) else None
-
-    def _options(self) -> dict[str, Any]:
-        changes = {"do_lower_case": self.do_lower_case, "split_by_punct": self.split_by_punct}
-        return {**changes, **self._settings()}
-
-    def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {}
-        if self._unknown_characters is not None:
-            settings["unknown_characters"] = self._unknown_characters
-        if self.split_special_tokens or "split_special_tokens" in (self.tokenizer_config or {}):
-            settings["split_special_tokens"] = self.split_special_tokens
-        if self.model_max_length is not None:
-            settings["model_max_length"] = self.model_max_length
-        return settings
 
 
 def _from_bytes(

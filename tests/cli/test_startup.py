@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 MODULES = "import sys; print(*sorted(sys.modules))"
 
 
@@ -9,6 +11,7 @@ def imported(statement):
     return set(subprocess.run(args, check=True, capture_output=True, text=True).stdout.split())
 
 
+@pytest.mark.slow
 def test_spacy_does_not_wait_for_us():
     # spaCy imports torch through thinc, so torch is hidden here.
     no_torch = "import sys; sys.modules['torch'] = None"

@@ -93,6 +93,7 @@ def test_the_limit(nlp, write):
 texts = st.text(st.characters(exclude_characters="\t\n\r", codec="utf-8")).map(str.strip)
 
 
+@pytest.mark.slow
 @given(question=texts, choices=st.lists(texts.filter(bool), min_size=1, max_size=5), data=st.data())
 def test_both_formats_give_the_same(tmp_path_factory, question, choices, data):
     answer = data.draw(st.integers(0, len(choices) - 1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer, DebertaV2TokenizerFast
 
 IN_TEXT = [
     "bada [SEP] bado",
@@ -125,8 +125,10 @@ def test_two_tokens_for_one_id(small_vocabulary):
         DebertaV2Tokenizer(small_vocabulary, added_tokens=[AddedToken(content="<a>", id=7)])
 
 
+@pytest.mark.parametrize("cls", [DebertaV2Tokenizer, DebertaV2TokenizerFast])
 @pytest.mark.parametrize("pair", [None, [7, 8], []])
-def test_helpers(small, slow_small, pair):
+def test_helpers(small_vocabulary, slow_small, cls, pair):
+    small = cls(small_vocabulary)
     for name in (
         "build_inputs_with_special_tokens",
         "create_token_type_ids_from_sequences",

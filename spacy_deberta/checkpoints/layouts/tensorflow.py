@@ -28,7 +28,7 @@ WHOLE_NAMES = (
         "deberta.embeddings.token_type_embeddings.weight",
         "deberta/embeddings/token_type_embeddings/embeddings",
     ),
-    # There is a dot within their name.
+    # Names with a dot.
     ("deberta.encoder.rel_embeddings.weight", "deberta/encoder/rel_embeddings.weight"),
 )
 # Pairs (ours, theirs) of levels within names, and of their last level.
@@ -42,18 +42,18 @@ ENDS = (("weight", KERNEL), ("bias", "bias"))
 LIST_LEVEL = "_._"
 VARIABLE = ":0"
 
-# What Keras writes beside the weights.
+# Attributes that Keras writes besides the weights.
 _FILE_ATTRIBUTES = {"backend": "tensorflow", "keras_version": "2.21.0"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class KerasModel:
-    """How a class of TensorFlow is laid out in a file.
+    """The layout of a TensorFlow class in a file.
 
     Attributes:
-        name: What Keras calls the model.
+        name: Keras' name of the model.
         layers: Its layers in order; some have no weights.
-        uses_embeddings: Layers that hold on to the embeddings: a head that multiplies with them.
+        uses_embeddings: Layers that use the embeddings: a head that multiplies with them.
     """
 
     name: str
@@ -123,7 +123,7 @@ def read_tensorflow(path: Path) -> dict[str, torch.Tensor]:
             variables: dict[str, tuple[Any, str]] = {}
             layers = {name.partition("/")[0] for name in _names(file.attrs, "layer_names")}
             for name, data in _variables(file):
-                variables.setdefault(to_ours(name, layers), (data, name))  # some are there twice
+                variables.setdefault(to_ours(name, layers), (data, name))  # some are duplicated
             check_expansion(path, sum(_memory(data) for data, _ in variables.values()))
             return {key: _read(file, *variable) for key, variable in variables.items()}
     except RefusedFileError:
@@ -202,7 +202,7 @@ def _names(attributes: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _memory(data: Any) -> int:
-    """Bytes that reading a variable takes: of what is compressed, whole chunks are read."""
+    """Bytes for reading a variable. Compressed chunks are read completely."""
     chunk = math.prod(data.chunks or ())
     return int(max(data.size or 0, chunk)) * int(data.dtype.itemsize)
 

@@ -1,11 +1,11 @@
-"""A place that holds a checkpoint, wherever it is."""
+"""The interface of a checkpoint's location."""
 
 from pathlib import Path
 from typing import Protocol
 
 
 class Repository(Protocol):
-    """A place that holds the files of one checkpoint."""
+    """A location with the files of one checkpoint."""
 
     name: str
 
@@ -13,4 +13,4 @@ class Repository(Protocol):
         """The local path of a file, or None without it."""
 
     def missing(self, *file_names: str, message: str = ...) -> OSError:
-        """The error that there is none of these files."""
+        """The error for missing files."""

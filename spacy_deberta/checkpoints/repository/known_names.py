@@ -1,4 +1,4 @@
-"""The names that people mean: checkpoints that are well known, and the nearest one to a typo."""
+"""Known checkpoints, and the most similar name to a typo."""
 
 from difflib import get_close_matches
 
@@ -15,18 +15,18 @@ OFFICIAL_NAMES = (
     "microsoft/deberta-v3-large",
     "microsoft/mdeberta-v3-base",
 )
-# Of a name and its neighbour, so many letters have to agree. "deberta-v3-tiny" is no typo.
+# Minimum similarity of a name and a known one. "deberta-v3-tiny" is not a typo.
 _SIMILAR = 0.85
 
 
 def describe_alternatives(name: str) -> str:
-    """Say what else a name that can't be found could be, for a message.
+    """Suggest alternatives to an unknown name, for a message.
 
     Args:
         name: What was asked for.
 
     Returns:
-        Sentences with a space behind: the nearest known name, if there is one and the name is not
+        Sentences with a trailing space: the nearest known name, if there is one and the name is not
         known itself, and the checkpoints that need no network.
     """
     embedded = ", ".join(f"'{known}'" for known in embedded_names())
@@ -36,13 +36,13 @@ def describe_alternatives(name: str) -> str:
 
 
 def nearest_name(name: str) -> str | None:
-    """The known name that is nearest to one that is not known.
+    """The known name that is most similar to an unknown one.
 
     Args:
         name: What was asked for, with or without the owner.
 
     Returns:
-        A name; None if the name is known, or far from all that are.
+        A name; None if the name is known, or not similar to any known one.
     """
     known = [*embedded_names(), *OFFICIAL_NAMES]
     if name in known:

@@ -8,7 +8,7 @@ from spacy_deberta.typed_json import shorten
 
 from .interface import Repository
 
-# Names of folders, none of which leads out of the repository.
+# Names of folders, without "..".
 _SUBFOLDER = re.compile(r"(?!\.{1,2}(/|$))[^/\\:\x00-\x1f]+(/(?!\.{1,2}(/|$))[^/\\:\x00-\x1f]+)*")
 
 
@@ -22,7 +22,7 @@ def check_subfolder(subfolder: str | None) -> str:
         The same without "/" at the end; empty for the repository itself.
 
     Raises:
-        ValueError: It leads elsewhere (E336).
+        ValueError: It is outside of the repository (E336).
     """
     plain = "" if subfolder is None else subfolder
     if not isinstance(plain, str):
@@ -51,6 +51,6 @@ class Subfolder:
         return self._repository.find(f"{self._subfolder}/{file_name}")
 
     def missing(self, *file_names: str, message: str = Errors.E304) -> OSError:
-        """The error that there is none of these files."""
+        """The error for missing files."""
         paths = (f"{self._subfolder}/{file_name}" for file_name in file_names)
         return self._repository.missing(*paths, message=message)

@@ -26,6 +26,7 @@ class TokenizerShim(Shim):
         is_shared: Whether it uses the tokenizer of another shim and never has its own.
         split_special_tokens: Overrides the tokenizer's setting, see `DebertaV2Tokenizer`; None
             keeps it.
+        unknown_characters: Likewise.
     """
 
     _model: DebertaV2Tokenizer | None
@@ -36,11 +37,13 @@ class TokenizerShim(Shim):
         *,
         is_shared: bool = False,
         split_special_tokens: bool | None = None,
+        unknown_characters: str | None = None,
     ) -> None:
         super().__init__(tokenizer)
         self.is_shared = is_shared
         self.component = ANY_COMPONENT
         self.split_special_tokens = split_special_tokens
+        self.unknown_characters = unknown_characters
         self._owner: TokenizerShim | None = None
         self._ahead: dict[tuple[int, ...], Future[DocPieces]] = {}
 
@@ -68,6 +71,8 @@ class TokenizerShim(Shim):
         """Set the tokenizer, with the shim's settings overriding its own."""
         if self.split_special_tokens is not None:
             tokenizer = tokenizer.with_split_special_tokens(self.split_special_tokens)
+        if self.unknown_characters is not None:
+            tokenizer = tokenizer.with_unknown_characters(self.unknown_characters)
         self._model = tokenizer
 
     def start_ahead(self, docs: Sequence[Doc], executor: Executor) -> None:
@@ -84,6 +89,7 @@ class TokenizerShim(Shim):
             self._model,
             is_shared=self.is_shared,
             split_special_tokens=self.split_special_tokens,
+            unknown_characters=self.unknown_characters,
         )
         copied.component = self.component
         copied._owner = self._owner
@@ -113,15 +119,23 @@ class TokenizerShim(Shim):
 
 
 def doc_tokenizer(
-    *, is_shared: bool = False, split_special_tokens: bool | None = None
+    *,
+    is_shared: bool = False,
+    split_special_tokens: bool | None = None,
+    unknown_characters: str | None = None,
 ) -> Model[InT, OutT]:
     """Tokenize documents into pieces that are aligned with their tokens.
 
     Args:
         is_shared: Whether the layer uses the tokenizer of another layer, see `TokenizerShim`.
         split_special_tokens: See `TokenizerShim`.
+        unknown_characters: See `TokenizerShim`.
     """
-    shim = TokenizerShim(is_shared=is_shared, split_special_tokens=split_special_tokens)
+    shim = TokenizerShim(
+        is_shared=is_shared,
+        split_special_tokens=split_special_tokens,
+        unknown_characters=unknown_characters,
+    )
     return Model("doc_tokenizer", forward, shims=[shim])
 
 

@@ -17,6 +17,7 @@ from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
 from spacy_deberta.layers.updates.optimization import plan_update
 from spacy_deberta.layers.updates.swapped_values import swapped_values
 
+from .applied_options import apply_options
 from .batches import EncoderBatch, OutputUnit
 from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
 from .output_rows import Rows
@@ -142,15 +143,7 @@ class EncoderShim(Shim):
             del module.deberta
         else:
             encoder: Any = module if self.head is None else module.deberta
-            # Random weights, and those of another component, come in float32.
-            nn.load_in(encoder.embeddings, encoder.encoder, self.options.load_precision)
-            nn.freeze(
-                encoder,
-                embeddings=self.options.freeze_embeddings,
-                layers=self.options.freeze_layers,
-            )
-            if self.options.gradient_checkpointing:
-                encoder.gradient_checkpointing_enable()
+            apply_options(encoder, self.options)
         self._model = module.eval().to(device)
 
     @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.models import ModelSource, SourceSection
-from spacy_deberta.tokenization import check_engine
+from spacy_deberta.tokenization import check_engine, check_unknown_characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +24,12 @@ class EncoderSource:
             text; None for the checkpoint's choice.
         tokenizer: "sentencepiece" or "tokenizers", see `DebertaV2Tokenizer.from_directory`; None
             for the one that the checkpoint was trained with.
+        unknown_characters: "bytes" or "unk", see `DebertaV2Tokenizer`; None for the checkpoint's
+            choice.
 
     Raises:
         ValueError: Both a checkpoint and `from_scratch` are given (E402), or there is no such
-            tokenizer (E234).
+            tokenizer (E234) or value of `unknown_characters` (E207).
     """
 
     name: str | None = None
@@ -37,9 +39,11 @@ class EncoderSource:
     from_scratch: Mapping[str, Any] | None = None
     split_special_tokens: bool | None = None
     tokenizer: str | None = None
+    unknown_characters: str | None = None
 
     def __post_init__(self) -> None:
         check_engine(self.tokenizer)
+        check_unknown_characters(self.unknown_characters)
         self.model_source(ANY_COMPONENT)
 
     def model_source(self, component: str) -> ModelSource:

@@ -1,9 +1,10 @@
 """Disentangled attention: one interface, several kernels.
 
 `reference` computes the formula directly, one sequence at a time; it is the oracle of all others.
-`strided` is plain torch and fast on every device. `rows` is for few queries. `triton` is for GPUs
-and imported lazily, since Triton may be missing. A new kernel implements `AttentionKernel` and is
-added to `ATTENTION_KERNELS`; `tests/nn/attention` compares it with `reference`.
+`strided` is plain torch and fast on every device. `triton` is for GPUs and imported lazily, since
+Triton may be missing. A new kernel implements `AttentionKernel` and is added to
+`ATTENTION_KERNELS`; `tests/nn/attention` compares it with `reference`. `rows`, for few queries, is
+not among them: it is used where another kernel can't compute some rows alone.
 """
 
 import torch
@@ -24,8 +25,9 @@ from .strided import StridedAttention
 from .triton.support import is_fastest
 
 ATTENTION_KERNELS: dict[str, AttentionKernel] = {
-    kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention(), RowAttention())
+    kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention())
 }
+_ROW_ATTENTION = RowAttention()
 
 
 def resolve_attention(
@@ -75,7 +77,7 @@ def plan_attention(
         The context shared by the layers.
     """
     if layout.query_rows is not None and not kernel.takes_query_rows:
-        kernel = ATTENTION_KERNELS["rows"]
+        kernel = _ROW_ATTENTION
     return AttentionContext(kernel, kernel.plan(layout), positions, layout.slots)
 
 

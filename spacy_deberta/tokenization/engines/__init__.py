@@ -5,7 +5,7 @@ from .engine import Engine, EngineName
 from .huggingface import PIPELINE_FILE, TokenizersEngine
 from .making import make_engine, read_vocabulary
 from .sentencepiece import SENTENCEPIECE_FILE, SentencePieceEngine
-from .unknown import UnknownCharacters
+from .unknown import UnknownCharacters, check_unknown_characters
 from .wordpiece import WORDPIECE_FILE, make_wordpiece
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "SentencePieceEngine",
     "TokenizersEngine",
     "UnknownCharacters",
+    "check_unknown_characters",
     "convert_sentencepiece",
     "for_pipeline",
     "make_engine",

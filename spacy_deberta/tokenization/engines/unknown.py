@@ -38,7 +38,7 @@ def merge_bytes(pieces: Pieces, are_bytes: NDArray[np.bool_], *, unknown_id: int
     kept, ids, cu_pieces = merge_byte_ids(
         pieces.ids, pieces.cu_pieces, are_bytes, unknown_id=unknown_id
     )
-    last = np.append(kept[1:], len(pieces.ids)) - 1
+    last = np.append(kept[1:], len(pieces.ids))[: len(kept)] - 1
     return Pieces(ids, pieces.starts[kept], pieces.ends[last], cu_pieces)
 
 

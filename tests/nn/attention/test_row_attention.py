@@ -5,6 +5,7 @@ import torch
 
 from spacy_deberta import models
 from spacy_deberta import nn as ours
+from spacy_deberta.nn.attention.rows import RowAttention
 from tests import huggingface
 from tests.nn.common import close, model_like, packed_batch
 
@@ -21,9 +22,12 @@ VARIANTS = [
 ]
 
 
+KERNELS = {"rows": RowAttention(), "reference": ours.resolve_attention("reference")}
+
+
 def _attend(model, name, pieces, states, rows=None):
     layer = model.encoder.layer[1].attention.self
-    context = model.encoder.context(pieces, ours.resolve_attention(name), query_rows=rows)
+    context = model.encoder.context(pieces, KERNELS[name], query_rows=rows)
     return layer(states, context, query_states=None if rows is None else states[rows])[0]
 
 
@@ -50,7 +54,7 @@ def test_some_rows_of_all(lengths, variant):
 def test_a_kernel_for_all_rows_gives_way():
     model, pieces = model_like(), packed_batch([9, 14])
     rows = torch.tensor([3, 20])
-    for name, expected in (("strided", "rows"), ("reference", "reference"), ("rows", "rows")):
+    for name, expected in (("strided", "rows"), ("reference", "reference")):
         kernel = ours.resolve_attention(name)
         assert model.encoder.context(pieces, kernel).kernel.name == name
         assert model.encoder.context(pieces, kernel, query_rows=rows).kernel.name == expected
@@ -63,13 +67,18 @@ def test_probabilities_of_some_rows(name):
     states = torch.randn(25, 32, generator=torch.Generator().manual_seed(3))
     layer, rows = model.encoder.layer[1].attention.self, torch.tensor([22, 0, 10, 7])
     _, expected = layer(states, context, return_attentions=True)
-    context = model.encoder.context(pieces, ours.resolve_attention(name), query_rows=rows)
+    context = model.encoder.context(pieces, KERNELS[name], query_rows=rows)
     _, found = layer(states, context, query_states=states[rows], return_attentions=True)
     own = [[0, 7], [22 - 9, 10 - 9], []]
     for actual, whole, places in zip(found, expected, own, strict=True):
         wanted = whole[:, places]
         assert actual.shape == wanted.shape
         close(actual, wanted, 1e-5)
+
+
+def test_nobody_can_choose_it():
+    with pytest.raises(ValueError, match=r"E113.*auto, reference, strided, triton"):
+        ours.resolve_attention("rows")
 
 
 def test_all_rows():

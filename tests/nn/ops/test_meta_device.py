@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 from torch import nn as torch_nn
 
@@ -21,6 +22,7 @@ assert not slow, slow
 """
 
 
+@pytest.mark.slow
 def test_loading_imports_no_compiler_of_torch():
     done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

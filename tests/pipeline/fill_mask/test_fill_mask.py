@@ -264,6 +264,7 @@ def test_training_from_scratch_beats_chance(trained):
     assert of_mask[0].text == "in"
 
 
+@pytest.mark.slow
 def test_saving_and_loading(trained, tmp_path):
     nlp, _ = trained
     nlp.to_disk(tmp_path / "pipeline")

@@ -116,6 +116,7 @@ def test_a_method_of_documents_gives_choices_best_first(nlp, theirs):
 words = st.lists(st.sampled_from(["a", "soup,", "Lyon!", "waiter", "2.5%", "é"]), max_size=60)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(texts=st.lists(words.map(" ".join), min_size=1, max_size=4), data=st.data())
 def test_long_texts_are_read_in_windows(nlp, tiny_tokenizer, texts, data):
@@ -274,6 +275,7 @@ def test_the_score_counts_questions_that_have_an_answer(nlp):
     assert nlp.evaluate(examples[2:])["choice_acc"] is None
 
 
+@pytest.mark.slow
 def test_choices_of_gold_documents_alone_are_enough(trained, tmp_path):
     """Examples of spaCy's own reader, whose predicted documents have only the text."""
     nlp, _ = trained
@@ -286,6 +288,7 @@ def test_choices_of_gold_documents_alone_are_enough(trained, tmp_path):
     assert all(example.predicted._.chosen is None for example in examples)
 
 
+@pytest.mark.slow
 def test_saving_and_loading(trained, tmp_path):
     transformers = pytest.importorskip("transformers")
     nlp, _ = trained

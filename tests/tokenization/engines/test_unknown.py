@@ -50,6 +50,11 @@ def test_the_one_piece_has_the_characters_of_the_run(like_fast, small, strange_t
         assert not spaces, text
 
 
+@pytest.mark.parametrize("texts", [[], [""], ["", "  "]])
+def test_nothing_to_merge(like_fast, texts):
+    assert rows(like_fast, texts) == [[[], [], []] for _ in texts]
+
+
 @pytest.mark.parametrize("cls", [DebertaV2Tokenizer, DebertaV2TokenizerFast])
 def test_by_hand(cls, small_vocabulary, small, like_fast, tmp_path):
     text = ["🦣🦤 bada é", ""]
