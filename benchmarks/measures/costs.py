@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 
-from benchmarks import saving
+from benchmarks import saving, starting
 from benchmarks.measures.results import Measurement, Results
 from benchmarks.measures.settings import Settings
 
@@ -20,6 +20,7 @@ SIDES = {"ours": "ours", "spacy-transformers": "stock"}
 FIGURES = {
     "save_s": ("to_disk", "seconds"),
     "load_s": ("spacy.load", "seconds"),
+    "start_s": ("import and spacy.load", "seconds"),
     "load_peak_gib": ("spacy.load", "GiB"),
     "used_peak_gib": ("spacy.load and one text", "GiB"),
 }
@@ -57,7 +58,8 @@ def measure_saving(settings: Settings, repeats: int) -> list[Measurement]:
             shutil.rmtree(settings.work / side, ignore_errors=True)
             saved = saving.run_step(f"save:{side}", settings.work, settings.vocabulary)
             loaded = saving.run_step(f"load:{side}", settings.work, settings.vocabulary)
-            runs[name].append({**saved, **loaded})
+            started = starting.measure_start(side, settings.work / side)
+            runs[name].append({**saved, **loaded, "start_s": started})
     for side in SIDES.values():
         shutil.rmtree(settings.work / side)
     return [

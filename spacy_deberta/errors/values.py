@@ -24,7 +24,8 @@ def check_number(
         value: The value.
         holds: Whether a number is in the range. Called with numbers only.
         condition: The range in words, such as "at least 1".
-        whole: Whether it has to be a whole number.
+        whole: Whether it has to be a whole number. Arrays hold those of 64 bits, so that larger
+            ones are refused.
 
     Raises:
         ValueError: It is not such a number (E413).
@@ -33,7 +34,15 @@ def check_number(
     # True and False are numbers in Python, but a mistake here.
     if not isinstance(value, kind) or isinstance(value, bool) or not holds(value):
         wanted = f"a {'whole ' if whole else ''}number, {condition}"
-        raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=wanted))
+    elif whole and not _fits_64_bits(value):
+        wanted = "a number of 64 bits"
+    else:
+        return
+    raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=wanted))
+
+
+def _fits_64_bits(number: Any) -> bool:
+    return -(2**63) <= number < 2**63
 
 
 def check_flag(name: str, value: Any) -> None:

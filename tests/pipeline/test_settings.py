@@ -28,7 +28,7 @@ HEADS = (
 # By the type of the default. spaCy's own check accepts a number in quotes.
 BAD = {
     bool: ("true", 1, None),
-    int: ("7", "x", 1.5, True, None, -1),
+    int: ("7", "x", 1.5, True, None, -1, 2**63),
     float: ("0.5", "x", True, None, -1.0),
     str: (5, None, ["a"]),
     list: ("a, b", None, [1]),

@@ -171,6 +171,7 @@ def test_costs_are_measured(settings, results, monkeypatch):
         return {key: v for key, v in figures.items() if key.startswith("save") == ("save" in step)}
 
     monkeypatch.setattr(costs.saving, "run_step", run_step)
+    monkeypatch.setattr(costs.starting, "measure_start", lambda side, folder: 5.0)
     monkeypatch.setattr(costs, "IMPORTS", {"ours": "import json", "spacy-transformers": "pass"})
     monkeypatch.setattr(costs, "TIMED_IMPORT", costs.TIMED_IMPORT.replace(", spacy", ""))
     costs.run(settings, results)
@@ -178,6 +179,7 @@ def test_costs_are_measured(settings, results, monkeypatch):
     assert whos(results, what="import") == {"ours", "spacy-transformers"}
     assert results.find("ours", what="spacy.load").value == 2
     assert results.find("ours", "GiB", what="spacy.load and one text").value == 4
+    assert results.find("ours", what="import and spacy.load").value == 5
 
 
 def test_growth_is_measured(settings, results, monkeypatch):
