@@ -77,10 +77,22 @@ class LayerErrors:
         "not written by spacy-deberta; copy the pipeline again."
     )
     E424 = (
-        "A component listens to '{upstream}', but would read the rows of '{encoder}', which is "
-        "between the two and overwrites 'doc._.trf_data'. Give '{upstream}' the factory 'deberta', "
-        "move the component before '{encoder}', or give it an encoder of its own with "
+        "A component listens to '{upstream}', but would read the rows of '{encoder}'. Either "
+        "'{upstream}' is disabled, excluded or not in the pipeline: enable it, or, if it has "
+        "another name now, set 'upstream' of the listener to that. Or '{encoder}' is between the "
+        "two and overwrites 'doc._.trf_data': give '{upstream}' the factory 'deberta', move the "
+        "component before '{encoder}', or give it an encoder of its own with "
         "`nlp.replace_listeners`."
+    )
+    E425 = (
+        "The component '{component}' listens to '{upstream}', but no encoder of that name comes "
+        "before it in the pipeline. Encoders before it: {found}. Set 'upstream' in the listener of "
+        "[components.{component}] to one of them, or move the component behind '{upstream}'."
+    )
+    E426 = (
+        "A component listens to '{upstream}' ('*' is any encoder), but no such encoder comes "
+        "before it in the pipeline. Move the component behind the encoder, or set 'upstream' of "
+        "its listener to the name of one that comes before it."
     )
     E450 = (
         "A component was updated with other documents than the encoder that it listens to. Update "

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -86,10 +86,7 @@ class TextEncoder(Vocabulary):
         Raises:
             ValueError: `texts` is not a list of lists of strings (E205).
         """
-        for words in (texts, *texts):
-            if isinstance(words, str):
-                error = "'is_split_into_words' takes a list of words for each text, not a string"
-                raise ValueError(Errors.E205.format(error=error))
+        texts = [list(check_texts(words)) for words in check_texts(cast(Any, texts))]
         flat = list(chain.from_iterable(texts))
         pieces = self.encode_batch(flat, special_tokens_in_text=special_tokens_in_text)
         cu_words = cumulative(np.array([len(words) for words in texts], dtype=np.int64))
@@ -158,10 +155,11 @@ class TextEncoder(Vocabulary):
                 E215).
         """
         single = _is_text(text, words=is_split_into_words)
-        texts: Any = [text] if single else list(text)
+        texts: Any = [text] if single else list(check_texts(cast(Any, text)))
         pairs: Any = text_pair
-        if pairs is not None and _is_text(pairs, words=is_split_into_words):
-            pairs = [pairs]
+        if pairs is not None:
+            one = _is_text(pairs, words=is_split_into_words)
+            pairs = [pairs] if one else list(check_texts(pairs))
         if pairs is not None and len(pairs) != len(texts):
             raise ValueError(Errors.E215.format(texts=len(texts), pairs=len(pairs)))
         layout = Layout(
@@ -221,4 +219,4 @@ def _is_text(text: Any, *, words: bool) -> bool:
     """Whether an argument is one text and no list of them; an empty list of words is one."""
     if not words or isinstance(text, str):
         return isinstance(text, str)
-    return not text or isinstance(text[0], str)
+    return isinstance(text, Sequence) and (not text or isinstance(text[0], str))
