@@ -20,6 +20,7 @@ from spacy_deberta.layers import (
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 from spacy_deberta.pipeline.windows import mean_of_windows
@@ -115,7 +116,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (Array): `(docs, labels)`, float32, normalized by the problem type.
         """
-        docs = list(docs)
+        docs = check_docs(docs, component=self.name)
         if not docs:
             return np.zeros((0, len(self.labels)), dtype="f")
         sequences, doc_of_window = self._sequences(docs)
@@ -128,7 +129,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         scores (Array): `(docs, labels)`, from `predict`.
         """
-        labels = self.labels
+        docs, labels = check_docs(docs, component=self.name), self.labels
         for doc, row in zip(docs, scores.tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
 
