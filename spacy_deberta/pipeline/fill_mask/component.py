@@ -18,6 +18,7 @@ from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     PieceRanges,
     Sequences,
+    check_docs,
     encode_texts,
     get_tokenizer,
     join_sequences,
@@ -136,7 +137,7 @@ class FillMask(HeadPipe[FillMaskSettings]):
         """
         if k < 1:
             raise ValueError(Errors.E660.format(k=k))
-        docs = list(docs)
+        docs = check_docs(docs)
         tokenizer = get_tokenizer(self.model)
         mask = tokenizer.convert_ids_to_tokens(tokenizer.mask_token_id)
         pieces = tokenizer.encode_batch([doc.text for doc in docs], special_tokens_in_text=[mask])

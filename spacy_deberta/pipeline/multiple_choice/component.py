@@ -19,7 +19,10 @@ from spacy_deberta.corpora import (
     get_choices,
     get_right_choice,
 )
-from spacy_deberta.layers import Sequences
+from spacy_deberta.layers import (
+    Sequences,
+    check_docs,
+)
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -110,7 +113,7 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         RETURNS (list[list[float] | None]): A score for each choice; None for a document without
             choices.
         """
-        docs = list(docs)
+        docs = check_docs(docs)
         choices = {index: get_choices(doc) for index, doc in enumerate(docs)}
         asked = {index: found for index, found in choices.items() if found is not None}
         scores = self._scores([docs[index] for index in asked], list(asked.values()))

@@ -15,7 +15,10 @@ from thinc.util import to_numpy
 from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import copy_questions, get_questions
 from spacy_deberta.errors import check_list
-from spacy_deberta.layers import Sequences
+from spacy_deberta.layers import (
+    Sequences,
+    check_docs,
+)
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -182,7 +185,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         RETURNS (list[dict[str, list[Answer]]]): For each document the answers by the ids of the
             questions, best first.
         """
-        docs = list(docs)
+        docs = check_docs(docs)
         questions = [get_questions(doc) for doc in docs]
         answers = self.answer_all(docs, [[q["question"] for q in of_doc] for of_doc in questions])
         return [

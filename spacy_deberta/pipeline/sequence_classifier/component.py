@@ -15,6 +15,7 @@ from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     Sequences,
+    check_docs,
     encode_texts,
     get_config,
     get_tokenizer,
@@ -115,7 +116,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (Array): `(docs, labels)`, float32, normalized by the problem type.
         """
-        docs = list(docs)
+        docs = check_docs(docs)
         if not docs:
             return np.zeros((0, len(self.labels)), dtype="f")
         sequences, doc_of_window = self._sequences(docs)

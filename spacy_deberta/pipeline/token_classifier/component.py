@@ -18,6 +18,7 @@ from spacy_deberta.layers import (
     PieceWindows,
     Sequences,
     align_pieces,
+    check_docs,
     cut_windows,
     get_tokenizer,
 )
@@ -146,7 +147,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (UnitScores): The units, and `(units, labels)`, float32.
         """
-        units, windows = self._prepare(list(docs))
+        units, windows = self._prepare(check_docs(docs))
         logits = np.zeros((0, len(self.labels)), dtype="f")
         if len(windows.lengths):
             logits = to_numpy(self.model.predict(windows.sequences))

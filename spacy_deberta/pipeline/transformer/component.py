@@ -16,6 +16,7 @@ from spacy_deberta.layers import (
     ANY_ENCODER,
     FullTransformerBatch,
     TransformerListener,
+    check_docs,
     listeners_of,
     load_model,
     name_component,
@@ -179,7 +180,7 @@ class Deberta(EncoderPipe):
         docs (Iterable[Doc]): The documents. Those without tokens get no rows, but a width.
         RETURNS (FullTransformerBatch): What `set_annotations` takes.
         """
-        return self.model.predict(list(docs))
+        return self.model.predict(check_docs(docs))
 
     def set_annotations(self, docs: Iterable[Doc], predictions: FullTransformerBatch) -> None:
         """Give documents their rows as `doc._.trf_data`, and call `set_extra_annotations`.

@@ -12,7 +12,12 @@ from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints
-from spacy_deberta.layers import Sequences, get_labels, get_tokenizer
+from spacy_deberta.layers import (
+    Sequences,
+    check_docs,
+    get_labels,
+    get_tokenizer,
+)
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
 from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
@@ -230,7 +235,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         return TrainingBatch(sequences, loss)
 
     def _scores(self, docs: Sequence[Doc], hypotheses: Hypotheses, *, multi_label: bool) -> Array:
-        docs, labels = list(docs), len(hypotheses.labels)
+        docs, labels = check_docs(docs), len(hypotheses.labels)
         if not docs:
             return np.zeros((0, labels), dtype="f")
         sequences, pair_of_window = self._pairs(hypotheses, docs)
