@@ -42,6 +42,18 @@ class CommandLineErrors:
         "https://pytorch.org/get-started, and for pipelines CuPy: `pip install "
         "'spacy-deberta[cuda12x]'`."
     )
+    E514 = (
+        "'{place}' of the config is {found}, but has to be {expected}, or a variable for that. "
+        "Correct it, and migrate the config again."
+    )
+    E515 = (
+        "'--encoder' is empty. Give a folder or a name on the hub, such as "
+        "'microsoft/deberta-v3-base', or leave it out."
+    )
+    E516 = (
+        "The config can't be written to '{path}': {error}. Give a file in an existing folder "
+        "with permission to write, on a disk with space."
+    )
     E525 = (
         "'{path}' is no config of a spaCy pipeline: {error}. Give a file as `spacy init config` "
         "writes it, or the config.cfg of a saved pipeline."
