@@ -27,7 +27,9 @@ def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
         ValueError: The gradients of the owner are scaled (E604).
     """
     model = getattr(component, "model", None)
-    wanted = model.attrs.get("shared_encoder") if isinstance(model, Model) else None
+    if not isinstance(model, Model):
+        return
+    wanted = model.attrs.get("shared_encoder")
     if wanted is None:
         return
     if wanted != owner_name:
