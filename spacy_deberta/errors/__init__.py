@@ -92,6 +92,11 @@ class Warnings(metaclass=Coded):
         "given to the outputs in this order. If they belong to others, correct 'id2label' in its "
         "config.json."
     )
+    W307 = (
+        "'id2label' and 'label2id' of '{name}' give other numbers to the labels {labels}. The "
+        "names of 'id2label' are used, as in Hugging Face. If the checkpoint was trained with "
+        "those of 'label2id', correct 'id2label' in its config.json."
+    )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "
         "span getter that covers every token, such as 'spacy-deberta.piece_windows.v1'."

@@ -117,11 +117,6 @@ class LayerErrors:
         "install 'spacy-deberta[spacy-transformers]'`, or use '{replacement}': `spacy deberta "
         "migrate-config OLD NEW` rewrites a config, be it the config.cfg of a saved pipeline."
     )
-    E456 = (
-        "A component got an object of type {found} instead of documents. Give it a list of `Doc` "
-        "objects: `nlp.make_doc(text)` makes one of a text, and `nlp.pipe(texts)` runs the whole "
-        "pipeline on texts."
-    )
     E457 = (
         "The span getter of 'get_spans' returned {found}. It has to return a list with one list of "
         "`Span` objects for each document, in the order of the documents."

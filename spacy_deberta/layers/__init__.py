@@ -14,7 +14,6 @@ from .deberta_model import (
     save_model,
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
-from .documents.check_docs import check_docs
 from .documents.span_getters import doc_spans_v1, sent_spans_v1, strided_spans_v1
 from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
@@ -72,7 +71,6 @@ __all__ = [
     "align_pieces",
     "answer_loss",
     "check_choice",
-    "check_docs",
     "check_setting",
     "create_registries",
     "cut_windows",

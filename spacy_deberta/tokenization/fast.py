@@ -23,7 +23,7 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
 
     Args:
         vocab_file: Path of an `spm.model`, `tokenizer.json` or `vocab.txt`.
-        tokenizer_file: Path of a `tokenizer.json`, instead; the name that Hugging Face has for it.
+        tokenizer_file: Path of a `tokenizer.json`, instead; Hugging Face's name of the argument.
         model_proto: The bytes of an `spm.model`, instead.
         options: As for `DebertaV2Tokenizer`.
 

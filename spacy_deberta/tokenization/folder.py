@@ -64,7 +64,7 @@ def read_folder(
     if of_engine[0] == WORDPIECE_FILE:
         content = _make_wordpiece(content, options, config or {})
     if config is None:
-        # Without a list, the flags in tokenizer.json say what is special.
+        # Without a list, the flags in tokenizer.json mark the special tokens.
         options["additional_special_tokens"] = None
     return {**options, "pipeline": content, "tokenizer_config": config}
 
@@ -83,8 +83,8 @@ def check_engine(engine: object) -> None:
 def _choose(folder: Path, present: list[str], options: dict[str, Any]) -> EngineName:
     """The engine that a checkpoint was trained with.
 
-    Whoever trains with Hugging Face's fast tokenizer saves a `tokenizer.json`, beside an
-    `spm.model` or not, and `AutoTokenizer` prefers it; the slow one and Microsoft's code save none.
+    Hugging Face's fast tokenizer saves a `tokenizer.json`, with or without an `spm.model`, and
+    `AutoTokenizer` prefers it; the slow tokenizer and Microsoft's code save none.
     """
     if SENTENCEPIECE_FILE not in present:
         return "tokenizers"

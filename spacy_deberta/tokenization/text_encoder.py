@@ -121,8 +121,9 @@ class TextEncoder(Vocabulary):
                 E215).
         """
         single = isinstance(text, str)
-        texts = [text] if isinstance(text, str) else list(text)
+        texts = [text] if isinstance(text, str) else list(check_texts(text))
         pairs = [text_pair] if isinstance(text_pair, str) else text_pair
+        pairs = None if pairs is None else list(check_texts(pairs))
         if pairs is not None and len(pairs) != len(texts):
             raise ValueError(Errors.E215.format(texts=len(texts), pairs=len(pairs)))
         layout = Layout(

@@ -42,9 +42,9 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         pipeline: The bytes of a `tokenizer.json`, instead of its path.
         tokenizer_config: The content of the `tokenizer_config.json` beside a `tokenizer.json`, to
             be saved with it.
-        do_lower_case: Whether texts are lowercased. A `tokenizer.json` says so itself.
+        do_lower_case: Whether texts are lowercased. A `tokenizer.json` has its own normalizer.
         split_by_punct: Whether every punctuation character is a word of its own. A `tokenizer.json`
-            says so itself.
+            has its own pre-tokenizer.
         unknown_characters: "bytes" to spell characters without a piece in bytes, "unk" for one
             unknown piece for a run of them; None for what the vocabulary says.
         bos_token: Not used by DeBERTa; the same as `cls_token`.

@@ -322,27 +322,3 @@ def test_few_frames_of_ours_lie_between_a_text_and_the_encoder(initialized, monk
     initialized("Mira lives in Lyon.")
     # The encoder's own frame is the eighth.
     assert frames == [7]
-
-
-WRONG_DOCS = {
-    "a text": (lambda nlp: "abc", "str"),
-    "texts": (lambda nlp: ["abc"], "str"),
-    "nothing": (lambda nlp: None, "NoneType"),
-    "one document": (lambda nlp: nlp.make_doc("Mira left."), "Token"),
-    "spans": (lambda nlp: [nlp.make_doc("Mira left.")[:1]], "Span"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG_DOCS)
-def test_what_is_no_document_is_refused(name, initialized):
-    make, found = WRONG_DOCS[name]
-    with pytest.raises(ValueError, match=f"E456.*type {found} .*make_doc"):
-        initialized.get_pipe("transformer").predict(make(initialized))
-
-
-def test_texts_are_refused_in_a_stream(initialized):
-    transformer = initialized.get_pipe("transformer")
-    with pytest.raises(ValueError, match="E456.*type str"):
-        transformer("abc")
-    with pytest.raises(ValueError, match="E456.*type str"):
-        [*transformer.pipe(["abc"])]

@@ -14,7 +14,6 @@ from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .alignment import DocPieces, align_pieces
-from .check_docs import check_docs
 
 InT = list[Doc]
 OutT = DocPieces
@@ -153,7 +152,6 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 
 def _tokenize(tokenizer: DebertaV2Tokenizer, docs: Sequence[Doc]) -> DocPieces:
-    docs = check_docs(docs)
     return align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
 
 

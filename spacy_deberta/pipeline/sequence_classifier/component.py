@@ -15,12 +15,12 @@ from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     Sequences,
-    check_docs,
     encode_texts,
     get_config,
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 from spacy_deberta.pipeline.windows import mean_of_windows
@@ -116,7 +116,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (Array): `(docs, labels)`, float32, normalized by the problem type.
         """
-        docs = check_docs(docs)
+        docs = check_docs(docs, component=self.name)
         if not docs:
             return np.zeros((0, len(self.labels)), dtype="f")
         sequences, doc_of_window = self._sequences(docs)
@@ -129,7 +129,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         scores (Array): `(docs, labels)`, from `predict`.
         """
-        labels = self.labels
+        docs, labels = check_docs(docs, component=self.name), self.labels
         for doc, row in zip(docs, scores.tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
 

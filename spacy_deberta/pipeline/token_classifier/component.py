@@ -18,10 +18,10 @@ from spacy_deberta.layers import (
     PieceWindows,
     Sequences,
     align_pieces,
-    check_docs,
     cut_windows,
     get_tokenizer,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -147,7 +147,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (UnitScores): The units, and `(units, labels)`, float32.
         """
-        units, windows = self._prepare(check_docs(docs))
+        units, windows = self._prepare(check_docs(docs, component=self.name))
         logits = np.zeros((0, len(self.labels)), dtype="f")
         if len(windows.lengths):
             logits = to_numpy(self.model.predict(windows.sequences))
@@ -164,6 +164,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         scores (UnitScores): From `predict`.
         """
+        docs = check_docs(docs, component=self.name)
         if self.cfg["annotate"] == "tag":
             set_tags(docs, scores, self.labels)
             return

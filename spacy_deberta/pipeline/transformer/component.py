@@ -16,7 +16,6 @@ from spacy_deberta.layers import (
     ANY_ENCODER,
     FullTransformerBatch,
     TransformerListener,
-    check_docs,
     listeners_of,
     load_model,
     name_component,
@@ -25,6 +24,7 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
+from spacy_deberta.pipeline.documents import check_docs
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
@@ -180,7 +180,7 @@ class Deberta(EncoderPipe):
         docs (Iterable[Doc]): The documents. Those without tokens get no rows, but a width.
         RETURNS (FullTransformerBatch): What `set_annotations` takes.
         """
-        return self.model.predict(check_docs(docs))
+        return self.model.predict(check_docs(docs, component=self.name))
 
     def set_annotations(self, docs: Iterable[Doc], predictions: FullTransformerBatch) -> None:
         """Give documents their rows as `doc._.trf_data`, and call `set_extra_annotations`.
@@ -188,7 +188,7 @@ class Deberta(EncoderPipe):
         docs (Iterable[Doc]): The documents.
         predictions (FullTransformerBatch): What `predict` gave for them.
         """
-        docs = list(docs)
+        docs = check_docs(docs, component=self.name)
         for doc, data in zip(docs, predictions.doc_data, strict=True):
             former, keep = self.former_names, self._is_followed
             note_encoder(doc, data, encoder=self.name, keep=keep, former_names=former)
