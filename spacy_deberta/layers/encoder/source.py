@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.models import ModelSource, SourceSection
 from spacy_deberta.tokenization import check_engine, check_unknown_characters
 
@@ -28,8 +27,7 @@ class EncoderSource:
             choice.
 
     Raises:
-        ValueError: Both a checkpoint and `from_scratch` are given (E402), or there is no such
-            tokenizer (E234) or value of `unknown_characters` (E207).
+        ValueError: There is no such tokenizer (E234) or value of `unknown_characters` (E207).
     """
 
     name: str | None = None
@@ -44,13 +42,15 @@ class EncoderSource:
     def __post_init__(self) -> None:
         check_engine(self.tokenizer)
         check_unknown_characters(self.unknown_characters)
-        self.model_source(ANY_COMPONENT)
 
     def model_source(self, component: str) -> ModelSource:
         """The source with the config section of a component.
 
         Args:
             component: Its name, for messages.
+
+        Raises:
+            ValueError: Both a checkpoint and `from_scratch` are given (E402).
         """
         sizes = dict(self.from_scratch or {})
         # Without a vocabulary, from_scratch is still the user's choice.
