@@ -4,7 +4,7 @@
 class CommandLineErrors:
     """Messages of exceptions, by their codes."""
 
-    E501 = "{error}. Check the path and your permission to read it."
+    E501 = "{error}. {way_out}."
     E502 = (
         "spaCy has no tokenizer for the language '{lang}'. Give the code of a language such as "
         "'en' or 'de', or 'xx' for any. spaCy said: {error}"

@@ -5,9 +5,10 @@ class ComponentErrors:
     """Messages of exceptions, by their codes."""
 
     E601 = (
-        "The component has no encoder to share: 'shared_encoder' has to be the name of a component "
-        "before it in the pipeline, with the factory 'deberta' or one of 'deberta_…', not the "
-        "stock 'transformer'."
+        "The component '{component}' has no encoder to share: its 'shared_encoder' is '{owner}'. "
+        "It has to be the name of a component before it in the pipeline, with the factory "
+        "'deberta' or one of 'deberta_…', not the stock 'transformer'; such are: {found}. Set "
+        "'shared_encoder' in [components.{component}.model], or enable '{owner}'."
     )
     E602 = (
         "'{source}' has no head for {head}; it has: {found}. Set 'name' in "

@@ -117,3 +117,11 @@ class LayerErrors:
         "install 'spacy-deberta[spacy-transformers]'`, or use '{replacement}': `spacy deberta "
         "migrate-config OLD NEW` rewrites a config, be it the config.cfg of a saved pipeline."
     )
+    E457 = (
+        "The span getter of 'get_spans' returned {found}. It has to return a list with one list of "
+        "`Span` objects for each document, in the order of the documents."
+    )
+    E458 = (
+        "The span getter of 'get_spans' returned the span {span} of another document. For each "
+        "document it has to return slices of that document, such as `doc[0:10]`, not of a copy."
+    )

@@ -34,6 +34,7 @@ from .listening.token_rows import token_rows
 from .options import EncoderOptions
 from .saved_model import SavedModel
 from .sequences import N_SPECIAL_TOKENS
+from .settings import ANY_COMPONENT
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -224,6 +225,8 @@ def pooled_tokens(
         can be loaded as the other.
     """
     check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
+    # The component that owns the model does not give it its name.
+    model.attrs["source"].model_source(ANY_COMPONENT)
     return chain(chain(model, split_batch()), token_rows(pooling, grad_factor))
 
 

@@ -13,6 +13,7 @@ from .encoder.batches import batch_sequences
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import EncoderShim, encoder_shim
 from .encoder.source import EncoderSource
+from .encoder_owner import EncoderOwner
 from .options import EncoderOptions
 from .saved_model import SavedModel
 from .sequences import Sequences
@@ -71,22 +72,25 @@ def deberta_with_head(
         )
     if source.is_split_into_words:
         check_takes_words(head)
-    shares = shared_encoder is not None
     return SavedModel(
         "deberta_with_head",
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(
-                is_shared=shares,
+                shared=_owner(shared_encoder),
                 split_special_tokens=source.split_special_tokens,
                 unknown_characters=source.unknown_characters,
                 is_split_into_words=source.is_split_into_words,
             ),
-            encoder_layer(options, head=HEADS[head], shares_encoder=shares),
+            encoder_layer(options, head=HEADS[head], shared=_owner(shared_encoder)),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
     )
+
+
+def _owner(name: str | None) -> EncoderOwner | None:
+    return None if name is None else EncoderOwner(name)
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:

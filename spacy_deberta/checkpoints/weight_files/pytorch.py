@@ -11,6 +11,7 @@ import torch
 
 from spacy_deberta.checkpoints.refusals import RefusedFileError, check_expansion
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import show
 
 from .mapped_files import map_file
 from .state_dict_pickle import (
@@ -165,20 +166,39 @@ def _check_byte_order(is_little: bool) -> None:
 
 
 def _state_dict(path: Path, content: Any) -> dict[str, TensorRecord]:
-    if not isinstance(content, dict) or not all(
-        isinstance(key, str) and isinstance(value, TensorRecord | OtherRecord)
-        for key, value in content.items()
-    ):
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise ValueError("it holds no state dict")
+    if not any(isinstance(value, TensorRecord | OtherRecord) for value in content.values()):
+        raise ValueError(_describe_wrapper(content))
     for key, record in content.items():
         found = None
-        if isinstance(record, OtherRecord):
+        if not isinstance(record, TensorRecord | OtherRecord):
+            is_plain = isinstance(record, int | float | str | list | tuple | dict)
+            found = f"a value of type {type(record).__name__}" if is_plain else "no tensor"
+        elif isinstance(record, OtherRecord):
             found = record.description
         elif record.storage.holds not in STORAGES:
             found = f"a tensor in a {record.storage.holds}"
         if found is not None:
             raise RefusedFileError(Errors.E327.format(path=path, key=key, found=found))
     return content
+
+
+def _describe_wrapper(content: Mapping[str, Any]) -> str:
+    """What is wrong with a dictionary without tensors, such as what a trainer saves."""
+    wrapped = [
+        key
+        for key, value in content.items()
+        if isinstance(value, dict)
+        and any(isinstance(part, TensorRecord) for part in value.values())
+    ]
+    if not wrapped:
+        return "it holds no state dict"
+    names = " and ".join(show(key) for key in wrapped)
+    return (
+        f"it holds no state dict, but a dictionary with one as {names}. Save that alone, as "
+        f"`torch.save(torch.load(path)[{show(wrapped[0])}], path)`"
+    )
 
 
 def _storages(state_dict: Mapping[str, TensorRecord]) -> Iterable[StorageRecord]:

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, Optimizer, Shim
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.encoder_owner import EncoderOwner
 from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
@@ -26,7 +27,7 @@ class TokenizerShim(Shim):
 
     Args:
         tokenizer: The tokenizer, or None before `initialize`.
-        is_shared: Whether it uses the tokenizer of another shim and never has its own.
+        shared: Whose tokenizer it uses instead of one of its own; None for its own.
         split_special_tokens: Overrides the tokenizer's setting, see `DebertaV2Tokenizer`; None
             keeps it.
         unknown_characters: Likewise.
@@ -39,13 +40,13 @@ class TokenizerShim(Shim):
         self,
         tokenizer: DebertaV2Tokenizer | None = None,
         *,
-        is_shared: bool = False,
+        shared: EncoderOwner | None = None,
         split_special_tokens: bool | None = None,
         unknown_characters: str | None = None,
         is_split_into_words: bool = False,
     ) -> None:
         super().__init__(tokenizer)
-        self.is_shared = is_shared
+        self.shared = shared
         self.component = ANY_COMPONENT
         self.split_special_tokens = split_special_tokens
         self.unknown_characters = unknown_characters
@@ -64,8 +65,8 @@ class TokenizerShim(Shim):
         if self._owner is not None:
             return self._owner.tokenizer
         if self._model is None:
-            if self.is_shared:
-                raise ValueError(Errors.E601)
+            if self.shared is not None:
+                raise self.shared.missing(self.component)
             raise ValueError(Errors.E403.format(component=self.component))
         return self._model
 
@@ -105,7 +106,7 @@ class TokenizerShim(Shim):
         """A copy that shares the tokenizer, which is immutable."""
         copied = TokenizerShim(
             self._model,
-            is_shared=self.is_shared,
+            shared=self.shared and self.shared.copy(),
             split_special_tokens=self.split_special_tokens,
             unknown_characters=self.unknown_characters,
             is_split_into_words=self._splits_words,
@@ -139,7 +140,7 @@ class TokenizerShim(Shim):
 
 def doc_tokenizer(
     *,
-    is_shared: bool = False,
+    shared: EncoderOwner | None = None,
     split_special_tokens: bool | None = None,
     unknown_characters: str | None = None,
     is_split_into_words: bool = False,
@@ -147,13 +148,13 @@ def doc_tokenizer(
     """Tokenize documents into pieces that are aligned with their tokens.
 
     Args:
-        is_shared: Whether the layer uses the tokenizer of another layer, see `TokenizerShim`.
+        shared: Whose tokenizer the layer uses, see `TokenizerShim`.
         split_special_tokens: See `TokenizerShim`.
         unknown_characters: See `TokenizerShim`.
         is_split_into_words: See `TokenizerShim`.
     """
     shim = TokenizerShim(
-        is_shared=is_shared,
+        shared=shared,
         split_special_tokens=split_special_tokens,
         unknown_characters=unknown_characters,
         is_split_into_words=is_split_into_words,

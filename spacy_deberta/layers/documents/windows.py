@@ -1,7 +1,8 @@
 """Splits pieces into windows for the encoder, and selects the window of each piece's output."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -140,7 +141,7 @@ def _whole_docs(doc_pieces: DocPieces) -> tuple[Ints, Ints, Ints]:
 
 def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, Ints, Ints]:
     """Document and range of pieces of each span. Spans without a piece are left out."""
-    nested = get_spans(list(doc_pieces.docs))
+    nested = _list_spans(get_spans(list(doc_pieces.docs)), doc_pieces.docs)
     spans = np.array(
         [(doc, span.start, span.end) for doc, spans in enumerate(nested) for span in spans],
         dtype=np.int64,
@@ -153,6 +154,30 @@ def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, In
     first, last = first[covering], last[covering]
     aligned = doc_pieces.aligned
     return docs[covering], aligned[first], aligned[last - 1] + 1
+
+
+def _list_spans(nested: Any, docs: Sequence[Doc]) -> list[list[Span]]:
+    """The spans of each document, after a check of what a span getter returned.
+
+    Raises:
+        ValueError: It is no list of spans for each document (E457), or a span is of another
+            document (E458).
+    """
+    try:
+        listed = [list(spans) for spans in nested]
+    except TypeError as error:
+        raise ValueError(Errors.E457.format(found=repr(nested)[:100])) from error
+    if len(listed) != len(docs):
+        found = f"{len(listed)} lists for {len(docs)} documents"
+        raise ValueError(Errors.E457.format(found=found))
+    for doc, spans in zip(docs, listed, strict=True):
+        for span in spans:
+            if not isinstance(span, Span):
+                found = f"an item of type {type(span).__name__} instead of a span"
+                raise ValueError(Errors.E457.format(found=found))
+            if span.doc is not doc:
+                raise ValueError(Errors.E458.format(span=repr(span.text[:50])))
+    return listed
 
 
 def _add_special_ids(ids: Ints, starts: Ints, lengths: Ints, cls_id: int, sep_id: int) -> Ints:

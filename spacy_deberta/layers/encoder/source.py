@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacy_deberta.errors import check_flag
-from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.models import ModelSource, SourceSection
 from spacy_deberta.tokenization import check_engine, check_unknown_characters
 
@@ -30,8 +29,7 @@ class EncoderSource:
         is_split_into_words: Whether each token of a document is split into pieces on its own.
 
     Raises:
-        ValueError: Both a checkpoint and `from_scratch` are given (E402), or there is no such
-            tokenizer (E234) or value of `unknown_characters` (E207), or
+        ValueError: There is no such tokenizer (E234) or value of `unknown_characters` (E207), or
             `is_split_into_words` is not a boolean (E413).
     """
 
@@ -49,13 +47,15 @@ class EncoderSource:
         check_engine(self.tokenizer)
         check_unknown_characters(self.unknown_characters)
         check_flag("is_split_into_words", self.is_split_into_words)
-        self.model_source(ANY_COMPONENT)
 
     def model_source(self, component: str) -> ModelSource:
         """The source with the config section of a component.
 
         Args:
             component: Its name, for messages.
+
+        Raises:
+            ValueError: Both a checkpoint and `from_scratch` are given (E402).
         """
         sizes = dict(self.from_scratch or {})
         # Without a vocabulary, from_scratch is still the user's choice.
