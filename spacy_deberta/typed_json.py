@@ -141,7 +141,10 @@ def check_fields(schema: type[SchemaT], values: Mapping[str, Any]) -> SchemaT:
         return schema.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-    field = ".".join(map(str, first["loc"]))
+    *parents, last = first["loc"] or ("",)
+    # pydantic's places of keys are the key itself, and then this.
+    is_key = last == "[key]"
+    field = ".".join(map(str, [*parents[:-1], "a key"] if is_key else first["loc"]))
     expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     raise FieldError(shorten(field), show(first["input"]), expected)
 

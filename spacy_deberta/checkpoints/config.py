@@ -35,10 +35,7 @@ def read_config(files: CheckpointFiles) -> DebertaV2Config:
         config = DebertaV2Config.from_dict(values)
     except ValueError as error:
         raise ValueError(f"{error} The file is {files.config}.") from error
-    numbers = sorted(config.id2label)
-    if numbers != list(range(len(numbers))):
-        shown = list_names([*map(str, numbers)])
-        warn(Warnings.W306.format(name=files.name, numbers=shown, last=len(numbers) - 1))
+    _check_label_numbers(config, name=files.name)
     return config
 
 
@@ -60,4 +57,22 @@ def override_config(config: DebertaV2Config, overrides: Mapping[str, Any]) -> De
     values = config.to_dict()
     if not overrides.keys().isdisjoint(LABEL_FIELDS):
         values = {key: value for key, value in values.items() if key not in LABEL_FIELDS}
-    return DebertaV2Config.from_dict({**values, **overrides})
+    changed = DebertaV2Config.from_dict({**values, **overrides})
+    if not overrides.keys().isdisjoint(LABEL_FIELDS):
+        _check_label_numbers(changed, name="config_overrides")
+    return changed
+
+
+def _check_label_numbers(config: DebertaV2Config, *, name: str) -> None:
+    """Warn of names that may be given to the outputs of other classes (W306, W307)."""
+    numbers = sorted(config.id2label)
+    if numbers != list(range(len(numbers))):
+        shown = list_names([*map(str, numbers)])
+        warn(Warnings.W306.format(name=name, numbers=shown, last=len(numbers) - 1), stacklevel=4)
+    names = {label: number for number, label in config.id2label.items()}
+    other = [
+        label for label, number in config.label2id.items() if names.get(label, number) != number
+    ]
+    if other:
+        shown = list_names([repr(label) for label in other])
+        warn(Warnings.W307.format(name=name, labels=shown), stacklevel=4)

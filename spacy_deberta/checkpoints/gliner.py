@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer, add_tokens
 from spacy_deberta.typed_json import JsonError, read_json, shorten
 
 from .file_names import CONFIG_FILE, WEIGHTS_FILES
@@ -259,7 +259,7 @@ def _read_tokenizer(
                 AddedToken(content=config.ent_token, id=given, special=True),
                 AddedToken(content=config.sep_token, id=given + 1, special=True),
             ]
-        tokenizer = tokenizer.with_added_tokens(tokens)
+        tokenizer = add_tokens(tokenizer, tokens)
     # In a label or a text, the markers are text.
     markers = [
         replace(token, special=True)
@@ -267,7 +267,7 @@ def _read_tokenizer(
         if token.content in (config.ent_token, config.sep_token) and not token.special
     ]
     if markers:
-        tokenizer = tokenizer.with_added_tokens(markers)
+        tokenizer = add_tokens(tokenizer, markers)
     return tokenizer.with_split_special_tokens(True)
 
 

@@ -32,7 +32,7 @@ def read_parameters(files: CheckpointFiles) -> Weights:
 
     Raises:
         ImportError: `.h5` needs `h5py`, which is not installed (E315).
-        OSError: A file is damaged, or has something else than tensors (E305, E327, E330).
+        OSError: A file is damaged, or has other objects than tensors (E305, E327, E330).
         ValueError: An adapter does not fit its base (E333).
     """
     weights = read_weights(files.weights)

@@ -1,5 +1,6 @@
 """The command group `spacy deberta`, and formatting of output and errors."""
 
+import errno
 import os
 import re
 import sys
@@ -24,6 +25,8 @@ pipelines, and inspect tokenization, checkpoints and predictions.
 
 # Codes of this package and of spaCy: such messages need no traceback.
 _CODED = re.compile(r"\[(spacy-deberta )?E\d+\]")
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 deberta_cli = typer.Typer(name="deberta", help=HELP, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(deberta_cli)
@@ -61,6 +64,15 @@ def show_errors() -> Iterator[None]:
         if not _CODED.match(message):
             if not isinstance(error, OSError):
                 raise
-            message = Errors.E501.format(error=message)
+            message = Errors.E501.format(error=message, way_out=_way_out(error))
         with redirect_stdout(sys.stderr):
             make_printer(sys.stderr).fail(message, exits=1)
+
+
+def _way_out(error: OSError) -> str:
+    """What to do about an error of the system, which says neither what was read nor written."""
+    if error.errno in _FULL:
+        return "Make room on the disk, or give a path on another one"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return "Check the path and your permission to read or write there"
+    return "Check the path: a file to read has to exist, and for one to write its folder"

@@ -63,6 +63,13 @@ class Warnings(metaclass=Coded):
         'SentencePiece saves no tokenizer.json. With tokenizer = "sentencepiece" the former is '
         'used, with tokenizer = "tokenizers" this warning is not given.'
     )
+    W204 = (
+        "The tokenizer in '{path}' {reason}. Here it gets whole texts, and code that a checkpoint "
+        "names is never run, so that the pieces may be others than those that the checkpoint was "
+        "trained with. Set is_split_into_words = true in the [components.….model] of the config, "
+        "and use a tokenizer of spaCy that makes the words that the model card describes. Each "
+        "token is then split into pieces on its own, and this warning is not given."
+    )
     W301 = (
         "The checkpoint '{source}' has unknown parameters, which are ignored: {keys}. If they "
         "matter, the checkpoint is for another model class."
@@ -93,6 +100,11 @@ class Warnings(metaclass=Coded):
         "'id2label' of '{name}' names the labels {numbers}, and not 0 to {last}. The names are "
         "given to the outputs in this order. If they belong to others, correct 'id2label' in its "
         "config.json."
+    )
+    W307 = (
+        "'id2label' and 'label2id' of '{name}' give other numbers to the labels {labels}. The "
+        "names of 'id2label' are used, as in Hugging Face. If the checkpoint was trained with "
+        "those of 'label2id', correct 'id2label' in its config.json."
     )
     W360 = (
         "{count} spans of a batch do not align with token boundaries and are left out, because "

@@ -5,7 +5,7 @@ class CheckpointErrors:
     """Messages of exceptions, by their codes."""
 
     E301 = (
-        "There is no folder '{path}'. Give the path of an existing folder with config.json, "
+        "There is no folder '{path}'. {hint}Give the path of an existing folder with config.json, "
         "weights and spm.model or tokenizer.json, or a name on the Hugging Face hub such as "
         "'microsoft/deberta-v3-base'."
     )
@@ -24,8 +24,8 @@ class CheckpointErrors:
         "on the hub, check whether another revision has it."
     )
     E305 = (
-        "The weights file {path} can't be read: {error}. It is damaged or incomplete; copy or "
-        "download it again."
+        "The weights file {path} can't be read: {error}. If it was saved otherwise, it is "
+        "damaged or incomplete: copy or download it again."
     )
     E306 = "The checkpoint '{source}' lacks parameters of the model: {keys}. {hint}"
     E307 = "The checkpoint '{source}' does not fit its config: {shapes}. {hint}"

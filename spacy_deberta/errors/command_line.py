@@ -4,7 +4,7 @@
 class CommandLineErrors:
     """Messages of exceptions, by their codes."""
 
-    E501 = "{error}. Check the path and your permission to read it."
+    E501 = "{error}. {way_out}."
     E502 = (
         "spaCy has no tokenizer for the language '{lang}'. Give the code of a language such as "
         "'en' or 'de', or 'xx' for any. spaCy said: {error}"
@@ -41,6 +41,18 @@ class CommandLineErrors:
         "counted from 0, or -1 for the CPU. A GPU needs PyTorch with CUDA, see "
         "https://pytorch.org/get-started, and for pipelines CuPy: `pip install "
         "'spacy-deberta[cuda12x]'`."
+    )
+    E514 = (
+        "'{place}' of the config is {found}, but has to be {expected}, or a variable for that. "
+        "Correct it, and migrate the config again."
+    )
+    E515 = (
+        "'--encoder' is empty. Give a folder or a name on the hub, such as "
+        "'microsoft/deberta-v3-base', or leave it out."
+    )
+    E516 = (
+        "The config can't be written to '{path}': {error}. Give a file in an existing folder "
+        "with permission to write, on a disk with space."
     )
     E525 = (
         "'{path}' is no config of a spaCy pipeline: {error}. Give a file as `spacy init config` "

@@ -5,9 +5,10 @@ class ComponentErrors:
     """Messages of exceptions, by their codes."""
 
     E601 = (
-        "The component has no encoder to share: 'shared_encoder' has to be the name of a component "
-        "before it in the pipeline, with the factory 'deberta' or one of 'deberta_…', not the "
-        "stock 'transformer'."
+        "The component '{component}' has no encoder to share: its 'shared_encoder' is '{owner}'. "
+        "It has to be the name of a component before it in the pipeline, with the factory "
+        "'deberta' or one of 'deberta_…', not the stock 'transformer'; such are: {found}. Set "
+        "'shared_encoder' in [components.{component}.model], or enable '{owner}'."
     )
     E602 = (
         "'{source}' has no head for {head}; it has: {found}. Set 'name' in "
@@ -72,6 +73,18 @@ class ComponentErrors:
     E625 = (
         "'{name}' has the label '{label}' twice. Each label has one score: remove the duplicate, "
         "or rename it."
+    )
+    E626 = (
+        "The component '{component}' takes a list of documents, but was given {found}. Make "
+        "documents of texts with `nlp.make_doc(text)`; a single one needs brackets, too: [doc]."
+    )
+    E627 = (
+        "'{name}' has the label {label!r}, which names nothing. Give every label a name, or leave "
+        "this one out."
+    )
+    E628 = (
+        "There are {docs} documents, but lists of questions for {questions}. Give one list of "
+        'questions for each document: [["…"], ["…", "…"]].'
     )
     E630 = (
         "The head {reason}, so its labels can't be decoded to spans: {labels}. Spans need 'O' for "
@@ -151,4 +164,3 @@ class ComponentErrors:
         "{place}: the answer is {answer!r}, but has to be the index of one of the choices, from 0 "
         "to {last}; in JSONL also the text of exactly one of them, or null if it is not known."
     )
-    E660 = "'k' is {k}, but has to be at least 1: it is the number of pieces for each mask."

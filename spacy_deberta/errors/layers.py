@@ -77,10 +77,22 @@ class LayerErrors:
         "not written by spacy-deberta; copy the pipeline again."
     )
     E424 = (
-        "A component listens to '{upstream}', but would read the rows of '{encoder}', which is "
-        "between the two and overwrites 'doc._.trf_data'. Give '{upstream}' the factory 'deberta', "
-        "move the component before '{encoder}', or give it an encoder of its own with "
+        "A component listens to '{upstream}', but would read the rows of '{encoder}'. Either "
+        "'{upstream}' is disabled, excluded or not in the pipeline: enable it, or, if it has "
+        "another name now, set 'upstream' of the listener to that. Or '{encoder}' is between the "
+        "two and overwrites 'doc._.trf_data': give '{upstream}' the factory 'deberta', move the "
+        "component before '{encoder}', or give it an encoder of its own with "
         "`nlp.replace_listeners`."
+    )
+    E425 = (
+        "The component '{component}' listens to '{upstream}', but no encoder of that name comes "
+        "before it in the pipeline. Encoders before it: {found}. Set 'upstream' in the listener of "
+        "[components.{component}] to one of them, or move the component behind '{upstream}'."
+    )
+    E426 = (
+        "A component listens to '{upstream}' ('*' is any encoder), but no such encoder comes "
+        "before it in the pipeline. Move the component behind the encoder, or set 'upstream' of "
+        "its listener to the name of one that comes before it."
     )
     E450 = (
         "A component was updated with other documents than the encoder that it listens to. Update "
@@ -104,4 +116,12 @@ class LayerErrors:
         "'{name}' is part of spacy-transformers, which is not installed. Either install it, `pip "
         "install 'spacy-deberta[spacy-transformers]'`, or use '{replacement}': `spacy deberta "
         "migrate-config OLD NEW` rewrites a config, be it the config.cfg of a saved pipeline."
+    )
+    E457 = (
+        "The span getter of 'get_spans' returned {found}. It has to return a list with one list of "
+        "`Span` objects for each document, in the order of the documents."
+    )
+    E458 = (
+        "The span getter of 'get_spans' returned the span {span} of another document. For each "
+        "document it has to return slices of that document, such as `doc[0:10]`, not of a copy."
     )

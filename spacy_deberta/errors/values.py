@@ -1,6 +1,6 @@
 """Checks of values from configs and calls, with one message for each kind of value."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -115,7 +115,7 @@ def check_strings(name: str, values: Any) -> list[str]:
 
 
 def check_texts(texts: Iterable[str]) -> Iterable[str]:
-    """Check that texts are not a single string, which would be split into characters.
+    """Check that texts are iterable and not a string, which would be split into characters.
 
     Args:
         texts: An iterable of texts, which is not consumed.
@@ -124,8 +124,10 @@ def check_texts(texts: Iterable[str]) -> Iterable[str]:
         The same iterable.
 
     Raises:
-        ValueError: It is a string (E205).
+        ValueError: It is a string, or not iterable (E205).
     """
     if isinstance(texts, str | bytes):
         raise ValueError(_Errors.E205.format(error="got a single string"))
+    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):
+        raise ValueError(_Errors.E205.format(error=f"got one {type(texts).__name__}"))
     return texts

@@ -34,6 +34,7 @@ from .listening.token_rows import token_rows
 from .options import EncoderOptions
 from .saved_model import SavedModel
 from .sequences import N_SPECIAL_TOKENS
+from .settings import ANY_COMPONENT
 
 InT = list[Doc]
 OutT = FullTransformerBatch
@@ -66,6 +67,7 @@ def deberta_model(
             doc_tokenizer(
                 split_special_tokens=source.split_special_tokens,
                 unknown_characters=source.unknown_characters,
+                is_split_into_words=source.is_split_into_words,
             ),
             encoder_layer(options),
             doc_outputs(),
@@ -115,7 +117,8 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
     if source.name is not None:
         _load(model, source.find_files(), engine=model.attrs["source"].tokenizer)
         return
-    tokenizer = source.load_tokenizer()
+    words = model.attrs["source"].is_split_into_words
+    tokenizer = source.load_tokenizer(is_split_into_words=words)
     config = shim.options.configure(source.make_config(tokenizer))
     _set(model, models.DebertaV2Model(config, attention=shim.options.attention), tokenizer)
 
@@ -132,7 +135,9 @@ def _load(model: Model[InT, OutT], files: CheckpointFiles, *, engine: str | None
         load_precision=options.load_precision,
         attention=options.attention,
     )
-    _set(model, encoder, read_tokenizer(files, config, engine=engine))
+    words = model.attrs["source"].is_split_into_words
+    tokenizer = read_tokenizer(files, config, engine=engine, is_split_into_words=words)
+    _set(model, encoder, tokenizer)
 
 
 def _set(
@@ -220,6 +225,8 @@ def pooled_tokens(
         can be loaded as the other.
     """
     check_number("grad_factor", grad_factor, lambda x: x >= 0, "at least 0")
+    # The component that owns the model does not give it its name.
+    model.attrs["source"].model_source(ANY_COMPONENT)
     return chain(chain(model, split_batch()), token_rows(pooling, grad_factor))
 
 

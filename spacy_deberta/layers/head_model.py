@@ -8,11 +8,12 @@ from spacy_deberta import nn
 from spacy_deberta.arrays import Array
 from spacy_deberta.models import GLINER, HEADS, HeadSpec
 
-from .documents.tokenize import doc_tokenizer
+from .documents.tokenize import check_takes_words, doc_tokenizer
 from .encoder.batches import batch_sequences
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import EncoderShim, encoder_shim
 from .encoder.source import EncoderSource
+from .encoder_owner import EncoderOwner
 from .gliner import GLINER_HEAD
 from .options import EncoderOptions
 from .saved_model import SavedModel
@@ -70,21 +71,33 @@ def deberta_with_head(
                 getattr(source, setting),
                 "null where an encoder is shared, whose component has the tokenizer",
             )
-    shares = shared_encoder is not None
+        check_setting(
+            not source.is_split_into_words,
+            "is_split_into_words",
+            True,
+            "false where an encoder is shared, whose component has the tokenizer",
+        )
+    if source.is_split_into_words:
+        check_takes_words(head)
     return SavedModel(
         "deberta_with_head",
         forward,
         # Layers by position, not by reference: references are lost when thinc copies a model.
         layers=[
             doc_tokenizer(
-                is_shared=shares,
+                shared=_owner(shared_encoder),
                 split_special_tokens=source.split_special_tokens,
                 unknown_characters=source.unknown_characters,
+                is_split_into_words=source.is_split_into_words,
             ),
-            encoder_layer(options, head=_find_spec(head), shares_encoder=shares),
+            encoder_layer(options, head=_find_spec(head), shared=_owner(shared_encoder)),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
     )
+
+
+def _owner(name: str | None) -> EncoderOwner | None:
+    return None if name is None else EncoderOwner(name)
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:

@@ -9,6 +9,7 @@ from spacy_deberta.nn import (
     ContextPooler,
     DebertaV2Config,
     PackedPieces,
+    check_tensors,
 )
 
 from .losses import cross_entropy
@@ -92,6 +93,7 @@ class DebertaV2ForMultipleChoice(DebertaV2WithHead):
         self, batch: dict[str, Tensor | None], options: dict[str, Any]
     ) -> tuple[PackedPieces, dict[str, Any]]:
         """Flatten a batch of (batch, choices, length, ...) to one sequence per choice."""
+        check_tensors(batch)
         for name, dims in (("input_ids", 3), ("inputs_embeds", 4)):
             given = batch[name]
             if given is None:

@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from spacy_deberta.nn import ModelOutput, PackedPieces
+from spacy_deberta.nn import ModelOutput, PackedPieces, check_tensors
 
 from .padding import pad_output
+
+# Arguments of `forward_packed` that are tensors.
+LABELS = ("labels", "start_positions", "end_positions")
 
 
 class PaddedForward(nn.Module):
@@ -80,6 +83,7 @@ class PaddedForward(nn.Module):
         return_dict: bool | None,
     ) -> ModelOutput | tuple[Any, ...]:
         """The padded forward pass, for classes whose `forward` has other arguments."""
+        check_tensors({name: options.get(name) for name in LABELS})
         pieces, options = self._pack(batch, options)
         packed = self.forward_packed(
             pieces,

@@ -23,6 +23,7 @@ from .ops.dropout import Dropout
 from .ops.memory import check_memory, count_weights
 from .ops.meta_device import meta_device
 from .ops.packing import PackedPieces
+from .ops.tensor_checks import check_tensors
 from .ops.transfer import send
 from .outputs import EncoderOutput, LayerAttentions, ModelOutput
 from .pooler import ContextPooler
@@ -49,6 +50,7 @@ __all__ = [
     "check_load_precision",
     "check_memory",
     "check_precision",
+    "check_tensors",
     "check_trainable",
     "compute_dtype",
     "count_weights",

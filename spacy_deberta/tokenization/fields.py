@@ -109,8 +109,13 @@ class SerializedFields(TokenizerFields):
     tokenizer_config: Mapping[str, Any] | None = None
 
 
+TokenKey = Annotated[
+    Annotated[str, Field(min_length=1)], expected("a token of at least one character")
+]
+
+
 class AddedTokenIds(RootModel[dict[str, int]]):
     """`added_tokens.json`: every token with its id."""
 
-    root: dict[Annotated[str, Field(min_length=1)], Annotated[int, whole_number(0, MAX_ID)]]
+    root: dict[TokenKey, Annotated[int, whole_number(0, MAX_ID)]]
     model_config = {"strict": True}

@@ -42,9 +42,9 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         pipeline: The bytes of a `tokenizer.json`, instead of its path.
         tokenizer_config: The content of the `tokenizer_config.json` beside a `tokenizer.json`, to
             be saved with it.
-        do_lower_case: Whether texts are lowercased. A `tokenizer.json` says so itself.
+        do_lower_case: Whether texts are lowercased. A `tokenizer.json` has its own normalizer.
         split_by_punct: Whether every punctuation character is a word of its own. A `tokenizer.json`
-            says so itself.
+            has its own pre-tokenizer.
         unknown_characters: "bytes" to spell characters without a piece in bytes, "unk" for one
             unknown piece for a run of them; None for what the vocabulary says.
         bos_token: Not used by DeBERTa; the same as `cls_token`.
@@ -148,6 +148,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         local_files_only: bool = False,
         tokenizer: str | None = None,
         unknown_characters: str | None = None,
+        is_split_into_words: bool = False,
     ) -> "DebertaV2Tokenizer":
         """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
 
@@ -162,6 +163,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             local_files_only: Use only what the cache has.
             tokenizer: As in `from_directory`.
             unknown_characters: As in `from_directory`.
+            is_split_into_words: As in `from_directory`.
 
         Returns:
             The tokenizer, of this class.
@@ -181,7 +183,10 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             local_files_only=local_files_only,
         )
         return cls.from_directory(
-            folder, tokenizer=tokenizer, unknown_characters=unknown_characters
+            folder,
+            tokenizer=tokenizer,
+            unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
         )
 
     @classmethod
@@ -191,6 +196,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         *,
         tokenizer: str | None = None,
         unknown_characters: str | None = None,
+        is_split_into_words: bool = False,
         threads: int | None = None,
     ) -> "DebertaV2Tokenizer":
         """Read the folder of a tokenizer or of a whole checkpoint.
@@ -204,6 +210,8 @@ class DebertaV2Tokenizer(SavedTextEncoder):
                 are there and differ (W202).
             unknown_characters: "bytes" or "unk", as in the constructor; None for what the folder
                 says.
+            is_split_into_words: Whether the caller splits texts into words. If not, a folder that
+                asks for words is a warning (W204).
             threads: Maximum number of native threads for a batch; None for one on each core.
 
         Returns:
@@ -216,7 +224,12 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         """
         folder = Path(path)
         recover(folder)
-        options = read_folder(folder, engine=tokenizer, unknown_characters=unknown_characters)
+        options = read_folder(
+            folder,
+            engine=tokenizer,
+            unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
+        )
         return cls(threads=threads, **options)
 
     @classmethod
@@ -263,23 +276,6 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         if unknown_characters == self.unknown_characters:
             return self
         return self._with(unknown_characters=unknown_characters)
-
-    def with_added_tokens(self, tokens: Iterable[AddedToken]) -> "DebertaV2Tokenizer":
-        """Add tokens, or replace those with the same content.
-
-        Args:
-            tokens: As `added_tokens` in the constructor.
-
-        Returns:
-            A new tokenizer.
-
-        Raises:
-            ValueError: Two tokens have the same id (E218).
-        """
-        new = {token.content: token for token in tokens}
-        old = deserialize(self.to_bytes())["added_tokens"]
-        kept = [token for token in old if token.content not in new]
-        return self._with(added_tokens=[*kept, *new.values()])
 
     def _with(self, **changes: Any) -> "DebertaV2Tokenizer":
         options = {**deserialize(self.to_bytes()), **changes}

@@ -1,12 +1,12 @@
 """Conversion between ids, tokens and strings, and the special tokens around texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
 from spacy_deberta.arrays import Ints
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_strings
 
 from .engines import Engine
 from .special_tokens import AddedToken, TokenTable
@@ -69,9 +69,12 @@ class Vocabulary:
 
         Returns:
             Their ids; the id of the unknown piece for what is not a piece.
+
+        Raises:
+            ValueError: They are not strings (E624).
         """
         if not isinstance(tokens, str):
-            return [self.convert_tokens_to_ids(token) for token in tokens]
+            return [self.convert_tokens_to_ids(token) for token in check_strings("tokens", tokens)]
         added = self._table.by_content.get(tokens)
         if added is not None and added.id is not None:
             return added.id
@@ -100,12 +103,11 @@ class Vocabulary:
             The pieces as SentencePiece writes them.
 
         Raises:
-            ValueError: An id is negative (E217).
+            ValueError: An id is negative (E217) or not a whole number (E413).
         """
         if isinstance(ids, int | np.integer):
             return self._token(int(ids))
-        array = ids if isinstance(ids, np.ndarray) else list(ids)
-        tokens = self._tokens(np.asarray(array, dtype=np.int64))
+        tokens = self._tokens(_to_array(ids))
         if skip_special_tokens:
             return [token for token in tokens if token not in self._table.special]
         return tokens
@@ -118,7 +120,11 @@ class Vocabulary:
 
         Returns:
             The text. Whitespace and characters are those of the normalized text.
+
+        Raises:
+            ValueError: They are not strings (E624).
         """
+        tokens = check_strings("tokens", tokens)
         if self._engine.joins_special_tokens:
             return self._engine.join(list(tokens))
         text = ""
@@ -239,3 +245,15 @@ class Vocabulary:
         if added is None or token in self._table.roles.values():
             return False
         return token not in self._table.special or (added.id or 0) >= self.vocab_size
+
+
+def _to_array(ids: Any) -> Ints:
+    if isinstance(ids, Iterable) and not isinstance(ids, str | bytes | Mapping):
+        try:
+            array = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))
+        except ValueError:  # rows of different lengths
+            array = np.zeros((0, 0))
+        if array.ndim == 1 and (array.dtype.kind in "iu" or not len(array)):
+            return array.astype(np.int64)
+    condition = "a list of whole numbers"
+    raise ValueError(Errors.E413.format(name="ids", value=repr(ids), condition=condition))

@@ -38,7 +38,7 @@ def test_code_of_a_model_is_not_run(value, folder):
 
 def test_code_of_a_tokenizer_is_not_run(folder, tiny_tokenizer):
     attack(folder)
-    code = {"AutoTokenizer": ["modeling_own.JumanppDebertaV2Tokenizer", None]}
+    code = {"AutoTokenizer": ["modeling_own.DebertaV2Tokenizer", None]}
     edit(folder / "tokenizer_config.json", auto_map=code)
     with pytest.warns(UserWarning, match="W305.*AutoTokenizer.*never run.*words first"):
         tokenizer = DebertaV2Tokenizer.from_pretrained(folder)
@@ -151,3 +151,23 @@ def test_fields_of_others_are_kept(folder, tmp_path):
     DebertaV2ForSequenceClassification.from_pretrained(folder).save_pretrained(tmp_path / "saved")
     saved = json.loads((tmp_path / "saved" / "config.json").read_text())
     assert further.items() <= saved.items()
+
+
+def test_names_and_numbers_that_contradict_each_other(folder):
+    edit(
+        folder / "config.json",
+        id2label={"0": "NEG", "1": "NEUTRAL", "2": "POS"},
+        label2id={"NEG": 2, "NEUTRAL": 1, "POS": 0},
+    )
+    with pytest.warns(UserWarning, match="W307.*'NEG', 'POS'"):
+        _, pipe = make_pipeline("deberta_sequence_classifier", model={"name": str(folder)})
+    config = transformers.AutoConfig.from_pretrained(folder)
+    assert pipe.labels == tuple(config.id2label[i] for i in range(3))
+
+
+def test_overrides_with_gaps(folder):
+    names = {1: "NEG", 2: "NEUTRAL", 3: "POS"}
+    with pytest.warns(UserWarning, match="W306.*config_overrides.*1, 2, 3"):
+        DebertaV2ForSequenceClassification.from_pretrained(
+            folder, config_overrides={"id2label": names}
+        )

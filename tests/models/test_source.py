@@ -69,7 +69,7 @@ def begin(name, from_scratch):
     ("name", "from_scratch", "message"),
     [
         (None, None, r"E401.*\[components\.mine\.model\].*'from_scratch'"),
-        ("somewhere", SIZES, r"E402.*\[components\..*\.model\].*'from_scratch'"),
+        ("somewhere", SIZES, r"E402.*\[components\.mine\.model\].*'from_scratch'"),
         (None, SIZES, r"E404.*\[components\.mine\.model\.from_scratch\]"),
         (None, {**SIZES, "heads": 2}, r"E414.*\[components\..*\.model\.from_scratch\].*heads"),
     ],

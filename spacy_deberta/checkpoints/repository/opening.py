@@ -1,6 +1,7 @@
 """Resolves the name of a checkpoint to a folder, the embedded checkpoint or the hub."""
 
 import os
+import re
 from pathlib import Path
 
 from spacy_deberta.errors import Errors
@@ -15,6 +16,11 @@ from .subfolder import Subfolder, check_subfolder
 # A checkpoint may be in the folder of a component in that of a pipeline: each may have been saved
 # atomically.
 _LEVELS = 3
+# A page on the hub, copied from the browser, in place of the name in it.
+_ADDRESS = re.compile(
+    r"(https?://)?(www\.)?(huggingface\.co|hf\.co)/(?P<name>[\w.-]+/[\w.-]+)([/?#].*)?",
+    re.IGNORECASE,
+)
 
 
 def open_repository(
@@ -29,7 +35,8 @@ def open_repository(
 
     Args:
         name_or_path: A folder, the name of a checkpoint that comes with the package, or a hub name.
-        revision: Branch, tag or commit on the hub.
+        revision: Branch, tag or commit on the hub. A folder, or a checkpoint that comes with the
+            package, has none, and it is ignored.
         subfolder: Folder of the checkpoint within that location; empty for the location itself.
         cache_dir: Where downloads are kept.
         local_files_only: Use only what the cache has.
@@ -49,11 +56,11 @@ def open_repository(
         folder = Path(name).expanduser()
         exists, is_folder = folder.exists(), folder.is_dir()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, an unknown home
-        raise FileNotFoundError(Errors.E301.format(path=shorten(name))) from error
+        raise _no_folder(shorten(name)) from error
     if _looks_like_path(name) or exists:
         # The path of an empty name would be the current folder.
         if not name or not is_folder:
-            raise FileNotFoundError(Errors.E301.format(path=name))
+            raise _no_folder(name)
         return _open_folder(name, folder, subfolder)
     if (embedded := find_embedded(name)) is not None:
         return _open_folder(name, embedded, subfolder)
@@ -69,9 +76,15 @@ def _open_folder(name: str, folder: Path, subfolder: str) -> Repository:
     if subfolder:
         name, folder = f"{name.rstrip('/')}/{subfolder}", folder / subfolder
         if not folder.is_dir():
-            raise FileNotFoundError(Errors.E301.format(path=name))
+            raise _no_folder(name)
     recover(folder, levels=_LEVELS)
     return LocalFolder(name, folder)
+
+
+def _no_folder(name: str) -> FileNotFoundError:
+    address = _ADDRESS.fullmatch(name)
+    hint = f"On the hub, it is named '{address['name']}', without an address. " if address else ""
+    return FileNotFoundError(Errors.E301.format(path=name, hint=hint))
 
 
 def _looks_like_path(name: str) -> bool:

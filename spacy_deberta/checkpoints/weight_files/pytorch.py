@@ -11,6 +11,7 @@ import torch
 
 from spacy_deberta.checkpoints.refusals import RefusedFileError, check_expansion
 from spacy_deberta.errors import Errors
+from spacy_deberta.typed_json import show
 
 from .mapped_files import map_file
 from .state_dict_pickle import (
@@ -22,17 +23,17 @@ from .state_dict_pickle import (
     read_pickle,
 )
 
-# What files from before PyTorch 1.6 begin with, as pickles of their own.
+# The first two pickles of the legacy format, which PyTorch wrote before 1.6.
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _LOCAL_HEADER_BYTES = 30
-# Where it has the lengths of a name and of further fields, which come after it.
+# Offsets of the lengths of the file name and of the extra fields, which follow the header.
 _LOCAL_HEADER_LENGTHS = (26, 28)
 _ENCRYPTED = 1
 
-# The bytes of storages by their keys.
+# The contents of storages, by key.
 Memory = dict[str, torch.Tensor]
 
 
@@ -98,10 +99,10 @@ def _read_archive(path: Path, file: BinaryIO) -> dict[str, torch.Tensor]:
 
 
 def _unpacked(archive: zipfile.ZipFile, record: zipfile.ZipInfo) -> bytes:
-    """The bytes of a record, and no more than its directory says.
+    """Decompress a record, at most to the size in the central directory.
 
-    `ZipFile.read` unpacks all that there is, and then cuts it off. The decompressors of bzip2 and
-    LZMA have no limit at all in `zipfile`.
+    `ZipFile.read` decompresses the whole record and truncates it afterwards. The decompressors
+    of bzip2 and LZMA have no limit at all in `zipfile`.
     """
     if record.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(
@@ -113,7 +114,7 @@ def _unpacked(archive: zipfile.ZipFile, record: zipfile.ZipInfo) -> bytes:
 
 
 def _stored(content: torch.Tensor, record: zipfile.ZipInfo) -> torch.Tensor:
-    """The bytes of a record that is not compressed, where they lie in the file."""
+    """The contents of an uncompressed record, as a slice of the file."""
     header = bytes(content[record.header_offset :][:_LOCAL_HEADER_BYTES].tolist())
     lengths = (int.from_bytes(header[at : at + 2], "little") for at in _LOCAL_HEADER_LENGTHS)
     start = record.header_offset + _LOCAL_HEADER_BYTES + sum(lengths)
@@ -125,9 +126,9 @@ def _stored(content: torch.Tensor, record: zipfile.ZipInfo) -> torch.Tensor:
 
 
 class _BoundedFile:
-    """A file for `pickletools`, which asks for as many bytes as the file itself says.
+    """A file for `pickletools`, which requests as many bytes as a length field of the file says.
 
-    Python makes room for all of them before it reads the few that there are.
+    Python allocates all of them before it reads, even if the file is shorter.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -165,20 +166,39 @@ def _check_byte_order(is_little: bool) -> None:
 
 
 def _state_dict(path: Path, content: Any) -> dict[str, TensorRecord]:
-    if not isinstance(content, dict) or not all(
-        isinstance(key, str) and isinstance(value, TensorRecord | OtherRecord)
-        for key, value in content.items()
-    ):
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise ValueError("it holds no state dict")
+    if not any(isinstance(value, TensorRecord | OtherRecord) for value in content.values()):
+        raise ValueError(_describe_wrapper(content))
     for key, record in content.items():
         found = None
-        if isinstance(record, OtherRecord):
+        if not isinstance(record, TensorRecord | OtherRecord):
+            is_plain = isinstance(record, int | float | str | list | tuple | dict)
+            found = f"a value of type {type(record).__name__}" if is_plain else "no tensor"
+        elif isinstance(record, OtherRecord):
             found = record.description
         elif record.storage.holds not in STORAGES:
             found = f"a tensor in a {record.storage.holds}"
         if found is not None:
             raise RefusedFileError(Errors.E327.format(path=path, key=key, found=found))
     return content
+
+
+def _describe_wrapper(content: Mapping[str, Any]) -> str:
+    """What is wrong with a dictionary without tensors, such as what a trainer saves."""
+    wrapped = [
+        key
+        for key, value in content.items()
+        if isinstance(value, dict)
+        and any(isinstance(part, TensorRecord) for part in value.values())
+    ]
+    if not wrapped:
+        return "it holds no state dict"
+    names = " and ".join(show(key) for key in wrapped)
+    return (
+        f"it holds no state dict, but a dictionary with one as {names}. Save that alone, as "
+        f"`torch.save(torch.load(path)[{show(wrapped[0])}], path)`"
+    )
 
 
 def _storages(state_dict: Mapping[str, TensorRecord]) -> Iterable[StorageRecord]:
@@ -208,13 +228,13 @@ def _tensors(
         weights[key] = numbers.as_strided(
             record.size, record.stride, numbers.storage_offset() + record.offset
         )
-    # Tensors that share memory get their own in a model.
+    # Tensors that share a storage are copied in a model.
     check_expansion(path, sum(tensor.nbytes for tensor in weights.values()))
     return weights
 
 
 def _check_place(key: str, record: TensorRecord) -> None:
-    """Raise if a tensor leaves its storage, or if some of its numbers are one."""
+    """Raise if a tensor exceeds its storage, or if its elements overlap in memory."""
     if 0 in record.size:
         return
     extent = 1

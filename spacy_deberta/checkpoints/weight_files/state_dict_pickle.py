@@ -1,7 +1,7 @@
-"""The pickle in a `.bin` file, read without running it: it describes a state dict, or nothing.
+"""Parser for the pickle in a `.bin` file, which does not execute it.
 
-Only what describes dictionaries and dense tensors is understood. Names of classes and functions
-are compared, never looked up, so that a file can't call anything, whatever it asks for.
+Only opcodes and functions for dictionaries and dense tensors are supported. Names of classes and
+functions are compared, never looked up, so that a file can't call any function.
 """
 
 import pickletools
@@ -15,10 +15,10 @@ import torch
 _MAX_DIMS = 64
 # Longer than any name of a function or class that pickles of tensors have.
 _MAX_NAME = 256
-# Longer than the arguments of any function that they name.
+# More than the arguments of any function that they name.
 _MAX_ARGUMENTS = 32
 
-# What storages hold, by the classes that a pickle names.
+# The dtypes of storages, by the class names in pickles.
 STORAGES: Mapping[str, torch.dtype] = {
     "torch.FloatStorage": torch.float32,
     "torch.DoubleStorage": torch.float64,
@@ -35,7 +35,7 @@ STORAGES: Mapping[str, torch.dtype] = {
 
 @dataclass(frozen=True)
 class StorageRecord:
-    """Memory that tensors of the file lie in.
+    """A storage: the memory of one or several tensors.
 
     Attributes:
         key: Its name in the file.
@@ -53,10 +53,10 @@ class TensorRecord:
     """A dense tensor of the file.
 
     Attributes:
-        storage: The memory that it lies in.
-        offset: The place of its first number there, counted in numbers.
+        storage: Its storage.
+        offset: Offset of its first element in the storage, in elements.
         size: Its shape.
-        stride: Steps along each axis, counted in numbers.
+        stride: Stride of each axis, in elements.
     """
 
     storage: StorageRecord
@@ -67,33 +67,34 @@ class TensorRecord:
 
 @dataclass(frozen=True)
 class OtherRecord:
-    """What is no dense tensor of numbers in memory; `description` says what it is."""
+    """A value other than a dense CPU tensor; `description` names its kind."""
 
     description: str
 
 
 @dataclass(frozen=True)
 class _Name:
-    """The name of a class or function, which stays a name."""
+    """The name of a class or function, which is not resolved."""
 
     name: str
 
 
 class ForbiddenPickleError(ValueError):
-    """A pickle calls what does not build dictionaries or tensors."""
+    """A pickle calls a function that does not build dictionaries or tensors."""
 
 
 def read_pickle(file: BinaryIO) -> Any:
-    """Read one pickle, and leave the file behind it.
+    """Parse one pickle; the file is then at the byte after it.
 
     Args:
-        file: Open at the pickle. No more memory is taken than it has bytes, times a constant.
+        file: At the start of the pickle. The memory used is linear in its size.
 
     Returns:
-        Plain values, with `StorageRecord`, `TensorRecord` and `OtherRecord` for what it describes.
+        Plain values, with `StorageRecord`, `TensorRecord` and `OtherRecord` in place of objects.
 
     Raises:
-        ForbiddenPickleError: It calls what is not known to build dictionaries or tensors.
+        ForbiddenPickleError: It calls a function that is not known to build dictionaries or
+            tensors.
         Exception: It is damaged, or is no pickle; almost any kind.
 
     Source:
@@ -153,7 +154,7 @@ def read_pickle(file: BinaryIO) -> Any:
 
 
 class _Mark:
-    """Where on the stack the items of a tuple, list or dictionary begin."""
+    """The start of the items of a tuple, list or dictionary on the stack."""
 
 
 _PLAIN_VALUES = {

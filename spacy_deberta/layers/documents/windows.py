@@ -1,7 +1,8 @@
 """Splits pieces into windows for the encoder, and selects the window of each piece's output."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -10,7 +11,7 @@ from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.errors import Errors, Warnings, check_number, warn
 from spacy_deberta.layers.sequences import Sequences, split_ranges
 
-from .alignment import DocPieces, PiecePositions
+from .alignment import DocPieces
 
 SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
@@ -140,20 +141,43 @@ def _whole_docs(doc_pieces: DocPieces) -> tuple[Ints, Ints, Ints]:
 
 def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, Ints, Ints]:
     """Document and range of pieces of each span. Spans without a piece are left out."""
-    nested = get_spans(list(doc_pieces.docs))
-    offsets = np.array(
-        [
-            (doc, span.start_char, span.end_char)
-            for doc, spans in enumerate(nested)
-            for span in spans
-        ],
+    nested = _list_spans(get_spans(list(doc_pieces.docs)), doc_pieces.docs)
+    spans = np.array(
+        [(doc, span.start, span.end) for doc, spans in enumerate(nested) for span in spans],
         dtype=np.int64,
     ).reshape(-1, 3)
-    positions = PiecePositions(doc_pieces.pieces)
-    first, last = positions.covering(offsets[:, 0], offsets[:, 1], offsets[:, 2])
+    docs = spans[:, 0]
+    # From tokens to their pieces: with words, a piece that is only a space belongs to its token.
+    cu_aligned = cumulative(doc_pieces.aligned_lengths)
+    first, last = cu_aligned[doc_pieces.cu_tokens[docs] + spans[:, 1:].T]
     covering = last > first
     first, last = first[covering], last[covering]
-    return offsets[covering, 0], positions.rows[first], positions.rows[last - 1] + 1
+    aligned = doc_pieces.aligned
+    return docs[covering], aligned[first], aligned[last - 1] + 1
+
+
+def _list_spans(nested: Any, docs: Sequence[Doc]) -> list[list[Span]]:
+    """The spans of each document, after a check of what a span getter returned.
+
+    Raises:
+        ValueError: It is no list of spans for each document (E457), or a span is of another
+            document (E458).
+    """
+    try:
+        listed = [list(spans) for spans in nested]
+    except TypeError as error:
+        raise ValueError(Errors.E457.format(found=repr(nested)[:100])) from error
+    if len(listed) != len(docs):
+        found = f"{len(listed)} lists for {len(docs)} documents"
+        raise ValueError(Errors.E457.format(found=found))
+    for doc, spans in zip(docs, listed, strict=True):
+        for span in spans:
+            if not isinstance(span, Span):
+                found = f"an item of type {type(span).__name__} instead of a span"
+                raise ValueError(Errors.E457.format(found=found))
+            if span.doc is not doc:
+                raise ValueError(Errors.E458.format(span=repr(span.text[:50])))
+    return listed
 
 
 def _add_special_ids(ids: Ints, starts: Ints, lengths: Ints, cls_id: int, sep_id: int) -> Ints:

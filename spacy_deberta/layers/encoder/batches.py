@@ -16,7 +16,7 @@ from spacy_deberta.layers.documents.windows import (
 )
 from spacy_deberta.layers.sequences import Sequences
 
-# What each output row of a module stands for.
+# The unit of each output row of a module.
 OutputUnit = Literal["pieces", "sequences", "masks"]
 
 
@@ -78,7 +78,7 @@ def plan_batches(
         max_pieces: As in `batch_sequences`.
 
     Returns:
-        Whose rows are which, and the sub-batches, whose output are the rows of the documents.
+        The windows, which map documents to rows, and the sub-batches that compute these rows.
     """
     windows = cut_windows(
         doc_pieces, get_spans, cls_id=cls_id, sep_id=sep_id, max_pieces=max_window

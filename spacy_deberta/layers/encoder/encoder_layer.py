@@ -7,6 +7,7 @@ from thinc.util import torch2xp, xp2torch
 from torch.utils.checkpoint import checkpoint
 
 from spacy_deberta.arrays import Array
+from spacy_deberta.layers.encoder_owner import EncoderOwner
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.models import HeadSpec
 
@@ -20,14 +21,14 @@ OutT = list[Array]
 
 
 def encoder_layer(
-    options: EncoderOptions, *, head: HeadSpec | None = None, shares_encoder: bool = False
+    options: EncoderOptions, *, head: HeadSpec | None = None, shared: EncoderOwner | None = None
 ) -> Model[InT, OutT]:
     """Run a module of `spacy_deberta.models` on the sub-batches of a plan.
 
     Args:
         options: How it is run, trained and stored.
         head: The head of the module; None for the encoder alone.
-        shares_encoder: Whether it uses the encoder of another layer, see `EncoderShim`.
+        shared: Whose encoder the layer uses, see `EncoderShim`.
 
     Returns:
         A layer from a plan to float32 arrays. For the encoder these are the hidden states of the
@@ -41,7 +42,7 @@ def encoder_layer(
         forward,
         dims={"nO": None},
         attrs={"dropout_rate": None},
-        shims=[EncoderShim(options, head=head, shares_encoder=shares_encoder)],
+        shims=[EncoderShim(options, head=head, shared=shared)],
     )
 
 

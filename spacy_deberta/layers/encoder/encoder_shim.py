@@ -10,6 +10,7 @@ from thinc.api import Model, Shim, get_torch_default_device
 
 from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
+from spacy_deberta.layers.encoder_owner import EncoderOwner
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.layers.updates.fused_adam import ParameterUpdate, UpdateFunction
@@ -34,8 +35,8 @@ class EncoderShim(Shim):
     Args:
         options: How the module is run, trained and stored.
         head: The head of the module; None for the encoder alone.
-        shares_encoder: Whether a head uses the encoder of another shim, see `share_encoder`. The
-            shim then updates and stores the head only.
+        shared: Whose encoder a head uses, see `share_encoder`; the shim then updates and stores the
+            head only. None for its own.
     """
 
     _model: torch.nn.Module | None
@@ -45,12 +46,13 @@ class EncoderShim(Shim):
         options: EncoderOptions,
         *,
         head: models.HeadSpec | None = None,
-        shares_encoder: bool = False,
+        shared: EncoderOwner | None = None,
     ) -> None:
         super().__init__(None)
         self.head = head
         self.options = options
-        self.shares_encoder = shares_encoder
+        self.shared = shared
+        self.shares_encoder = shared is not None
         self.component = ANY_COMPONENT
         self._owner: EncoderShim | None = None
         self._updates = GradientUpdates()
@@ -103,7 +105,8 @@ class EncoderShim(Shim):
             ValueError: There is none (E601).
         """
         if self._owner is None:
-            raise ValueError(Errors.E601)
+            assert self.shared is not None
+            raise self.shared.missing(self.component)
         return self._owner.encoder
 
     @property
@@ -250,7 +253,8 @@ class EncoderShim(Shim):
 
     def copy(self) -> "EncoderShim":
         """A copy with its own weights and update state; a shared encoder stays shared."""
-        copied = EncoderShim(self.options, head=self.head, shares_encoder=self.shares_encoder)
+        shared = self.shared and self.shared.copy()
+        copied = EncoderShim(self.options, head=self.head, shared=shared)
         copied.component = self.component
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):

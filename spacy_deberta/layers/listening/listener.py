@@ -49,6 +49,16 @@ class TransformerListener(StandIn, Model[InT, OutT]):
         self._outputs: OutT | None = None
         self._backprop: Callable[[OutT], InT] | None = None
 
+    def get_dim(self, name: str) -> int:
+        """The size of a dimension; the width is that of the encoder.
+
+        Raises:
+            ValueError: No encoder has given its width (E426).
+        """
+        if name == "nO" and not self.has_dim("nO"):
+            raise ValueError(Errors.E426.format(upstream=self.upstream_name))
+        return super().get_dim(name)
+
     @classmethod
     def get_batch_id(cls, inputs: Iterable[Doc]) -> int:
         """An id of the batch: the exact sum of all `token.orth`.
@@ -95,8 +105,9 @@ def forward(model: Any, X: InT, is_train: bool) -> tuple[OutT, Callable]:
     `model` is a listener, ours or that of spacy-transformers.
 
     Raises:
-        ValueError: The output of the named encoder was not kept, because the encoder has another
-            factory (E424), or there is none to train on (spaCy's E203).
+        ValueError: The documents have the output of another encoder than the named one, which is
+            missing, or has another factory and was overwritten (E424); or there is none to train on
+            (spaCy's E203).
     """
     if is_train and model._batch_id is not None:
         model.verify_inputs(X)
@@ -112,13 +123,27 @@ def _rows_of(model: Any, doc: Doc, *, is_train: bool) -> TransformerData:
         if is_train:
             raise ValueError(SpacyErrors.E203.format(name="transformer"))
         return TransformerData.zeros(len(doc), model.get_dim("nO"), xp=model.ops.xp)
-    is_other = isinstance(data, TransformerData) and data.replaces_others and data.encoder != name
-    if is_other and name != ANY_ENCODER:
+    if name != ANY_ENCODER and isinstance(data, TransformerData) and _is_other(data, name):
         raise ValueError(Errors.E424.format(upstream=name, encoder=data.encoder))
     return data
 
 
-def note_encoder(doc: Doc, data: TransformerData, *, encoder: str, keep: bool) -> None:
+def _is_other(data: TransformerData, name: str) -> bool:
+    """Whether an output is known to be that of another encoder than the named one."""
+    if data.encoder is None or data.encoder == name:
+        return False
+    # Several encoders may have had one name, in the pipelines that they were sourced from.
+    return data.replaces_others or name not in data.former_names
+
+
+def note_encoder(
+    doc: Doc,
+    data: TransformerData,
+    *,
+    encoder: str,
+    keep: bool,
+    former_names: Iterable[str] = (),
+) -> None:
     """Record the encoder of the output that is about to be set as `doc._.trf_data`.
 
     Args:
@@ -126,10 +151,12 @@ def note_encoder(doc: Doc, data: TransformerData, *, encoder: str, keep: bool) -
         data: The new output.
         encoder: Name of the component that computed it.
         keep: Whether to keep it when a later encoder writes its own.
+        former_names: Names that the component had before it was renamed.
     """
     if isinstance(data, TransformerData):
         previous = doc._.trf_data
         data.encoder = encoder
+        data.former_names = tuple(former_names)
         data.replaces_others = previous is not None and (
             getattr(previous, "encoder", None) != encoder
         )

@@ -132,6 +132,7 @@ class TransformerData(StandIn):
         align: Rows of each token's pieces in `last_hidden_state`, flattened.
         encoder: Name of the component that computed it, once it is set on a document.
         replaces_others: Whether it replaced the output of another component.
+        former_names: Names that the component had before it was renamed.
     """
 
     stands_for: ClassVar[str] = "data_classes.TransformerData"
@@ -141,6 +142,7 @@ class TransformerData(StandIn):
     align: Ragged
     encoder: str | None = None
     replaces_others: bool = False
+    former_names: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> "TransformerData":
@@ -184,6 +186,7 @@ class TransformerData(StandIn):
             "align": [self.align.dataXd, self.align.lengths],
             "encoder": self.encoder,
             "replaces_others": self.replaces_others,
+            "former_names": list(self.former_names),
         }
 
     def from_dict(self, msg: dict[str, Any]) -> "TransformerData":
@@ -195,6 +198,7 @@ class TransformerData(StandIn):
         self.align = Ragged(*msg["align"])
         self.encoder = msg.get("encoder")
         self.replaces_others = msg.get("replaces_others", False)
+        self.former_names = tuple(msg.get("former_names", ()))
         return self
 
     def to_bytes(self) -> bytes:

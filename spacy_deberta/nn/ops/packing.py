@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spacy_deberta.errors import Errors
 
+from .tensor_checks import check_tensors
 from .transfer import send
 
 Device = torch.device | str | int
@@ -67,17 +68,19 @@ class PackedPieces:
 
         Raises:
             ValueError: If both or neither of ids and embeddings are given (E109), or if the
-                lengths don't match the rows (E108).
+                lengths don't match the rows (E108), or an input is no tensor of its kind (E413).
         """
-        device = _one_of(input_ids, inputs_embeds).device
-        lengths = tuple(int(length) for length in lengths)
-        total = sum(lengths)
         per_piece = {
             "input_ids": input_ids,
             "token_type_ids": token_type_ids,
             "position_ids": position_ids,
             "inputs_embeds": inputs_embeds,
         }
+        given = _one_of(input_ids, inputs_embeds)
+        check_tensors(per_piece)
+        device = given.device
+        lengths = tuple(int(length) for length in lengths)
+        total = sum(lengths)
         for name, rows in per_piece.items():
             if rows is None:
                 continue
@@ -126,7 +129,10 @@ class PackedPieces:
                 between pieces (E110), a shape doesn't match (E111) or the mask has other values
                 than 0 and 1 (E115).
         """
+        per_piece = {"token_type_ids": token_type_ids, "position_ids": position_ids}
+        given_ids = {"input_ids": input_ids, "inputs_embeds": inputs_embeds}
         given = _one_of(input_ids, inputs_embeds)
+        check_tensors({**given_ids, "attention_mask": attention_mask, **per_piece})
         if given.dim() != (2 if inputs_embeds is None else 3):
             name, expected = "input_ids", "(batch, length)"
             if inputs_embeds is not None:

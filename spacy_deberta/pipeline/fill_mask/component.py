@@ -14,7 +14,7 @@ from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints, expand_ranges
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import check_number
 from spacy_deberta.layers import (
     PieceRanges,
     Sequences,
@@ -22,6 +22,7 @@ from spacy_deberta.layers import (
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -134,9 +135,8 @@ class FillMask(HeadPipe[FillMaskSettings]):
         k (int): Number of pieces for each mask.
         RETURNS (list[list[list[Filling]]]): The output of `fill_mask` for each text.
         """
-        if k < 1:
-            raise ValueError(Errors.E660.format(k=k))
-        docs = list(docs)
+        check_number("k", k, lambda n: n >= 1, "at least 1", whole=True)
+        docs = check_docs(docs, component=self.name)
         tokenizer = get_tokenizer(self.model)
         mask = tokenizer.convert_ids_to_tokens(tokenizer.mask_token_id)
         pieces = tokenizer.encode_batch([doc.text for doc in docs], special_tokens_in_text=[mask])
@@ -177,6 +177,7 @@ class FillMask(HeadPipe[FillMaskSettings]):
         docs (Iterable[Doc]): The documents.
         fillings (Sequence[Sequence[Sequence[Filling]]]): From `predict`.
         """
+        docs = check_docs(docs, component=self.name)
         for doc, of_doc in zip(docs, fillings, strict=True):
             doc._.fillings = [[asdict(filling) for filling in of_mask] for of_mask in of_doc]
 

@@ -20,6 +20,7 @@ from spacy_deberta.corpora import (
     get_right_choice,
 )
 from spacy_deberta.layers import Sequences
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -98,8 +99,8 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         choices (Sequence[str]): The choices.
         RETURNS (list[Choice]): All choices, best first.
         """
-        choices = check_choices(choices)
-        (scores,) = self._scores([doc], [choices])
+        docs, choices = check_docs([doc], component=self.name), check_choices(choices)
+        (scores,) = self._scores(docs, [choices])
         scored = [Choice(i, *pair) for i, pair in enumerate(zip(choices, scores, strict=True))]
         return sorted(scored, key=lambda choice: -choice.score)
 
@@ -110,7 +111,7 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         RETURNS (list[list[float] | None]): A score for each choice; None for a document without
             choices.
         """
-        docs = list(docs)
+        docs = check_docs(docs, component=self.name)
         choices = {index: get_choices(doc) for index, doc in enumerate(docs)}
         asked = {index: found for index, found in choices.items() if found is not None}
         scores = self._scores([docs[index] for index in asked], list(asked.values()))
@@ -125,6 +126,7 @@ class MultipleChoice(HeadPipe[MultipleChoiceSettings]):
         docs (Iterable[Doc]): The documents.
         scores (Sequence[Sequence[float] | None]): From `predict`.
         """
+        docs = check_docs(docs, component=self.name)
         for doc, of_doc in zip(docs, scores, strict=True):
             if of_doc is not None:
                 best = max(range(len(of_doc)), key=of_doc.__getitem__)

@@ -14,8 +14,9 @@ from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array
 from spacy_deberta.corpora import copy_questions, get_questions
-from spacy_deberta.errors import check_list
+from spacy_deberta.errors import Errors, check_list
 from spacy_deberta.layers import Sequences
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -139,6 +140,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         RETURNS (list[list[list[Answer]]]): For each document and each of its questions the
             answers, best first.
         """
+        docs = check_docs(docs, component=self.name)
         given: dict[str, Any] = {
             "n_best": n_best,
             "no_answer": no_answer,
@@ -148,6 +150,8 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
             self.settings.answers, **{k: v for k, v in given.items() if v is not None}
         )
         questions = [check_list("questions", asked) for asked in check_list("questions", questions)]
+        if len(questions) != len(docs):
+            raise ValueError(Errors.E628.format(docs=len(docs), questions=len(questions)))
         asked = [question for of_doc in questions for question in of_doc]
         owners = [doc for doc, of_doc in zip(docs, questions, strict=True) for _ in of_doc]
         windows = self._read(docs, questions, settings.max_answer_length) if asked else []
@@ -182,7 +186,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         RETURNS (list[dict[str, list[Answer]]]): For each document the answers by the ids of the
             questions, best first.
         """
-        docs = list(docs)
+        docs = check_docs(docs, component=self.name)
         questions = [get_questions(doc) for doc in docs]
         answers = self.answer_all(docs, [[q["question"] for q in of_doc] for of_doc in questions])
         return [
@@ -196,6 +200,7 @@ class QuestionAnswering(HeadPipe[QuestionAnsweringSettings]):
         docs (Sequence[Doc]): The documents.
         answers (list[dict[str, list[Answer]]]): From `predict`.
         """
+        docs = check_docs(docs, component=self.name)
         for doc, of_doc in zip(docs, answers, strict=True):
             if of_doc:
                 doc._.answers = {

@@ -14,12 +14,14 @@ from thinc.util import to_numpy
 from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    PieceRanges,
     Sequences,
-    encode_texts,
+    encode_docs,
     get_config,
     get_tokenizer,
     join_sequences,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 from spacy_deberta.pipeline.windows import mean_of_windows
@@ -115,7 +117,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (Array): `(docs, labels)`, float32, normalized by the problem type.
         """
-        docs = list(docs)
+        docs = check_docs(docs, component=self.name)
         if not docs:
             return np.zeros((0, len(self.labels)), dtype="f")
         sequences, doc_of_window = self._sequences(docs)
@@ -128,7 +130,7 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         scores (Array): `(docs, labels)`, from `predict`.
         """
-        labels = self.labels
+        docs, labels = check_docs(docs, component=self.name), self.labels
         for doc, row in zip(docs, scores.tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
 
@@ -162,7 +164,8 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
     def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
         """Windows of the documents with special tokens, and the document of each window."""
         tokenizer, windows = get_tokenizer(self.model), self.settings.windows
-        ranges, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
+        pieces = encode_docs(self.model, docs).pieces
+        ranges, doc_of_window = PieceRanges.whole(pieces).split(
             window=windows.max_pieces, overlap=windows.overlap
         )
         return join_sequences(tokenizer, ranges).sequences, doc_of_window

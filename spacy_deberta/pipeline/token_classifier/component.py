@@ -17,10 +17,11 @@ from spacy_deberta.layers import (
     DocWindows,
     PieceWindows,
     Sequences,
-    align_pieces,
     cut_windows,
+    encode_docs,
     get_tokenizer,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.settings import default_config
 
@@ -146,7 +147,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (UnitScores): The units, and `(units, labels)`, float32.
         """
-        units, windows = self._prepare(list(docs))
+        units, windows = self._prepare(check_docs(docs, component=self.name))
         logits = np.zeros((0, len(self.labels)), dtype="f")
         if len(windows.lengths):
             logits = to_numpy(self.model.predict(windows.sequences))
@@ -163,6 +164,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
         docs (Sequence[Doc]): The documents.
         scores (UnitScores): From `predict`.
         """
+        docs = check_docs(docs, component=self.name)
         if self.cfg["annotate"] == "tag":
             set_tags(docs, scores, self.labels)
             return
@@ -229,7 +231,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
 
     def _prepare(self, docs: list[Doc]) -> tuple[Units, DocWindows]:
         tokenizer = get_tokenizer(self.model)
-        doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
+        doc_pieces = encode_docs(self.model, docs)
         limits = self.settings.windows
         windows = cut_windows(
             doc_pieces,

@@ -24,6 +24,7 @@ from spacy_deberta.layers import (
     tokenize_ahead,
     waits_for_device,
 )
+from spacy_deberta.pipeline.documents import check_docs
 
 from .annotation_setters import AnnotationSetter, null_annotation_setter
 from .listener_gradients import ListenerGradients
@@ -94,6 +95,7 @@ class Deberta(EncoderPipe):
         self.model = model
         self.set_extra_annotations = set_extra_annotations
         self.cfg: dict[str, Any] = {}
+        self.note_name()
         # Listeners by the name of their component; spaCy's `replace_listeners` edits it.
         self.listener_map: dict[str, list[Any]] = {}
         self._gradients: ListenerGradients | None = None
@@ -178,7 +180,7 @@ class Deberta(EncoderPipe):
         docs (Iterable[Doc]): The documents. Those without tokens get no rows, but a width.
         RETURNS (FullTransformerBatch): What `set_annotations` takes.
         """
-        return self.model.predict(list(docs))
+        return self.model.predict(check_docs(docs, component=self.name))
 
     def set_annotations(self, docs: Iterable[Doc], predictions: FullTransformerBatch) -> None:
         """Give documents their rows as `doc._.trf_data`, and call `set_extra_annotations`.
@@ -186,9 +188,10 @@ class Deberta(EncoderPipe):
         docs (Iterable[Doc]): The documents.
         predictions (FullTransformerBatch): What `predict` gave for them.
         """
-        docs = list(docs)
+        docs = check_docs(docs, component=self.name)
         for doc, data in zip(docs, predictions.doc_data, strict=True):
-            note_encoder(doc, data, encoder=self.name, keep=self._is_followed)
+            former, keep = self.former_names, self._is_followed
+            note_encoder(doc, data, encoder=self.name, keep=keep, former_names=former)
             doc._.trf_data = data
         self.set_extra_annotations(docs, predictions)
 
@@ -216,6 +219,7 @@ class Deberta(EncoderPipe):
 
         component (Any): A component that comes after this one.
         """
+        self.note_name()
         # Rows have to be kept for listeners that name this encoder, if another one comes after it.
         self._is_followed |= component is not self and is_encoder(component)
         for listener in listeners_of(component):

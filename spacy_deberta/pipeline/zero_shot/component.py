@@ -1,6 +1,7 @@
 """The factory `deberta_zero_shot`: texts and candidate labels → `doc.cats`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints
-from spacy_deberta.layers import Sequences, get_labels, get_tokenizer
+from spacy_deberta.layers import Sequences, check_whole_texts, get_labels, get_tokenizer
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
 from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
@@ -172,9 +174,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (Array): `(docs, labels)`, float32.
         """
-        template = self.settings.hypothesis_template
-        hypotheses = self._hypotheses_of(template, self.labels)
-        return self._scores(docs, hypotheses, multi_label=self.settings.multi_label)
+        return self._scores(check_docs(docs, component=self.name), self.settings)
 
     def classify(
         self,
@@ -193,12 +193,15 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         multi_label (bool | None): Whether each label has an independent score.
         RETURNS (list[dict[str, float]]): For each document the score of each label.
         """
-        chosen = self.labels if labels is None else tuple(check_labels(labels))
-        template = hypothesis_template or self.settings.hypothesis_template
-        hypotheses = self._hypotheses_of(template, chosen)
-        multi_label = self.settings.multi_label if multi_label is None else multi_label
-        scores = self._scores(docs, hypotheses, multi_label=multi_label)
-        return [dict(zip(chosen, row, strict=True)) for row in scores.tolist()]
+        docs = check_docs(docs, component=self.name)
+        given: dict[str, Any] = {
+            "labels": labels,
+            "hypothesis_template": hypothesis_template,
+            "multi_label": multi_label,
+        }
+        settings = replace(self.settings, **{k: v for k, v in given.items() if v is not None})
+        scores = self._scores(docs, settings)
+        return [dict(zip(settings.labels, row, strict=True)) for row in scores.tolist()]
 
     def set_annotations(self, docs: Sequence[Doc], scores: Array) -> None:
         """Set `doc.cats`; labels of other components are kept.
@@ -206,7 +209,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         docs (Sequence[Doc]): The documents.
         scores (Array): `(docs, labels)`, from `predict`.
         """
-        labels = self.labels
+        docs, labels = check_docs(docs, component=self.name), self.labels
         for doc, row in zip(docs, scores.tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
 
@@ -229,15 +232,16 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
 
         return TrainingBatch(sequences, loss)
 
-    def _scores(self, docs: Sequence[Doc], hypotheses: Hypotheses, *, multi_label: bool) -> Array:
-        docs, labels = list(docs), len(hypotheses.labels)
+    def _scores(self, docs: Sequence[Doc], settings: ZeroShotSettings) -> Array:
+        hypotheses = self._hypotheses_of(settings.hypothesis_template, settings.labels)
+        labels = len(hypotheses.labels)
         if not docs:
             return np.zeros((0, labels), dtype="f")
         sequences, pair_of_window = self._pairs(hypotheses, docs)
         logits = torch.from_numpy(to_numpy(self.model.predict(sequences)))
         means = mean_of_windows(logits, pair_of_window, len(docs) * labels)
         entailment = means[:, self._entailment()].reshape(len(docs), labels)
-        if not multi_label and labels > 1:  # the softmax of one label is always 1
+        if not settings.multi_label and labels > 1:  # the softmax of one label is always 1
             return scores_of_candidates(entailment)
         contradiction = means[:, self._contradiction()].reshape(len(docs), labels)
         return scores_of_candidates(entailment, contradiction)
@@ -247,6 +251,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         return make_pairs(hypotheses, texts, windows=self.settings.windows)
 
     def _hypotheses_of(self, template: str, labels: tuple[str, ...]) -> Hypotheses:
+        check_whole_texts(self.model, self.name)
         tokenizer = get_tokenizer(self.model)
         self._hypotheses = encode_hypotheses(self._hypotheses, tokenizer, template, labels)
         return self._hypotheses

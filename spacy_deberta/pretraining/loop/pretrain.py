@@ -72,7 +72,7 @@ def pretrain(
         trainer, run = _make_run(plan, folder, processes, say)
         if states:
             resume_from_last(trainer, folder.training)
-            say(f"Go on from step {trainer.step}")
+            say(f"Resuming from step {trainer.step}")
         if processes.is_first:
             drop_rows_after(folder.log, trainer.step)
         log_to_spacy, finish_logger = start_logger(plan, config, enabled=processes.is_first)

@@ -132,3 +132,37 @@ def test_impossible_windows_are_refused(window, overlap):
 def test_another_architecture_is_told_that_it_knows_no_pieces():
     with pytest.raises(ValueError, match="E409"):
         PieceWindows(window=4, overlap=1)([])
+
+
+def other_document(docs):
+    return [[doc.copy()[:]] for doc in docs]
+
+
+WRONG_SPANS = {
+    "a number": (lambda docs: 3, "E457.*returned 3"),
+    "nothing": (lambda docs: None, "E457.*None"),
+    "numbers": (lambda docs: [1, 2], "E457.*1, 2"),
+    "spans without lists": (lambda docs: [doc[:] for doc in docs], "E457.*type Token"),
+    "documents": (lambda docs: [[doc] for doc in docs], "E457.*type Doc"),
+    "too few": (lambda docs: [[docs[0][:]]], "E457.*1 lists for 2 documents"),
+    "copies": (other_document, "E458.*'xxx'"),
+    "the other order": (lambda docs: [[doc[:]] for doc in reversed(docs)], "E458.*'xxxxx'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_SPANS)
+def test_span_getters_that_return_something_else(name):
+    get_spans, message = WRONG_SPANS[name]
+    with pytest.raises(ValueError, match=message):
+        cut_windows(make_batch([3, 5]), get_spans, cls_id=CLS, sep_id=SEP, max_pieces=4)
+
+
+def test_span_getters_may_return_other_iterables():
+    spans = cut_windows(
+        make_batch([3, 5]),
+        lambda docs: (iter([doc[:2], doc[2:]]) for doc in docs),
+        cls_id=CLS,
+        sep_id=SEP,
+        max_pieces=4,
+    )
+    assert [len(window) - 2 for window in windows_of(spans)] == [2, 1, 2, 3]

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from spacy_deberta.checkpoints import save_gliner
 from spacy_deberta.models import DebertaV2ForGLiNER
 from spacy_deberta.nn import DebertaV2Config
-from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer, add_tokens
 
 CHECKPOINT = "span-rnn-proj"
 
@@ -72,7 +72,7 @@ def make_pipeline(folder: Path, **settings: Any) -> spacy.Language:
 def make_random(folder: Path, config: dict[str, Any], tokenizer: DebertaV2Tokenizer) -> Path:
     """A GLiNER with random weights, for what does not depend on its answers."""
     tokens = [AddedToken(content=token, special=True) for token in ("<<ENT>>", "<<SEP>>")]
-    tokenizer = tokenizer.with_added_tokens(tokens)
+    tokenizer = add_tokens(tokenizer, tokens)
     values = {"hidden_size": 16, "max_width": 4, "num_rnn_layers": 1}
     made = DebertaV2Config.from_dict(
         {**config, "vocab_size": tokenizer.count_rows(mask=True), "gliner": values}

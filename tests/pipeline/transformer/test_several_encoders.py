@@ -39,11 +39,11 @@ def other_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer):
 def make(tiny_checkpoint, other_checkpoint):
     """A function from the factories of two encoders to an initialized pipeline."""
 
-    def make_pipeline(first, second, upstream, *, component="tagger"):
+    def make_pipeline(first, second, upstream, *, component="tagger", names=("enc_a", "enc_b")):
         nlp = spacy.blank("en")
-        nlp.add_pipe(first, name="enc_a", config=encoder_config(tiny_checkpoint))
+        nlp.add_pipe(first, name=names[0], config=encoder_config(tiny_checkpoint))
         if second is not None:
-            nlp.add_pipe(second, name="enc_b", config=encoder_config(other_checkpoint))
+            nlp.add_pipe(second, name=names[1], config=encoder_config(other_checkpoint))
         config = Config().from_str(TAGGER if component == "tagger" else TEXTCAT)
         config["model"]["tok2vec"]["upstream"] = upstream
         nlp.add_pipe(component, config=config)
@@ -130,3 +130,82 @@ def test_a_single_encoder_of_another_name_is_read(make):
     nlp(nlp(TEXT))
     np.testing.assert_allclose(read_rows(nlp, "tagger"), rows_of(nlp, "renamed"), atol=1e-5)
     assert nlp(TEXT).user_data.keys() == {("._.", "trf_data", None, None)}
+
+
+LOST = {
+    "excluded": lambda path: spacy.load(path, exclude=["enc_a"]),
+    "disabled": lambda path: spacy.load(path, disable=["enc_a"]),
+    "removed": lambda path: removed(spacy.load(path)),
+    "deselected": lambda path: deselected(spacy.load(path)),
+}
+
+
+def removed(nlp):
+    nlp.remove_pipe("enc_a")
+    return nlp
+
+
+def deselected(nlp):
+    nlp.select_pipes(disable=["enc_a"])
+    return nlp
+
+
+@pytest.mark.parametrize("component", ["tagger", "textcat"])
+@pytest.mark.parametrize("how", LOST)
+@pytest.mark.parametrize("names", [("enc_b", "enc_a"), ("enc_a", "enc_b")])
+def test_a_missing_encoder_is_not_replaced_by_another(names, how, component, make, tmp_path):
+    nlp, examples = make("deberta", "deberta", "enc_a", component=component, names=names)
+    nlp.to_disk(tmp_path)
+    nlp(TEXT)
+    lost = LOST[how](tmp_path)
+    with pytest.raises(ValueError, match=r"E424.*'enc_a'.*'enc_b'.*disabled"):
+        lost(TEXT)
+    with pytest.raises(ValueError, match="E424"):
+        [*lost.pipe([TEXT])]
+    with pytest.raises(ValueError, match="E424|E203"):
+        lost.update(examples, sgd=False, annotates=["enc_b"])
+
+
+def test_a_renamed_encoder_is_read_after_loading(make, tmp_path):
+    nlp, _ = make("deberta", None, "enc_a")
+    nlp.rename_pipe("enc_a", "other")
+    nlp.rename_pipe("other", "renamed")
+    nlp.to_disk(tmp_path)
+    for loaded in (spacy.load(tmp_path), spacy.load(tmp_path).from_bytes(nlp.to_bytes())):
+        rows = read_rows(loaded, "tagger")
+        np.testing.assert_allclose(rows, rows_of(loaded, "renamed"), atol=1e-5)
+    (tmp_path / "renamed" / "cfg").write_text('{"former_names": "enc_a"}')
+    with pytest.raises(ValueError, match="E423.*former_names"):
+        spacy.load(tmp_path)
+
+
+def test_an_encoder_that_was_sourced_by_another_name_is_read(make):
+    source, _ = make("deberta", None, "enc_a")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("enc_a", source=source, name="mine")
+    nlp.add_pipe("tagger", source=source)
+    np.testing.assert_allclose(read_rows(nlp, "tagger"), rows_of(nlp, "mine"), atol=1e-5)
+
+
+@pytest.mark.parametrize("component", ["tagger", "textcat"])
+def test_an_upstream_that_no_encoder_has(component, make):
+    with pytest.raises(ValueError, match=rf"E425.*'{component}'.*'typo'.*'enc_a', 'enc_b'\."):
+        make("deberta", "deberta", "typo", component=component)
+    with pytest.raises(ValueError, match=rf"E425.*'{component}'.*'\*\*'.*: 'enc_a'\."):
+        make("deberta", None, "**", component=component)
+
+
+@pytest.mark.parametrize("upstream", ["enc_a", "*"])
+@pytest.mark.parametrize("other", [None, "enc_b"])
+def test_a_listener_before_its_encoder(other, upstream, tiny_checkpoint):
+    nlp = spacy.blank("en")
+    if other and upstream == "enc_a":
+        nlp.add_pipe("deberta", name=other, config=encoder_config(tiny_checkpoint))
+    config = Config().from_str(TAGGER)
+    config["model"]["tok2vec"]["upstream"] = upstream
+    nlp.add_pipe("tagger", config=config)
+    nlp.add_pipe("deberta", name="enc_a", config=encoder_config(tiny_checkpoint))
+    examples = make_examples(nlp)
+    found = "E425.*'tagger'.*'enc_a'.*: 'enc_b'" if len(nlp.pipe_names) == 3 else "E426"
+    with pytest.raises(ValueError, match=found):
+        nlp.initialize(lambda: examples)

@@ -107,7 +107,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(objective, config, tmp_
     resumed = start(config, killed, "--resume")
     output, _ = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, output
-    assert "Go on from step" in output
+    assert "Resuming from step" in output
     assert losses_of(killed) == losses_of(whole)
 
 

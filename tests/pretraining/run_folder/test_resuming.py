@@ -120,7 +120,7 @@ def test_two_processes_go_on_from_the_same_checkpoint(run, finished):
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert output.count("W702") == 1
-    assert output.count("Go on from step 8") == 1
+    assert output.count("Resuming from step 8") == 1
     assert [row["step"] for row in rows_of(folder)] == [2, 4, 6, 8, 10, 12]
 
 
