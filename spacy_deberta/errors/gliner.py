@@ -32,8 +32,8 @@ class GlinerErrors:
         "one as 'base', or correct 'class_token_index' in gliner_config.json."
     )
     E366 = (
-        "The label {label!r} has no text. A label is read by the model, so it has to be a name, "
-        "such as 'person', or have a text in 'descriptions'."
+        "The description of the label {label!r} has no text. It is what the model reads for the "
+        "label: give it a text, such as 'name of a person', or remove it from 'descriptions'."
     )
     E367 = (
         "The component '{component}' reads {words} words at once, but its model finds spans of up "

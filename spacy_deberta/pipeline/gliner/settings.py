@@ -17,8 +17,8 @@ class GlinerSettings:
     """Settings of `deberta_gliner`, documented at its factory.
 
     Raises:
-        ValueError: A setting has the wrong type or is out of range (E413, E624, E625), a label has
-            no text (E366), or another setting is for unknown labels (E368).
+        ValueError: A setting has the wrong type or is out of range (E413, E624, E625, E627), a
+            description has no text (E366), or another setting is for unknown labels (E368).
     """
 
     labels: tuple[str, ...] = ()
@@ -61,8 +61,8 @@ class GlinerSettings:
         self._check_labels()
 
     def _check_labels(self) -> None:
-        for label, prompt in zip(self.labels, self.prompts, strict=True):
-            if not prompt.strip():
+        for label, description in self.descriptions.items():
+            if not description.strip():
                 raise ValueError(Errors.E366.format(label=label))
         for name in ("descriptions", "thresholds"):
             unknown = [label for label in getattr(self, name) if label not in self.labels]
