@@ -1,5 +1,7 @@
 """thinc layers: documents to windows, windows to hidden states, one row for each piece or token."""
 
+from spacy_deberta.registries import create_registries
+
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
 from .classifiers.pooled_text_classifier import pooled_text_classifier
@@ -34,7 +36,6 @@ from .listening.transformer_data import TransformerData
 from .listening.transformer_listener import transformer_listener
 from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
-from .registries import create_registries
 from .sequences import (
     N_SPECIAL_TOKENS,
     N_SPECIAL_TOKENS_PAIR,
@@ -72,7 +73,6 @@ __all__ = [
     "answer_loss",
     "check_choice",
     "check_setting",
-    "create_registries",
     "cut_windows",
     "deberta_model",
     "deberta_with_head",
@@ -115,5 +115,6 @@ __all__ = [
     "without_output",
 ]
 
-# A config may name a span getter or an annotation setter, so this runs before any is read.
+# spaCy may have been imported after the package. A config may name a span getter or an annotation
+# setter, so this runs before any is read.
 create_registries()
