@@ -58,8 +58,14 @@ factory = "tagger"
 pooling = {"@layers":"reduce_mean.v1"}
 
 [corpora]
-train = {"@readers":"spacy.Corpus.v1","path":${paths.train}}
-dev = {"@readers":"spacy.Corpus.v1","path":${paths.dev}}
+
+[corpora.train]
+@readers = "spacy.Corpus.v1"
+path = ${paths.train}
+
+[corpora.dev]
+@readers = "spacy.Corpus.v1"
+path = ${paths.dev}
 
 [training]
 max_steps = 1
