@@ -47,6 +47,7 @@ def deberta_v2_model_v1(
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
     unknown_characters: str | None = None,
+    is_split_into_words: bool = False,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents with DeBERTa-v2 or v3, for the factories `transformer` and `deberta`.
 
@@ -85,6 +86,8 @@ def deberta_v2_model_v1(
         `initialize`.
     unknown_characters (str | None): "bytes" to spell characters without a piece in bytes, "unk" for
         one [UNK] for a run of them; null for the value of the checkpoint or of the saved pipeline.
+    is_split_into_words (bool): Whether each token of spaCy is split into pieces on its own, for
+        checkpoints that were trained on words. By default the whole text is.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The model.
 
     DOCS: docs/api/architectures.md#DebertaV2Model
@@ -99,6 +102,7 @@ def deberta_v2_model_v1(
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
             unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
         ),
         get_spans,
         EncoderOptions(
@@ -146,6 +150,7 @@ def deberta_v2_tok2vec_v1(
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
     unknown_characters: str | None = None,
+    is_split_into_words: bool = False,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Encode documents with an encoder that one component owns, without a shared pipe.
 
@@ -183,6 +188,7 @@ def deberta_v2_tok2vec_v1(
         split_special_tokens=split_special_tokens,
         tokenizer=tokenizer,
         unknown_characters=unknown_characters,
+        is_split_into_words=is_split_into_words,
     )
     return pooled_tokens(model, pooling, grad_factor)
 
@@ -211,6 +217,7 @@ def deberta_v2_with_head_v1(
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
     unknown_characters: str | None = None,
+    is_split_into_words: bool = False,
 ) -> Model[Sequences, Array]:
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a fine-tuned checkpoint.
 
@@ -220,6 +227,8 @@ def deberta_v2_with_head_v1(
         used by `initialize`, never when a trained pipeline is loaded.
     shared_encoder (str | None): Name of an earlier component whose encoder is shared; `name` is
         then the source of the head only, or null for a new head.
+    is_split_into_words (bool): As for `spacy-deberta.DebertaV2Model.v1`, with the heads
+        "sequence_classification" and "token_classification".
     RETURNS (Model[Sequences, Array]): The model. The other arguments are those of
         `spacy-deberta.DebertaV2Model.v1`.
 
@@ -236,6 +245,7 @@ def deberta_v2_with_head_v1(
             split_special_tokens=split_special_tokens,
             tokenizer=tokenizer,
             unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
         ),
         EncoderOptions(
             precision=precision,

@@ -8,7 +8,11 @@ from .source import CheckpointFiles
 
 
 def read_tokenizer(
-    files: CheckpointFiles, config: DebertaV2Config, *, engine: str | None = None
+    files: CheckpointFiles,
+    config: DebertaV2Config,
+    *,
+    engine: str | None = None,
+    is_split_into_words: bool = False,
 ) -> DebertaV2Tokenizer:
     """Read the vocabulary of a checkpoint, and compare it with the size of the embeddings.
 
@@ -16,6 +20,7 @@ def read_tokenizer(
         files: The checkpoint.
         config: Its config.
         engine: "sentencepiece" or "tokenizers", see `DebertaV2Tokenizer.from_directory`.
+        is_split_into_words: As there.
 
     Raises:
         FileNotFoundError: The checkpoint has no vocabulary (E309).
@@ -23,7 +28,9 @@ def read_tokenizer(
     """
     if files.vocabulary is None:
         raise FileNotFoundError(Errors.E309.format(name=files.name))
-    tokenizer = DebertaV2Tokenizer.from_directory(files.vocabulary, tokenizer=engine)
+    tokenizer = DebertaV2Tokenizer.from_directory(
+        files.vocabulary, tokenizer=engine, is_split_into_words=is_split_into_words
+    )
     check_vocabulary_fits(tokenizer, config)
     return tokenizer
 

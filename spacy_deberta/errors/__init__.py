@@ -61,6 +61,13 @@ class Warnings(metaclass=Coded):
         'SentencePiece saves no tokenizer.json. With tokenizer = "sentencepiece" the former is '
         'used, with tokenizer = "tokenizers" this warning is not given.'
     )
+    W204 = (
+        "The tokenizer in '{path}' {reason}. Here it gets whole texts, and code that a checkpoint "
+        "names is never run, so that the pieces may be others than those that the checkpoint was "
+        "trained with. Set is_split_into_words = true in the [components.….model] of the config, "
+        "and use a tokenizer of spaCy that makes the words that the model card describes. Each "
+        "token is then split into pieces on its own, and this warning is not given."
+    )
     W301 = (
         "The checkpoint '{source}' has unknown parameters, which are ignored: {keys}. If they "
         "matter, the checkpoint is for another model class."

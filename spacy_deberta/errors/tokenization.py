@@ -91,3 +91,9 @@ class TokenizationErrors:
         "The vocabulary has no pieces for bytes, so that characters without a piece can't be "
         "spelled. Leave out 'unknown_characters', or set it to 'unk'."
     )
+    E245 = (
+        "{what} can't have is_split_into_words = true, in its own settings or in those of a shared "
+        "encoder: it also encodes strings that have no tokens, such as questions or labels. The "
+        "setting is for 'deberta_sequence_classifier', 'deberta_token_classifier' and listeners. "
+        "Leave it out, or use another encoder."
+    )

@@ -17,6 +17,7 @@ from .deberta_model import (
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.span_getters import doc_spans_v1, sent_spans_v1, strided_spans_v1
+from .documents.tokenize import check_whole_texts, encode_docs
 from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
@@ -73,6 +74,7 @@ __all__ = [
     "answer_loss",
     "check_choice",
     "check_setting",
+    "check_whole_texts",
     "cut_windows",
     "deberta_model",
     "deberta_with_head",
@@ -80,6 +82,7 @@ __all__ = [
     "doc_spans_v1",
     "document_encoder",
     "document_listener",
+    "encode_docs",
     "encode_texts",
     "encode_transformer_data",
     "get_config",

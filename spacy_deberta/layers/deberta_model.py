@@ -67,6 +67,7 @@ def deberta_model(
             doc_tokenizer(
                 split_special_tokens=source.split_special_tokens,
                 unknown_characters=source.unknown_characters,
+                is_split_into_words=source.is_split_into_words,
             ),
             encoder_layer(options),
             doc_outputs(),
@@ -116,7 +117,8 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
     if source.name is not None:
         _load(model, source.find_files(), engine=model.attrs["source"].tokenizer)
         return
-    tokenizer = source.load_tokenizer()
+    words = model.attrs["source"].is_split_into_words
+    tokenizer = source.load_tokenizer(is_split_into_words=words)
     config = shim.options.configure(source.make_config(tokenizer))
     _set(model, models.DebertaV2Model(config, attention=shim.options.attention), tokenizer)
 
@@ -133,7 +135,9 @@ def _load(model: Model[InT, OutT], files: CheckpointFiles, *, engine: str | None
         load_precision=options.load_precision,
         attention=options.attention,
     )
-    _set(model, encoder, read_tokenizer(files, config, engine=engine))
+    words = model.attrs["source"].is_split_into_words
+    tokenizer = read_tokenizer(files, config, engine=engine, is_split_into_words=words)
+    _set(model, encoder, tokenizer)
 
 
 def _set(

@@ -89,7 +89,8 @@ def initialize_head(
         raise _missing_head(model, "random weights", "no head", wanted=wanted)
     attention = shim.options.attention
     if not shim.shares_encoder:
-        tokenizer = source.load_tokenizer()
+        words = model.attrs["source"].is_split_into_words
+        tokenizer = source.load_tokenizer(is_split_into_words=words)
         config = shim.options.configure(source.make_config(tokenizer))
         tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
         config = _with_labels(config, labels, spec, changes, source="random weights")
@@ -159,7 +160,9 @@ def _load(
         attention=options.attention,
     )
     if model.attrs["shared_encoder"] is None:
-        tokenizer_shim(model.layers[0]).set_tokenizer(read_tokenizer(files, config, engine=engine))
+        words = model.attrs["source"].is_split_into_words
+        tokenizer = read_tokenizer(files, config, engine=engine, is_split_into_words=words)
+        tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
     _set(model, module, trained_as=files.name if has_head else None)
 
 

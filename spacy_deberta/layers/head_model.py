@@ -8,7 +8,7 @@ from spacy_deberta import nn
 from spacy_deberta.arrays import Array
 from spacy_deberta.models import HEADS
 
-from .documents.tokenize import doc_tokenizer
+from .documents.tokenize import check_takes_words, doc_tokenizer
 from .encoder.batches import batch_sequences
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import EncoderShim, encoder_shim
@@ -64,6 +64,14 @@ def deberta_with_head(
                 getattr(source, setting),
                 "null where an encoder is shared, whose component has the tokenizer",
             )
+        check_setting(
+            not source.is_split_into_words,
+            "is_split_into_words",
+            True,
+            "false where an encoder is shared, whose component has the tokenizer",
+        )
+    if source.is_split_into_words:
+        check_takes_words(head)
     return SavedModel(
         "deberta_with_head",
         forward,
@@ -73,6 +81,7 @@ def deberta_with_head(
                 shared=_owner(shared_encoder),
                 split_special_tokens=source.split_special_tokens,
                 unknown_characters=source.unknown_characters,
+                is_split_into_words=source.is_split_into_words,
             ),
             encoder_layer(options, head=HEADS[head], shared=_owner(shared_encoder)),
         ],

@@ -6,7 +6,7 @@ from thinc.api import Model
 
 from spacy_deberta.errors import Errors
 
-from .documents.tokenize import tokenizer_shim
+from .documents.tokenize import check_takes_words, tokenizer_shim
 from .encoder.encoder_shim import encoder_shim
 
 
@@ -24,7 +24,8 @@ def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
         component: A later component of the pipeline.
 
     Raises:
-        ValueError: The gradients of the owner are scaled (E604).
+        ValueError: The gradients of the owner are scaled (E604), or it splits tokens into pieces
+            and the component encodes strings (E245).
     """
     model = getattr(component, "model", None)
     if not isinstance(model, Model):
@@ -39,6 +40,8 @@ def share_encoder(owner: Model, owner_name: str, component: Any) -> None:
     if owner_shim.options.precision == "fp16":
         reason = f"'{owner_name}' has 'precision = \"fp16\"', which scales gradients"
         raise ValueError(Errors.E604.format(reason=reason))
+    if tokenizer_shim(owner.layers[0]).is_split_into_words:
+        check_takes_words(model.attrs["head"])
     encoder_shim(model.layers[1]).share_encoder(owner_shim)
     # A tokenizer is immutable, so it can be shared by reference.
     tokenizer_shim(model.layers[0]).share_tokenizer(tokenizer_shim(owner.layers[0]))

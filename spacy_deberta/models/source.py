@@ -117,8 +117,11 @@ class ModelSource:
             self.name, revision=self.revision, subfolder=self.subfolder, base=self.base
         )
 
-    def load_tokenizer(self) -> DebertaV2Tokenizer:
+    def load_tokenizer(self, *, is_split_into_words: bool = False) -> DebertaV2Tokenizer:
         """Load the vocabulary of the checkpoint, or the given one.
+
+        Args:
+            is_split_into_words: As in `DebertaV2Tokenizer.from_directory`.
 
         Raises:
             OSError: It is missing, or can't be read.
@@ -130,12 +133,14 @@ class ModelSource:
             folder = find_vocabulary(
                 self.name, revision=self.revision, subfolder=self.subfolder, base=self.base
             )
-            return DebertaV2Tokenizer.from_directory(folder)
+            return DebertaV2Tokenizer.from_directory(
+                folder, is_split_into_words=is_split_into_words
+            )
         if not self.vocabulary:
             raise ValueError(Errors.E404.format(section=self.section.sizes))
         path = Path(self.vocabulary)
         if path.is_dir():
-            return DebertaV2Tokenizer.from_directory(path)
+            return DebertaV2Tokenizer.from_directory(path, is_split_into_words=is_split_into_words)
         return DebertaV2Tokenizer(path)
 
     def make_config(

@@ -58,6 +58,7 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         *,
         tokenizer: str | None = None,
         unknown_characters: str | None = None,
+        is_split_into_words: bool = False,
         threads: int | None = None,
     ) -> "DebertaV2TokenizerFast":
         """Read the folder of a tokenizer or of a whole checkpoint.
@@ -68,6 +69,7 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
             tokenizer: "sentencepiece" to convert the `spm.model` of a folder that has both.
             unknown_characters: "bytes" or "unk", as in the constructor; None for what the folder
                 says.
+            is_split_into_words: As in `DebertaV2Tokenizer.from_directory`.
             threads: 1 for a single thread.
 
         Returns:
@@ -80,7 +82,12 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         recover(folder)
         if tokenizer is None and [p.name for p in _vocabularies(folder)] != [SENTENCEPIECE_FILE]:
             tokenizer = "tokenizers"
-        options = read_folder(folder, engine=tokenizer, unknown_characters=unknown_characters)
+        options = read_folder(
+            folder,
+            engine=tokenizer,
+            unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
+        )
         return cls(threads=threads, **options)
 
 

@@ -1,11 +1,9 @@
 """The folder of a tokenizer: which of its vocabularies is used."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from spacy_deberta.errors import Errors, Warnings, warn
-from spacy_deberta.typed_json import shorten
 
 from .differences import find_differences
 from .engines import (
@@ -16,6 +14,7 @@ from .engines import (
     make_wordpiece,
 )
 from .files import VOCABULARY_FILES, is_converted, read_options, read_raw_config
+from .words_first import warn_of_words
 
 _FILES: dict[EngineName, tuple[str, ...]] = {
     "sentencepiece": (SENTENCEPIECE_FILE,),
@@ -24,7 +23,11 @@ _FILES: dict[EngineName, tuple[str, ...]] = {
 
 
 def read_folder(
-    folder: Path, *, engine: str | None = None, unknown_characters: str | None = None
+    folder: Path,
+    *,
+    engine: str | None = None,
+    unknown_characters: str | None = None,
+    is_split_into_words: bool = False,
 ) -> dict[str, Any]:
     """Read the folder of a tokenizer.
 
@@ -32,6 +35,7 @@ def read_folder(
         folder: A folder with one of `VOCABULARY_FILES`, or several.
         engine: "sentencepiece" or "tokenizers"; None for what the checkpoint was trained with.
         unknown_characters: "bytes" or "unk"; None for what the files say.
+        is_split_into_words: Whether the caller splits texts into words.
 
     Returns:
         Arguments of `DebertaV2Tokenizer`.
@@ -48,10 +52,8 @@ def read_folder(
     options = read_options(folder)
     if unknown_characters is not None:
         options["unknown_characters"] = unknown_characters
-    code = (read_raw_config(folder) or {}).get("auto_map")
-    if isinstance(code, Mapping) and code:
-        classes = ", ".join(map(shorten, map(str, code)))
-        warn(Warnings.W305.format(path=folder, classes=classes))
+    if not is_split_into_words:
+        warn_of_words(folder, read_raw_config(folder) or {})
     if engine is None:
         engine = _choose(folder, present, options)
     of_engine = [name for name in present if name in _FILES[engine]]  # type: ignore[index]

@@ -1,9 +1,12 @@
 """Texts to pieces and to model inputs."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
-from spacy_deberta.arrays import Ints
+import numpy as np
+
+from spacy_deberta.arrays import Ints, cumulative
 from spacy_deberta.errors import Errors, check_list, check_texts
 
 from .batching import Layout, lay_out, padding_strategy, to_tensors, truncation_strategy
@@ -62,6 +65,35 @@ class TextEncoder(Vocabulary):
         check_texts(texts)
         return self._engine.encode(list(texts), self._tokens_in_text(special_tokens_in_text))
 
+    def encode_words(
+        self,
+        texts: Sequence[Sequence[str]],
+        *,
+        special_tokens_in_text: bool | Collection[str] = False,
+    ) -> tuple[Pieces, Ints]:
+        """Cut each word of texts into pieces on its own, in one call of the engine.
+
+        This is `is_split_into_words` of Hugging Face, for models that were trained on words.
+
+        Args:
+            texts: The words of each text.
+            special_tokens_in_text: As in `encode_batch`.
+
+        Returns:
+            The pieces of all texts, with character offsets within their own word, and the number of
+            pieces of each word. *Shape:* `(words,)`, int64.
+
+        Raises:
+            ValueError: `texts` is not a list of lists of strings (E205).
+        """
+        texts = [list(check_texts(words)) for words in check_texts(cast(Any, texts))]
+        flat = list(chain.from_iterable(texts))
+        pieces = self.encode_batch(flat, special_tokens_in_text=special_tokens_in_text)
+        cu_words = cumulative(np.array([len(words) for words in texts], dtype=np.int64))
+        cu_pieces = pieces.cu_pieces[cu_words]
+        counts = np.diff(pieces.cu_pieces)
+        return Pieces(pieces.ids, pieces.starts, pieces.ends, cu_pieces), counts
+
     def encode_ids(self, texts: Sequence[str], *, threads: int | None = None) -> tuple[Ints, Ints]:
         """Cut texts into pieces without offsets, which is several times as fast.
 
@@ -80,9 +112,10 @@ class TextEncoder(Vocabulary):
 
     def __call__(
         self,
-        text: str | Sequence[str],
-        text_pair: str | Sequence[str] | None = None,
+        text: str | Sequence[str] | Sequence[Sequence[str]],
+        text_pair: str | Sequence[str] | Sequence[Sequence[str]] | None = None,
         *,
+        is_split_into_words: bool = False,
         add_special_tokens: bool = True,
         padding: bool | str = False,
         truncation: bool | str = False,
@@ -99,6 +132,7 @@ class TextEncoder(Vocabulary):
         Args:
             text: A text or a list of texts.
             text_pair: The second text of each pair.
+            is_split_into_words: Whether each text is a list of words, see `encode_words`.
             add_special_tokens: Whether to make `[CLS] text [SEP]`, for pairs
                 `[CLS] text [SEP] pair [SEP]`.
             padding: True or "longest", "max_length", or False.
@@ -108,7 +142,7 @@ class TextEncoder(Vocabulary):
             return_attention_mask: Whether to return 1 for pieces and 0 for padding.
             return_special_tokens_mask: Whether to return 1 for special tokens and padding.
             return_offsets_mapping: Whether to return `(start, end)` of every piece, in characters
-                of its own text.
+                of its own text, or its own word.
             return_tensors: "np", "pt", or None for lists.
             special_tokens_in_text: As in `encode_batch`.
 
@@ -120,10 +154,12 @@ class TextEncoder(Vocabulary):
             ValueError: The options contradict each other or do not fit the texts (E205 to E209,
                 E215).
         """
-        single = isinstance(text, str)
-        texts = [text] if isinstance(text, str) else list(check_texts(text))
-        pairs = [text_pair] if isinstance(text_pair, str) else text_pair
-        pairs = None if pairs is None else list(check_texts(pairs))
+        single = _is_text(text, words=is_split_into_words)
+        texts: Any = [text] if single else list(check_texts(cast(Any, text)))
+        pairs: Any = text_pair
+        if pairs is not None:
+            one = _is_text(pairs, words=is_split_into_words)
+            pairs = [pairs] if one else list(check_texts(pairs))
         if pairs is not None and len(pairs) != len(texts):
             raise ValueError(Errors.E215.format(texts=len(texts), pairs=len(pairs)))
         layout = Layout(
@@ -134,10 +170,10 @@ class TextEncoder(Vocabulary):
             truncation=truncation_strategy(truncation),
             max_length=self.model_max_length if max_length is None else max_length,
         )
-        first = self.encode_batch(texts, special_tokens_in_text=special_tokens_in_text)
+        first = self._encode(texts, special_tokens_in_text, words=is_split_into_words)
         second = None
         if pairs is not None:
-            second = self.encode_batch(pairs, special_tokens_in_text=special_tokens_in_text)
+            second = self._encode(pairs, special_tokens_in_text, words=is_split_into_words)
         batch = lay_out(first, second, layout)
         wanted = {
             "input_ids": True,
@@ -164,6 +200,11 @@ class TextEncoder(Vocabulary):
         pieces = self.encode_batch([text], special_tokens_in_text=special_tokens_in_text)
         return self.convert_ids_to_tokens(pieces.ids.tolist())
 
+    def _encode(self, texts: Any, special_tokens_in_text: bool, *, words: bool) -> Pieces:
+        if not words:
+            return self.encode_batch(texts, special_tokens_in_text=special_tokens_in_text)
+        return self.encode_words(texts, special_tokens_in_text=special_tokens_in_text)[0]
+
     def _tokens_in_text(self, special_tokens_in_text: bool | Collection[str]) -> TokenTable | None:
         """The tokens that are found in texts and not left to the engine; None for none."""
         if not special_tokens_in_text:
@@ -172,3 +213,10 @@ class TextEncoder(Vocabulary):
             return self._table
         further = check_list("special_tokens_in_text", special_tokens_in_text)
         return self._table.only({*self._found, *further})
+
+
+def _is_text(text: Any, *, words: bool) -> bool:
+    """Whether an argument is one text and no list of them; an empty list of words is one."""
+    if not words or isinstance(text, str):
+        return isinstance(text, str)
+    return isinstance(text, Sequence) and (not text or isinstance(text[0], str))

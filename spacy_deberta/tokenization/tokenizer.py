@@ -148,6 +148,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         local_files_only: bool = False,
         tokenizer: str | None = None,
         unknown_characters: str | None = None,
+        is_split_into_words: bool = False,
     ) -> "DebertaV2Tokenizer":
         """Load the vocabulary of a checkpoint from a folder or from the Hugging Face hub.
 
@@ -162,6 +163,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             local_files_only: Use only what the cache has.
             tokenizer: As in `from_directory`.
             unknown_characters: As in `from_directory`.
+            is_split_into_words: As in `from_directory`.
 
         Returns:
             The tokenizer, of this class.
@@ -181,7 +183,10 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             local_files_only=local_files_only,
         )
         return cls.from_directory(
-            folder, tokenizer=tokenizer, unknown_characters=unknown_characters
+            folder,
+            tokenizer=tokenizer,
+            unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
         )
 
     @classmethod
@@ -191,6 +196,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         *,
         tokenizer: str | None = None,
         unknown_characters: str | None = None,
+        is_split_into_words: bool = False,
         threads: int | None = None,
     ) -> "DebertaV2Tokenizer":
         """Read the folder of a tokenizer or of a whole checkpoint.
@@ -204,6 +210,8 @@ class DebertaV2Tokenizer(SavedTextEncoder):
                 are there and differ (W202).
             unknown_characters: "bytes" or "unk", as in the constructor; None for what the folder
                 says.
+            is_split_into_words: Whether the caller splits texts into words. If not, a folder that
+                asks for words is a warning (W204).
             threads: Maximum number of native threads for a batch; None for one on each core.
 
         Returns:
@@ -216,7 +224,12 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         """
         folder = Path(path)
         recover(folder)
-        options = read_folder(folder, engine=tokenizer, unknown_characters=unknown_characters)
+        options = read_folder(
+            folder,
+            engine=tokenizer,
+            unknown_characters=unknown_characters,
+            is_split_into_words=is_split_into_words,
+        )
         return cls(threads=threads, **options)
 
     @classmethod

@@ -38,7 +38,7 @@ def test_code_of_a_model_is_not_run(value, folder):
 
 def test_code_of_a_tokenizer_is_not_run(folder, tiny_tokenizer):
     attack(folder)
-    code = {"AutoTokenizer": ["modeling_own.JumanppDebertaV2Tokenizer", None]}
+    code = {"AutoTokenizer": ["modeling_own.DebertaV2Tokenizer", None]}
     edit(folder / "tokenizer_config.json", auto_map=code)
     with pytest.warns(UserWarning, match="W305.*AutoTokenizer.*never run.*words first"):
         tokenizer = DebertaV2Tokenizer.from_pretrained(folder)

@@ -61,6 +61,29 @@ def align_pieces(docs: Sequence[Doc], pieces: Pieces) -> DocPieces:
     )
 
 
+def align_words(docs: Sequence[Doc], pieces: Pieces, counts: Ints) -> DocPieces:
+    """Align pieces that were made of each token on its own.
+
+    Args:
+        docs: The documents.
+        pieces: The pieces of their tokens, with offsets within each token.
+        counts: Number of pieces of each token, `(tokens,)`.
+
+    Returns:
+        The alignment: each piece belongs to its own token, also a piece that is only a space. The
+        offsets are those in the text of the document.
+    """
+    starts, _, cu_tokens = token_offsets(docs)
+    shift = np.repeat(starts, counts)
+    return DocPieces(
+        docs=tuple(docs),
+        pieces=Pieces(pieces.ids, pieces.starts + shift, pieces.ends + shift, pieces.cu_pieces),
+        aligned=np.arange(len(pieces.ids), dtype=np.int64),
+        aligned_lengths=counts,
+        cu_tokens=cu_tokens,
+    )
+
+
 class PiecePositions:
     """Offsets of a batch's pieces on one axis, for a single binary search over the batch.
 

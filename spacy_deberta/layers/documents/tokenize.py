@@ -13,10 +13,13 @@ from spacy_deberta.layers.encoder_owner import EncoderOwner
 from spacy_deberta.layers.settings import ANY_COMPONENT
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
-from .alignment import DocPieces, align_pieces
+from .alignment import DocPieces, align_pieces, align_words
 
 InT = list[Doc]
 OutT = DocPieces
+
+# The heads of components that encode documents; the others encode questions, choices and labels.
+_DOCUMENT_HEADS = ("sequence_classification", "token_classification")
 
 
 class TokenizerShim(Shim):
@@ -28,6 +31,7 @@ class TokenizerShim(Shim):
         split_special_tokens: Overrides the tokenizer's setting, see `DebertaV2Tokenizer`; None
             keeps it.
         unknown_characters: Likewise.
+        is_split_into_words: Whether each token of a document is split into pieces on its own.
     """
 
     _model: DebertaV2Tokenizer | None
@@ -39,12 +43,14 @@ class TokenizerShim(Shim):
         shared: EncoderOwner | None = None,
         split_special_tokens: bool | None = None,
         unknown_characters: str | None = None,
+        is_split_into_words: bool = False,
     ) -> None:
         super().__init__(tokenizer)
         self.shared = shared
         self.component = ANY_COMPONENT
         self.split_special_tokens = split_special_tokens
         self.unknown_characters = unknown_characters
+        self._splits_words = is_split_into_words
         self._owner: TokenizerShim | None = None
         self._ahead: dict[tuple[int, ...], Future[DocPieces]] = {}
 
@@ -64,6 +70,11 @@ class TokenizerShim(Shim):
             raise ValueError(Errors.E403.format(component=self.component))
         return self._model
 
+    @property
+    def is_split_into_words(self) -> bool:
+        """Whether each token is split into pieces on its own, here or in the shared shim."""
+        return self._splits_words if self._owner is None else self._owner.is_split_into_words
+
     def share_tokenizer(self, owner: "TokenizerShim") -> None:
         """Use the tokenizer of another shim from now on."""
         self._owner = owner
@@ -76,9 +87,16 @@ class TokenizerShim(Shim):
             tokenizer = tokenizer.with_unknown_characters(self.unknown_characters)
         self._model = tokenizer
 
+    def encode(self, docs: Sequence[Doc]) -> DocPieces:
+        """Tokenize documents in one call, and align their pieces with their tokens."""
+        if not self.is_split_into_words:
+            return align_pieces(docs, self.tokenizer.encode_batch([doc.text for doc in docs]))
+        words = [[token.text for token in doc] for doc in docs]
+        return align_words(docs, *self.tokenizer.encode_words(words))
+
     def start_ahead(self, docs: Sequence[Doc], executor: Executor) -> None:
         """Tokenize documents in another thread, ahead of the call of `take_ahead`."""
-        self._ahead[_identity(docs)] = executor.submit(_tokenize, self.tokenizer, docs)
+        self._ahead[_identity(docs)] = executor.submit(self.encode, docs)
 
     def take_ahead(self, docs: Sequence[Doc]) -> Future[DocPieces] | None:
         """Remove and return the future that `start_ahead` made for these documents, or None."""
@@ -91,6 +109,7 @@ class TokenizerShim(Shim):
             shared=self.shared and self.shared.copy(),
             split_special_tokens=self.split_special_tokens,
             unknown_characters=self.unknown_characters,
+            is_split_into_words=self._splits_words,
         )
         copied.component = self.component
         copied._owner = self._owner
@@ -124,6 +143,7 @@ def doc_tokenizer(
     shared: EncoderOwner | None = None,
     split_special_tokens: bool | None = None,
     unknown_characters: str | None = None,
+    is_split_into_words: bool = False,
 ) -> Model[InT, OutT]:
     """Tokenize documents into pieces that are aligned with their tokens.
 
@@ -131,11 +151,13 @@ def doc_tokenizer(
         shared: Whose tokenizer the layer uses, see `TokenizerShim`.
         split_special_tokens: See `TokenizerShim`.
         unknown_characters: See `TokenizerShim`.
+        is_split_into_words: See `TokenizerShim`.
     """
     shim = TokenizerShim(
         shared=shared,
         split_special_tokens=split_special_tokens,
         unknown_characters=unknown_characters,
+        is_split_into_words=is_split_into_words,
     )
     return Model("doc_tokenizer", forward, shims=[shim])
 
@@ -148,11 +170,44 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     def backprop(dY: None) -> InT:
         return []
 
-    return _tokenize(shim.tokenizer, X) if ahead is None else ahead.result(), backprop
+    return shim.encode(X) if ahead is None else ahead.result(), backprop
 
 
-def _tokenize(tokenizer: DebertaV2Tokenizer, docs: Sequence[Doc]) -> DocPieces:
-    return align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
+def encode_docs(model: Model, docs: Sequence[Doc]) -> DocPieces:
+    """Tokenize documents as a model does.
+
+    Args:
+        model: Made by `deberta_model` or `deberta_with_head`.
+        docs: The documents.
+
+    Returns:
+        Their pieces, aligned with their tokens.
+    """
+    return tokenizer_shim(model.layers[0]).encode(docs)
+
+
+def check_takes_words(head: str) -> None:
+    """Check that a head is for documents, which have tokens, and not for strings.
+
+    Raises:
+        ValueError: It is for strings (E245).
+    """
+    if head not in _DOCUMENT_HEADS:
+        raise ValueError(Errors.E245.format(what=f"The head '{head}'"))
+
+
+def check_whole_texts(model: Model, component: str) -> None:
+    """Check that a model does not split tokens on their own.
+
+    Args:
+        model: Made by `deberta_with_head`.
+        component: Name of the component, for the message.
+
+    Raises:
+        ValueError: It does (E245).
+    """
+    if tokenizer_shim(model.layers[0]).is_split_into_words:
+        raise ValueError(Errors.E245.format(what=f"The component '{component}'"))
 
 
 def _identity(docs: Sequence[Doc]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from spacy_deberta.arrays import Ints, cumulative, expand_ranges
 from spacy_deberta.errors import Errors, Warnings, check_number, warn
 from spacy_deberta.layers.sequences import Sequences, split_ranges
 
-from .alignment import DocPieces, PiecePositions
+from .alignment import DocPieces
 
 SpanGetter = Callable[[list[Doc]], list[list[Span]]]
 
@@ -142,19 +142,18 @@ def _whole_docs(doc_pieces: DocPieces) -> tuple[Ints, Ints, Ints]:
 def _span_ranges(doc_pieces: DocPieces, get_spans: SpanGetter) -> tuple[Ints, Ints, Ints]:
     """Document and range of pieces of each span. Spans without a piece are left out."""
     nested = _list_spans(get_spans(list(doc_pieces.docs)), doc_pieces.docs)
-    offsets = np.array(
-        [
-            (doc, span.start_char, span.end_char)
-            for doc, spans in enumerate(nested)
-            for span in spans
-        ],
+    spans = np.array(
+        [(doc, span.start, span.end) for doc, spans in enumerate(nested) for span in spans],
         dtype=np.int64,
     ).reshape(-1, 3)
-    positions = PiecePositions(doc_pieces.pieces)
-    first, last = positions.covering(offsets[:, 0], offsets[:, 1], offsets[:, 2])
+    docs = spans[:, 0]
+    # From tokens to their pieces: with words, a piece that is only a space belongs to its token.
+    cu_aligned = cumulative(doc_pieces.aligned_lengths)
+    first, last = cu_aligned[doc_pieces.cu_tokens[docs] + spans[:, 1:].T]
     covering = last > first
     first, last = first[covering], last[covering]
-    return offsets[covering, 0], positions.rows[first], positions.rows[last - 1] + 1
+    aligned = doc_pieces.aligned
+    return docs[covering], aligned[first], aligned[last - 1] + 1
 
 
 def _list_spans(nested: Any, docs: Sequence[Doc]) -> list[list[Span]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_deberta.errors import check_flag
 from spacy_deberta.models import ModelSource, SourceSection
 from spacy_deberta.tokenization import check_engine, check_unknown_characters
 
@@ -25,9 +26,11 @@ class EncoderSource:
             for the one that the checkpoint was trained with.
         unknown_characters: "bytes" or "unk", see `DebertaV2Tokenizer`; None for the checkpoint's
             choice.
+        is_split_into_words: Whether each token of a document is split into pieces on its own.
 
     Raises:
-        ValueError: There is no such tokenizer (E234) or value of `unknown_characters` (E207).
+        ValueError: There is no such tokenizer (E234) or value of `unknown_characters` (E207), or
+            `is_split_into_words` is not a boolean (E413).
     """
 
     name: str | None = None
@@ -38,10 +41,12 @@ class EncoderSource:
     split_special_tokens: bool | None = None
     tokenizer: str | None = None
     unknown_characters: str | None = None
+    is_split_into_words: bool = False
 
     def __post_init__(self) -> None:
         check_engine(self.tokenizer)
         check_unknown_characters(self.unknown_characters)
+        check_flag("is_split_into_words", self.is_split_into_words)
 
     def model_source(self, component: str) -> ModelSource:
         """The source with the config section of a component.

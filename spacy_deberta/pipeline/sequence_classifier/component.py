@@ -14,8 +14,9 @@ from thinc.util import to_numpy
 from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
+    PieceRanges,
     Sequences,
-    encode_texts,
+    encode_docs,
     get_config,
     get_tokenizer,
     join_sequences,
@@ -163,7 +164,8 @@ class SequenceClassifier(HeadPipe[SequenceClassifierSettings]):
     def _sequences(self, docs: Sequence[Doc]) -> tuple[Sequences, Ints]:
         """Windows of the documents with special tokens, and the document of each window."""
         tokenizer, windows = get_tokenizer(self.model), self.settings.windows
-        ranges, doc_of_window = encode_texts(tokenizer, [doc.text for doc in docs]).split(
+        pieces = encode_docs(self.model, docs).pieces
+        ranges, doc_of_window = PieceRanges.whole(pieces).split(
             window=windows.max_pieces, overlap=windows.overlap
         )
         return join_sequences(tokenizer, ranges).sequences, doc_of_window

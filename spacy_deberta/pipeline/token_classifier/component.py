@@ -17,8 +17,8 @@ from spacy_deberta.layers import (
     DocWindows,
     PieceWindows,
     Sequences,
-    align_pieces,
     cut_windows,
+    encode_docs,
     get_tokenizer,
 )
 from spacy_deberta.pipeline.documents import check_docs
@@ -231,7 +231,7 @@ class TokenClassifier(HeadPipe[TokenClassifierSettings]):
 
     def _prepare(self, docs: list[Doc]) -> tuple[Units, DocWindows]:
         tokenizer = get_tokenizer(self.model)
-        doc_pieces = align_pieces(docs, tokenizer.encode_batch([doc.text for doc in docs]))
+        doc_pieces = encode_docs(self.model, docs)
         limits = self.settings.windows
         windows = cut_windows(
             doc_pieces,

@@ -13,7 +13,7 @@ from thinc.api import Model
 from thinc.util import to_numpy
 
 from spacy_deberta.arrays import Array, Ints
-from spacy_deberta.layers import Sequences, get_labels, get_tokenizer
+from spacy_deberta.layers import Sequences, check_whole_texts, get_labels, get_tokenizer
 from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
@@ -251,6 +251,7 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         return make_pairs(hypotheses, texts, windows=self.settings.windows)
 
     def _hypotheses_of(self, template: str, labels: tuple[str, ...]) -> Hypotheses:
+        check_whole_texts(self.model, self.name)
         tokenizer = get_tokenizer(self.model)
         self._hypotheses = encode_hypotheses(self._hypotheses, tokenizer, template, labels)
         return self._hypotheses
