@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from spacy_deberta.folder_finder import set_folder_finder
+from spacy_deberta.registries import create_registries
 
 if TYPE_CHECKING:
     from spacy_deberta.models import DebertaV2Model as DebertaV2Model
@@ -57,3 +58,4 @@ def _find_folder(*args: Any, **options: Any) -> Any:
 
 
 set_folder_finder(_find_folder)
+create_registries()

@@ -1,7 +1,8 @@
 """The command line, `spacy deberta …`.
 
-spaCy imports this module whenever one of its commands runs. So nothing here imports PyTorch, or the
-subpackages that do, before a command needs it.
+spaCy imports this module whenever one of its commands runs, before the file of `--code`; that file
+can use the registries, which the package creates. Nothing here imports PyTorch, or the subpackages
+that do, before a command needs it.
 """
 
 from ._util import deberta_cli

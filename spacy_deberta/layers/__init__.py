@@ -1,5 +1,7 @@
 """thinc layers: documents to windows, windows to hidden states, one row for each piece or token."""
 
+from spacy_deberta.registries import create_registries
+
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
 from .classifiers.pooled_text_classifier import pooled_text_classifier
@@ -46,7 +48,6 @@ from .listening.transformer_data import TransformerData
 from .listening.transformer_listener import transformer_listener
 from .loss_gradient import Loss, loss_gradient
 from .options import NO_DECAY, EncoderOptions
-from .registries import create_registries
 from .sequences import (
     N_SPECIAL_TOKENS,
     N_SPECIAL_TOKENS_PAIR,
@@ -88,7 +89,6 @@ __all__ = [
     "check_choice",
     "check_setting",
     "check_whole_texts",
-    "create_registries",
     "cut_windows",
     "deberta_model",
     "deberta_with_head",
@@ -138,5 +138,6 @@ __all__ = [
     "without_output",
 ]
 
-# A config may name a span getter or an annotation setter, so this runs before any is read.
+# spaCy may have been imported after the package. A config may name a span getter or an annotation
+# setter, so this runs before any is read.
 create_registries()

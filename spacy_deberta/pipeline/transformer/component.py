@@ -95,7 +95,7 @@ class Deberta(EncoderPipe):
         self.model = model
         self.set_extra_annotations = set_extra_annotations
         self.cfg: dict[str, Any] = {}
-        self.note_name()
+        self._note_name()
         # Listeners by the name of their component; spaCy's `replace_listeners` edits it.
         self.listener_map: dict[str, list[Any]] = {}
         self._gradients: ListenerGradients | None = None
@@ -219,7 +219,7 @@ class Deberta(EncoderPipe):
 
         component (Any): A component that comes after this one.
         """
-        self.note_name()
+        self._note_name()
         # Rows have to be kept for listeners that name this encoder, if another one comes after it.
         self._is_followed |= component is not self and is_encoder(component)
         for listener in listeners_of(component):

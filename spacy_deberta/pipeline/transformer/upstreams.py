@@ -27,7 +27,7 @@ class EncoderPipe(SavedPipe):
         """The names that the component had before it was renamed or sourced."""
         return self.cfg.get(FORMER_NAMES, [])
 
-    def note_name(self) -> None:
+    def _note_name(self) -> None:
         """Add the last name to the former ones, if the component has another now."""
         last, self._noted_name = self._noted_name, self.name
         if last not in (None, self.name, *self.former_names):
