@@ -168,7 +168,8 @@ def _check_byte_order(is_little: bool) -> None:
 def _state_dict(path: Path, content: Any) -> dict[str, TensorRecord]:
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise ValueError("it holds no state dict")
-    if not any(isinstance(value, TensorRecord | OtherRecord) for value in content.values()):
+    tensors = [value for value in content.values() if isinstance(value, TensorRecord | OtherRecord)]
+    if content and not tensors:
         raise ValueError(_describe_wrapper(content))
     for key, record in content.items():
         found = None
