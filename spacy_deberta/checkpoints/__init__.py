@@ -25,7 +25,7 @@ from .saving import (
     STORAGE_DTYPES,
     save_checkpoint,
     save_tensorflow_checkpoint,
-    stored_precision,
+    stored_dtype,
 )
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
@@ -73,6 +73,6 @@ __all__ = [
     "refuse_without_encoder",
     "save_checkpoint",
     "save_tensorflow_checkpoint",
-    "stored_precision",
+    "stored_dtype",
     "with_backbone_prefix",
 ]
