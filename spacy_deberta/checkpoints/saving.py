@@ -79,6 +79,7 @@ def save_checkpoint(
     tokenizer: DebertaV2Tokenizer | None = None,
     precision: str | None = "fp32",
     max_shard_bytes: int = MAX_SHARD_BYTES,
+    config_file: str = CONFIG_FILE,
 ) -> None:
     """Write a checkpoint that Hugging Face's `AutoModel.from_pretrained` opens.
 
@@ -90,6 +91,7 @@ def save_checkpoint(
         precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`; None for the dtype
             that each has.
         max_shard_bytes: Weights above this size, in bytes, are split into several files.
+        config_file: The name of the config's file.
 
     Raises:
         ValueError: The precision is unknown (E311).
@@ -106,7 +108,7 @@ def save_checkpoint(
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
     names = _shard_names(len(shards))
     replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
-    with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
+    with staged_folder(Path(folder), replaces=replaces, last=[config_file]) as staging:
         for name, keys in zip(names, shards, strict=True):
             _write_shard(staging / name, _storable(weights, keys, dtypes), path=Path(folder, name))
         if len(shards) > 1:
@@ -114,7 +116,7 @@ def save_checkpoint(
         # transformers 5 writes it as 'dtype', and prefers that.
         kept = {key: value for key, value in config.items() if key != "dtype"}
         stored = str(_narrowest(dtypes.values())).removeprefix("torch.")
-        _write_json(staging / CONFIG_FILE, {**kept, "torch_dtype": stored})
+        _write_json(staging / config_file, {**kept, "torch_dtype": stored})
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
 
