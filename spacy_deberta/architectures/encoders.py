@@ -222,7 +222,7 @@ def deberta_v2_with_head_v1(
     """Run a DeBERTa-v2 or v3 with a head, for the components that use a fine-tuned checkpoint.
 
     head (str): "sequence_classification", "token_classification", "question_answering",
-        "multiple_choice", "masked_lm" or "replaced_token_detection".
+        "multiple_choice", "masked_lm", "replaced_token_detection" or "gliner".
     name (str | None): Checkpoint to start from: a name on the Hugging Face hub or a folder. Only
         used by `initialize`, never when a trained pipeline is loaded.
     shared_encoder (str | None): Name of an earlier component whose encoder is shared; `name` is

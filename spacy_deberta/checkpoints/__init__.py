@@ -3,7 +3,16 @@
 from .config import override_config, read_config
 from .file_names import CONFIG_FILE
 from .finite import check_finite, find_non_finite, is_finite
+from .gliner import (
+    GlinerFiles,
+    find_gliner,
+    gliner_config,
+    marker_ids,
+    read_gliner,
+    save_gliner,
+)
 from .layouts.detection import detect_key_map
+from .layouts.gliner import GlinerConfig
 from .layouts.huggingface import HUGGING_FACE
 from .layouts.keys import (
     BACKBONE_PREFIX,
@@ -17,6 +26,7 @@ from .layouts.microsoft import refuse_first_generation
 from .layouts.tensorflow import BARE_MODEL, KerasModel
 from .layouts.tensorflow import LAYOUT as TENSORFLOW
 from .names import list_names
+from .other_kinds import GlinerFolderError
 from .parameters import read_parameters
 from .repository.embedded import embedded_names
 from .saving import (
@@ -48,6 +58,9 @@ __all__ = [
     "STORAGE_DTYPES",
     "TENSORFLOW",
     "CheckpointFiles",
+    "GlinerConfig",
+    "GlinerFiles",
+    "GlinerFolderError",
     "KerasModel",
     "KeyMap",
     "MappedFile",
@@ -59,19 +72,24 @@ __all__ = [
     "detect_key_map",
     "embedded_names",
     "find_checkpoint",
+    "find_gliner",
     "find_mapped_file",
     "find_non_finite",
     "find_vocabulary",
+    "gliner_config",
     "is_finite",
     "list_names",
+    "marker_ids",
     "override_config",
     "read_config",
+    "read_gliner",
     "read_parameters",
     "read_tokenizer",
     "read_weights",
     "refuse_first_generation",
     "refuse_without_encoder",
     "save_checkpoint",
+    "save_gliner",
     "save_tensorflow_checkpoint",
     "stored_precision",
     "with_backbone_prefix",

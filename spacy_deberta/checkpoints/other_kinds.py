@@ -6,9 +6,9 @@ from spacy_deberta.errors import Errors
 
 from .file_names import CONFIG_FILE
 from .layouts.adapters import ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILES, refused_adapter
+from .layouts.gliner import GLINER_CONFIG_FILE
 from .repository.interface import Repository
 
-_GLINER_FILE = "gliner_config.json"
 # Of the library `adapters`, which came before PEFT.
 _ADAPTERS_FILES = ("pytorch_adapter.bin", "adapter_model_head.safetensors", "head_config.json")
 # What spaCy writes into the folder of a pipeline.
@@ -29,6 +29,10 @@ _EXPORTED = {
 }
 
 
+class GlinerFolderError(FileNotFoundError):
+    """The refusal of a folder that is a GLiNER."""
+
+
 def refuse_other_kind(place: Repository) -> None:
     """Where a file of a checkpoint is missing: say so if that is because it is no checkpoint.
 
@@ -40,8 +44,8 @@ def refuse_other_kind(place: Repository) -> None:
             (E337), or is a pipeline of spaCy (E304).
         ValueError: It has an adapter of another kind (E320), or is a first DeBERTa (E344).
     """
-    if place.find(_GLINER_FILE) is not None:
-        raise FileNotFoundError(Errors.E338.format(name=place.name, file=_GLINER_FILE))
+    if place.find(GLINER_CONFIG_FILE) is not None:
+        raise GlinerFolderError(Errors.E338.format(name=place.name, file=GLINER_CONFIG_FILE))
     if all(place.find(file_name) is not None for file_name in _PIPELINE_FILES):
         raise place.missing(CONFIG_FILE, message=Errors.E304 + _describe_pipeline(place))
     if any(place.find(file_name) is not None for file_name in _ADAPTERS_FILES):

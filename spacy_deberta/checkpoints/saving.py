@@ -67,6 +67,7 @@ def save_checkpoint(
     tokenizer: DebertaV2Tokenizer | None = None,
     precision: str = "fp32",
     max_shard_bytes: int = MAX_SHARD_BYTES,
+    config_file: str = CONFIG_FILE,
 ) -> None:
     """Write a checkpoint that Hugging Face's `AutoModel.from_pretrained` opens.
 
@@ -77,6 +78,7 @@ def save_checkpoint(
         tokenizer: Written beside the weights, if given.
         precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
         max_shard_bytes: Weights above this size, in bytes, are split into several files.
+        config_file: The name of the config's file.
 
     Raises:
         ValueError: The precision is unknown (E311).
@@ -93,7 +95,7 @@ def save_checkpoint(
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
     names = _shard_names(len(shards))
     replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
-    with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
+    with staged_folder(Path(folder), replaces=replaces, last=[config_file]) as staging:
         for name, keys in zip(names, shards, strict=True):
             _write_shard(staging / name, _storable(weights, keys, dtype), path=Path(folder, name))
         if len(shards) > 1:
@@ -101,7 +103,7 @@ def save_checkpoint(
         # transformers 5 writes it as 'dtype', and prefers that.
         kept = {key: value for key, value in config.items() if key != "dtype"}
         _write_json(
-            staging / CONFIG_FILE, {**kept, "torch_dtype": str(dtype).removeprefix("torch.")}
+            staging / config_file, {**kept, "torch_dtype": str(dtype).removeprefix("torch.")}
         )
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)

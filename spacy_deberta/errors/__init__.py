@@ -13,6 +13,7 @@ from .checkpoints import CheckpointErrors
 from .command_line import CommandLineErrors
 from .components import ComponentErrors
 from .encoder import EncoderErrors
+from .gliner import GlinerErrors
 from .layers import LayerErrors
 from .pretraining import PretrainingErrors
 from .tokenization import TokenizationErrors
@@ -43,6 +44,7 @@ class Errors(
     EncoderErrors,
     TokenizationErrors,
     CheckpointErrors,
+    GlinerErrors,
     LayerErrors,
     CommandLineErrors,
     ComponentErrors,
@@ -103,6 +105,15 @@ class Warnings(metaclass=Coded):
         "'id2label' and 'label2id' of '{name}' give other numbers to the labels {labels}. The "
         "names of 'id2label' are used, as in Hugging Face. If the checkpoint was trained with "
         "those of 'label2id', correct 'id2label' in its config.json."
+    )
+    W360 = (
+        "{count} spans of a batch do not align with token boundaries and are left out, because "
+        "'alignment_mode' of the component '{component}' is \"{mode}\". \"expand\" drops none."
+    )
+    W361 = (
+        "{count} entities of a batch are left out, because they share a token with entities of "
+        "higher scores, and 'doc.ents' can't overlap: the model splits texts into other words "
+        "than the tokenizer. With 'annotate = \"spans\"' the component '{component}' keeps all."
     )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "

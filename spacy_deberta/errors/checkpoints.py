@@ -133,7 +133,7 @@ class CheckpointErrors:
     )
     E338 = (
         "'{name}' is a GLiNER ({file}): its encoder lies within another model, and can't be used "
-        "without it. Use it with the package gliner, or start from the encoder that "
+        "without it. Use it with the component 'deberta_gliner', or start from the encoder that "
         "'model_name' in that file names."
     )
     E339 = (

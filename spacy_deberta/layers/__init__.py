@@ -21,6 +21,17 @@ from .documents.tokenize import check_whole_texts, encode_docs
 from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
+from .gliner import (
+    GLINER_HEAD,
+    LabelledTexts,
+    MarkerIds,
+    get_gliner_config,
+    get_marker_ids,
+    initialize_gliner,
+    load_gliner,
+    save_gliner_model,
+    score_labelled_texts,
+)
 from .gpu import select_gpu
 from .head_loading import FINE_TUNED, initialize_head, load_head, without_output
 from .head_model import (
@@ -54,6 +65,7 @@ from .updates.schedules import rate_for_width, warmup_linear_v1
 __all__ = [
     "ANY_ENCODER",
     "FINE_TUNED",
+    "GLINER_HEAD",
     "NO_DECAY",
     "N_SPECIAL_TOKENS",
     "N_SPECIAL_TOKENS_PAIR",
@@ -63,7 +75,9 @@ __all__ = [
     "EncoderSource",
     "FullTransformerBatch",
     "JoinedSequences",
+    "LabelledTexts",
     "Loss",
+    "MarkerIds",
     "PieceRanges",
     "PieceWindows",
     "Sequences",
@@ -87,13 +101,17 @@ __all__ = [
     "encode_transformer_data",
     "get_config",
     "get_encoder",
+    "get_gliner_config",
     "get_labels",
+    "get_marker_ids",
     "get_tokenizer",
+    "initialize_gliner",
     "initialize_head",
     "is_initialized",
     "is_stock",
     "join_sequences",
     "listeners_of",
+    "load_gliner",
     "load_head",
     "load_model",
     "loss_gradient",
@@ -103,7 +121,9 @@ __all__ = [
     "pooled_text_classifier",
     "pooled_tokens",
     "rate_for_width",
+    "save_gliner_model",
     "save_model",
+    "score_labelled_texts",
     "select_gpu",
     "sent_spans_v1",
     "share_encoder",

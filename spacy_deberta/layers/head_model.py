@@ -6,7 +6,7 @@ from thinc.api import Model
 
 from spacy_deberta import nn
 from spacy_deberta.arrays import Array
-from spacy_deberta.models import HEADS
+from spacy_deberta.models import GLINER, HEADS, HeadSpec
 
 from .documents.tokenize import check_takes_words, doc_tokenizer
 from .encoder.batches import batch_sequences
@@ -14,6 +14,7 @@ from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import EncoderShim, encoder_shim
 from .encoder.source import EncoderSource
 from .encoder_owner import EncoderOwner
+from .gliner import GLINER_HEAD
 from .options import EncoderOptions
 from .saved_model import SavedModel
 from .sequences import Sequences
@@ -33,7 +34,7 @@ def deberta_with_head(
     """Run a DeBERTa-v2 with a head on sequences.
 
     Args:
-        head: One of `models.HEADS`.
+        head: One of `models.HEADS`, or "gliner".
         source: Where weights and vocabulary come from when the model is initialized.
         options: How it is run, trained and stored.
         shared_encoder: Name of the component whose encoder is used instead of one of its own; see
@@ -44,9 +45,15 @@ def deberta_with_head(
         "sequence_classification", `(rows, labels)` for "token_classification", `(rows, 2)`, start
         and end, for "question_answering", `(sequences, 1)` for "multiple_choice", `(decoded_rows,
         vocab_size)` for "masked_lm" and `(rows, 1)` for "replaced_token_detection".
-        `initialize_head` loads its weights.
+        `initialize_head` loads its weights. For "gliner" the output are vectors, `(decoded_rows,
+        hidden_size)`, which `score_labelled_texts` scores, and `initialize_gliner` loads weights.
     """
-    check_choice("head", head, tuple(HEADS))
+    check_choice("head", head, (*HEADS, GLINER_HEAD))
+    if head == GLINER_HEAD:
+        wanted = "null for a GLiNER, whose encoder is its own"
+        check_setting(shared_encoder is None, "shared_encoder", shared_encoder, wanted)
+        wanted = "null for a GLiNER, which starts from a checkpoint"
+        check_setting(not source.from_scratch, "from_scratch", "given", wanted)
     if shared_encoder is not None:
         check_setting(
             options.precision != "fp16",
@@ -83,7 +90,7 @@ def deberta_with_head(
                 unknown_characters=source.unknown_characters,
                 is_split_into_words=source.is_split_into_words,
             ),
-            encoder_layer(options, head=HEADS[head], shared=_owner(shared_encoder)),
+            encoder_layer(options, head=_find_spec(head), shared=_owner(shared_encoder)),
         ],
         attrs={"head": head, "source": source, "shared_encoder": shared_encoder},
     )
@@ -123,7 +130,11 @@ def get_config(model: Model[InT, OutT]) -> nn.DebertaV2Config:
 def get_labels(model: Model[InT, OutT]) -> tuple[str, ...]:
     """The labels of a head in the order of its outputs; none before it is initialized."""
     shim = head_shim(model)
-    if not shim.is_loaded or not HEADS[model.attrs["head"]].has_labels:
+    if not shim.is_loaded or not _find_spec(model.attrs["head"]).has_labels:
         return ()
     names = shim.config.id2label
     return tuple(names[index] for index in sorted(names))
+
+
+def _find_spec(head: str) -> HeadSpec:
+    return GLINER if head == GLINER_HEAD else HEADS[head]

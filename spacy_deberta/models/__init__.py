@@ -4,6 +4,7 @@ from . import heads
 from .base import DebertaV2PreTrainedModel
 from .checkpoint_heads import CheckpointHeads, find_heads
 from .converting import Conversion, convert_checkpoint
+from .gliner import GLINER, DebertaV2ForGLiNER, TextRows
 from .heads import *  # noqa: F403
 from .info import CheckpointInfo, describe_checkpoint
 from .loading.building import build_from_checkpoint, build_from_weights, build_head_from_weights
@@ -14,15 +15,18 @@ from .source import ModelSource, SourceSection
 from .with_head import DebertaV2WithHead
 
 __all__ = [
+    "GLINER",
     "CheckpointHeads",
     "CheckpointInfo",
     "Conversion",
+    "DebertaV2ForGLiNER",
     "DebertaV2Model",
     "DebertaV2PreTrainedModel",
     "DebertaV2WithHead",
     "LoadReport",
     "ModelSource",
     "SourceSection",
+    "TextRows",
     "answer_loss",
     "build_from_checkpoint",
     "build_from_weights",

@@ -2,25 +2,32 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from spacy_deberta.checkpoints import (
     BACKBONE_PREFIX,
     HUGGING_FACE,
     POSITIONS,
+    GlinerFolderError,
+    Weights,
     detect_key_map,
     find_checkpoint,
+    find_gliner,
     find_non_finite,
     read_config,
+    read_gliner,
     read_parameters,
     read_tokenizer,
     refuse_first_generation,
     refuse_without_encoder,
 )
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.tokenization import DebertaV2Tokenizer
 
+from .gliner import GLINER_PARTS
 from .loading.extras import describe_extra
 
 
@@ -88,13 +95,14 @@ def describe_checkpoint(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> CheckpointInfo:
-    """Summarize a checkpoint.
+    """Summarize a checkpoint, or a GLiNER.
 
     Args:
         name_or_path: A folder, or a hub name.
         revision: Branch, tag or commit on the hub.
         subfolder: The folder within the repository, if it is not the repository itself.
-        base: The checkpoint that an adapter was made for, if it is not where its config says.
+        base: The checkpoint that an adapter or a GLiNER was made of, if it is not where its config
+            says.
         cache_dir: Folder for downloads.
         local_files_only: Use only cached files.
 
@@ -105,35 +113,70 @@ def describe_checkpoint(
         OSError: A file is missing or damaged.
         ValueError: It is not a DeBERTa-v2.
     """
-    files = find_checkpoint(
-        name_or_path,
-        revision=revision,
-        subfolder=subfolder,
-        base=base,
-        cache_dir=cache_dir,
-        local_files_only=local_files_only,
-    )
+    place: dict[str, Any] = {
+        "revision": revision,
+        "subfolder": subfolder,
+        "base": base,
+        "cache_dir": cache_dir,
+        "local_files_only": local_files_only,
+    }
+    try:
+        files = find_checkpoint(name_or_path, **place)
+    except GlinerFolderError:
+        gliner = find_gliner(name_or_path, **place)
+        config, weights, tokenizer = read_gliner(gliner)
+        return _summarize(
+            gliner.name,
+            config,
+            weights,
+            tokenizer,
+            layout="gliner",
+            paths=gliner.weights,
+            extras=GLINER_PARTS,
+        )
     config = read_config(files)
-    weights = read_parameters(files)
-    refuse_first_generation(weights, source=files.name)
-    key_map = detect_key_map(weights)
-    refuse_without_encoder(map(key_map.to_ours, weights), source=files.name)
+    found = read_parameters(files)
+    refuse_first_generation(found, source=files.name)
+    key_map = detect_key_map(found)
+    refuse_without_encoder(map(key_map.to_ours, found), source=files.name)
+    return _summarize(
+        files.name,
+        config,
+        {key_map.to_ours(key): tensor for key, tensor in found.items()},
+        read_tokenizer(files, config) if files.has_vocabulary else None,
+        layout=key_map.layout if files.layout == HUGGING_FACE.layout else files.layout,
+        paths=[*files.weights, *([files.adapter.weights] if files.adapter else [])],
+        base=None if files.adapter is None else files.adapter.base,
+        non_finite=find_non_finite(found),
+    )
+
+
+def _summarize(
+    name: str,
+    config: DebertaV2Config,
+    weights: Weights,
+    tokenizer: DebertaV2Tokenizer | None,
+    *,
+    layout: str,
+    paths: Iterable[Path],
+    extras: Mapping[str, str] | None = None,
+    base: str | None = None,
+    non_finite: tuple[str, ...] | None = None,
+) -> CheckpointInfo:
+    """Count the parameters, which have our names."""
     dtypes: Counter[str] = Counter()
     parts: Counter[str] = Counter()
     heads: dict[str, str] = {}
     for key, tensor in weights.items():
-        ours = key_map.to_ours(key)
         dtypes[str(tensor.dtype).removeprefix("torch.")] += tensor.numel()
-        part, extra = _part(ours, config)
+        part, extra = _part(key, config)
         parts[part] += tensor.numel()
         if extra is not None:
-            heads[part] = extra
-    tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
-    paths = [*files.weights, *([files.adapter.weights] if files.adapter else [])]
+            heads[part] = (extras or {}).get(part, extra)
     return CheckpointInfo(
-        name=files.name,
+        name=name,
         config=config,
-        layout=key_map.layout if files.layout == HUGGING_FACE.layout else files.layout,
+        layout=layout,
         files={path.name: path.stat().st_size for path in paths},
         dtypes=dict(dtypes),
         parts=dict(parts),
@@ -141,11 +184,11 @@ def describe_checkpoint(
         pieces=None if tokenizer is None else len(tokenizer),
         tokenizer=None if tokenizer is None else tokenizer.engine,
         unknown_characters=None if tokenizer is None else tokenizer.unknown_characters,
-        non_finite=find_non_finite(weights),
+        non_finite=find_non_finite(weights) if non_finite is None else non_finite,
         added_tokens={
             token.content: i for i, token in (tokenizer.added_tokens if tokenizer else {}).items()
         },
-        base=None if files.adapter is None else files.adapter.base,
+        base=base,
     )
 
 

@@ -12,7 +12,6 @@ from thinc.api import Model
 from spacy_deberta.checkpoints import CONFIG_FILE, REPLACED_PATTERNS
 from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.files import recover, remove_unfinished, staged_folder
-from spacy_deberta.layers import save_model
 from spacy_deberta.typed_json import parse_json
 
 # Version of the folder that `to_disk` writes; newer ones are refused.
@@ -28,9 +27,10 @@ def write_folder(
     cfg: dict[str, Any],
     vocab: Vocab,
     model: Model,
+    save: Callable[[Path], None],
     exclude: Iterable[str],
 ) -> None:
-    """Write the folder of a component. `path/model` is a checkpoint that Hugging Face opens.
+    """Write the folder of a component. `path/model` is a checkpoint.
 
     Args:
         path: The folder.
@@ -38,6 +38,7 @@ def write_folder(
         vocab: The vocabulary of the pipeline.
         model: A model of `deberta_model` or `deberta_with_head`. With a shared encoder, only the
             head is written, and `path/model` is a file.
+        save: Writes the checkpoint.
         exclude: Fields to leave out: `cfg`, `vocab`, `model`.
 
     Raises:
@@ -46,7 +47,7 @@ def write_folder(
 
     def write_model(target: Path) -> None:
         if model.attrs.get("shared_encoder") is None:
-            save_model(model, target)
+            save(target)
         else:
             model.to_disk(target)
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from spacy.pipeline import TrainablePipe
 
+from spacy_deberta.layers import save_model
+
 from .component_files import read_bytes, read_folder, write_folder
 
 PipeT = TypeVar("PipeT", bound="SavedPipe")
@@ -24,6 +26,10 @@ class SavedPipe(TrainablePipe):
     def _load_checkpoint(self, folder: Path) -> None:
         """Load the model from the folder of a checkpoint, with the weights memory-mapped."""
 
+    def _save_checkpoint(self, folder: Path) -> None:
+        """Save the model, which has an encoder of its own, as the folder of a checkpoint."""
+        save_model(self.model, folder)
+
     def _check_cfg(self, cfg: Mapping[str, Any]) -> None:
         """Raise ValueError for invalid settings."""
 
@@ -33,7 +39,14 @@ class SavedPipe(TrainablePipe):
         path (str | Path): The folder of the component.
         exclude (Iterable[str]): Fields to leave out: `cfg`, `vocab`, `model`.
         """
-        write_folder(path, cfg=self.cfg, vocab=self.vocab, model=self.model, exclude=exclude)
+        write_folder(
+            path,
+            cfg=self.cfg,
+            vocab=self.vocab,
+            model=self.model,
+            save=self._save_checkpoint,
+            exclude=exclude,
+        )
 
     def from_disk(self: PipeT, path: str | Path, *, exclude: Iterable[str] = ()) -> PipeT:
         """Load the component; the weights are memory-mapped.

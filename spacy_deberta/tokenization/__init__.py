@@ -1,5 +1,6 @@
 """Text to pieces and back, with exact character offsets: one interface, two engines."""
 
+from .adding import add_tokens
 from .engines import check_unknown_characters
 from .fast import DebertaV2TokenizerFast
 from .files import TOKENIZER_FILES, VOCABULARY_FILES
@@ -17,6 +18,7 @@ __all__ = [
     "DebertaV2Tokenizer",
     "DebertaV2TokenizerFast",
     "Pieces",
+    "add_tokens",
     "check_engine",
     "check_unknown_characters",
     "train_vocabulary",

@@ -297,7 +297,7 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "protectai/onnx": (protectai_onnx, "E337.*ONNX Runtime only.*onnx/model.*exported from"),
     "Intel/int8": (intel, r"E337.*ONNX Runtime only.*model\.onnx.*exported from"),
     "lakshyakh93/pii": (first, "E101.*first DeBERTa.*deberta-v3"),
-    "urchade/gliner": (gliner, "E338.*GLiNER.*package gliner.*model_name"),
+    "urchade/gliner": (gliner, "E338.*GLiNER.*deberta_gliner.*model_name"),
     "adapters": (adapters_library, "E320.*library adapters.*complete checkpoint"),
     "git lfs": (git_lfs, "E326.*pointer of Git LFS.*git lfs pull"),
 }

@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from spacy_deberta.checkpoints import save_checkpoint
 from spacy_deberta.models import DebertaV2Model
 from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer
+from tests.pipeline.gliner.gliners import CHECKPOINT, make_bare, read_expected
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +125,20 @@ def test_wrong_input_is_one_message_with_a_code(fails, tmp_path, tiny_checkpoint
     (tmp_path / "changed" / "model.safetensors").write_bytes(b"damaged")
     (tmp_path / "changed" / "config.json").write_text(srsly.json_dumps(tiny_config))
     assert "E305" in fails("deberta", "info", tmp_path / "changed")
+
+
+def test_a_gliner(spacy_cli, shared_data, tmp_path):
+    folder = shared_data / "gliner" / CHECKPOINT
+    expected = read_expected(folder)
+    result = spacy_cli("deberta", "info", folder, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    shapes = expected["parameters"]
+    assert found["parameters"] == sum(math.prod(shape) for shape in shapes.values())
+    assert found["layout"] == "gliner"
+    assert set(found["heads"]) == {"projection", "rnn", "span_rep_layer", "prompt_rep_layer"}
+    assert found["added_tokens"]["<<ENT>>"] == expected["class_token_index"]
+    bare = make_bare(folder, tmp_path / "bare", tmp_path / "encoder")
+    result = spacy_cli("deberta", "info", bare)
+    assert result.exit_code == 0, result.output
+    assert "LSTM over the words" in result.output

@@ -23,6 +23,7 @@ from spacy_deberta.models import DebertaV2Model
 from spacy_deberta.nn import DebertaV2Config
 from tests.conftest import SENTENCES
 from tests.docs.pages import ROOT
+from tests.pipeline.gliner.gliners import make_random
 from tests.pipeline.pipelines import make_examples, make_trained
 
 # Fine-tuned checkpoints on the pages: their class, and their labels if they have labels.
@@ -43,7 +44,8 @@ FINE_TUNED = {
     ),
 }
 SAVED_BY_0_1_0 = ROOT / "tests" / "pipeline" / "saved" / "0.1.0"
-HUB_NAME = re.compile("|".join([r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED]))
+GLINER = "urchade/gliner_medium-v2.1"
+HUB_NAME = re.compile("|".join([GLINER, r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED]))
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +72,9 @@ def localize(tmp_path_factory, tiny_config, tiny_tokenizer, hub_checkpoint):
         folders[name] = tmp_path_factory.mktemp("hub") / f"fine_tuned_{number}"
         model.save_pretrained(folders[name])
         tiny_tokenizer.save_pretrained(folders[name])
+    folders[GLINER] = make_random(
+        tmp_path_factory.mktemp("hub") / "gliner", tiny_config, tiny_tokenizer
+    )
     return lambda text: HUB_NAME.sub(
         lambda match: folders.get(match[0], hub_checkpoint).as_posix(), text
     )

@@ -2,7 +2,7 @@ import ast
 import inspect
 import re
 import types
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from importlib.metadata import entry_points
 from typing import Any, Union, get_args, get_origin
 
@@ -22,6 +22,7 @@ from spacy_deberta.layers import Sequences, piece_windows_v1
 from spacy_deberta.models import HEADS, DebertaV2PreTrainedModel, DebertaV2WithHead
 from spacy_deberta.nn import PackedPieces
 from spacy_deberta.pipeline.fill_mask import FillMask
+from spacy_deberta.pipeline.gliner.component import Gliner
 from spacy_deberta.pipeline.head_pipe import HeadPipe
 from spacy_deberta.pipeline.multiple_choice import MultipleChoice
 from spacy_deberta.pipeline.question_answering import QuestionAnswering
@@ -80,6 +81,7 @@ CLASSES = {
     "DebertaV2PreTrainedModel": DebertaV2PreTrainedModel,
     "DebertaV2Tokenizer": spacy_deberta.DebertaV2Tokenizer,
     "FillMask": FillMask,
+    "Gliner": Gliner,
     "HeadPipe": HeadPipe,
     "MultipleChoice": MultipleChoice,
     "PackedPieces": PackedPieces,
@@ -164,7 +166,8 @@ def with_settings(parameters, owner):
         if name == "settings" and hasattr(owner, "settings_class"):
             for field in fields(owner.settings_class):
                 if not field.metadata.get("saved_only"):
-                    yield field.name, field.default, True
+                    made = field.default_factory
+                    yield field.name, field.default if made is MISSING else made(), True
         else:
             yield name, default, keyword_only
 

@@ -19,6 +19,7 @@ from tests.pipeline.checkpoints import make_pipeline
 CODED = re.compile(r"\[(spacy-deberta )?E\d+\]")
 HEADS = (
     "deberta_fill_mask",
+    "deberta_gliner",
     "deberta_multiple_choice",
     "deberta_question_answering",
     "deberta_sequence_classifier",
