@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_path
 from spacy_deberta.files import staged_folder
 from spacy_deberta.tokenization import TOKENIZER_FILES, DebertaV2Tokenizer
 
@@ -94,12 +94,13 @@ def save_checkpoint(
         config_file: The name of the config's file.
 
     Raises:
-        ValueError: The precision is unknown (E311).
+        ValueError: The precision is unknown (E311), or the folder is no path (E413).
         OSError: The path is that of a file (E312), or can't be written to (also E342).
 
     Source:
         The layout of Hugging Face's `save_pretrained` with safetensors.
     """
+    check_path("folder", folder)
     if precision is not None and precision not in STORAGE_DTYPES:
         known = ", ".join(STORAGE_DTYPES)
         raise ValueError(Errors.E311.format(precision=precision, known=known))
@@ -150,6 +151,7 @@ def save_tensorflow_checkpoint(
     Source:
         The layout of Hugging Face's `save_pretrained` of TensorFlow, `tf_model.h5`.
     """
+    check_path("folder", folder)
     of_tokenizer = () if tokenizer is None else TOKENIZER_FILES
     replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
     with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
