@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_path
 from spacy_deberta.files import recover
 from spacy_deberta.folder_finder import find_folder
 
@@ -214,6 +214,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
                 (E234), or a file is damaged (E202, E213, E232).
             OSError: An interrupted save can't be finished (E340, E341).
         """
+        check_path("path", path)
         folder = Path(path)
         recover(folder)
         options = read_folder(
