@@ -145,6 +145,8 @@ def check_fields(schema: type[SchemaT], values: Mapping[str, Any]) -> SchemaT:
     # pydantic's places of keys are the key itself, and then this.
     is_key = last == "[key]"
     field = ".".join(map(str, [*parents[:-1], "a key"] if is_key else first["loc"]))
+    if first["type"] == "missing":  # its input is the object that lacks it
+        raise FieldError(shorten(field), "missing", "there")
     expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     raise FieldError(shorten(field), show(first["input"]), expected)
 

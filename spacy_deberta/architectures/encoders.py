@@ -40,7 +40,7 @@ def deberta_v2_model_v1(
     freeze_layers: int = 0,
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
-    storage_precision: str = "fp32",
+    storage_precision: str | None = None,
     load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
@@ -72,7 +72,8 @@ def deberta_v2_model_v1(
     freeze_layers (int): Do not train this many of the lowest layers.
     layer_lr_decay (float): Factor on the learning rate for each layer further down from the top.
     no_decay (list[str]): Parameters with one of these in their name have no weight decay.
-    storage_precision (str): How weights are saved: "fp32", "fp16" or "bf16".
+    storage_precision (str | None): How weights are saved: "fp32", "fp16" or "bf16"; null for the
+        dtype in which each is held, so that a loaded pipeline predicts the same.
     load_precision (str): "fp32", or "bf16" to hold the large weights in bfloat16, which takes half
         the memory. For prediction, or for training what comes after a frozen encoder.
     map_weights (bool): Memory-map weights from files of 64 MiB or more, if they are stored in
@@ -143,7 +144,7 @@ def deberta_v2_tok2vec_v1(
     freeze_layers: int = 0,
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
-    storage_precision: str = "fp32",
+    storage_precision: str | None = None,
     load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
@@ -210,7 +211,7 @@ def deberta_v2_with_head_v1(
     freeze_layers: int = 0,
     layer_lr_decay: float = 1.0,
     no_decay: list[str] = list(NO_DECAY),  # noqa: B006 (confection shows it as the default)
-    storage_precision: str = "fp32",
+    storage_precision: str | None = None,
     load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,

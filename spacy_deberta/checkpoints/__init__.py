@@ -35,7 +35,7 @@ from .saving import (
     STORAGE_DTYPES,
     save_checkpoint,
     save_tensorflow_checkpoint,
-    stored_precision,
+    stored_dtype,
 )
 from .source import CheckpointFiles, find_checkpoint, find_vocabulary
 from .tokenizer import (
@@ -91,6 +91,6 @@ __all__ = [
     "save_checkpoint",
     "save_gliner",
     "save_tensorflow_checkpoint",
-    "stored_precision",
+    "stored_dtype",
     "with_backbone_prefix",
 ]

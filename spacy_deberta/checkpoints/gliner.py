@@ -208,7 +208,7 @@ def save_gliner(
     config: DebertaV2Config,
     weights: Weights,
     tokenizer: DebertaV2Tokenizer,
-    precision: str = "fp32",
+    precision: str | None = "fp32",
 ) -> None:
     """Write the folder of a GLiNER, with everything that it needs.
 
@@ -217,7 +217,7 @@ def save_gliner(
         config: From `read_gliner`.
         weights: The parameters by our names.
         tokenizer: The vocabulary.
-        precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
+        precision: As in `save_checkpoint`.
 
     Raises:
         OSError: The path is that of a file (E312), or can't be written to.

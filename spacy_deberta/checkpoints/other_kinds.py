@@ -26,7 +26,10 @@ _EXPORTED = {
     "OpenVINO": ("openvino_model.xml", "openvino/openvino_model.xml"),
     "Flax": ("flax_model.msgpack",),
     "Rust": ("rust_model.ot",),
+    "llama.cpp": (),
 }
+# Other names that exports have, where the files of a folder can be listed.
+_ENDINGS = {"ONNX Runtime": ".onnx", "llama.cpp": ".gguf"}
 
 
 class GlinerFolderError(FileNotFoundError):
@@ -53,11 +56,13 @@ def refuse_other_kind(place: Repository) -> None:
     if any(place.find(file_name) is not None for file_name in ADAPTER_WEIGHTS_FILES):
         raise place.missing(ADAPTER_CONFIG_FILE)
     for library, file_names in _EXPORTED.items():
-        for file_name in file_names:
-            if place.find(file_name) is not None:
-                raise FileNotFoundError(
-                    Errors.E337.format(name=place.name, library=library, file=file_name)
-                )
+        found = [file_name for file_name in file_names if place.find(file_name) is not None]
+        ending = _ENDINGS.get(library)
+        if not found and ending is not None and (other := place.find_ending(ending)):
+            found = [other]
+        if found:
+            reason = Errors.E337.format(name=place.name, library=library, file=found[0])
+            raise FileNotFoundError(reason)
     if all(place.find(file_name) is not None for file_name in _FIRST_GENERATION_FILES):
         raise ValueError(Errors.E344.format(name=place.name))
 

@@ -9,13 +9,16 @@ from spacy_deberta.errors import Warnings, warn
 from spacy_deberta.typed_json import read_json
 
 from .layouts.adapters import AdapterFiles
+from .layouts.completeness import lacking_parameters
 from .layouts.detection import detect_key_map
 from .layouts.lora import merge_lora, split_adapter
+from .names import list_names
 from .source import CheckpointFiles
 from .weight_files.reading import Weights, read_weights
 
 _EMBEDDINGS = "deberta.embeddings.word_embeddings.weight"
 _CLASSIFIER, _POOLER = "classifier.weight", "pooler.dense.weight"
+_ANSWERS = "qa_outputs.weight"
 _SEQUENCES = "DebertaV2ForSequenceClassification"
 LABEL_FIELDS = ("num_labels", "id2label", "label2id", "problem_type")
 
@@ -33,17 +36,22 @@ def read_parameters(files: CheckpointFiles) -> Weights:
     Raises:
         ImportError: `.h5` needs `h5py`, which is not installed (E315).
         OSError: A file is damaged, or has other objects than tensors (E305, E327, E330).
-        ValueError: An adapter does not fit its base (E333).
+        ValueError: An adapter does not fit its base (E333), or its file has no LoRA (E346).
     """
     weights = read_weights(files.weights)
     if files.adapter is None:
         return weights
     key_map = detect_key_map(weights)
     base = {key_map.to_ours(key): tensor for key, tensor in weights.items()}
-    merged = merge_lora(base, files.adapter, read_weights([files.adapter.weights]))
-    is_classifier = files.adapter.config.architecture == _SEQUENCES and _CLASSIFIER in merged
-    if is_classifier and _POOLER not in merged:
-        warn(Warnings.W303.format(name=files.adapter.name, base=files.adapter.base))
+    adapter, own = files.adapter, read_weights([files.adapter.weights])
+    merged = merge_lora(base, adapter, own)
+    whole, modules = split_adapter(own)
+    lacking = lacking_parameters(adapter.config, base, whole=whole, modules=modules)
+    if lacking:
+        warn(Warnings.W310.format(path=adapter.weights, keys=list_names(lacking)))
+    is_classifier = adapter.config.architecture == _SEQUENCES and _CLASSIFIER in merged
+    if is_classifier and _POOLER not in merged and _POOLER not in lacking:
+        warn(Warnings.W303.format(name=adapter.name, base=adapter.base))
     return merged
 
 
@@ -53,7 +61,8 @@ def adapt_config(values: Mapping[str, Any], adapter: AdapterFiles) -> dict[str, 
     Args:
         values: The `config.json` of the base.
         adapter: The adapter. Where it has a classifier of its own, the number of labels is that of
-            its rows, and their names are those of the `config.json` beside it, if there is one.
+            its rows, 2 for answers, and their names are those of the `config.json` beside it, if
+            there is one.
 
     Raises:
         JsonError: The `config.json` beside it can't be read.
@@ -62,8 +71,11 @@ def adapt_config(values: Mapping[str, Any], adapter: AdapterFiles) -> dict[str, 
     own = {} if adapter.labels is None else read_json(adapter.labels)
     whole, _ = split_adapter(read_weights([adapter.weights]))
     adapted = dict(values)
-    rows = _rows(whole.get(_CLASSIFIER))
+    answers = _rows(whole.get(_ANSWERS))
+    rows = _rows(whole.get(_CLASSIFIER)) if answers is None else answers
     named = {key: own[key] for key in LABEL_FIELDS if own.get(key) is not None}
+    if answers is not None:  # start and end have no names
+        named = {}
     if rows is not None or named:
         known = values.get("id2label") or range(values.get("num_labels") or 2)
         if named or len(known) != rows:

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_path
 from spacy_deberta.files import staged_folder
 from spacy_deberta.tokenization import TOKENIZER_FILES, DebertaV2Tokenizer
 
@@ -53,10 +53,22 @@ TENSORFLOW_PATTERNS = (TENSORFLOW_FILE, TENSORFLOW_INDEX_FILE, "tf_model-*-of-*.
 REPLACED_PATTERNS = (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
 
 
-def stored_precision(weight: torch.Tensor) -> str:
-    """The name of the precision that a weight has: a key of `STORAGE_DTYPES`."""
-    names = {dtype: name for name, dtype in STORAGE_DTYPES.items()}
-    return names.get(weight.dtype, "fp32")
+def stored_dtype(tensor: torch.Tensor, precision: str | None) -> torch.dtype:
+    """The dtype that a tensor has in a file.
+
+    Args:
+        tensor: The tensor.
+        precision: A key of `STORAGE_DTYPES`; None for the tensor's own, or float32 if it is wider
+            than all of these, as it will be loaded in float32.
+
+    Returns:
+        A dtype of `STORAGE_DTYPES`, or that of a tensor that is not floating-point.
+    """
+    if not tensor.is_floating_point():
+        return tensor.dtype
+    if precision is not None:
+        return STORAGE_DTYPES[precision]
+    return tensor.dtype if tensor.dtype in STORAGE_DTYPES.values() else torch.float32
 
 
 def save_checkpoint(
@@ -65,7 +77,7 @@ def save_checkpoint(
     config: Mapping[str, Any],
     weights: Mapping[str, torch.Tensor],
     tokenizer: DebertaV2Tokenizer | None = None,
-    precision: str = "fp32",
+    precision: str | None = "fp32",
     max_shard_bytes: int = MAX_SHARD_BYTES,
     config_file: str = CONFIG_FILE,
 ) -> None:
@@ -76,35 +88,36 @@ def save_checkpoint(
         config: The content of `config.json`.
         weights: Parameters by the names of the Hugging Face layout, on any device, of any dtype.
         tokenizer: Written beside the weights, if given.
-        precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`.
+        precision: How the weights are stored: `"fp32"`, `"fp16"` or `"bf16"`; None for the dtype
+            that each has.
         max_shard_bytes: Weights above this size, in bytes, are split into several files.
         config_file: The name of the config's file.
 
     Raises:
-        ValueError: The precision is unknown (E311).
+        ValueError: The precision is unknown (E311), or the folder is no path (E413).
         OSError: The path is that of a file (E312), or can't be written to (also E342).
 
     Source:
         The layout of Hugging Face's `save_pretrained` with safetensors.
     """
-    if precision not in STORAGE_DTYPES:
+    check_path("folder", folder)
+    if precision is not None and precision not in STORAGE_DTYPES:
         known = ", ".join(STORAGE_DTYPES)
         raise ValueError(Errors.E311.format(precision=precision, known=known))
-    dtype = STORAGE_DTYPES[precision]
-    sizes = {key: _stored_bytes(tensor, dtype) for key, tensor in weights.items()}
+    dtypes = {key: stored_dtype(tensor, precision) for key, tensor in weights.items()}
+    sizes = {key: weights[key].numel() * dtype.itemsize for key, dtype in dtypes.items()}
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
     names = _shard_names(len(shards))
     replaces = WEIGHTS_PATTERNS if tokenizer is None else (*WEIGHTS_PATTERNS, *TOKENIZER_FILES)
     with staged_folder(Path(folder), replaces=replaces, last=[config_file]) as staging:
         for name, keys in zip(names, shards, strict=True):
-            _write_shard(staging / name, _storable(weights, keys, dtype), path=Path(folder, name))
+            _write_shard(staging / name, _storable(weights, keys, dtypes), path=Path(folder, name))
         if len(shards) > 1:
             _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards, sizes))
         # transformers 5 writes it as 'dtype', and prefers that.
         kept = {key: value for key, value in config.items() if key != "dtype"}
-        _write_json(
-            staging / config_file, {**kept, "torch_dtype": str(dtype).removeprefix("torch.")}
-        )
+        stored = str(_narrowest(dtypes.values())).removeprefix("torch.")
+        _write_json(staging / config_file, {**kept, "torch_dtype": stored})
         if tokenizer is not None:
             tokenizer.save_pretrained(staging)
 
@@ -138,6 +151,7 @@ def save_tensorflow_checkpoint(
     Source:
         The layout of Hugging Face's `save_pretrained` of TensorFlow, `tf_model.h5`.
     """
+    check_path("folder", folder)
     of_tokenizer = () if tokenizer is None else TOKENIZER_FILES
     replaces = (*WEIGHTS_PATTERNS, *TENSORFLOW_PATTERNS, *of_tokenizer)
     with staged_folder(Path(folder), replaces=replaces, last=[CONFIG_FILE]) as staging:
@@ -155,22 +169,20 @@ def _write_shard(file: Path, tensors: Weights, *, path: Path) -> None:
         raise OSError(Errors.E342.format(path=path, error=error)) from error
 
 
-def _stored_dtype(tensor: torch.Tensor, dtype: torch.dtype) -> torch.dtype:
-    return dtype if tensor.is_floating_point() else tensor.dtype
-
-
-def _stored_bytes(tensor: torch.Tensor, dtype: torch.dtype) -> int:
-    return tensor.numel() * _stored_dtype(tensor, dtype).itemsize
+def _narrowest(dtypes: Iterable[torch.dtype]) -> torch.dtype:
+    """The dtype of the matrices: where dtypes differ, others are kept in a wider one."""
+    floating = [dtype for dtype in dtypes if dtype.is_floating_point]
+    return min(floating, key=lambda dtype: dtype.itemsize, default=torch.float32)
 
 
 def _storable(
-    weights: Mapping[str, torch.Tensor], keys: Iterable[str], dtype: torch.dtype
+    weights: Mapping[str, torch.Tensor], keys: Iterable[str], dtypes: Mapping[str, torch.dtype]
 ) -> Weights:
     """The tensors of one shard in the format of the file, copied only if they differ."""
     storable: Weights = {}
     storages: set[int] = set()
     for key in keys:
-        tensor = weights[key].detach().to(device="cpu", dtype=_stored_dtype(weights[key], dtype))
+        tensor = weights[key].detach().to(device="cpu", dtype=dtypes[key])
         tensor = tensor.contiguous()
         # The format has no tied tensors, and `save_file` rejects them.
         if tensor.untyped_storage().data_ptr() in storages:

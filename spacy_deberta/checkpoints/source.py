@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.errors import Errors, Warnings, check_path, warn
 from spacy_deberta.tokenization import VOCABULARY_FILES
 from spacy_deberta.typed_json import shorten
 
@@ -91,6 +91,7 @@ def find_checkpoint(
     Source:
         File names of the released checkpoints and of PEFT, and `huggingface_hub`'s cache.
     """
+    check_path("base", base, optional=True)
     place = open_repository(
         name_or_path,
         revision=revision,
@@ -168,6 +169,7 @@ def find_vocabulary(
         OSError: As `find_checkpoint`, for a hub name, or for the base of an adapter.
         ValueError: As `find_checkpoint`, for an adapter.
     """
+    check_path("base", base, optional=True)
     place = open_repository(
         name_or_path,
         revision=revision,
@@ -234,7 +236,7 @@ def _open_base(
     named = os.fspath(base) if base is not None else config.base_model_name_or_path
     if not named:
         raise FileNotFoundError(
-            Errors.E331.format(name=name, base="a checkpoint", error="its config names none")
+            Errors.E331.format(name=name, base="a checkpoint", error="its config names none.")
         )
     revision = config.revision if base is None else None
     try:
@@ -260,4 +262,5 @@ def _find_base(origin: Repository, *, name: str) -> CheckpointFiles:
 
 
 def _no_base(name: str, base: str, error: Exception) -> OSError:
-    return FileNotFoundError(Errors.E331.format(name=name, base=f"'{shorten(base)}'", error=error))
+    reason = f"{str(error).removesuffix('.')}."
+    return FileNotFoundError(Errors.E331.format(name=name, base=f"'{shorten(base)}'", error=reason))

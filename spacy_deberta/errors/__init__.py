@@ -21,6 +21,7 @@ from .values import (
     check_flag,
     check_list,
     check_number,
+    check_path,
     check_string,
     check_strings,
     check_texts,
@@ -32,6 +33,7 @@ __all__ = [
     "check_flag",
     "check_list",
     "check_number",
+    "check_path",
     "check_string",
     "check_strings",
     "check_texts",
@@ -114,6 +116,11 @@ class Warnings(metaclass=Coded):
         "{count} entities of a batch are left out, because they share a token with entities of "
         "higher scores, and 'doc.ents' can't overlap: the model splits texts into other words "
         "than the tokenizer. With 'annotate = \"spans\"' the component '{component}' keeps all."
+    )
+    W310 = (
+        "The adapter's file {path} lacks what 'target_modules' and 'modules_to_save' in its config "
+        "list: {keys}. These are as in the base, without training. Copy the adapter again from its "
+        "source, or save it again with PEFT's `save_pretrained`."
     )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "

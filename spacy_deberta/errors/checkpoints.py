@@ -75,8 +75,8 @@ class CheckpointErrors:
         "Use a checkpoint whose embeddings have at least {id} + 1 rows, such as the official ones."
     )
     E320 = (
-        "'{name}' is an adapter {kind} for {base}, which can't be merged here: only LoRA can. Load "
-        "both with the library that made it, write a complete checkpoint, with PEFT by "
+        "'{name}' is an adapter ({kind}) for {base}, which can't be merged here: only LoRA can. "
+        "Load both with the library that made it, write a complete checkpoint, with PEFT by "
         "`model.merge_and_unload().save_pretrained(FOLDER)` and "
         "`tokenizer.save_pretrained(FOLDER)`, and give that folder."
     )
@@ -162,6 +162,11 @@ class CheckpointErrors:
         "'{name}' has the vocabulary of the first DeBERTa (vocab.json and merges.txt), whose bytes "
         "and weights are not those of v2 and v3. Use a checkpoint named deberta-v2-*, "
         "deberta-v3-* or mdeberta-v3-*."
+    )
+    E346 = (
+        "The adapter's file {path} has no LoRA, which is a pair such as "
+        "'….query_proj.lora_A.weight' and '….query_proj.lora_B.weight'. It has: {found}. "
+        "Save the adapter again with PEFT's `save_pretrained`, or copy it again from its source."
     )
     E350 = (
         "The word embeddings can't be resized to {count} rows: the row of the padding has to stay. "

@@ -1,5 +1,6 @@
 """Checks of values from configs and calls, with one message for each kind of value."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -74,6 +75,23 @@ def check_string(name: str, value: Any, *, optional: bool = False) -> None:
     if not isinstance(value, str) and not (optional and value is None):
         condition = "a string or null" if optional else "a string"
         raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=condition))
+
+
+def check_path(name: str, value: Any, *, optional: bool = False) -> None:
+    """Check that a value is a path, or a name in its place.
+
+    Args:
+        name: The name of the argument.
+        value: The value.
+        optional: Whether it may be None.
+
+    Raises:
+        ValueError: It is neither a string nor a path of `pathlib` (E413).
+    """
+    if isinstance(value, str | os.PathLike) or (optional and value is None):
+        return
+    condition = f"a string or a pathlib.Path{', or None' if optional else ''}"
+    raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=condition))
 
 
 def check_list(name: str, values: Any) -> list[Any]:

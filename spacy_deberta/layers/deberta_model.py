@@ -193,7 +193,7 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
         config={**shim.config.to_dict(), "architectures": [architecture]},
         weights=shim.module.state_dict(),
         tokenizer=get_tokenizer(model),
-        precision=shim.options.stored_as,
+        precision=shim.options.storage_precision,
     )
 
 

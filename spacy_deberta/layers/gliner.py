@@ -156,7 +156,7 @@ def save_gliner_model(model: Model[Sequences, Array], folder: str | os.PathLike[
         config=shim.config,
         weights=shim.module.state_dict(),
         tokenizer=tokenizer_shim(model.layers[0]).tokenizer,
-        precision=shim.options.stored_as,
+        precision=shim.options.storage_precision,
     )
 
 

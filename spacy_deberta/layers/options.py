@@ -36,7 +36,8 @@ class EncoderOptions:
         freeze_layers: Do not train this many of the lowest layers.
         layer_lr_decay: Factor on the learning rate for each layer further down.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
-        storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`.
+        storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`; None for the dtype
+            in which each is held.
         load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory, see `nn.load_in`.
         map_weights: Map weights from large files; False reads them when the model is loaded.
         allow_non_finite: Accept weights that are not finite.
@@ -52,7 +53,7 @@ class EncoderOptions:
     freeze_layers: int = 0
     layer_lr_decay: float = 1.0
     no_decay: tuple[str, ...] = NO_DECAY
-    storage_precision: str = "fp32"
+    storage_precision: str | None = None
     load_precision: str = "fp32"
     map_weights: bool = True
     allow_non_finite: bool = False
@@ -63,17 +64,12 @@ class EncoderOptions:
         resolve_attention(self.attention)
         if self.far_positions is not None:
             check_choice("far_positions", self.far_positions, FAR_POSITIONS)
-        check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
+        if self.storage_precision is not None:
+            check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
         pieces, decay, layers = self.max_batch_pieces, self.layer_lr_decay, self.freeze_layers
         check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
         check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")
         check_number("freeze_layers", layers, lambda n: n >= 0, "at least 0", whole=True)
-
-    @property
-    def stored_as(self) -> str:
-        """How weights are saved: not wider than they were loaded."""
-        narrower = self.storage_precision == "fp32" and self.load_precision != "fp32"
-        return self.load_precision if narrower else self.storage_precision
 
     def configure(self, config: DebertaV2Config) -> DebertaV2Config:
         """The config of an encoder with these options.

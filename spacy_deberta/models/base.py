@@ -15,7 +15,6 @@ from spacy_deberta.checkpoints import (
     override_config,
     read_config,
     save_checkpoint,
-    stored_precision,
 )
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn import (
@@ -276,15 +275,13 @@ class DebertaV2PreTrainedModel(PaddedForward):
         Args:
             save_directory: Folder to write, created if missing.
             precision: Precision of the stored weights: `"fp32"`, `"fp16"` or `"bf16"`; None for
-                that of the word embeddings.
+                the dtype that each weight has, so that loading gives the same weights.
             max_shard_bytes: Maximum size of a shard in bytes.
 
         Raises:
             ValueError: The precision is unknown (E311).
             OSError: The path is a file (E312), or can't be written to.
         """
-        if precision is None:
-            precision = stored_precision(self.get_input_embeddings().weight)
         save_checkpoint(
             save_directory,
             config={**self.config.to_dict(), "architectures": [type(self).__name__]},

@@ -21,7 +21,7 @@ from spacy_deberta.checkpoints import (
     save_checkpoint,
     save_tensorflow_checkpoint,
 )
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_path
 from spacy_deberta.files import new_folder
 from spacy_deberta.nn import DebertaV2Config, meta_device
 
@@ -123,6 +123,7 @@ def convert_checkpoint(
     check_finite(kept, source=files.name)
     architecture = find_architecture(kept, config)
     tokenizer = read_tokenizer(files, config) if files.has_vocabulary else None
+    check_path("folder", folder)
     with new_folder(Path(folder).expanduser()) as staging:
         written = WRITERS[to](staging, config, kept, architecture)
         if tokenizer is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 
+from spacy_deberta.errors import check_path, check_strings
 from spacy_deberta.files import CannotExchangeError, exchanged_folder, recover, staged_folder
 
 
@@ -23,7 +24,8 @@ def save_pipeline(nlp: Language, path: str | Path, *, exclude: Iterable[str] = (
     path (str | Path): The folder; created if it is missing.
     exclude (Iterable[str]): Names of components or fields to leave out.
     """
-    folder, exclude = Path(path), list(exclude)
+    check_path("path", path)
+    folder, exclude = Path(path), check_strings("exclude", exclude)
     try:
         with exchanged_folder(folder) as written:
             nlp.to_disk(written, exclude=exclude)
@@ -44,6 +46,7 @@ def load_pipeline(path: str | Path, **options: Any) -> Language:
     options (Any): Arguments of `spacy.load`.
     RETURNS (Language): The pipeline.
     """
+    check_path("path", path)
     recover(Path(path))
     return spacy.load(path, **options)
 

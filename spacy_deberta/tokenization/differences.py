@@ -2,13 +2,30 @@
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from .engines import SentencePieceEngine, TokenizersEngine
+from .making import make_parts
 from .special_tokens import SPECIAL_TOKENS
+from .text_encoder import TextEncoder
 
 # Compatibility characters, marks to be composed, spaces, and letters of both cases.
 _PROBES = ("ﬁne ½ ①…", "Ｗｉｄｅ　Ａ", "a\u200bb", "cafe\u0301", "Case ẞ", "a  b\tc")
+# Texts that become other ids where words, spaces or unknown characters are treated differently.
+# They are none of those that `convert_sentencepiece` lists.
+_TEXTS = (
+    "Well-known... it's, (ok)! $5.00 e_mail #tag @user <b> a+b=c",
+    "“Quoted” ‘text’ – and—more «here» ¿no? 「漢字」。",
+    "café naïve Ａ ﬁne Straße",
+    "  two  spaces   a\tb\nc \n d\u3000e\xa0f  ",
+    "x🦣🦤y 🦣 🦤, \ue000\ue001 漢字 a\ue000b",
+    "The U.S. 3.14 1,000 DON'T don't",
+    " ",
+)
+# How many of the added tokens are tried, in each of the contexts.
+_TRIED = 40
+_CONTEXTS = ("a {} b", "a{}b", "{}", "{0}{0}", "a  {}, b", "({})", " {} ", "a {}.")
 
 
 def find_differences(model_proto: bytes, pipeline: bytes, options: Mapping[str, Any]) -> list[str]:
@@ -56,7 +73,50 @@ def find_differences(model_proto: bytes, pipeline: bytes, options: Mapping[str, 
     added = sorted(({*beyond} ^ {*listed}) - {mask})
     if added:
         found.append(f"the added tokens {', '.join(added[:5])} are in one of them only")
-    return found
+    return found or _compare_ids(model_proto, pipeline, options)
+
+
+def _compare_ids(model_proto: bytes, pipeline: bytes, options: Mapping[str, Any]) -> list[str]:
+    """Encode texts with both tokenizers; the first whose ids differ is named."""
+    try:
+        fast = _make_encoder(None, pipeline, options)
+    except ValueError:
+        return []  # then SentencePiece is what there is
+    try:
+        slow = _make_encoder(model_proto, None, options)
+    except ValueError as error:
+        return [f"spm.model and the tokens of the other files don't go together: {error}"]
+    contents = [token.content for token in fast.added_tokens.values()]
+    tried = contents[: _TRIED // 2] + contents[max(_TRIED // 2, len(contents) - _TRIED // 2) :]
+    texts = [*_TEXTS, *(context.format(token) for token in tried for context in _CONTEXTS)]
+    for text, ours, theirs in zip(texts, _encode(slow, texts), _encode(fast, texts), strict=True):
+        if ours != theirs:
+            return [f"the ids of {text!r} differ"]
+    return []
+
+
+def _make_encoder(
+    model_proto: bytes | None, pipeline: bytes | None, options: Mapping[str, Any]
+) -> TextEncoder:
+    names = ("do_lower_case", "split_by_punct", "unknown_characters", "added_tokens")
+    engine, table = make_parts(
+        model_proto,
+        pipeline,
+        roles={role: options.get(role, _default(role)) for role in SPECIAL_TOKENS},
+        threads=1,
+        **{name: options[name] for name in names if name in options},
+    )
+    splits = options.get("split_special_tokens", False)
+    return TextEncoder(engine, table, split_special_tokens=splits, model_max_length=None)
+
+
+def _default(role: str) -> str | None:
+    return None if role in ("bos_token", "eos_token") else SPECIAL_TOKENS[role]
+
+
+def _encode(encoder: TextEncoder, texts: list[str]) -> list[list[int]]:
+    ids, cu_pieces = encoder.encode_ids(texts)
+    return [ids[start:end].tolist() for start, end in pairwise(cu_pieces.tolist())]
 
 
 def _normalize_slow(engine: SentencePieceEngine, text: str) -> str:

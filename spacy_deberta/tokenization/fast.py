@@ -42,12 +42,16 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         given = (vocab_file, tokenizer_file, model_proto, options.get("pipeline"))
         if sum(item is not None for item in given) != 1:
             raise ValueError(Errors.E203)
+        ends = ("cls_token", "sep_token")
         changes = {name: options.get(name, False) for name in ("do_lower_case", "split_by_punct")}
         path = vocab_file if tokenizer_file is None else tokenizer_file
         if path is not None:
             lower = changes["do_lower_case"]
-            model_proto, options["pipeline"] = read_vocabulary(Path(path), do_lower_case=lower)
+            model_proto, options["pipeline"] = read_vocabulary(
+                Path(path), do_lower_case=lower, **_given(options, "unk_token", *ends)
+            )
         if model_proto is not None:
+            changes |= _given(options, *ends)
             options["pipeline"] = convert_sentencepiece(model_proto, **changes)
         super().__init__(**options)
 
@@ -89,6 +93,10 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
             is_split_into_words=is_split_into_words,
         )
         return cls(threads=threads, **options)
+
+
+def _given(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: options[name] for name in names if name in options}
 
 
 def _vocabularies(folder: Path) -> list[Path]:

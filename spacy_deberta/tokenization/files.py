@@ -182,6 +182,12 @@ def write_config(
     # The code that `auto_map` names is not saved.
     kept = {name: value for name, value in config.items() if name not in ("auto_map", CONVERTED)}
     values = {**table.roles, **kept, **_FOR_PIPELINE}
+    # What transformers 5 calls `extra_special_tokens`; version 4 takes only an object by that name.
+    named = values.pop("extra_special_tokens", None)
+    if isinstance(named, Mapping):
+        values["extra_special_tokens"] = named
+    if extra := special_contents(table):
+        values["additional_special_tokens"] = extra
     known = {token.content for token in own}
     if any(i >= table.vocab_size and t.content not in known for i, t in table.by_id.items()):
         values["added_tokens_decoder"] = _decoder(table)

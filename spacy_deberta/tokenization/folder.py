@@ -14,6 +14,7 @@ from .engines import (
     make_wordpiece,
 )
 from .files import VOCABULARY_FILES, is_converted, read_options, read_raw_config
+from .special_tokens import SPECIAL_TOKENS
 from .words_first import warn_of_words
 
 _FILES: dict[EngineName, tuple[str, ...]] = {
@@ -112,5 +113,5 @@ def _make_wordpiece(content: bytes, options: dict[str, Any], config: dict[str, A
         do_lower_case=options.get("do_lower_case", True),
         strip_accents=config.get("strip_accents"),
         tokenize_chinese_chars=True if chinese is None else chinese,
-        unk_token=options.get("unk_token", "[UNK]"),
+        **{r: options.get(r, SPECIAL_TOKENS[r]) for r in ("unk_token", "cls_token", "sep_token")},
     )

@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_path
 from spacy_deberta.files import staged_folder, write_atomically
 
 from .engines import Engine, EngineName, SentencePieceEngine, UnknownCharacters
@@ -94,6 +94,7 @@ class SavedTextEncoder(TextEncoder):
         Raises:
             OSError: The path is a file (E312), or can't be written to.
         """
+        check_path("path", path)
         folder = Path(path)
         names = list(self._engine.vocabulary_files())
         with staged_folder(folder, replaces=TOKENIZER_FILES, last=names) as staging:

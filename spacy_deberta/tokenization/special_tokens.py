@@ -1,7 +1,7 @@
 """Special tokens ([CLS], [SEP], [MASK], …) and tokens that users add to the vocabulary."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
@@ -107,7 +107,8 @@ class TokenTable:
         Returns:
             A table that finds these tokens only.
         """
-        kept = {content: t for content, t in self.by_content.items() if content in contents}
+        wanted = frozenset(contents)
+        kept = {content: t for content, t in self.by_content.items() if content in wanted}
         alone = _keeping_case(kept.values(), self.special)
         return replace(self, by_content=kept, pattern=any_of(kept), special_pattern=any_of(alone))
 
@@ -134,7 +135,7 @@ class PieceInventory(Protocol):
 
 def make_table(
     pieces: PieceInventory,
-    roles: Mapping[str, str],
+    roles: Mapping[str, str | None],
     added_tokens: Iterable[AddedToken | str],
     *,
     do_lower_case: bool,
@@ -147,7 +148,8 @@ def make_table(
 
     Args:
         pieces: The vocabulary.
-        roles: A token for every key of `SPECIAL_TOKENS`.
+        roles: A token for every key of `SPECIAL_TOKENS`. None as `bos_token` or `eos_token` stands
+            for the default, or for `cls_token` or `sep_token` where nothing has the default.
         added_tokens: Further tokens, or the ids and flags of those in `roles`.
         do_lower_case: Whether texts are lowercased.
         additional_special_tokens: Those of `added_tokens` that `skip_special_tokens` leaves out;
@@ -163,6 +165,12 @@ def make_table(
     vocab_size = len(pieces.strings)
     given = check_list("added_tokens", added_tokens)
     added = [AddedToken(content=t) if isinstance(t, str) else t for t in given]
+    given_contents = {token.content for token in added}
+
+    def is_known(token: str) -> bool:
+        return token in given_contents or pieces.find(token) is not None
+
+    roles = _fill_roles(roles, is_known)
     listed = {*roles.values(), *(additional_special_tokens or ())}
     added = [replace(t, special=t.special or t.content in listed) for t in added]
     if do_lower_case:
@@ -170,8 +178,8 @@ def make_table(
     contents = {token.content for token in added}
     named = [AddedToken(content=c, special=True) for c in dict.fromkeys(roles.values())]
     for token in named:
-        known = pieces.find(token.content) is not None or token.content in contents
-        if not known and token.content != roles["mask_token"]:
+        present = pieces.find(token.content) is not None or token.content in contents
+        if not present and token.content != roles["mask_token"]:
             role = next(r for r, content in roles.items() if content == token.content)
             raise ValueError(Errors.E204.format(role=role, token=token.content))
 
@@ -228,6 +236,15 @@ def special_contents(table: TokenTable) -> Sequence[str]:
         The `additional_special_tokens` of Hugging Face.
     """
     return [t for t in table.by_content if t in table.special and t not in table.roles.values()]
+
+
+def _fill_roles(roles: Mapping[str, str | None], is_known: Callable[[str], bool]) -> dict[str, str]:
+    """Give the roles that DeBERTa does not use a token that the vocabulary has."""
+    filled = {role: token for role, token in roles.items() if token is not None}
+    for role, other in (("bos_token", "cls_token"), ("eos_token", "sep_token")):
+        default = SPECIAL_TOKENS[role]
+        filled.setdefault(role, default if is_known(default) else filled[other])
+    return {role: filled[role] for role in SPECIAL_TOKENS}
 
 
 def _keeping_case(tokens: Iterable[AddedToken], special: Collection[str]) -> Iterator[str]:

@@ -5,24 +5,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from spacy_deberta.errors import Errors, check_list
+from spacy_deberta.errors import Errors, check_path
 from spacy_deberta.files import recover
 from spacy_deberta.folder_finder import find_folder
 
-from .engines import (
-    UnknownCharacters,
-    make_engine,
-    read_vocabulary,
-)
+from .engines import UnknownCharacters, read_vocabulary
 from .folder import read_folder
+from .making import make_parts
 from .saved_text_encoder import SavedTextEncoder
 from .serialization import deserialize
-from .special_tokens import (
-    SPECIAL_TOKENS,
-    AddedToken,
-    content_of,
-    make_table,
-)
+from .special_tokens import SPECIAL_TOKENS, AddedToken
 
 
 class DebertaV2Tokenizer(SavedTextEncoder):
@@ -47,8 +39,10 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             has its own pre-tokenizer.
         unknown_characters: "bytes" to spell characters without a piece in bytes, "unk" for one
             unknown piece for a run of them; None for what the vocabulary says.
-        bos_token: Not used by DeBERTa; the same as `cls_token`.
-        eos_token: Not used by DeBERTa; the same as `sep_token`.
+        bos_token: Not used by DeBERTa. None for "[CLS]", or for `cls_token` where the vocabulary
+            lacks it.
+        eos_token: Not used by DeBERTa. None for "[SEP]", or for `sep_token` where the vocabulary
+            lacks it.
         unk_token: For characters that can't be spelled, if the vocabulary has no bytes.
         sep_token: Separator, after every text.
         pad_token: Padding of a batch.
@@ -79,8 +73,8 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         do_lower_case: bool = False,
         split_by_punct: bool = False,
         unknown_characters: UnknownCharacters | None = None,
-        bos_token: str = SPECIAL_TOKENS["bos_token"],
-        eos_token: str = SPECIAL_TOKENS["eos_token"],
+        bos_token: str | None = None,
+        eos_token: str | None = None,
         unk_token: str = SPECIAL_TOKENS["unk_token"],
         sep_token: str = SPECIAL_TOKENS["sep_token"],
         pad_token: str = SPECIAL_TOKENS["pad_token"],
@@ -95,8 +89,13 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         if sum(given is not None for given in (vocab_file, model_proto, pipeline)) != 1:
             raise ValueError(Errors.E203)
         if vocab_file is not None:
-            lower = do_lower_case
-            model_proto, pipeline = read_vocabulary(Path(vocab_file), do_lower_case=lower)
+            model_proto, pipeline = read_vocabulary(
+                Path(vocab_file),
+                do_lower_case=do_lower_case,
+                unk_token=unk_token,
+                cls_token=cls_token,
+                sep_token=sep_token,
+            )
         roles = {
             "bos_token": bos_token,
             "eos_token": eos_token,
@@ -106,23 +105,16 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             "cls_token": cls_token,
             "mask_token": mask_token,
         }
-        engine = make_engine(
+        engine, table = make_parts(
             model_proto,
             pipeline,
-            controls={*roles.values(), *SPECIAL_TOKENS.values()},
+            roles=roles,
+            added_tokens=added_tokens,
+            additional_special_tokens=additional_special_tokens,
             do_lower_case=do_lower_case,
             split_by_punct=split_by_punct,
             unknown_characters=unknown_characters,
             threads=threads,
-        )
-        own = {token.content for token in engine.added_tokens}
-        further = [t for t in check_list("added_tokens", added_tokens) if content_of(t) not in own]
-        table = make_table(
-            engine,
-            roles,
-            [*engine.added_tokens, *further],
-            do_lower_case=do_lower_case and engine.name == "sentencepiece",
-            additional_special_tokens=additional_special_tokens,
         )
         super().__init__(
             engine,
@@ -222,6 +214,7 @@ class DebertaV2Tokenizer(SavedTextEncoder):
                 (E234), or a file is damaged (E202, E213, E232).
             OSError: An interrupted save can't be finished (E340, E341).
         """
+        check_path("path", path)
         folder = Path(path)
         recover(folder)
         options = read_folder(

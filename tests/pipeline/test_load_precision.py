@@ -3,6 +3,7 @@
 import pytest
 import spacy
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from spacy.training import Example
 
@@ -55,18 +56,19 @@ def test_a_trained_pipeline_is_loaded_in_half_precision(trained):
 
 
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_it_is_saved_in_half_precision(factory, tiny_checkpoint, tmp_path):
+def test_each_weight_is_saved_as_it_is_held(factory, tiny_checkpoint, tmp_path):
     nlp = make_pipeline(tiny_checkpoint, factory=factory, load_precision="bf16")
     nlp.initialize(lambda: make_examples(nlp))
     nlp.to_disk(tmp_path / "half")
     if factory == "deberta":
         stored = load_file(tmp_path / "half/transformer/model/model.safetensors")
-        assert {tensor.dtype for tensor in stored.values()} == {torch.bfloat16}
+        held = {name: x.dtype for name, x in encoder_of(nlp).state_dict().items()}
+        assert {torch.bfloat16, torch.float32} == set(held.values())
+        assert {name: x.dtype for name, x in stored.items()} == held
     again = spacy.load(tmp_path / "half")
     assert dense_dtype(again) == torch.bfloat16
     for expected, found in zip(rows(nlp, TEXTS), rows(again, TEXTS), strict=True):
-        # Vectors are stored in half precision, too.
-        assert abs(expected - found).max() < 0.05
+        assert (expected == found).all()
 
 
 def test_bytes_keep_it(trained):
@@ -76,7 +78,46 @@ def test_bytes_keep_it(trained):
     pipe.from_bytes(half.get_pipe("transformer").to_bytes())
     assert dense_dtype(again) == torch.bfloat16
     for expected, found in zip(rows(half, TEXTS), rows(again, TEXTS), strict=True):
-        assert abs(expected - found).max() < 0.05
+        assert (expected == found).all()
+
+
+@pytest.mark.parametrize(("storage_precision", "stored"), [("fp32", "F32"), ("fp16", "F16")])
+def test_a_storage_precision_is_obeyed_for_all_weights(
+    storage_precision, stored, tiny_checkpoint, tmp_path
+):
+    settings = {"load_precision": "bf16", "storage_precision": storage_precision}
+    nlp = make_pipeline(tiny_checkpoint, factory="deberta", **settings)
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.to_disk(tmp_path)
+    with safe_open(tmp_path / "transformer/model/model.safetensors", "pt") as file:
+        assert {file.get_slice(name).get_dtype() for name in file.keys()} == {stored}  # noqa: SIM118
+    if stored == "F32":  # which has all values of bfloat16
+        for expected, found in zip(
+            rows(nlp, TEXTS), rows(spacy.load(tmp_path), TEXTS), strict=True
+        ):
+            assert (expected == found).all()
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_trained_head_scores_the_same_after_loading(as_bytes, tiny_checkpoint, tmp_path):
+    """The recipe of docs/large_models.md: the encoder is frozen, the head is trained in float32."""
+    nlp = spacy.blank("en")
+    frozen = {"freeze_embeddings": True, "freeze_layers": 2, "precision": "fp32"}
+    settings = {"name": tiny_checkpoint.as_posix(), "load_precision": "bf16", **frozen}
+    nlp.add_pipe("deberta_sequence_classifier", config={"model": settings})
+    examples = [
+        Example.from_dict(nlp.make_doc(text), {"cats": {"yes": yes, "no": 1 - yes}})
+        for text, yes in zip(TEXTS, (0.0, 1.0) * len(TEXTS), strict=False)
+    ]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.001
+    for _ in range(3):
+        nlp.update(examples, sgd=optimizer)
+    nlp.to_disk(tmp_path)
+    again = spacy.load(tmp_path)
+    if as_bytes:
+        again.from_bytes(nlp.to_bytes())
+    assert [doc.cats for doc in again.pipe(TEXTS)] == [doc.cats for doc in nlp.pipe(TEXTS)]
 
 
 def test_int8_from_half_precision(trained):

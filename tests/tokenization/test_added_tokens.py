@@ -241,3 +241,18 @@ def test_a_pattern_of_many_strings_finds_the_longest_at_every_place(strings, tex
 def test_strings_that_begin_each_other_are_not_too_many_for_a_pattern():
     strings = ["a" * length for length in range(1, 200)]
     assert any_of(strings).match("a" * 150 + "b")[0] == "a" * 150
+
+
+class Unsearchable(list):
+    """A list that isn't searched item by item."""
+
+    def __contains__(self, item):
+        raise AssertionError(item)
+
+
+def test_many_tokens_are_not_compared_with_each_other(small_vocabulary):
+    many = [f"<{i}>" for i in range(30)]
+    ours = DebertaV2Tokenizer(small_vocabulary, added_tokens=many)
+    table = ours._table.only(Unsearchable(many[:8]))
+    assert table.are_in(["<7>"])
+    assert not table.are_in(["<8>"])

@@ -226,6 +226,41 @@ def test_a_class_that_would_make_another_pipeline_is_not_kept(small, tmp_path):
     assert ids_of(read("AutoTokenizer", tmp_path / "to"), TEXTS) == our_ids(small, TEXTS)
 
 
+@pytest.mark.parametrize("name", ["sequence_classifier", "added_tokens", "wordpiece"])
+def test_folders_of_version_5(shared_data, name, tmp_path):
+    """Version 4 takes no list as `extra_special_tokens`, the name that version 5 writes."""
+    source = shared_data / "transformers5" / name
+    ours = DebertaV2Tokenizer.from_directory(source)
+    ours.save_pretrained(tmp_path)
+    theirs = read("AutoTokenizer", tmp_path)
+    assert ids_of(theirs, TEXTS) == our_ids(ours, TEXTS)
+    assert sorted(theirs.all_special_ids) == list(ours.all_special_ids)
+    again = DebertaV2Tokenizer.from_directory(tmp_path)
+    assert again.all_special_ids == ours.all_special_ids
+
+
+def test_named_special_tokens_and_those_of_an_old_file(small, tmp_path):
+    fast = DebertaV2TokenizerFast(
+        model_proto=small.model_proto,
+        added_tokens=[AddedToken(content=c, special=True) for c in ("<image>", "[E1]")],
+    )
+    fast.save_pretrained(tmp_path / "from")
+    file = tmp_path / "from" / "tokenizer_config.json"
+    config = json.loads(file.read_text())
+    config.pop("additional_special_tokens")
+    file.write_text(json.dumps(config | {"extra_special_tokens": {"image_token": "<image>"}}))
+    listed = {"additional_special_tokens": ["[E1]"]}
+    (tmp_path / "from" / "special_tokens_map.json").write_text(json.dumps(listed))
+    ours = DebertaV2Tokenizer.from_directory(tmp_path / "from")
+    ours.save_pretrained(tmp_path / "to")
+    theirs = read("AutoTokenizer", tmp_path / "to")
+    assert theirs.image_token == "<image>"
+    text = "ba [E1] <image>"
+    assert ids_of(theirs, [text]) == our_ids(ours, [text])
+    if IS_VERSION_4:
+        assert sorted(set(theirs.all_special_ids)) == sorted({*fast.all_special_ids})
+
+
 def test_a_checkpoint_with_its_config(small, tmp_path):
     small.save_pretrained(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "deberta-v2"}))

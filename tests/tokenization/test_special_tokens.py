@@ -1,5 +1,7 @@
 """Special tokens: around texts, within texts, beyond the vocabulary."""
 
+import json
+
 import pytest
 
 from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer, DebertaV2TokenizerFast
@@ -138,3 +140,53 @@ def test_helpers(small_vocabulary, slow_small, cls, pair):
     whole = small.build_inputs_with_special_tokens([4, 3, 6], pair)
     ours = small.get_special_tokens_mask(whole, already_has_special_tokens=True)
     assert ours == slow_small.get_special_tokens_mask(whole, already_has_special_tokens=True)
+
+
+ROLES = {
+    "cls_token": "<s>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+}
+
+
+@pytest.fixture
+def other_roles(tmp_path):
+    """A vocabulary of WordPiece with control tokens as in RoBERTa, and without `bos_token`."""
+    pieces = [*ROLES.values(), "ba", "do", "##do"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces), encoding="utf8")
+    config = {"tokenizer_class": "BertTokenizer", **ROLES}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    return tmp_path
+
+
+@pytest.mark.parametrize("kept", ["vocab.txt", "tokenizer.json"])
+def test_roles_that_deberta_does_not_use(other_roles, kept, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.AutoTokenizer.from_pretrained(other_roles)
+    folder = other_roles
+    if kept == "tokenizer.json":
+        folder = tmp_path / "saved"
+        theirs.save_pretrained(folder)
+        (folder / "vocab.txt").unlink()
+    ours = DebertaV2Tokenizer.from_directory(folder)
+    text = "ba bado <s> <mask> x"
+    expected = theirs(text)["input_ids"]
+    assert ours(text, special_tokens_in_text=True)["input_ids"] == expected
+    assert list(ours.all_special_ids) == sorted(theirs.all_special_ids)
+    assert (ours.bos_token_id, ours.eos_token_id) == (theirs.cls_token_id, theirs.sep_token_id)
+    ours.save_pretrained(tmp_path / "again")
+    again = transformers.AutoTokenizer.from_pretrained(tmp_path / "again")
+    assert again(text)["input_ids"] == expected
+
+
+@pytest.mark.parametrize("kind", [DebertaV2Tokenizer, DebertaV2TokenizerFast])
+def test_roles_of_a_vocabulary_by_its_path(other_roles, kind):
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.AutoTokenizer.from_pretrained(other_roles)
+    ours = kind(other_roles / "vocab.txt", do_lower_case=True, **ROLES)
+    text = "ba bado x"
+    assert ours(text)["input_ids"] == theirs(text)["input_ids"]
+    with pytest.raises(ValueError, match=r"E204.*\[CLS\].*bos_token"):
+        kind(other_roles / "vocab.txt", bos_token="[CLS]", **ROLES)

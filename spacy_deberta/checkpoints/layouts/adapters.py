@@ -99,6 +99,16 @@ class AdapterConfig(Schema):
     r: _Rank = 8
     lora_alpha: _Alpha = 8
     use_rslora: Annotated[bool, expected("true or false")] = False
+    target_modules: Annotated[
+        list[str] | str | None, expected("a list of names, a pattern or null")
+    ] = None
+    exclude_modules: Annotated[
+        list[str] | str | None, expected("a list of names, a pattern or null")
+    ] = None
+    modules_to_save: Annotated[list[str] | None, expected("a list of names or null")] = None
+    layers_to_transform: Annotated[
+        list[int] | int | None, expected("a whole number, a list of them or null")
+    ] = None
     rank_pattern: Annotated[
         Mapping[str, _Rank] | None, expected("an object from patterns to ranks")
     ] = None

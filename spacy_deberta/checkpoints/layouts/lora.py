@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import torch
 
+from spacy_deberta.checkpoints.names import list_names
 from spacy_deberta.errors import Errors
 
 from .adapters import AdapterFiles, refused_adapter
@@ -66,7 +67,8 @@ def merge_lora(
         as they are in the base.
 
     Raises:
-        ValueError: The adapter does not fit its base (E333), or is no plain LoRA (E320).
+        ValueError: The adapter does not fit its base (E333), is no plain LoRA (E320), or its file
+            has no LoRA (E346).
 
     Source:
         Hu et al. 2021 (arXiv 2106.09685): `W + B A alpha / r`; Kalajdzievski 2023 (arXiv
@@ -76,6 +78,9 @@ def merge_lora(
     for key in whole:
         if ".lora_" in key:
             raise refused_adapter(f"a LoRA with '{key}'", name=adapter.name, base=adapter.base)
+    if not modules:
+        found = list_names(list(weights)) if weights else "nothing"
+        raise ValueError(Errors.E346.format(path=adapter.weights, found=found))
     merged = {**base, **whole}
     for module, parts in modules.items():
         key = with_backbone_prefix(f"{module}.weight")

@@ -95,6 +95,9 @@ class HubRepository:
             return None
         return self._download(file_name)
 
+    def find_ending(self, suffix: str) -> str | None:
+        """None: each file is asked for by its name."""
+
     def missing(self, *file_names: str, message: str = Errors.E304) -> OSError:
         """The error for missing files.
 

@@ -12,5 +12,8 @@ class Repository(Protocol):
     def find(self, file_name: str) -> Path | None:
         """The local path of a file, or None without it."""
 
+    def find_ending(self, suffix: str) -> str | None:
+        """The name of a file that ends so; None without one, or where files can't be listed."""
+
     def missing(self, *file_names: str, message: str = ...) -> OSError:
         """The error for missing files."""

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_path, check_string
 from spacy_deberta.files import recover
 from spacy_deberta.typed_json import shorten
 
@@ -48,8 +48,12 @@ def open_repository(
         FileNotFoundError: There is no such folder (E301).
         OSError: This can't be a name on the hub (E302), or an interrupted save of the folder can't
             be finished (E340, E341).
-        ValueError: The subfolder is outside of the location (E336).
+        ValueError: The subfolder is outside of the location (E336), or an argument is of another
+            type (E413).
     """
+    check_path("name", name_or_path)
+    check_path("cache_dir", cache_dir, optional=True)
+    check_string("revision", revision, optional=True)
     subfolder = check_subfolder(subfolder)
     name = os.fspath(name_or_path)
     try:
@@ -75,7 +79,11 @@ def open_repository(
 def _open_folder(name: str, folder: Path, subfolder: str) -> Repository:
     if subfolder:
         name, folder = f"{name.rstrip('/')}/{subfolder}", folder / subfolder
-        if not folder.is_dir():
+        try:
+            is_folder = folder.is_dir()
+        except OSError as error:  # too long
+            raise _no_folder(shorten(name)) from error
+        if not is_folder:
             raise _no_folder(name)
     recover(folder, levels=_LEVELS)
     return LocalFolder(name, folder)

@@ -11,6 +11,9 @@ from .interface import Repository
 # Names of folders, without "..".
 _SUBFOLDER = re.compile(r"(?!\.{1,2}(/|$))[^/\\:\x00-\x1f]+(/(?!\.{1,2}(/|$))[^/\\:\x00-\x1f]+)*")
 
+# Beyond all file systems, and most addresses.
+_MAX_LENGTH = 1000
+
 
 def check_subfolder(subfolder: str | None) -> str:
     """Check the name of a folder within a repository.
@@ -28,7 +31,8 @@ def check_subfolder(subfolder: str | None) -> str:
     if not isinstance(plain, str):
         raise ValueError(Errors.E336.format(subfolder=shorten(str(subfolder))))
     plain = plain.rstrip("/") if plain != "/" else plain
-    if plain and not _SUBFOLDER.fullmatch(plain):
+    too_long = len(plain) > _MAX_LENGTH
+    if plain and (too_long or not _SUBFOLDER.fullmatch(plain)):
         raise ValueError(Errors.E336.format(subfolder=shorten(subfolder or "")))
     return plain
 
@@ -49,6 +53,9 @@ class Subfolder:
     def find(self, file_name: str) -> Path | None:
         """The local path of a file, or None without it."""
         return self._repository.find(f"{self._subfolder}/{file_name}")
+
+    def find_ending(self, suffix: str) -> str | None:
+        """None: each file is asked for by its name."""
 
     def missing(self, *file_names: str, message: str = Errors.E304) -> OSError:
         """The error for missing files."""

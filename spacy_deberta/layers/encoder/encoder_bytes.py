@@ -10,7 +10,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from spacy_deberta import models
-from spacy_deberta.checkpoints import STORAGE_DTYPES
+from spacy_deberta.checkpoints import stored_dtype
 from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.nn import DebertaV2Config
@@ -37,18 +37,20 @@ class SavedEncoder:
     weights: dict[str, torch.Tensor]
 
 
-def pack_encoder(saved: SavedEncoder | None, *, storage_precision: str) -> bytes:
+def pack_encoder(saved: SavedEncoder | None, *, storage_precision: str | None) -> bytes:
     """Write config and weights, the weights as safetensors.
 
     Args:
         saved: Config and weights; None for a model that has no weights yet.
-        storage_precision: A key of `STORAGE_DTYPES`.
+        storage_precision: As in `EncoderOptions`.
     """
     if saved is None:
         return srsly.msgpack_dumps({"format": FORMAT, "config": None})
-    dtype = STORAGE_DTYPES[storage_precision]
     weights = save_safetensors(
-        {key: tensor.to("cpu", dtype) for key, tensor in saved.weights.items()}
+        {
+            key: tensor.to("cpu", stored_dtype(tensor, storage_precision))
+            for key, tensor in saved.weights.items()
+        }
     )
     return srsly.msgpack_dumps(
         {

@@ -273,7 +273,7 @@ class EncoderShim(Shim):
         if self._model is not None:
             state = self._model.state_dict().items()
             saved = SavedEncoder(self.config, {key: x for key, x in state if self._owns(key)})
-        return pack_encoder(saved, storage_precision=self.options.stored_as)
+        return pack_encoder(saved, storage_precision=self.options.storage_precision)
 
     def from_bytes(self, data: bytes) -> "EncoderShim":
         """Build the module from the result of `to_bytes`.

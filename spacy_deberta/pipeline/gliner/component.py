@@ -20,7 +20,8 @@ from spacy_deberta.layers import (
     load_gliner,
     save_gliner_model,
 )
-from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
+from spacy_deberta.pipeline.free_labels import FreeLabelsPipe
+from spacy_deberta.pipeline.head_pipe import TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
 from spacy_deberta.pipeline.settings import default_config
 from spacy_deberta.pipeline.token_classifier.scored_char_spans import ScoredCharSpan
@@ -115,7 +116,7 @@ def make_gliner(
     )
 
 
-class Gliner(HeadPipe[GlinerSettings]):
+class Gliner(FreeLabelsPipe[GlinerSettings]):
     """Find entities of any kind with a GLiNER on a DeBERTa-v2.
 
     DOCS: docs/api/gliner.md
@@ -125,28 +126,6 @@ class Gliner(HeadPipe[GlinerSettings]):
     head = GLINER_HEAD
     settings_class = GlinerSettings
     doc_method = "find_entities"
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels. They can be changed at any time."""
-        return tuple(self.settings.labels)
-
-    @labels.setter
-    def labels(self, labels: Iterable[str]) -> None:
-        checked = check_labels(labels)
-        replace(self.settings, labels=tuple(checked))
-        self.cfg["labels"] = checked
-
-    def add_label(self, label: str) -> int:
-        """Add a label.
-
-        label (str): The label.
-        RETURNS (int): 0 if it is there already, otherwise 1.
-        """
-        if label in self.labels:
-            return 0
-        self.labels = (*self.labels, label)
-        return 1
 
     def initialize(
         self,
@@ -167,11 +146,15 @@ class Gliner(HeadPipe[GlinerSettings]):
         if new_head:
             raise NotImplementedError(Errors.E369.format(component=self.name))
         validate_get_examples(get_examples, "Gliner.initialize")
-        if labels is not None:
-            self.labels = labels
-        elif not self.labels:
-            self.labels = tuple(dict.fromkeys(self._gold_labels(get_examples())))
+        self._take_labels(labels, get_examples)
         initialize_gliner(self.model)
+
+    def _labels_of(self, example: Example) -> Iterable[str]:
+        """The labels of the gold entities or spans of an example."""
+        doc = example.y
+        if self.settings.annotate == "ents":
+            return (span.label_ for span in doc.ents)
+        return (span.label_ for span in doc.spans.get(self.settings.spans_key, ()))
 
     def predict(self, docs: Sequence[Doc]) -> list[list[ScoredCharSpan]]:
         """Find the entities of documents.
@@ -237,15 +220,6 @@ class Gliner(HeadPipe[GlinerSettings]):
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
         """Raise an error: a GLiNER can't be trained yet (E369)."""
         raise NotImplementedError(Errors.E369.format(component=self.name))
-
-    def _gold_labels(self, examples: Iterable[Example]) -> Iterable[str]:
-        settings = self.settings
-        for example in examples:
-            doc = example.reference
-            spans = doc.ents
-            if settings.annotate == "spans":
-                spans = tuple(doc.spans.get(settings.spans_key, ()))
-            yield from (span.label_ for span in spans)
 
     def _align(
         self, docs: Sequence[Doc], found: Sequence[Iterable[ScoredCharSpan]]

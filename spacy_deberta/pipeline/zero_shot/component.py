@@ -15,8 +15,8 @@ from thinc.util import to_numpy
 from spacy_deberta.arrays import Array, Ints
 from spacy_deberta.layers import Sequences, check_whole_texts, get_labels, get_tokenizer
 from spacy_deberta.pipeline.documents import check_docs
-from spacy_deberta.pipeline.head_pipe import HeadPipe, TrainingBatch
-from spacy_deberta.pipeline.labels import check_labels
+from spacy_deberta.pipeline.free_labels import FreeLabelsPipe
+from spacy_deberta.pipeline.head_pipe import TrainingBatch
 from spacy_deberta.pipeline.sequence_classifier.scorer import SCORE_WEIGHTS
 from spacy_deberta.pipeline.settings import default_config
 from spacy_deberta.pipeline.windows import mean_of_windows
@@ -85,7 +85,7 @@ def make_zero_shot(
     )
 
 
-class ZeroShot(HeadPipe[ZeroShotSettings]):
+class ZeroShot(FreeLabelsPipe[ZeroShotSettings]):
     """Classify texts by candidate labels with a DeBERTa-v2 that was trained on NLI.
 
     DOCS: docs/api/zero_shot.md
@@ -99,26 +99,6 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         "a checkpoint for natural language inference (NLI), such as "
         "'MoritzLaurer/DeBERTa-v3-base-mnli-fever-anli'"
     )
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The candidate labels. They can be changed at any time."""
-        return tuple(self.settings.labels)
-
-    @labels.setter
-    def labels(self, labels: Iterable[str]) -> None:
-        self.cfg["labels"] = check_labels(labels)
-
-    def add_label(self, label: str) -> int:
-        """Add a candidate label.
-
-        label (str): The label.
-        RETURNS (int): 0 if it is there already, otherwise 1.
-        """
-        if label in self.labels:
-            return 0
-        self.labels = (*self.labels, label)
-        return 1
 
     def initialize(
         self,
@@ -137,12 +117,12 @@ class ZeroShot(HeadPipe[ZeroShotSettings]):
         new_head (bool): Whether to replace the head of the checkpoint by a new one.
         """
         validate_get_examples(get_examples, "ZeroShot.initialize")
-        if labels is not None:
-            self.labels = labels
-        elif not self.labels:
-            found = (label for example in get_examples() for label in example.y.cats)
-            self.labels = tuple(dict.fromkeys(found))
+        self._take_labels(labels, get_examples)
         super().initialize(get_examples, nlp=nlp, new_head=new_head)
+
+    def _labels_of(self, example: Example) -> Iterable[str]:
+        """The labels in the gold annotation of an example."""
+        return example.y.cats
 
     def gold_labels(self, examples: Iterable[Example]) -> list[str]:
         """The labels of NLI, for a new head, if there is training data."""

@@ -57,13 +57,23 @@ def make_engine(
     )
 
 
-def read_vocabulary(path: Path, *, do_lower_case: bool) -> tuple[bytes | None, bytes | None]:
+def read_vocabulary(
+    path: Path,
+    *,
+    do_lower_case: bool,
+    unk_token: str = "[UNK]",
+    cls_token: str = "[CLS]",
+    sep_token: str = "[SEP]",
+) -> tuple[bytes | None, bytes | None]:
     """Read a vocabulary file.
 
     Args:
         path: An `spm.model` of any name, a `*.json` of the tokenizers library, or a `*.txt` with
             one WordPiece piece a line.
         do_lower_case: Whether WordPiece lowercases texts.
+        unk_token: The unknown piece of WordPiece.
+        cls_token: The token before the first text.
+        sep_token: The token after each text.
 
     Returns:
         The contents of an `spm.model` and of a `tokenizer.json`, one of them None; unchecked.
@@ -75,5 +85,11 @@ def read_vocabulary(path: Path, *, do_lower_case: bool) -> tuple[bytes | None, b
         raise ValueError(Errors.E201.format(path=path))
     content = path.read_bytes()
     if path.suffix == ".txt":
-        return None, make_wordpiece(content, do_lower_case=do_lower_case)
+        return None, make_wordpiece(
+            content,
+            do_lower_case=do_lower_case,
+            unk_token=unk_token,
+            cls_token=cls_token,
+            sep_token=sep_token,
+        )
     return (None, content) if path.suffix == ".json" else (content, None)

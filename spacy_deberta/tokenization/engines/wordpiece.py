@@ -17,6 +17,8 @@ def make_wordpiece(
     strip_accents: bool | None = None,
     tokenize_chinese_chars: bool = True,
     unk_token: str = "[UNK]",
+    cls_token: str = "[CLS]",
+    sep_token: str = "[SEP]",
 ) -> bytes:
     """Convert a `vocab.txt` to a `tokenizer.json`.
 
@@ -26,6 +28,8 @@ def make_wordpiece(
         strip_accents: Whether accents are removed; None for the value of `do_lower_case`.
         tokenize_chinese_chars: Whether each Chinese character is a separate word.
         unk_token: The unknown piece.
+        cls_token: The token before the first text.
+        sep_token: The token after each text.
 
     Returns:
         The `tokenizer.json`, without added tokens: the special tokens are in the vocabulary.
@@ -56,7 +60,7 @@ def make_wordpiece(
             "lowercase": do_lower_case,
         },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": make_template(vocab),
+        "post_processor": make_template(vocab, cls_token=cls_token, sep_token=sep_token),
         "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
         "model": {
             "type": "WordPiece",

@@ -19,6 +19,7 @@ from spacy_deberta.checkpoints import find_checkpoint, read_config
 from spacy_deberta.checkpoints.layouts.adapters import AdapterConfig, AdapterFiles
 from spacy_deberta.checkpoints.layouts.lora import merge_lora
 from spacy_deberta.models import (
+    DebertaV2ForQuestionAnswering,
     DebertaV2ForSequenceClassification,
     DebertaV2ForTokenClassification,
     DebertaV2Model,
@@ -80,6 +81,7 @@ def compare(found, folder):
         assert np.abs(expected[name]).max() > 0.1
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("job", JOBS)
 def test_outputs_are_those_of_peft(job, made_by_peft):
     model_class = getattr(spacy_deberta, JOBS[job]["cls"])
@@ -221,7 +223,7 @@ def test_the_base_lies_where_the_config_says(copy, monkeypatch, tmp_path):
     "name", ["/content/drive/My Drive/base", "C:\\models\\base", "../nothing", "", None, "\0"]
 )
 def test_a_base_that_is_nowhere(name, copy):
-    with pytest.raises(FileNotFoundError, match="E331.*as 'base'"):
+    with pytest.raises(FileNotFoundError, match=r"E331.*\. Give its.*as 'base'"):
         find_checkpoint(copy(base_model_name_or_path=name))
 
 
@@ -272,11 +274,77 @@ def test_a_whole_checkpoint_with_an_adapter_beside_it(copy):
 
 
 def test_a_pooler_that_was_not_saved(copy):
-    adapter = copy("sequence")
+    adapter = copy("sequence", modules_to_save=["classifier", "score"])
     weights = {k: v for k, v in load_file(adapter / WEIGHTS).items() if "pooler" not in k}
     save_file(weights, adapter / WEIGHTS)
     with pytest.warns(UserWarning, match=r"W303.*modules_to_save=\['pooler', 'classifier'\]"):
         DebertaV2ForSequenceClassification.from_pretrained(adapter)
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_answers_over_a_base_with_other_labels(labels, copy):
+    adapter = copy("answers")
+    base = adapter.parent / "base" / "config.json"
+    values = {k: v for k, v in json.loads(base.read_text()).items() if "label" not in k}
+    names = {str(i): f"L{i}" for i in range(labels)}
+    for folder in (base.parent, adapter):
+        write_config(folder, {**values, "id2label": names})
+        model = DebertaV2ForQuestionAnswering.from_pretrained(adapter)
+        assert model.config.num_labels == 2
+        compare(outputs(model), SAVED / "answers")
+
+
+# What the file lacks
+
+
+@pytest.mark.parametrize("found", ["nothing", "x", "classifier.weight"])
+def test_files_without_a_lora(found, copy):
+    adapter = copy()
+    save_file({} if found == "nothing" else {found: torch.ones(3, 8)}, adapter / WEIGHTS)
+    with pytest.raises(ValueError, match=f"E346.*adapter_model.*It has: {found}"):
+        DebertaV2Model.from_pretrained(adapter)
+
+
+LACKING = {
+    r"value_proj\.weight\.": ("tokens", "value_proj", {}),
+    r"layer\.0.*value_proj\.weight\.": ("sequence", "deberta", {}),
+    r": classifier\.bias, classifier\.weight\.": ("tokens", "classifier", {}),
+    r": pooler\.dense": ("sequence", "pooler", {}),
+    r"word_embeddings\.weight\.": ("tokens_embeddings", "word_embeddings", {}),
+    r"LayerNorm\.bias, ": ("tokens", "nothing", {"modules_to_save": ["LayerNorm"]}),
+}
+
+
+@pytest.mark.parametrize("keys", LACKING)
+def test_files_that_lack_what_the_config_lists(keys, copy):
+    job, dropped, changes = LACKING[keys]
+    adapter = copy(job, **changes)
+    weights = load_file(adapter / WEIGHTS)
+    kept = {k: v for k, v in weights.items() if dropped not in k}
+    if not any("lora_" in k for k in kept):  # what is left has to be a LoRA
+        kept |= {k: v for k, v in weights.items() if "query_proj.lora" in k}
+    save_file(kept, adapter / WEIGHTS)
+    with pytest.warns(UserWarning, match=f"W310.*{keys}"):
+        getattr(spacy_deberta, JOBS[job]["cls"]).from_pretrained(adapter)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layers_to_transform": 1},
+        {"layers_to_transform": [1, 2]},
+        {"exclude_modules": ["value_proj"]},
+        {"exclude_modules": ".*value_proj"},
+        {"target_modules": "all-linear"},
+        {"target_modules": None},
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_the_config_does_not_list_may_be_absent(changes, copy):
+    adapter = copy(**changes)
+    weights = {k: v for k, v in load_file(adapter / WEIGHTS).items() if "value_proj" not in k}
+    save_file(weights, adapter / WEIGHTS)
+    DebertaV2ForTokenClassification.from_pretrained(adapter)
 
 
 # Vocabularies
@@ -310,6 +378,7 @@ KINDS = {
     "trainable_token_indices": {"trainable_token_indices": [1, 2]},
     "target_parameters": {"target_parameters": ["encoder.rel_embeddings.weight"]},
     "a_later_invention": {"a_later_invention": 3},
+    r"is an adapter \(a DoRA\) for": {"use_dora": True},
     "intricate": {"alpha_pattern": {"(query|proj|_)+_x": 3}},
     "no kind that it names": {"peft_type": None},
     "library adapters": {"peft_type": None, "config": {"reduction_factor": 16}},
@@ -351,6 +420,9 @@ def test_a_magnitude_without_its_flag(copy):
         '{"peft_type": "LORA", "alpha_pattern": ["x"]}',
         '{"peft_type": "LORA", "auto_mapping": {"base_model_class": 5}}',
         '{"base_model_name_or_path": 5}',
+        '{"peft_type": "LORA", "target_modules": {"query_proj": 1}}',
+        '{"peft_type": "LORA", "modules_to_save": "classifier"}',
+        '{"peft_type": "LORA", "layers_to_transform": ["0"]}',
     ],
 )
 def test_configs_that_are_damaged(content, copy):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import spacy
+import torch
 
 from spacy_deberta.checkpoints import find_checkpoint
 from spacy_deberta.cli import info
@@ -70,6 +71,9 @@ def test_an_adapter_in_a_subfolder(place, weights):
 
     bias = "encoder.layer.0.output.dense.bias"
     changed = weights[bias] + 1
-    save_file({f"base_model.model.{bias}": changed}, folder / "adapter_model.safetensors")
+    pair = {"A": torch.ones(8, 32), "B": torch.zeros(32, 8)}
+    query = "base_model.model.encoder.layer.0.attention.self.query_proj.lora_"
+    lora = {f"{query}{part}.weight": values for part, values in pair.items()}
+    save_file({f"base_model.model.{bias}": changed, **lora}, folder / "adapter_model.safetensors")
     model = DebertaV2Model.from_pretrained(place, subfolder="adapters/lora")
     assert model.encoder.layer[0].output.dense.bias.equal(changed)

@@ -79,6 +79,54 @@ def test_what_differs_is_said(both, values, said):
         assert DebertaV2Tokenizer.from_directory(both).engine == "tokenizers"
 
 
+def ids_as_hugging_face(folder, texts):
+    """The engine that is used, whose ids have to be those of `AutoTokenizer`."""
+    transformers = pytest.importorskip("transformers")
+    ours = DebertaV2Tokenizer.from_directory(folder)
+    theirs = transformers.AutoTokenizer.from_pretrained(folder)
+    ids = ours(texts, special_tokens_in_text=True)["input_ids"]
+    assert ids == [theirs(text)["input_ids"] for text in texts]
+    return ours.engine
+
+
+def test_a_token_that_hugging_face_added_to_our_folder(small, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    small.save_pretrained(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    theirs.save_pretrained(tmp_path)
+    texts = ["ba zzzq do", "bazzzqdo", "zzzq", "Bada (zzzq), do"]
+    assert ids_as_hugging_face(tmp_path, texts) == "sentencepiece"
+    theirs.add_tokens(["zzzq"])
+    theirs.save_pretrained(tmp_path)
+    with pytest.warns(UserWarning, match="W202.*zzzq.*differ"):
+        assert ids_as_hugging_face(tmp_path, texts) == "tokenizers"
+
+
+@pytest.mark.parametrize("options", [{}, {"split_by_punct": True}])
+def test_a_vocabulary_without_bytes(no_bytes_vocabulary, options, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.DebertaV2TokenizerFast(vocab_file=str(no_bytes_vocabulary), **options)
+    if not options:
+        theirs.add_tokens(["zzzq"])
+    theirs.save_pretrained(tmp_path)
+    texts = ["Well... it's, (ok)!", "ba zzzq do", "a🦣b 🦣", "“ba” do – bo"]
+    with pytest.warns(UserWarning, match="W202.*differ"):
+        assert ids_as_hugging_face(tmp_path, texts) == "tokenizers"
+
+
+def test_only_some_of_many_added_tokens_are_tried(small, tmp_path):
+    """The last ones are, which a script of fine-tuning added."""
+    transformers = pytest.importorskip("transformers")
+    small.save_pretrained(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for token in [f"q{i:03d}x" for i in range(120)]:
+        theirs.add_tokens(transformers.AddedToken(token, normalized=False))
+    theirs.add_tokens(["zzzq"])
+    theirs.save_pretrained(tmp_path)
+    with pytest.warns(UserWarning, match="W202.*differ"):
+        assert ids_as_hugging_face(tmp_path, ["ba zzzq do", "ba q077x do"]) == "tokenizers"
+
+
 def test_pieces_that_differ_are_counted(both):
     pipeline = json.loads((both / "tokenizer.json").read_text(encoding="utf8"))
     vocab = pipeline["model"]["vocab"]
