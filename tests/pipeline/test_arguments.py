@@ -17,6 +17,7 @@ METHODS = {
 }
 SINGLE = {
     "deberta_fill_mask": lambda pipe, doc: pipe.fill_mask(doc),
+    "deberta_gliner": lambda pipe, doc: pipe.find_entities(doc, ["person"]),
     "deberta_question_answering": lambda pipe, doc: pipe.answer(doc, "Who left?"),
     "deberta_multiple_choice": lambda pipe, doc: pipe.choose(doc, ["Mira", "Sanjay"]),
 }

@@ -20,6 +20,7 @@ from spacy_deberta.layers import (
     load_gliner,
     save_gliner_model,
 )
+from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.free_labels import FreeLabelsPipe
 from spacy_deberta.pipeline.head_pipe import TrainingBatch
 from spacy_deberta.pipeline.labels import check_labels
@@ -162,7 +163,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         docs (Sequence[Doc]): The documents.
         RETURNS (list[list[ScoredCharSpan]]): For each document its entities, as character spans.
         """
-        texts = [doc.text for doc in docs]
+        texts = [doc.text for doc in check_docs(docs, component=self.name)]
         return find_entities(self.model, texts, self.settings, component=self.name)
 
     def find_entities(
@@ -184,6 +185,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         multi_label (bool): Whether the same words may have several labels.
         RETURNS (list[ScoredSpan]): The entities, with `span` and `score`, in the order of the text.
         """
+        docs = check_docs([doc], component=self.name)
         settings = replace(self.settings, annotate="spans", nested=nested, multi_label=multi_label)
         if labels is not None:
             chosen = check_labels(labels)
@@ -197,7 +199,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         if threshold is not None:
             settings = replace(settings, threshold=threshold, thresholds={})
         (found,) = find_entities(self.model, [doc.text], settings, component=self.name)
-        return self._align([doc], [found])[0]
+        return self._align(docs, [found])[0]
 
     def set_annotations(self, docs: Sequence[Doc], scores: list[list[ScoredCharSpan]]) -> None:
         """Set `doc.ents` or `doc.spans[spans_key]`, replacing existing ones, and `span._.score`.
@@ -205,6 +207,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         docs (Sequence[Doc]): The documents.
         scores (list[list[ScoredCharSpan]]): From `predict`.
         """
+        docs = check_docs(docs, component=self.name)
         overlapping = 0
         for doc, spans in zip(docs, self._align(docs, scores), strict=True):
             if self.settings.annotate == "spans":
