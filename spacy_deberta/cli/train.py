@@ -8,7 +8,10 @@ import typer
 from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
 from spacy.util import load_config
 
+from spacy_deberta.errors import Errors
+
 from ._util import Arg, Opt, deberta_cli, show_errors
+from .migration import DROPPED, find_leftovers
 
 CODE_HELP = "Python file with functions that the config names"
 GPU_HELP = "GPU ID of the first process or -1 for CPU"
@@ -50,8 +53,16 @@ def train(
     output (Path | None): Folder to save the pipeline in.
     overrides (Mapping[str, Any] | None): Settings by their dotted names.
     use_gpu (int): GPU ID of the first process, -1 for the CPU. Other processes use the next IDs.
+
+    Raises:
+        ValueError: A setting of spacy-transformers is left in a block of this package (E455).
     """
     from spacy_deberta.distributed import train_in_parallel
 
     config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
+    for section, _, setting in find_leftovers(config):
+        reason = DROPPED[setting]
+        raise ValueError(
+            Errors.E455.format(path=config_path, section=section, setting=setting, reason=reason)
+        )
     train_in_parallel(config, output, gpu=use_gpu)

@@ -117,6 +117,10 @@ class LayerErrors:
         "install 'spacy-deberta[spacy-transformers]'`, or use '{replacement}': `spacy deberta "
         "migrate-config OLD NEW` rewrites a config, be it the config.cfg of a saved pipeline."
     )
+    E455 = (
+        "[{section}] of {path} has '{setting}', a setting of another transformer package: {reason}"
+        ". Remove it, or let `spacy deberta migrate-config {path} NEW` remove all of them."
+    )
     E457 = (
         "The span getter of 'get_spans' returned {found}. It has to return a list with one list of "
         "`Span` objects for each document, in the order of the documents."

@@ -10,7 +10,19 @@ from spacy_deberta.typed_json import show
 
 from .changes import Change, Migration
 from .encoders import is_deberta
-from .names import CURATED, DROPPED, ENCODERS, FACTORIES, LISTENERS, OURS, RENAMED, STOCK, WINDOWS
+from .leftovers import blocks, find_leftovers
+from .names import (
+    CURATED,
+    DROPPED,
+    ENCODERS,
+    FACTORIES,
+    LISTENERS,
+    OURS,
+    PIPE_SETTINGS,
+    RENAMED,
+    STOCK,
+    WINDOWS,
+)
 from .references import get_section, is_set, resolve
 
 ENGLISH_ENCODER = "microsoft/deberta-v3-base"
@@ -22,7 +34,8 @@ def migrate(config: Config, *, encoder: str | None = None) -> Migration:
 
     Args:
         config: The config, not interpolated. Blocks that don't name functions of spacy-transformers
-            or spacy-curated-transformers are not changed.
+            or spacy-curated-transformers are not changed, but for their settings that are left in
+            blocks of ours.
         encoder: Checkpoint of all encoders. By default it is the one that the config names if that
             is a DeBERTa-v2 or v3, and otherwise one of base size for the language.
 
@@ -46,8 +59,10 @@ def migrate(config: Config, *, encoder: str | None = None) -> Migration:
                 f"components.{name}",
                 get_section(result, loaders.get(name), f"{place}.{name}"),
             )
+    for block_place, block, key in list(find_leftovers(result)):
+        changes += _drop(block, key, block_place)
     unchecked: dict[str, str] = {}
-    for block_place, block in _blocks(result):
+    for block_place, block in blocks(result):
         changes += _migrate_block(
             config, block, block_place, encoder=encoder, default=default, unchecked=unchecked
         )
@@ -82,7 +97,7 @@ def _migrate_component(
         value = loaders.get("encoder_loader")
         loader = get_section(config, value, f"initialize.{place}.encoder_loader")
         model.update({key: loader[key] for key in ("name", "revision") if key in loader})
-    for key in ("max_batch_items", "frozen", "all_layer_outputs"):
+    for key in PIPE_SETTINGS:
         if key in component:
             yield from _drop(component, key, place)
 
@@ -216,13 +231,3 @@ def _drop_unfreezing(config: Config) -> Iterator[Change]:
     if str(resolve(config, name)).startswith(CURATED):
         training["before_update"] = None
         yield Change("training.before_update", "dropped: 'freeze_layers' of the model is fixed")
-
-
-def _blocks(config: Any, place: str = "") -> Iterator[tuple[str, dict]]:
-    """Names and contents of all sections with a registered function."""
-    if not isinstance(config, dict):
-        return
-    if any(key.startswith("@") for key in config):
-        yield place, config
-    for key, value in config.items():
-        yield from _blocks(value, f"{place}.{key}" if place else key)

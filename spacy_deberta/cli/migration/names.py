@@ -23,6 +23,13 @@ ENCODERS = re.compile(
     rf"|{re.escape(CURATED)}\w+Transformer\.v\d"
 )
 FACTORIES = ("transformer", "curated_transformer")
+# Settings of the component, and of the model within it.
+PIPE_SETTINGS = ("max_batch_items", "frozen", "all_layer_outputs")
+ENCODER_SETTINGS = (
+    *("tokenizer_config", "transformer_config", "mixed_precision", "grad_scaler_config"),
+    *("max_batch_items", "all_layer_outputs", "with_spans", "piece_encoder"),
+    *("encoder_loader", "piecer_loader"),
+)
 WINDOWS = {"@span_getters": f"{OURS}piece_windows.v1", "window": 510, "overlap": 64}
 
 # Settings without an equivalent, and the reasons for dropping them.
@@ -39,6 +46,7 @@ DROPPED = {
     "width": "the listener takes it from the encoder",
     "weighting": "listeners read the last layer",
     "layers": "listeners read the last layer",
+    "stride": "'overlap' is the number of pieces that windows share: what 'window - stride' was",
     "with_spans": "windows are counted in pieces, which is 'get_spans'",
     "piece_encoder": "the tokenizer comes with the checkpoint",
     "encoder_loader": "'name' of the model is where weights and vocabulary come from",
