@@ -71,7 +71,7 @@ class TokenizationErrors:
     )
     E233 = (
         "The vocabulary has no unknown piece ('unk_id' or 'unk_token' of the model in "
-        "tokenizer.json), so that some texts can't be cut. Restore the file."
+        "tokenizer.json). Name one of its pieces there, such as '[UNK]', or restore the file."
     )
     E234 = (
         "There is no tokenizer engine '{engine}'. Use {known}, or leave it out for the one that "
