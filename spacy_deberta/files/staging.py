@@ -13,7 +13,7 @@ from spacy_deberta.errors import Errors
 from .durable import flush_folder, flush_tree
 from .exchange import can_exchange, exchange
 from .journal import WRITTEN, plan_switch, recover, remove_unfinished
-from .leftovers import JOURNAL, STAGING_PREFIX, staging_folder
+from .leftovers import JOURNAL, STAGING_PREFIX, find_leftovers, remove, staging_folder
 
 # Errors that rule out an exchange of the whole folder; its files can still be replaced.
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTSUP, errno.EBUSY}
@@ -54,7 +54,7 @@ def staged_folder(
         written = staging / WRITTEN
         written.mkdir()
         yield written
-        flush_tree(written)
+        _complete(written)
         switch = plan_switch(folder, staging, replaces=replaces, last=last)
         try:
             switch.record()
@@ -85,7 +85,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise FileExistsError(Errors.E318.format(path=folder))
     with _written_beside(folder) as written:
         yield written
-        flush_tree(written)
+        _complete(written)
         _move_into_place(written, folder)
 
 
@@ -116,7 +116,7 @@ def exchanged_folder(folder: Path) -> Iterator[Path]:
         raise CannotExchangeError
     with _written_beside(folder) as written:
         yield written
-        flush_tree(written)
+        _complete(written)
         if not replaces:
             _move_into_place(written, folder)
             return
@@ -215,3 +215,11 @@ def _link_or_copy(source: str | Path, target: str | Path) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _complete(written: Path) -> None:
+    """Flush what was written, without staging folders of saves within it that left theirs."""
+    for folder in [written, *(path for path in written.rglob("*") if path.is_dir())]:
+        for staging in find_leftovers(folder):
+            remove(staging)
+    flush_tree(written)

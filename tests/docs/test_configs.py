@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT, all_blocks
 
 pytestmark = pytest.mark.slow
 
-BLOCKS = all_blocks("ini")
+BLOCKS = [block for block in all_blocks("ini") if not block.not_run]
 # Configs of `spacy deberta pretrain` are not for pipelines. Pages and projects run them.
 PRETRAINING = ("adapt.cfg", "pretrain.cfg", "mini.cfg")
 CONFIGS = sorted(
