@@ -25,7 +25,15 @@ def test_spacy_does_not_wait_for_us():
     assert not heavy & {name.split(".")[0] for name in ours}
     rooms = {name.split(".")[1] for name in after if name.startswith("spacy_deberta.")}
     # Readers of data import only spaCy; the others only the standard library.
-    assert rooms == {"cli", "corpora", "errors", "files", "folder_finder", "registries"}
+    assert rooms == {
+        "cli",
+        "corpora",
+        "errors",
+        "files",
+        "folder_finder",
+        "registries",
+        "typed_json",
+    }
 
 
 def test_help_names_the_commands(spacy_cli):

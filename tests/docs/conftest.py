@@ -6,6 +6,7 @@ import pytest
 import spacy
 import srsly
 import torch
+from safetensors.torch import save_file
 from spacy.cli import init_config
 from spacy.cli._util import app
 from spacy.tokens import DocBin, Span
@@ -45,7 +46,10 @@ FINE_TUNED = {
 }
 SAVED_BY_0_1_0 = ROOT / "tests" / "pipeline" / "saved" / "0.1.0"
 GLINER = "urchade/gliner_medium-v2.1"
-HUB_NAME = re.compile("|".join([GLINER, r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED]))
+IN_SUBFOLDERS = "KoichiYasuoka/deberta-base-japanese-aozora-ud-head"
+HUB_NAME = re.compile(
+    "|".join([GLINER, IN_SUBFOLDERS, r"microsoft/m?deberta-v[23]-[a-z0-9-]+", *FINE_TUNED])
+)
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +79,8 @@ def localize(tmp_path_factory, tiny_config, tiny_tokenizer, hub_checkpoint):
     folders[GLINER] = make_random(
         tmp_path_factory.mktemp("hub") / "gliner", tiny_config, tiny_tokenizer
     )
+    folders[IN_SUBFOLDERS] = tmp_path_factory.mktemp("hub") / "in_subfolders"
+    shutil.copytree(hub_checkpoint, folders[IN_SUBFOLDERS] / "tagger")
     return lambda text: HUB_NAME.sub(
         lambda match: folders.get(match[0], hub_checkpoint).as_posix(), text
     )
@@ -91,6 +97,40 @@ def annotate(doc):
         token.head = doc[max(token.i - 1, 0)]
         token.dep_ = "dep" if token.i else "ROOT"
     return doc
+
+
+def save_adapter(folder, base):
+    """Write a LoRA of one projection as PEFT lays it out; `base` is the folder it was trained on."""
+    size = srsly.read_json(base / "config.json")["hidden_size"]
+    layer = "base_model.model.encoder.layer.0.attention.self.query_proj"
+    folder.mkdir()
+    save_file(
+        {
+            f"{layer}.lora_A.weight": torch.full((2, size), 0.1),
+            f"{layer}.lora_B.weight": torch.full((size, 2), 0.1),
+        },
+        folder / "adapter_model.safetensors",
+    )
+    settings = {
+        "peft_type": "LORA",
+        "task_type": "FEATURE_EXTRACTION",
+        "base_model_name_or_path": "somewhere/else",
+        "target_modules": ["query_proj"],
+        "layers_to_transform": [0],
+        "r": 2,
+        "lora_alpha": 4,
+        "bias": "none",
+    }
+    srsly.write_json(folder / "adapter_config.json", settings)
+
+
+def save_old_pipeline(folder, checkpoint):
+    """Save a pipeline with the transformer of spacy-transformers."""
+    nlp = spacy.blank("en")
+    model = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(checkpoint)}
+    nlp.add_pipe("transformer", config={"model": model})
+    nlp.initialize()
+    nlp.to_disk(folder)
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +174,8 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
     make_trained(hub_checkpoint, heads=("ner",)).to_disk(folder / "my_pipeline")
     shutil.copytree(SAVED_BY_0_1_0, folder / "older_pipeline")
     init_config(pipeline=["ner"], gpu=True, silent=True).to_disk(folder / "old.cfg")
+    save_adapter(folder / "my_lora", hub_checkpoint)
+    save_old_pipeline(folder / "old_pipeline", hub_checkpoint)
     return folder
 
 
