@@ -141,10 +141,9 @@ def batch_sequences(
 
 def _add_views(batch: EncoderBatch, views: NDArray[np.bool_]) -> EncoderBatch:
     chosen = batch.sequences.numpy()
-    kept = np.flatnonzero(views[chosen])
     bounds = cumulative(np.array(batch.lengths, dtype=np.int64))
-    found = zip(chosen[kept].tolist(), bounds[kept].tolist(), bounds[kept + 1].tolist(), strict=True)
-    return replace(batch, views=tuple(found))
+    ranges = np.stack([chosen, bounds[:-1], bounds[1:]], axis=1)[views[chosen]]
+    return replace(batch, views=tuple((view[0], view[1], view[2]) for view in ranges.tolist()))
 
 
 def _group_by_length(lengths: Ints, *, max_pieces: int) -> list[Ints]:
