@@ -100,7 +100,7 @@ def annotate(doc):
 
 
 def save_adapter(folder, base):
-    """Write a LoRA of one projection as PEFT lays it out; `base` is the folder it was trained on."""
+    """Write a LoRA of one projection as PEFT lays it out; `base` is what it was trained on."""
     size = srsly.read_json(base / "config.json")["hidden_size"]
     layer = "base_model.model.encoder.layer.0.attention.self.query_proj"
     folder.mkdir()
