@@ -64,6 +64,12 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
+        check_setting(
+            options.device is None,
+            "device",
+            f"'{options.device}'",
+            "null where an encoder is shared, whose component has the device",
+        )
         for setting in ("split_special_tokens", "tokenizer", "unknown_characters"):
             check_setting(
                 getattr(source, setting) is None,

@@ -16,6 +16,7 @@ from .settings import check_choice, check_setting
 
 NO_DECAY = ("bias", "LayerNorm")
 FAR_POSITIONS = ("microsoft", "huggingface")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class EncoderOptions:
         load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory, see `nn.load_in`.
         map_weights: Map weights from large files; False reads them when the model is loaded.
         allow_non_finite: Accept weights that are not finite.
+        device: Where the module is, see `resolve_device`; None for the device of thinc's layers.
     """
 
     precision: str = "auto"
@@ -57,6 +59,7 @@ class EncoderOptions:
     load_precision: str = "fp32"
     map_weights: bool = True
     allow_non_finite: bool = False
+    device: str | None = None
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
@@ -66,6 +69,8 @@ class EncoderOptions:
             check_choice("far_positions", self.far_positions, FAR_POSITIONS)
         if self.storage_precision is not None:
             check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
+        if self.device is not None:
+            check_choice("device", self.device, DEVICES)
         pieces, decay, layers = self.max_batch_pieces, self.layer_lr_decay, self.freeze_layers
         check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
         check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")

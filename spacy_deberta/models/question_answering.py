@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn import DebertaV2Config, LayerAttentions, ModelOutput, PackedPieces
+from spacy_deberta.nn import DebertaV2Config, LayerAttentions, ModelOutput, PackedPieces, send
 
 from .losses import IGNORED, cross_entropy
 from .padding import pad_output
@@ -189,14 +190,14 @@ def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) ->
     if columns.dim() == 2:
         columns = columns.squeeze(-1)
     check_shape(name, columns, (len(pieces.lengths),))
-    return columns - torch.tensor(pieces.starts, device=columns.device)
+    return columns - send(np.asarray(pieces.starts), columns.device)
 
 
 def _position_loss(logits: Tensor, positions: Tensor, pieces: PackedPieces, name: str) -> Tensor:
     """Mean cross entropy of (total_pieces,) logits, with softmax over the pieces of a sequence."""
     check_shape(name, positions, (len(pieces.lengths),))
-    lengths = torch.tensor(pieces.lengths, device=positions.device)
-    starts = torch.tensor(pieces.starts, device=positions.device)
+    lengths = send(np.asarray(pieces.lengths), positions.device)
+    starts = send(np.asarray(pieces.starts), positions.device)
     columns = starts + positions.clamp(min=0)
     outside = positions.clamp(min=0) >= lengths
     return cross_entropy(_pad_with_min(logits, pieces), columns.masked_fill(outside, IGNORED))

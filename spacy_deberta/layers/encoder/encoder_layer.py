@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from thinc.api import Model
-from thinc.util import torch2xp, xp2torch
 from torch.utils.checkpoint import checkpoint
 
 from spacy_deberta.arrays import Array
+from spacy_deberta.layers.device_arrays import array_to_device, tensor_to_array
 from spacy_deberta.layers.encoder_owner import EncoderOwner
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.models import HeadSpec
@@ -79,13 +79,13 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
                 layers = shim.run_batch(batch)
             output.add(batch, layers)
             if batch.views:
-                arrays = [torch2xp(array) for array in layers]
+                arrays = [tensor_to_array(array) for array in layers]
                 for sequence, start, end in batch.views:
                     views[sequence] = [array[start:end] for array in arrays]
         rows = output.joined()
-    Y = EncodedRows([torch2xp(array.detach()) for array in rows], views)
+    Y = EncodedRows([tensor_to_array(array) for array in rows], views)
 
     def backprop(dY: Array) -> None:
-        shim.backprop(rows[-1], xp2torch(dY, device=shim.device))
+        shim.backprop(rows[-1], array_to_device(dY, shim.device))
 
     return Y, backprop
