@@ -24,7 +24,7 @@ PLAN: dict[str, set[str]] = {
     "files": set(),
     "folder_finder": set(),
     "registries": set(),
-    "corpora": set(),
+    "corpora": {"files"},
     "nn": set(),
     "tokenization": {"files", "folder_finder"},
     "checkpoints": {"files", "nn", "tokenization"},

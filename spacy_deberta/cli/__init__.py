@@ -12,6 +12,7 @@ from .align import align
 from .convert import convert
 from .info import info
 from .migrate_config import migrate_config
+from .prepare import prepare
 from .pretrain import pretrain
 from .train import train
 from .train_tokenizer import train_tokenizer
@@ -23,6 +24,7 @@ __all__ = [
     "deberta_cli",
     "info",
     "migrate_config",
+    "prepare",
     "pretrain",
     "train",
     "train_tokenizer",

@@ -1,5 +1,8 @@
 """Readers of training data in common formats, and the extension attributes that they set."""
 
+from .annotated_docs import AlignmentMode, Problem, make_doc
+from .annotated_rows import read_rows
+from .annotated_texts import AnnotatedText, Fields, read_annotations
 from .choices import (
     Chosen,
     check_choices,
@@ -19,9 +22,13 @@ from .questions import (
 from .squad import squad_corpus_v1
 
 __all__ = [
+    "AlignmentMode",
+    "AnnotatedText",
     "Chosen",
+    "Fields",
     "GivenAnswer",
     "GoldAnswer",
+    "Problem",
     "Question",
     "check_choices",
     "copy_choices",
@@ -29,7 +36,10 @@ __all__ = [
     "get_choices",
     "get_questions",
     "get_right_choice",
+    "make_doc",
     "multiple_choice_corpus_v1",
+    "read_annotations",
+    "read_rows",
     "set_questions",
     "squad_corpus_v1",
 ]

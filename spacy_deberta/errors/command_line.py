@@ -54,7 +54,38 @@ class CommandLineErrors:
         "The config can't be written to '{path}': {error}. Give a file in an existing folder "
         "with permission to write, on a disk with space."
     )
+    E521 = (
+        "The optimizer left the weights of the encoder as they are. As in `nlp.rehearse`, it may "
+        "update them later, which is possible only if thinc's arrays share the memory of the "
+        "encoder, and this one is on '{device}'. Set 'device = \"cpu\"' in the "
+        "[components.….model] of the config, and run spaCy on the CPU."
+    )
     E525 = (
         "'{path}' is no config of a spaCy pipeline: {error}. Give a file as `spacy init config` "
         "writes it, or the config.cfg of a saved pipeline."
+    )
+    E750 = (
+        "Annotated texts can't be read from '{path}': its suffix is unknown. Known: {known}, also "
+        "compressed with .xz, .gz or .bz2. For .conll, .iob and others there is `spacy convert`."
+    )
+    E751 = (
+        "{place}: this row can't be used: {reason}. A row has a text and its annotations, such as "
+        '{{"text": "Mira left.", "entities": [[0, 4, "PERSON"]]}} or {{"text": "Mira left.", '
+        '"label": "travel"}}; --text and --label name other fields.'
+    )
+    E752 = (
+        "There are {n} texts, and a split needs {wanted}. Give more texts, or lower 'dev' and "
+        "'test'; with 0 there is no such file."
+    )
+    E753 = (
+        "No row of {files} has annotations in a known field: entities, ents, spans, label, labels, "
+        "cats, accept, category, categories, or start, end and label. Name the field with --label."
+    )
+    E754 = (
+        "{n} spans do not fit, the first is {first}. Nothing was written. Correct them, choose an "
+        "'alignment_mode', or leave out 'strict', which leaves out the spans."
+    )
+    E755 = (
+        "The language '{lang}' has no tokenizer here: {error}. Give the code of a language of "
+        "spaCy, such as en or de, and install what it needs."
     )

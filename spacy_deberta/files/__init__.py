@@ -1,7 +1,11 @@
-"""Atomic writes: at any moment the disk has either all of the old files or all of the new."""
+"""Atomic writes: at any moment the disk has either all of the old files or all of the new.
+
+Also lines of text from files, compressed or not.
+"""
 
 from .durable import flush_file, flush_folder
 from .journal import recover, remove_unfinished
+from .lines import COMPRESSIONS, read_lines
 from .staging import (
     CannotExchangeError,
     atomic_file,
@@ -12,12 +16,14 @@ from .staging import (
 )
 
 __all__ = [
+    "COMPRESSIONS",
     "CannotExchangeError",
     "atomic_file",
     "exchanged_folder",
     "flush_file",
     "flush_folder",
     "new_folder",
+    "read_lines",
     "recover",
     "remove_unfinished",
     "staged_folder",

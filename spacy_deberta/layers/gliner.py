@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 from thinc.api import Model
-from thinc.util import xp2torch
 
 from spacy_deberta.arrays import Array, Ints, expand_ranges
 from spacy_deberta.checkpoints import GlinerConfig, marker_ids
 from spacy_deberta.models import GLINER_PARTS, TextRows
 from spacy_deberta.nn import send
 
+from .device_arrays import array_to_device
 from .documents.tokenize import tokenizer_shim
 from .encoder.encoder_shim import encoder_shim
 from .focal_loss import FocalLoss
@@ -77,7 +77,7 @@ def score_labelled_texts(model: Model[Sequences, Array], X: LabelledTexts) -> li
     if not X.words:
         return []
     shim = encoder_shim(model.layers[1])
-    vectors = xp2torch(model.predict(X.sequences), device=shim.device)
+    vectors = array_to_device(model.predict(X.sequences), shim.device)
     with torch.no_grad():
         logits = shim.module.score_texts(vectors, X.rows)
     return [scores.cpu().numpy() for scores in logits]
@@ -104,6 +104,8 @@ def gliner_loss(
     find_targets = _word_targets if config.is_token_level else _span_targets
 
     def compute(vectors: torch.Tensor) -> torch.Tensor:
+        # The module may be on a device of its own.
+        vectors = send(vectors, shim.device)
         with shim.training():
             scores = shim.module.score_texts(vectors, X.rows)
         total, count = vectors.new_zeros(()), 0

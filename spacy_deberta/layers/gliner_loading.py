@@ -76,9 +76,7 @@ def initialize_gliner(
         _set(model, module, tokenizer)
         return
     try:
-        files = find_gliner(
-            source.name, revision=source.revision, subfolder=source.subfolder, base=source.base
-        )
+        files = find_gliner(source.name, **source.location)
     except NoGlinerError:
         if not (trainable or new_head):
             raise

@@ -100,7 +100,7 @@ def annotate(doc):
 
 
 def save_adapter(folder, base):
-    """Write a LoRA of one projection as PEFT lays it out; `base` is the folder it was trained on."""
+    """Write a LoRA of one projection as PEFT lays it out; `base` is its checkpoint."""
     size = srsly.read_json(base / "config.json")["hidden_size"]
     layer = "base_model.model.encoder.layer.0.attention.self.query_proj"
     folder.mkdir()
@@ -165,6 +165,12 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
         f"o\t{sentence}\t{choices}\t{i % 4}\n" for i, sentence in enumerate(SENTENCES * 10)
     ]
     (folder / "questions.tsv").write_text("".join(questions), encoding="utf-8")
+    rows = [{"text": text, "entities": [[0, len(text.split()[0]), "FIRST"]]} for text in SENTENCES]
+    srsly.write_jsonl(folder / "data.jsonl", rows)
+    (folder / "data.csv").write_text(
+        "text,label\n" + "\n".join(f'"{text}",{len(text) % 2}' for text in SENTENCES),
+        encoding="utf-8",
+    )
     (folder / "texts.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
     shutil.copy(tiny_vocabulary, folder / "spm.model")
     (folder / "configs").mkdir()

@@ -304,8 +304,8 @@ def test_everything_exported_is_documented():
 
 
 COMMANDS = (
-    *("align", "convert", "info", "migrate-config", "pretrain", "train", "train-tokenizer"),
-    "visualize",
+    *("align", "convert", "info", "migrate-config", "prepare", "pretrain", "train"),
+    *("train-tokenizer", "visualize"),
 )
 
 

@@ -13,7 +13,7 @@ from spacy.training import Example, validate_get_examples
 from thinc.api import Model
 
 from spacy_deberta.arrays import Array
-from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.errors import Errors, Warnings, check_flag, warn
 from spacy_deberta.layers import (
     GLINER_HEAD,
     Sequences,
@@ -160,6 +160,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         new_head (bool): Whether to make a new GLiNER of the encoder of an existing one.
         sizes (dict[str, Any] | None): Sizes of a new one, such as `span_mode` or `max_width`.
         """
+        check_flag("new_head", new_head)
         validate_get_examples(get_examples, "Gliner.initialize")
         self._take_labels(labels, get_examples)
         learning, key = self.settings.learning, self.settings.gold_key

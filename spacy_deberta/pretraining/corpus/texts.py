@@ -10,8 +10,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_deberta.errors import Errors
-
-from .lines import COMPRESSIONS, read_lines
+from spacy_deberta.files import COMPRESSIONS, read_lines
 
 # Maximum number of characters of a document of a text file, which is in memory as a whole. A longer
 # one is split, at a line break if it has any, and loses the context across the split.
