@@ -83,3 +83,9 @@ class CommandLineErrors:
         "The language '{lang}' has no tokenizer here: {error}. Give the code of a language of "
         "spaCy, such as en or de, and install what it needs."
     )
+    E537 = (
+        "No config can be made for these components: {reason}. Give '--pipeline' names of: "
+        "{known}. Other components of spaCy can be added to the config, see docs/training.md."
+    )
+    E538 = "'{path}' exists already. Give another path, or overwrite it with '--force'."
+    E539 = "Unknown value of 'optimize': {optimize!r}. Known: 'cpu', 'gpu'."
