@@ -44,6 +44,7 @@ def deberta_v2_model_v1(
     load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    device: str | None = None,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
     unknown_characters: str | None = None,
@@ -79,6 +80,8 @@ def deberta_v2_model_v1(
     map_weights (bool): Memory-map weights from files of 64 MiB or more, if they are stored in
         `load_precision`; false reads them, so that later changes of the file have no effect.
     allow_non_finite (bool): Accept weights that are not finite.
+    device (str | None): Where the encoder is: "cuda", "mps" (Apple), "cpu", or "auto" for a GPU if
+        PyTorch has one, without CuPy; null for the device that spaCy runs on.
     split_special_tokens (bool | None): Whether special tokens that were added to the vocabulary are
         text in a document, and not one piece each; null for the value of the checkpoint or of the
         saved pipeline.
@@ -121,6 +124,7 @@ def deberta_v2_model_v1(
             load_precision=load_precision,
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
+            device=device,
         ),
     )
 
@@ -148,6 +152,7 @@ def deberta_v2_tok2vec_v1(
     load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    device: str | None = None,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
     unknown_characters: str | None = None,
@@ -186,6 +191,7 @@ def deberta_v2_tok2vec_v1(
         load_precision=load_precision,
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
+        device=device,
         split_special_tokens=split_special_tokens,
         tokenizer=tokenizer,
         unknown_characters=unknown_characters,
@@ -215,6 +221,7 @@ def deberta_v2_with_head_v1(
     load_precision: str = "fp32",
     map_weights: bool = True,
     allow_non_finite: bool = False,
+    device: str | None = None,
     split_special_tokens: bool | None = None,
     tokenizer: str | None = None,
     unknown_characters: str | None = None,
@@ -262,6 +269,7 @@ def deberta_v2_with_head_v1(
             load_precision=load_precision,
             map_weights=map_weights,
             allow_non_finite=allow_non_finite,
+            device=device,
         ),
         shared_encoder=shared_encoder,
     )

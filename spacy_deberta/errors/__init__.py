@@ -122,6 +122,11 @@ class Warnings(metaclass=Coded):
         "list: {keys}. These are as in the base, without training. Copy the adapter again from its "
         "source, or save it again with PEFT's `save_pretrained`."
     )
+    W313 = (
+        "The encoder has 'device = \"{device}\"', but PyTorch has no such device here, so it runs "
+        "on the CPU. Install PyTorch with support for it (https://pytorch.org/get-started), or "
+        "set 'device = \"auto\"', which takes what there is without this warning."
+    )
     W401 = (
         "{count} tokens of a batch are in no span of 'get_spans', so their vectors are zero. Use a "
         "span getter that covers every token, such as 'spacy-deberta.piece_windows.v1'."

@@ -54,6 +54,12 @@ class CommandLineErrors:
         "The config can't be written to '{path}': {error}. Give a file in an existing folder "
         "with permission to write, on a disk with space."
     )
+    E521 = (
+        "The optimizer left the weights of the encoder as they are. As in `nlp.rehearse`, it may "
+        "update them later, which is possible only if thinc's arrays share the memory of the "
+        "encoder, and this one is on '{device}'. Set 'device = \"cpu\"' in the "
+        "[components.….model] of the config, and run spaCy on the CPU."
+    )
     E525 = (
         "'{path}' is no config of a spaCy pipeline: {error}. Give a file as `spacy init config` "
         "writes it, or the config.cfg of a saved pipeline."

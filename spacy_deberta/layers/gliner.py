@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from thinc.api import Model
-from thinc.util import xp2torch
 
 from spacy_deberta.arrays import Array
 from spacy_deberta.checkpoints import (
@@ -21,6 +20,7 @@ from spacy_deberta.checkpoints import (
 )
 from spacy_deberta.models import GLINER, TextRows, build_from_weights
 
+from .device_arrays import array_to_device
 from .documents.tokenize import tokenizer_shim
 from .encoder.encoder_shim import encoder_shim
 from .sequences import Sequences
@@ -78,7 +78,7 @@ def score_labelled_texts(model: Model[Sequences, Array], X: LabelledTexts) -> li
         for index, (labels, words) in enumerate(zip(X.labels, X.words, strict=True))
     ]
     shim = encoder_shim(model.layers[1])
-    vectors = xp2torch(model.predict(X.sequences), device=shim.device)
+    vectors = array_to_device(model.predict(X.sequences), shim.device)
     with torch.no_grad():
         logits = shim.module.score_texts(vectors, texts)
     return [scores.cpu().numpy() for scores in logits]
@@ -123,9 +123,7 @@ def initialize_gliner(model: Model[Sequences, Array]) -> None:
     source = settings.model_source(shim.component)
     source.check()
     assert source.name is not None
-    files = find_gliner(
-        source.name, revision=source.revision, subfolder=source.subfolder, base=source.base
-    )
+    files = find_gliner(source.name, **source.location)
     _load(model, files, engine=settings.tokenizer, unknown=settings.unknown_characters)
 
 

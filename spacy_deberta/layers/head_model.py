@@ -64,6 +64,12 @@ def deberta_with_head(
         check_setting(
             not source.from_scratch, "from_scratch", "given", "null where an encoder is shared"
         )
+        check_setting(
+            options.device is None,
+            "device",
+            f"'{options.device}'",
+            "null where an encoder is shared, whose component has the device",
+        )
         for setting in ("split_special_tokens", "tokenizer", "unknown_characters"):
             check_setting(
                 getattr(source, setting) is None,
@@ -104,8 +110,8 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     """Run encoder and head; the backward pass starts from the gradient of the logits."""
     encode, shim = model.layers[1], head_shim(model)
     plan = batch_sequences(X, unit=shim.unit, max_pieces=shim.options.max_batch_pieces)
-    (Y,), backprop = encode(plan, is_train)
-    return Y, backprop
+    output, backprop = encode(plan, is_train)
+    return output.layers[0], backprop
 
 
 def head_shim(model: Model[InT, OutT]) -> EncoderShim:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
-from spacy_deberta.errors import check_number
+from spacy_deberta.errors import check_flag, check_number
 from spacy_deberta.nn import (
     DebertaV2Config,
     check_load_precision,
@@ -16,6 +16,15 @@ from .settings import check_choice, check_setting
 
 NO_DECAY = ("bias", "LayerNorm")
 FAR_POSITIONS = ("microsoft", "huggingface")
+# Spelled out: a string such as "no" is true.
+_FLAGS = (
+    "gradient_checkpointing",
+    "output_hidden_states",
+    "freeze_embeddings",
+    "map_weights",
+    "allow_non_finite",
+)
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +50,7 @@ class EncoderOptions:
         load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory, see `nn.load_in`.
         map_weights: Map weights from large files; False reads them when the model is loaded.
         allow_non_finite: Accept weights that are not finite.
+        device: Where the module is, see `resolve_device`; None for the device of thinc's layers.
     """
 
     precision: str = "auto"
@@ -57,6 +67,7 @@ class EncoderOptions:
     load_precision: str = "fp32"
     map_weights: bool = True
     allow_non_finite: bool = False
+    device: str | None = None
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
@@ -66,6 +77,10 @@ class EncoderOptions:
             check_choice("far_positions", self.far_positions, FAR_POSITIONS)
         if self.storage_precision is not None:
             check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
+        if self.device is not None:
+            check_choice("device", self.device, DEVICES)
+        for name in _FLAGS:
+            check_flag(name, getattr(self, name))
         pieces, decay, layers = self.max_batch_pieces, self.layer_lr_decay, self.freeze_layers
         check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
         check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spacy_deberta.errors import Errors
-from spacy_deberta.nn import DebertaV2Config, LayerAttentions, ModelOutput, PackedPieces
+from spacy_deberta.nn import DebertaV2Config, LayerAttentions, ModelOutput, PackedPieces, send
 
 from .losses import IGNORED, cross_entropy
 from .padding import pad_output
@@ -49,7 +50,10 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
 
     def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
         if config.num_labels != 2:
-            reason = f"it has {config.num_labels} labels, but an answer has 2 ends"
+            reason = (
+                f"it has {config.num_labels} labels, but an answer has 2 ends. If the checkpoint "
+                "is a classifier, 'num_labels = 2' makes a new head, which has to be trained"
+            )
             raise ValueError(Errors.E120.format(reason=reason))
         super().__init__(config, attention=attention)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
@@ -189,14 +193,14 @@ def _within_sequence(columns: Tensor | None, pieces: PackedPieces, name: str) ->
     if columns.dim() == 2:
         columns = columns.squeeze(-1)
     check_shape(name, columns, (len(pieces.lengths),))
-    return columns - torch.tensor(pieces.starts, device=columns.device)
+    return columns - send(np.asarray(pieces.starts), columns.device)
 
 
 def _position_loss(logits: Tensor, positions: Tensor, pieces: PackedPieces, name: str) -> Tensor:
     """Mean cross entropy of (total_pieces,) logits, with softmax over the pieces of a sequence."""
     check_shape(name, positions, (len(pieces.lengths),))
-    lengths = torch.tensor(pieces.lengths, device=positions.device)
-    starts = torch.tensor(pieces.starts, device=positions.device)
+    lengths = send(np.asarray(pieces.lengths), positions.device)
+    starts = send(np.asarray(pieces.starts), positions.device)
     columns = starts + positions.clamp(min=0)
     outside = positions.clamp(min=0) >= lengths
     return cross_entropy(_pad_with_min(logits, pieces), columns.masked_fill(outside, IGNORED))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from thinc.api import Model, Shim, get_torch_default_device
+from thinc.api import Model, Shim
 
 from spacy_deberta import models, nn
 from spacy_deberta.errors import Errors
@@ -20,6 +20,7 @@ from spacy_deberta.layers.updates.swapped_values import swapped_values
 
 from .applied_options import apply_options
 from .batches import EncoderBatch, OutputUnit
+from .device import resolve_device
 from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
 from .output_rows import Rows
 
@@ -85,7 +86,7 @@ class EncoderShim(Shim):
         if self.shares_encoder:
             encoder = self.shared_encoder
             if getattr(self._model, "deberta", None) is not encoder:
-                self._model.deberta = encoder
+                self._model.to(encoder.device).deberta = encoder
         return self._model
 
     @property
@@ -132,7 +133,7 @@ class EncoderShim(Shim):
 
     @property
     def precision(self) -> nn.Precision:
-        """The precision of the module on its device."""
+        """The precision of prediction, on the module's device."""
         return nn.Precision.named(self.options.precision, self.device)
 
     def set_module(self, module: torch.nn.Module) -> None:
@@ -141,13 +142,12 @@ class EncoderShim(Shim):
         Args:
             module: Of `module_class`. Its encoder is removed if another one is shared.
         """
-        device = get_torch_default_device()
         if self.shares_encoder:
             del module.deberta
         else:
             encoder: Any = module if self.head is None else module.deberta
             apply_options(encoder, self.options)
-        self._model = module.eval().to(device)
+        self._model = module.eval().to(resolve_device(self.options.device))
 
     @contextmanager
     def predicting(self) -> Iterator[None]:
@@ -157,8 +157,8 @@ class EncoderShim(Shim):
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """Context for the forward pass of training, in the module's precision."""
-        with self.module.training_step(), self.precision.active(self.device):
+        """Context for the forward pass of training, in its precision."""
+        with self.module.training_step(), self.precision.of_training.active(self.device):
             yield
 
     def run_batch(self, batch: EncoderBatch) -> Rows:
@@ -263,8 +263,8 @@ class EncoderShim(Shim):
         return copied
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        """Move the module; `device_type` is thinc's, `"cpu"` or `"gpu"`."""
-        if self._model is not None:
+        """Move the module with thinc's layers, `"cpu"` or `"gpu"`, unless it has its own device."""
+        if self._model is not None and self.options.device is None:
             self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
     def to_bytes(self) -> bytes:

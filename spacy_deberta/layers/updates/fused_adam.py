@@ -7,10 +7,10 @@ from typing import Any, TypeGuard
 
 import torch
 from thinc.api import Optimizer
-from thinc.util import torch2xp, xp2torch
 from torch.optim.adamw import adamw
 
 from spacy_deberta.arrays import Array
+from spacy_deberta.layers.device_arrays import array_to_device, kept_state, shares_memory
 
 Key = tuple[int, str]
 # Takes a key, weights and their gradient, and returns new weights and the zeroed gradient. thinc's
@@ -95,7 +95,8 @@ def _step(
     step: int,
 ) -> None:
     learn_rate = optimizer.learn_rate * update.learn_rate_scale
-    steps = [torch.tensor(step - 1.0, device=p.device) for p in parameters.values()]
+    # Filled on the device: a number that is copied there waits for it.
+    steps = [torch.full((), step - 1.0, device=p.device) for p in parameters.values()]
     adamw(
         # `.data` does not bump `_version`: `nlp.update` may step between a forward pass and its
         # backward pass, for which torch would raise an error.
@@ -123,8 +124,8 @@ def _state(
     """Views of an optimizer's flat arrays as tensors; missing arrays are created as zeros."""
     for key, parameter in parameters.items():
         if key not in arrays:
-            arrays[key] = torch2xp(torch.zeros(parameter.numel(), device=parameter.device))
-        yield xp2torch(arrays[key], device=parameter.device).view_as(parameter)
+            arrays[key] = kept_state(torch.zeros(parameter.numel(), device=parameter.device))
+        yield _on_device(arrays, key, parameter).view_as(parameter)
 
 
 def _average(
@@ -133,8 +134,16 @@ def _average(
     decay = min((1.0 + step) / (10.0 + step), _MAX_DECAY)
     for key, parameter in parameters.items():
         if key not in averages:
-            averages[key] = torch2xp(torch.zeros_like(parameter))
-        xp2torch(averages[key], device=parameter.device).lerp_(parameter, 1.0 - decay)
+            averages[key] = kept_state(torch.zeros_like(parameter))
+        _on_device(averages, key, parameter).lerp_(parameter, 1.0 - decay)
+
+
+def _on_device(arrays: dict[Key, Array], key: Key, parameter: torch.nn.Parameter) -> torch.Tensor:
+    """A view of an array; it is moved first if its parameter was moved since the last update."""
+    found = array_to_device(arrays[key], parameter.device)
+    if isinstance(arrays[key], torch.Tensor) or not shares_memory(parameter.device):
+        arrays[key] = kept_state(found)
+    return found
 
 
 def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:

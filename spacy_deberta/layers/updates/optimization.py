@@ -8,9 +8,14 @@ from typing import cast
 
 import torch
 from thinc.api import Optimizer
-from thinc.util import torch2xp, xp2torch
 
 from spacy_deberta.arrays import Array
+from spacy_deberta.errors import Errors
+from spacy_deberta.layers.device_arrays import (
+    array_to_device,
+    shares_memory,
+    tensor_to_array,
+)
 
 from .fused_adam import Key, ParameterUpdate, UpdateFunction, can_fuse, fused_adam
 
@@ -91,25 +96,35 @@ def _scaled_step(
     optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, scale: float
 ) -> None:
     """Make a step with the learning rate scaled by the optimizer."""
-    _write(parameter, optimizer(key, *_arrays(parameter), lr_scale=scale)[0])
+    _write(parameter, _call(optimizer, key, parameter, lr_scale=scale))
 
 
 def _step(optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, scale: float) -> None:
     """Scale the step itself: every step is linear in the learning rate."""
     before = None if scale == 1.0 else parameter.data.clone()
-    _write(parameter, optimizer(key, *_arrays(parameter))[0])
+    _write(parameter, _call(optimizer, key, parameter))
     if before is not None:
         parameter.data.copy_(before.lerp(parameter.data, scale))
 
 
-def _arrays(parameter: torch.nn.Parameter) -> tuple[Array, Array]:
-    """Views of weights and gradient: a function may keep them and update them later."""
-    return torch2xp(parameter.data), torch2xp(cast(torch.Tensor, parameter.grad))
+def _call(
+    optimizer: UpdateFunction, key: Key, parameter: torch.nn.Parameter, **arguments: float
+) -> Array:
+    """Call an optimizer with views of weights and gradient, or with copies from another device."""
+    weights = tensor_to_array(parameter.data)
+    gradient = tensor_to_array(cast(torch.Tensor, parameter.grad))
+    shared = shares_memory(parameter.device)
+    before = None if shared or isinstance(optimizer, Optimizer) else weights.copy()
+    changed = optimizer(key, weights, gradient, **arguments)[0]
+    if before is not None and gradient.any() and (changed == before).all():
+        # It keeps the arrays and updates them later, which does not change the weights elsewhere.
+        raise ValueError(Errors.E521.format(device=parameter.device.type))
+    return changed
 
 
 def _write(parameter: torch.nn.Parameter, updated: Array) -> None:
     # `updated` is a view of the same memory, for which this is a no-op, or a copy.
-    parameter.data.copy_(xp2torch(updated, device=parameter.device))
+    parameter.data.copy_(array_to_device(updated, parameter.device))
 
 
 @contextmanager

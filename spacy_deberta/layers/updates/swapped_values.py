@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from thinc.util import xp2torch
+
+from spacy_deberta.layers.device_arrays import array_to_device
 
 
 @contextmanager
@@ -16,11 +17,11 @@ def swapped_values(
 
     Args:
         parameters: The parameters by name.
-        values: Arrays of thinc's backend, of the shape of the parameter of that name.
+        values: Arrays of thinc's backend, or tensors, of the shape of the parameter of that name.
     """
     kept = {name: parameters[name].data for name in values}
     for name, array in values.items():
-        parameters[name].data = xp2torch(array, device=parameters[name].device)
+        parameters[name].data = array_to_device(array, parameters[name].device)
     try:
         yield
     finally:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from spacy_deberta.nn import send
 
 
 @dataclass(frozen=True)
@@ -189,5 +192,5 @@ def pool_pieces(rows: Tensor, pieces: tuple[int, ...], pooling: str) -> Tensor:
     Returns:
         (words, hidden_size).
     """
-    lengths = torch.tensor(pieces, device=rows.device)
+    lengths = send(np.asarray(pieces), rows.device)
     return torch.segment_reduce(rows, pooling, lengths=lengths, axis=0)
