@@ -1,5 +1,6 @@
 """Loads spaCy's tokenizer and the DeBERTa tokenizer of a pipeline or checkpoint."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,22 +18,36 @@ if TYPE_CHECKING:
 DEFAULT_LANG = "en"
 
 
-def load_splitters(model: str, *, lang: str | None = None) -> tuple[Language, "DebertaV2Tokenizer"]:
+@dataclass(frozen=True)
+class Splitters:
+    """What splits a text.
+
+    nlp (Language): The trained pipeline, or a blank one, with spaCy's tokenizer.
+    tokenizer (DebertaV2Tokenizer): The DeBERTa tokenizer.
+    is_split_into_words (bool): Whether it splits each token on its own in that pipeline.
+    """
+
+    nlp: Language
+    tokenizer: "DebertaV2Tokenizer"
+    is_split_into_words: bool = False
+
+
+def load_splitters(model: str, *, lang: str | None = None) -> Splitters:
     """Load a pipeline with spaCy's tokenizer, and the DeBERTa tokenizer.
 
     model (str): A trained pipeline (folder or package), a checkpoint (folder or hub name), or the
         path of an `spm.model`.
     lang (str | None): Language of spaCy's tokenizer, by default English; not with a pipeline.
-    RETURNS (tuple[Language, DebertaV2Tokenizer]): The trained pipeline or a blank one, and the
-        DeBERTa tokenizer.
+    RETURNS (Splitters): Both tokenizers.
     """
     path = Path(model).expanduser()
     if not _is_pipeline(model, path):
-        return blank_pipeline(DEFAULT_LANG if lang is None else lang), _read_vocabulary(model, path)
+        blank = blank_pipeline(DEFAULT_LANG if lang is None else lang)
+        return Splitters(blank, _read_vocabulary(model, path))
     if lang is not None:
         raise ValueError(Errors.E505.format(name=model))
     nlp = load_pipeline(path if path.exists() else model)
-    return nlp, _vocabulary_of(nlp, model)
+    return _splitters_of(nlp, model)
 
 
 def _is_pipeline(model: str, path: Path) -> bool:
@@ -68,15 +83,15 @@ def load_pipeline(name: str | Path) -> Language:
         raise ValueError(Errors.E506.format(name=name, error=error)) from error
 
 
-def _vocabulary_of(nlp: Language, name: str) -> "DebertaV2Tokenizer":
-    from spacy_deberta.layers import get_tokenizer
+def _splitters_of(nlp: Language, name: str) -> Splitters:
+    from spacy_deberta.layers import get_tokenizer, splits_words
 
     for _, pipe in nlp.components:
         model = getattr(pipe, "model", None)
         # A listener's model doesn't contain the encoder, so the first one found is its owner.
         for node in model.walk() if isinstance(model, Model) else ():
             if node.name == "deberta_model":
-                return get_tokenizer(node)
+                return Splitters(nlp, get_tokenizer(node), splits_words(node))
     names = ", ".join(name for name, _ in nlp.components) or "none"
     raise ValueError(Errors.E507.format(name=name, components=names))
 

@@ -56,7 +56,7 @@ def train_tokenizer_cli(
     """
     with show_errors():
         # Before the training, which takes minutes, so that a wrong name fails at once.
-        other = None if compare is None else load_splitters(compare, lang=None)[1]
+        other = None if compare is None else load_splitters(compare, lang=None).tokenizer
         training = train_tokenizer(
             texts,
             output,

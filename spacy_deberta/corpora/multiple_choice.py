@@ -10,7 +10,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.training import Example
 
-from spacy_deberta.errors import Errors, check_number
+from spacy_deberta.errors import Errors, check_flag, check_number
 
 from .choices import is_choice, is_index
 
@@ -82,6 +82,7 @@ def multiple_choice_corpus_v1(
     """
     if path is None:
         raise ValueError(Errors.E654.format(path=path, reason="the config gives no path"))
+    check_flag("header", header)
     check_number("limit", limit, lambda n: n >= 0, "at least 0", whole=True)
     columns = _check_columns(question_column, choice_columns, answer_column)
     return MultipleChoiceCorpus(Path(path), limit=limit, header=header, columns=columns)

@@ -66,8 +66,8 @@ class TokenizationErrors:
         "'threads' is {threads}, but has to be a whole number, or None for one thread on each core."
     )
     E232 = (
-        "The tokenizer.json or vocab.txt can't be read: {error}. Is the file complete? Copy it "
-        "again from where the checkpoint comes from."
+        "{file} can't be read: {error}. Is the file complete? Copy it again from where the "
+        "checkpoint comes from."
     )
     E233 = (
         "The vocabulary has no unknown piece ('unk_id' or 'unk_token' of the model in "

@@ -46,18 +46,19 @@ def _fits_64_bits(number: Any) -> bool:
     return -(2**63) <= number < 2**63
 
 
-def check_flag(name: str, value: Any) -> None:
+def check_flag(name: str, value: Any, *, optional: bool = False) -> None:
     """Check that a value is a boolean, not 1 or "true".
 
     Args:
         name: The name of the setting.
         value: The value.
+        optional: Whether it may be null.
 
     Raises:
         ValueError: It is not a boolean (E413).
     """
-    if not isinstance(value, bool):
-        condition = "true or false"
+    if not isinstance(value, bool) and not (optional and value is None):
+        condition = "true, false or null" if optional else "true or false"
         raise ValueError(_Errors.E413.format(name=name, value=repr(value), condition=condition))
 
 

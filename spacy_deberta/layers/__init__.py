@@ -17,7 +17,7 @@ from .deberta_model import (
 )
 from .documents.alignment import DocPieces, align_pieces, token_offsets
 from .documents.span_getters import doc_spans_v1, sent_spans_v1, strided_spans_v1
-from .documents.tokenize import check_whole_texts, encode_docs
+from .documents.tokenize import TokenizerShim, check_whole_texts, encode_docs, splits_words
 from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
@@ -82,6 +82,7 @@ __all__ = [
     "PieceWindows",
     "Sequences",
     "SpanGetter",
+    "TokenizerShim",
     "TransformerData",
     "TransformerListener",
     "align_pieces",
@@ -128,6 +129,7 @@ __all__ = [
     "sent_spans_v1",
     "share_encoder",
     "span_categorizer",
+    "splits_words",
     "strided_spans_v1",
     "token_offsets",
     "tokenize_ahead",

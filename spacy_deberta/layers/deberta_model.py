@@ -93,9 +93,12 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
         sep_id=tokenizer.sep_token_id,
         max_window=_max_pieces(get_encoder(model).config),
         max_pieces=encoder_shim(encode).options.max_batch_pieces,
+        keep_views=not is_train,
     )
-    layers, backprop_encoder = encode(plan, is_train)
-    doc_data, backprop_docs = cut(EncodedDocs(layers, windows, doc_pieces, tokenizer), is_train)
+    rows, backprop_encoder = encode(plan, is_train)
+    doc_data, backprop_docs = cut(
+        EncodedDocs(rows.layers, rows.views, windows, doc_pieces, tokenizer), is_train
+    )
     Y = FullTransformerBatch(doc_pieces.docs, doc_data)
 
     def backprop(dY: DocGradients) -> InT:

@@ -123,9 +123,7 @@ def initialize_gliner(model: Model[Sequences, Array]) -> None:
     source = settings.model_source(shim.component)
     source.check()
     assert source.name is not None
-    files = find_gliner(
-        source.name, revision=source.revision, subfolder=source.subfolder, base=source.base
-    )
+    files = find_gliner(source.name, **source.location)
     _load(model, files, engine=settings.tokenizer, unknown=settings.unknown_characters)
 
 

@@ -110,8 +110,8 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     """Run encoder and head; the backward pass starts from the gradient of the logits."""
     encode, shim = model.layers[1], head_shim(model)
     plan = batch_sequences(X, unit=shim.unit, max_pieces=shim.options.max_batch_pieces)
-    (Y,), backprop = encode(plan, is_train)
-    return Y, backprop
+    output, backprop = encode(plan, is_train)
+    return output.layers[0], backprop
 
 
 def head_shim(model: Model[InT, OutT]) -> EncoderShim:

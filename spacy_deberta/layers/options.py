@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from spacy_deberta.checkpoints import STORAGE_DTYPES
-from spacy_deberta.errors import check_number
+from spacy_deberta.errors import check_flag, check_number
 from spacy_deberta.nn import (
     DebertaV2Config,
     check_load_precision,
@@ -16,6 +16,14 @@ from .settings import check_choice, check_setting
 
 NO_DECAY = ("bias", "LayerNorm")
 FAR_POSITIONS = ("microsoft", "huggingface")
+# Spelled out: a string such as "no" is true.
+_FLAGS = (
+    "gradient_checkpointing",
+    "output_hidden_states",
+    "freeze_embeddings",
+    "map_weights",
+    "allow_non_finite",
+)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -71,6 +79,8 @@ class EncoderOptions:
             check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
         if self.device is not None:
             check_choice("device", self.device, DEVICES)
+        for name in _FLAGS:
+            check_flag(name, getattr(self, name))
         pieces, decay, layers = self.max_batch_pieces, self.layer_lr_decay, self.freeze_layers
         check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
         check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")

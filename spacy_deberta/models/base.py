@@ -16,7 +16,7 @@ from spacy_deberta.checkpoints import (
     read_config,
     save_checkpoint,
 )
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.nn import (
     DebertaV2Config,
     check_load_precision,
@@ -145,11 +145,15 @@ class DebertaV2PreTrainedModel(PaddedForward):
             The embedding table. `vocab_size` of the config is updated.
 
         Raises:
-            ValueError: The number is less than one, or drops the padding row (E350).
+            ValueError: The number is less than one, or drops the padding row (E350), or it is none
+                (E413).
         """
         old = self.get_input_embeddings()
         count = old.num_embeddings if new_num_tokens is None else new_num_tokens
-        count = -(-count // (pad_to_multiple_of or 1)) * (pad_to_multiple_of or 1)
+        multiple = 1 if pad_to_multiple_of is None else pad_to_multiple_of
+        check_number("new_num_tokens", count, lambda n: True, "counted in tokens", whole=True)
+        check_number("pad_to_multiple_of", multiple, lambda n: n >= 1, "at least 1", whole=True)
+        count = -(-count // multiple) * multiple
         if count <= self.config.pad_token_id:
             raise ValueError(Errors.E350.format(count=count, least=self.config.pad_token_id + 1))
         if count == old.num_embeddings:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from spacy_deberta.errors import Errors
+
 from .with_head import check_shape
 
 # The label that is ignored, as in torch.
@@ -20,7 +22,12 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         Scalar. 0 if all rows are ignored: torch returns NaN, and one batch without a label would
         ruin the weights.
+
+    Raises:
+        ValueError: A label is out of range (E413). Only on the CPU: elsewhere a check would
+            synchronize the device.
     """
+    check_labels(labels, logits.shape[-1] - 1)
     summed = functional.cross_entropy(
         _at_least_float32(logits), labels.long(), ignore_index=IGNORED, reduction="sum"
     )
@@ -36,7 +43,11 @@ def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
     Returns:
         Scalar. 0 if all rows are ignored.
+
+    Raises:
+        ValueError: As `cross_entropy`.
     """
+    check_labels(labels, 1)
     counts = labels != IGNORED
     each = functional.binary_cross_entropy_with_logits(
         _at_least_float32(logits),
@@ -62,7 +73,7 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
         Scalar: the mean squared error, cross entropy or binary cross entropy.
 
     Raises:
-        ValueError: If the labels have another shape (E117).
+        ValueError: If the labels have another shape (E117), or are out of range (E413).
 
     Source: The losses of Hugging Face's `DebertaV2ForSequenceClassification`.
     """
@@ -81,9 +92,34 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
         labels = labels.long()
         return cross_entropy(logits, labels.masked_fill(labels < 0, IGNORED))
     check_shape("labels", labels, (sequences, num_labels))
+    check_labels(labels, 1, ignored=False)
     if problem_type is None:
         return -(functional.log_softmax(logits, dim=-1) * labels).sum(-1).mean()
     return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+
+
+def check_labels(labels: Tensor, last: int, *, ignored: bool = True) -> None:
+    """Check labels on the CPU.
+
+    Args:
+        labels: Of any shape and dtype.
+        last: The largest one.
+        ignored: Whether -100 stands for what is ignored.
+
+    Raises:
+        ValueError: One is out of range (E413).
+    """
+    if labels.device.type != "cpu":
+        return
+    is_wrong = (labels < 0) | (labels > last)
+    if ignored:
+        is_wrong &= labels != IGNORED
+    wrong = labels[is_wrong]
+    if len(wrong):
+        condition = f"from 0 to {last}" + f", or {IGNORED} for what is ignored" * ignored
+        raise ValueError(
+            Errors.E413.format(name="labels", value=wrong[0].item(), condition=condition)
+        )
 
 
 def _at_least_float32(logits: Tensor) -> Tensor:

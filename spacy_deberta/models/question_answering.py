@@ -50,7 +50,10 @@ class DebertaV2ForQuestionAnswering(DebertaV2WithHead):
 
     def __init__(self, config: DebertaV2Config, *, attention: str = "auto") -> None:
         if config.num_labels != 2:
-            reason = f"it has {config.num_labels} labels, but an answer has 2 ends"
+            reason = (
+                f"it has {config.num_labels} labels, but an answer has 2 ends. If the checkpoint "
+                "is a classifier, 'num_labels = 2' makes a new head, which has to be trained"
+            )
             raise ValueError(Errors.E120.format(reason=reason))
         super().__init__(config, attention=attention)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from spacy_deberta.errors import check_list
+from spacy_deberta.errors import Errors, check_list
 
 from .config_checks import (
     MODEL_TYPE,
@@ -246,10 +246,15 @@ class DebertaV2Config:
             The configuration.
 
         Raises:
-            ValueError: If it describes another model family (E101), or see the class.
+            ValueError: If it describes another model family (E101), is no dictionary (E413), or
+                see the class.
 
         Source: The `config.json` of the microsoft/deberta-v2-* and -v3-* checkpoints.
         """
+        if not isinstance(values, Mapping):
+            found = f"of type {type(values).__name__}"
+            condition = "a dictionary: the contents of a config.json"
+            raise ValueError(Errors.E413.format(name="values", value=found, condition=condition))
         check_model_type(values.get("model_type", MODEL_TYPE))
         known = {item.name: item for item in fields(cls) if item.name != "extra"}
         own: dict[str, Any] = {}

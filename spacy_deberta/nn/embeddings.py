@@ -55,7 +55,8 @@ class DebertaV2Embeddings(nn.Module):
 
         Raises:
             ValueError: If an id, a token type or a position is out of range (E112). Ids and token
-                types are checked on the CPU only: a check would synchronize the device.
+                types are checked on the CPU only: a check would synchronize the device. Or if
+                `inputs_embeds` are of another width (E413).
         """
         rows = pieces.inputs_embeds
         if pieces.input_ids is not None:
@@ -63,6 +64,12 @@ class DebertaV2Embeddings(nn.Module):
             _check_rows("input_ids", pieces.input_ids, self.word_embeddings, hint)
             rows = self.word_embeddings(pieces.input_ids)
         assert rows is not None
+        if rows.shape[-1] != self.word_embeddings.embedding_dim:
+            condition = f"of width {self.word_embeddings.embedding_dim}, as this model's embeddings"
+            found = f"of width {rows.shape[-1]}"
+            raise ValueError(
+                Errors.E413.format(name="inputs_embeds", value=found, condition=condition)
+            )
         # The table may be held in half precision; what the layers add to is not.
         rows = rows.to(self.LayerNorm.weight.dtype)
         if self.position_biased_input:

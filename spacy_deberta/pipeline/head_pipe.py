@@ -11,7 +11,7 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_flag
 from spacy_deberta.layers import (
     FINE_TUNED,
     Loss,
@@ -165,6 +165,7 @@ class HeadPipe(SavedPipe, Generic[SettingsT]):
         labels (list[str] | None): The labels, instead of those found in the data.
         new_head (bool): Whether to replace the head of the checkpoint by a new one.
         """
+        check_flag("new_head", new_head)
         labels = None if labels is None else check_labels(labels)
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if is_initialized(self.model):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_flag
 from spacy_deberta.nn import check_precision, resolve_attention
 
 _AT_LEAST_ONE = ("max_steps", "batch_pieces", "eval_every", "eval_pieces", "save_every", "keep")
@@ -106,6 +106,7 @@ class PretrainingSettings:
         resolve_attention(self.attention)
         if self.precision in ("fp16", "int8"):
             _refuse("precision", self.precision, '"auto", "fp32" or "bf16"')
+        check_flag("gradient_checkpointing", self.gradient_checkpointing)
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 _refuse(name, getattr(self, name), "at least 1")

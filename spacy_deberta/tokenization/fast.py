@@ -1,5 +1,6 @@
 """The tokenizer on Hugging Face's tokenizers library, whatever the vocabulary."""
 
+from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from spacy_deberta.errors import Errors
 from spacy_deberta.files import recover
 
-from .engines import SENTENCEPIECE_FILE, convert_sentencepiece, read_vocabulary
+from .engines import SENTENCEPIECE_FILE, convert_sentencepiece, naming_file, read_vocabulary
 from .files import VOCABULARY_FILES
-from .folder import read_folder
+from .folder import pipeline_file, read_folder
 from .tokenizer import DebertaV2Tokenizer
 
 
@@ -47,13 +48,15 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         path = vocab_file if tokenizer_file is None else tokenizer_file
         if path is not None:
             lower = changes["do_lower_case"]
-            model_proto, options["pipeline"] = read_vocabulary(
-                Path(path), do_lower_case=lower, **_given(options, "unk_token", *ends)
-            )
+            with naming_file(Path(path)):
+                model_proto, options["pipeline"] = read_vocabulary(
+                    Path(path), do_lower_case=lower, **_given(options, "unk_token", *ends)
+                )
         if model_proto is not None:
             changes |= _given(options, *ends)
             options["pipeline"] = convert_sentencepiece(model_proto, **changes)
-        super().__init__(**options)
+        with nullcontext() if path is None else naming_file(Path(path)):
+            super().__init__(**options)
 
     @classmethod
     def from_directory(
@@ -86,13 +89,14 @@ class DebertaV2TokenizerFast(DebertaV2Tokenizer):
         recover(folder)
         if tokenizer is None and [p.name for p in _vocabularies(folder)] != [SENTENCEPIECE_FILE]:
             tokenizer = "tokenizers"
-        options = read_folder(
-            folder,
-            engine=tokenizer,
-            unknown_characters=unknown_characters,
-            is_split_into_words=is_split_into_words,
-        )
-        return cls(threads=threads, **options)
+        with naming_file(pipeline_file(folder)):
+            options = read_folder(
+                folder,
+                engine=tokenizer,
+                unknown_characters=unknown_characters,
+                is_split_into_words=is_split_into_words,
+            )
+            return cls(threads=threads, **options)
 
 
 def _given(options: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -72,6 +72,12 @@ def read_folder(
     return {**options, "pipeline": content, "tokenizer_config": config}
 
 
+def pipeline_file(folder: Path) -> Path:
+    """The file of the tokenizers library in a folder, where there is one."""
+    path = folder / PIPELINE_FILE
+    return path if path.is_file() else folder / WORDPIECE_FILE
+
+
 def check_engine(engine: object) -> None:
     """Check the name of an engine.
 

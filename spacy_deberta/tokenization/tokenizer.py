@@ -1,16 +1,17 @@
 """The tokenizer: made of a vocabulary and options, or loaded from a folder or from bytes."""
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from spacy_deberta.errors import Errors, check_path
+from spacy_deberta.errors import Errors, check_flag, check_path
 from spacy_deberta.files import recover
 from spacy_deberta.folder_finder import find_folder
 
-from .engines import UnknownCharacters, read_vocabulary
-from .folder import read_folder
+from .engines import UnknownCharacters, naming_file, read_vocabulary
+from .folder import pipeline_file, read_folder
 from .making import make_parts
 from .saved_text_encoder import SavedTextEncoder
 from .serialization import deserialize
@@ -88,14 +89,9 @@ class DebertaV2Tokenizer(SavedTextEncoder):
     ) -> None:
         if sum(given is not None for given in (vocab_file, model_proto, pipeline)) != 1:
             raise ValueError(Errors.E203)
-        if vocab_file is not None:
-            model_proto, pipeline = read_vocabulary(
-                Path(vocab_file),
-                do_lower_case=do_lower_case,
-                unk_token=unk_token,
-                cls_token=cls_token,
-                sep_token=sep_token,
-            )
+        flags = {"do_lower_case": do_lower_case, "split_by_punct": split_by_punct}
+        for name, flag in {**flags, "split_special_tokens": split_special_tokens}.items():
+            check_flag(name, flag)
         roles = {
             "bos_token": bos_token,
             "eos_token": eos_token,
@@ -105,17 +101,26 @@ class DebertaV2Tokenizer(SavedTextEncoder):
             "cls_token": cls_token,
             "mask_token": mask_token,
         }
-        engine, table = make_parts(
-            model_proto,
-            pipeline,
-            roles=roles,
-            added_tokens=added_tokens,
-            additional_special_tokens=additional_special_tokens,
-            do_lower_case=do_lower_case,
-            split_by_punct=split_by_punct,
-            unknown_characters=unknown_characters,
-            threads=threads,
-        )
+        with nullcontext() if vocab_file is None else naming_file(Path(vocab_file)):
+            if vocab_file is not None:
+                model_proto, pipeline = read_vocabulary(
+                    Path(vocab_file),
+                    do_lower_case=do_lower_case,
+                    unk_token=unk_token,
+                    cls_token=cls_token,
+                    sep_token=sep_token,
+                )
+            engine, table = make_parts(
+                model_proto,
+                pipeline,
+                roles=roles,
+                added_tokens=added_tokens,
+                additional_special_tokens=additional_special_tokens,
+                do_lower_case=do_lower_case,
+                split_by_punct=split_by_punct,
+                unknown_characters=unknown_characters,
+                threads=threads,
+            )
         super().__init__(
             engine,
             table,
@@ -217,13 +222,15 @@ class DebertaV2Tokenizer(SavedTextEncoder):
         check_path("path", path)
         folder = Path(path)
         recover(folder)
-        options = read_folder(
-            folder,
-            engine=tokenizer,
-            unknown_characters=unknown_characters,
-            is_split_into_words=is_split_into_words,
-        )
-        return cls(threads=threads, **options)
+        check_flag("is_split_into_words", is_split_into_words)
+        with naming_file(pipeline_file(folder)):
+            options = read_folder(
+                folder,
+                engine=tokenizer,
+                unknown_characters=unknown_characters,
+                is_split_into_words=is_split_into_words,
+            )
+            return cls(threads=threads, **options)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, threads: int | None = None) -> "DebertaV2Tokenizer":

@@ -2,6 +2,7 @@
 
 import weakref
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -16,15 +17,19 @@ counts = st.lists(st.integers(0, 60), min_size=1, max_size=5)
 
 
 def make_plan(piece_counts, get_spans, max_pieces):
-    _, plan = plan_batches(
+    return make_windows(piece_counts, get_spans, max_pieces)[1]
+
+
+def make_windows(piece_counts, get_spans, max_pieces, **settings):
+    return plan_batches(
         make_batch(piece_counts),
         get_spans,
         cls_id=CLS,
         sep_id=SEP,
         max_window=100,
         max_pieces=max_pieces,
+        **settings,
     )
-    return plan
 
 
 def expected_ids(piece_counts):
@@ -46,6 +51,38 @@ def test_sub_batches_give_the_rows_of_the_documents(is_train, piece_counts, get_
     first, second = output.joined()
     assert first[:, 0].tolist() == expected_ids(piece_counts)
     assert torch.equal(second, 2 * first)
+
+
+@given(counts, limits, st.integers(1, 80))
+def test_views_and_copies_are_the_rows_of_the_documents(piece_counts, get_spans, max_pieces):
+    windows, plan = make_windows(piece_counts, get_spans, max_pieces, keep_views=True)
+    output, views = OutputRows(plan, is_train=False), {}
+    for batch in plan.batches:
+        rows = batch.input_ids[:, None].float()
+        output.add(batch, [rows])
+        for window, start, end in batch.views:
+            views[int(windows.docs[window])] = rows[start:end]
+    (copies,) = output.joined()
+    found, start = [], 0
+    for doc, length in enumerate(np.diff(windows.cu_rows).tolist()):
+        if doc not in views:
+            views[doc] = copies[start : start + length]
+            start += length
+        found += views[doc][:, 0].tolist()
+    assert found == expected_ids(piece_counts)
+    assert start == len(copies)
+
+
+def test_documents_of_several_windows_are_copied_by_ranges():
+    get_spans = PieceWindows(window=100, overlap=10)
+    _, plan = make_windows([99, 99, 120], get_spans, 1000, keep_views=True)
+    (batch,) = plan.batches
+    assert batch.views == ((0, 0, 101), (1, 101, 202))
+    assert plan.size == 122
+    assert len(batch.runs) == 2
+    # A view keeps its whole sub-batch in memory, so there is none among longer documents.
+    _, plan = make_windows([50, 70, 120], get_spans, 1000, keep_views=True)
+    assert plan.batches[0].views == ()
 
 
 @given(counts, limits, st.integers(1, 80))

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from spacy_deberta.errors import Errors, check_path, check_string
+from spacy_deberta.errors import Errors, check_flag, check_path, check_string
 from spacy_deberta.files import recover
 from spacy_deberta.typed_json import shorten
 
@@ -54,6 +54,7 @@ def open_repository(
     check_path("name", name_or_path)
     check_path("cache_dir", cache_dir, optional=True)
     check_string("revision", revision, optional=True)
+    check_flag("local_files_only", local_files_only)
     subfolder = check_subfolder(subfolder)
     name = os.fspath(name_or_path)
     try:

@@ -102,17 +102,20 @@ class Alignment:
         return {**asdict(self), "sharing_tokens": self.sharing_tokens}
 
 
-def align_doc(doc: Doc, tokenizer: "DebertaV2Tokenizer", *, model: str) -> Alignment:
+def align_doc(
+    doc: Doc, tokenizer: "DebertaV2Tokenizer", *, model: str, is_split_into_words: bool = False
+) -> Alignment:
     """Align the tokens of a document with the pieces of its text.
 
     doc (Doc): The document.
     tokenizer (DebertaV2Tokenizer): The tokenizer.
     model (str): Name of the model that it belongs to.
+    is_split_into_words (bool): Whether each token is split on its own.
     RETURNS (Alignment): The alignment, the same as in the encoder.
     """
-    from spacy_deberta.layers import align_pieces
+    from spacy_deberta.layers import TokenizerShim
 
-    aligned = align_pieces([doc], tokenizer.encode_batch([doc.text]))
+    aligned = TokenizerShim(tokenizer, is_split_into_words=is_split_into_words).encode([doc])
     pieces = aligned.pieces
     rows = aligned.aligned.tolist()
     tokens = []

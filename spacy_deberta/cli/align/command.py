@@ -72,8 +72,13 @@ def align(
     except UnicodeEncodeError as error:
         raise ValueError(Errors.E504.format(error=error)) from error
     name = os.fspath(model)
-    nlp, tokenizer = load_splitters(name, lang=lang)
-    return align_doc(nlp.make_doc(text), tokenizer, model=name)
+    found = load_splitters(name, lang=lang)
+    return align_doc(
+        found.nlp.make_doc(text),
+        found.tokenizer,
+        model=name,
+        is_split_into_words=found.is_split_into_words,
+    )
 
 
 def _read_stdin() -> str:

@@ -20,7 +20,7 @@ from thinc.api import (
 from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d, Ragged
 
-from spacy_deberta.errors import check_number
+from spacy_deberta.errors import check_flag, check_number
 from spacy_deberta.layers.listening.transformer_data import TransformerData
 from spacy_deberta.layers.settings import check_choice
 
@@ -67,6 +67,7 @@ def pooled_text_classifier(
     Returns:
         A model from documents to scores, `(docs, labels)`, whose output layer can be resized.
     """
+    check_flag("exclusive_classes", exclusive_classes)
     check_choice("pooling", pooling, tuple(POOLING))
     for name, size in {"hidden_size": hidden_size, "nO": nO}.items():
         if size is not None:

@@ -27,14 +27,16 @@ class EncodedDocs:
     """The rows of a batch of documents, with their pieces and windows.
 
     Attributes:
-        layers: Rows of the documents, `(doc_rows, width)` for each layer: the last layer, or all
-            layers.
+        layers: Rows of the documents that are no views, `(doc_rows, width)` for each layer: the
+            last layer, or all layers.
+        views: The rows of each other document, by its window, for each layer.
         windows: The windows, and the range of rows of each document.
         doc_pieces: The pieces and their alignment.
         tokenizer: Gives the strings of the pieces and the ids of the special tokens.
     """
 
     layers: list[Array]
+    views: dict[int, list[Array]]
     windows: DocWindows
     doc_pieces: DocPieces
     tokenizer: DebertaV2Tokenizer
@@ -62,18 +64,31 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
 
 def split_by_doc(encoded: EncodedDocs) -> list[TransformerData]:
     """The output for each document; see `doc_outputs`."""
-    layers, windows, doc_pieces = encoded.layers, encoded.windows, encoded.doc_pieces
+    windows, doc_pieces = encoded.windows, encoded.doc_pieces
     wordpieces = _split_wordpieces(windows, doc_pieces, encoded.tokenizer)
     alignments = _split_alignment(windows, doc_pieces)
-    cu_rows = windows.cu_rows.tolist()
     doc_data: list[TransformerData] = []
-    for (start, end), pieces, align in zip(pairwise(cu_rows), wordpieces, alignments, strict=True):
-        output_class = ModelOutput if end > start else EmptyOutput
-        model_output = output_class(**_outputs([rows[None, start:end] for rows in layers]))
-        if start == end:
+    for layers, pieces, align in zip(_split_layers(encoded), wordpieces, alignments, strict=True):
+        is_empty = not len(layers[-1])
+        output_class = EmptyOutput if is_empty else ModelOutput
+        model_output = output_class(**_outputs([rows[None] for rows in layers]))
+        if is_empty:
             pieces, align = WordpieceBatch.empty(), TransformerData.empty().align
         doc_data.append(TransformerData(pieces, model_output, align))
     return doc_data
+
+
+def _split_layers(encoded: EncodedDocs) -> Iterator[list[Array]]:
+    """The rows of each document, `(rows, width)` for each layer."""
+    doc_of_window = encoded.windows.docs.tolist()
+    views = {doc_of_window[window]: layers for window, layers in encoded.views.items()}
+    start = 0
+    for doc, length in enumerate(np.diff(encoded.windows.cu_rows).tolist()):
+        if doc in views:
+            yield views[doc]
+            continue
+        yield [rows[start : start + length] for rows in encoded.layers]
+        start += length
 
 
 def _split_wordpieces(

@@ -186,6 +186,15 @@ def encode_docs(model: Model, docs: Sequence[Doc]) -> DocPieces:
     return tokenizer_shim(model.layers[0]).encode(docs)
 
 
+def splits_words(model: Model) -> bool:
+    """Whether a model splits each token of a document on its own.
+
+    Args:
+        model: Made by `deberta_model` or `deberta_with_head`.
+    """
+    return tokenizer_shim(model.layers[0]).is_split_into_words
+
+
 def check_takes_words(head: str) -> None:
     """Check that a head is for documents, which have tokens, and not for strings.
 
@@ -206,7 +215,7 @@ def check_whole_texts(model: Model, component: str) -> None:
     Raises:
         ValueError: It does (E245).
     """
-    if tokenizer_shim(model.layers[0]).is_split_into_words:
+    if splits_words(model):
         raise ValueError(Errors.E245.format(what=f"The component '{component}'"))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from spacy_deberta.arrays import Ints, cumulative, expand_ranges
@@ -80,6 +81,14 @@ class DocWindows:
     def sequences(self) -> Sequences:
         """The windows as input of the encoder, which outputs the rows of the documents."""
         return Sequences(self.input_ids, self.lengths, sources=self.sources)
+
+    @property
+    def are_whole(self) -> NDArray[np.bool_]:
+        """Whether each window has all rows of its document, in their order, `(windows,)`."""
+        rows = np.diff(self.cu_rows)
+        counts = np.bincount(self.docs, minlength=len(rows))
+        # With a row of zeros, a document has more rows than its window.
+        return (counts[self.docs] == 1) & (self.lengths == rows[self.docs])
 
     @property
     def piece_rows(self) -> Ints:

@@ -1,6 +1,7 @@
 """Sub-batches of sequences → hidden states or logits: the encoder or its heads as a thinc layer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from thinc.api import Model
 from torch.utils.checkpoint import checkpoint
@@ -17,7 +18,22 @@ from .forking import use_one_thread_after_fork
 from .output_rows import OutputRows
 
 InT = BatchPlan
-OutT = list[Array]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedRows:
+    """The output of a plan.
+
+    Attributes:
+        layers: The whole output, float32 arrays.
+        views: The rows of each sequence that is a view, for each layer; see `EncoderBatch.views`.
+    """
+
+    layers: list[Array]
+    views: dict[int, list[Array]]
+
+
+OutT = EncodedRows
 
 
 def encoder_layer(
@@ -31,7 +47,7 @@ def encoder_layer(
         shared: Whose encoder the layer uses, see `EncoderShim`.
 
     Returns:
-        A layer from a plan to float32 arrays. For the encoder these are the hidden states of the
+        A layer from a plan to `EncodedRows`. For the encoder these are the hidden states of the
         last layer, `(rows, hidden_size)`, or with `output_hidden_states` those of the embeddings
         and of every layer: all rows of the sequences, or those of their `sources`. For a head they
         are its logits, see `HeadSpec.rows`. Only the last array is backpropagated.
@@ -53,6 +69,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
     if is_train:
         shim.module.set_dropout(model.attrs["dropout_rate"])
     output = OutputRows(X, is_train=is_train)
+    views: dict[int, list[Array]] = {}
     with shim.training() if is_train else shim.predicting():
         for batch in X.batches:
             if is_train and len(X.batches) > 1:
@@ -61,8 +78,12 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
             else:
                 layers = shim.run_batch(batch)
             output.add(batch, layers)
+            if batch.views:
+                arrays = [tensor_to_array(array) for array in layers]
+                for sequence, start, end in batch.views:
+                    views[sequence] = [array[start:end] for array in arrays]
         rows = output.joined()
-    Y: OutT = [tensor_to_array(array) for array in rows]
+    Y = EncodedRows([tensor_to_array(array) for array in rows], views)
 
     def backprop(dY: Array) -> None:
         shim.backprop(rows[-1], array_to_device(dY, shim.device))

@@ -133,7 +133,7 @@ class EncoderShim(Shim):
 
     @property
     def precision(self) -> nn.Precision:
-        """The precision of the module on its device."""
+        """The precision of prediction, on the module's device."""
         return nn.Precision.named(self.options.precision, self.device)
 
     def set_module(self, module: torch.nn.Module) -> None:
@@ -157,8 +157,8 @@ class EncoderShim(Shim):
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """Context for the forward pass of training, in the module's precision."""
-        with self.module.training_step(), self.precision.active(self.device):
+        """Context for the forward pass of training, in its precision."""
+        with self.module.training_step(), self.precision.of_training.active(self.device):
             yield
 
     def run_batch(self, batch: EncoderBatch) -> Rows:

@@ -23,6 +23,7 @@ class OutputRows:
 
     def __init__(self, plan: BatchPlan, *, is_train: bool) -> None:
         self._size = plan.size
+        self._zero_rows = plan.zeros
         self._is_train = is_train
         self._whole: Rows = []
         self._parts: list[Rows] = []
@@ -34,6 +35,11 @@ class OutputRows:
             # A copy of all rows would cost more than everything else between documents and encoder.
             self._whole = layers
             return
+        if batch.runs is not None and not self._is_train:
+            for whole, rows in zip(self._whole_output(layers), layers, strict=True):
+                for source, target, length in batch.runs:
+                    whole[target : target + length] = rows[source : source + length]
+            return
         device = layers[-1].device
         targets = send(batch.targets, device)
         if batch.kept is not None:
@@ -43,9 +49,7 @@ class OutputRows:
             self._parts.append(layers)
             self._targets.append(targets)
             return
-        if not self._whole:
-            self._whole = [self._zeros(rows) for rows in layers]
-        for whole, rows in zip(self._whole, layers, strict=True):
+        for whole, rows in zip(self._whole_output(layers), layers, strict=True):
             whole.index_copy_(0, targets, rows)
 
     def joined(self) -> Rows:
@@ -55,6 +59,16 @@ class OutputRows:
         targets = torch.cat(self._targets)
         joined = (torch.cat(parts) for parts in zip(*self._parts, strict=True))
         return [self._zeros(rows).index_copy(0, targets, rows) for rows in joined]
+
+    def _whole_output(self, layers: Rows) -> Rows:
+        if not self._whole:
+            # Zeros everywhere would take as long as copying all rows.
+            self._whole = [rows.new_empty(self._size, rows.shape[1]) for rows in layers]
+            if len(self._zero_rows):
+                zeros = send(self._zero_rows, layers[-1].device)
+                for whole in self._whole:
+                    whole.index_fill_(0, zeros, 0.0)
+        return self._whole
 
     def _zeros(self, rows: torch.Tensor) -> torch.Tensor:
         return rows.new_zeros(self._size, rows.shape[1])

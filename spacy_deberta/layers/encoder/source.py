@@ -30,7 +30,7 @@ class EncoderSource:
 
     Raises:
         ValueError: There is no such tokenizer (E234) or value of `unknown_characters` (E207), or
-            `is_split_into_words` is not a boolean (E413).
+            a flag is not a boolean (E413).
     """
 
     name: str | None = None
@@ -47,6 +47,7 @@ class EncoderSource:
         check_engine(self.tokenizer)
         check_unknown_characters(self.unknown_characters)
         check_flag("is_split_into_words", self.is_split_into_words)
+        check_flag("split_special_tokens", self.split_special_tokens, optional=True)
 
     def model_source(self, component: str) -> ModelSource:
         """The source with the config section of a component.

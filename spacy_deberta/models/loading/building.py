@@ -13,6 +13,7 @@ from spacy_deberta.checkpoints import (
     detect_key_map,
     read_parameters,
 )
+from spacy_deberta.errors import check_flag
 
 from .filling import check_layers, load_weights, missing_parameters
 from .weights_guard import guard_weights
@@ -51,8 +52,10 @@ def build_from_checkpoint(
         ImportError: The weights are in TensorFlow's format and `h5py` is not installed (E315).
         OSError: A weight file is damaged or unusable (E305, E327, E330).
         ValueError: The weights do not match the module (E306, E307), belong to the first DeBERTa
-            (E316), or are not finite (E328).
+            (E316), or are not finite (E328); or a flag is not a boolean (E413).
     """
+    check_flag("map_weights", map_weights)
+    check_flag("allow_non_finite", allow_non_finite)
     weights = read_parameters(files)
     return build_from_weights(
         module_class,

@@ -40,19 +40,24 @@ class Precision:
 
         Args:
             name: One of `PRECISIONS`. `"auto"` is bf16 if the device has instructions for it, else
-                fp32; `"int8"` computes all but the dense layers in fp32.
+                fp32; `"int8"` computes all but the dense layers likewise.
             device: Device of the encoder.
 
         Raises:
             ValueError: If the name is unknown (E405).
         """
         check_precision(name)
-        if name == "int8":
-            return cls(torch.float32, torch.int8)
-        if name == "auto":
-            name = "bf16" if _has_bf16(device) else "fp32"
-        compute = _COMPUTE_DTYPES[name]
-        return cls(compute, compute)
+        if name in ("auto", "int8"):
+            compute = torch.bfloat16 if _has_bf16(device) else torch.float32
+        else:
+            compute = _COMPUTE_DTYPES[name]
+        return cls(compute, torch.int8 if name == "int8" else compute)
+
+    @property
+    def of_training(self) -> "Precision":
+        """The precision in which a model is trained: float32 if it predicts in int8."""
+        exact = Precision(torch.float32, torch.float32)
+        return exact if self.weights == torch.int8 else self
 
     @classmethod
     def current(cls, rows: torch.Tensor) -> "Precision":

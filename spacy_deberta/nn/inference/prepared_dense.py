@@ -1,26 +1,26 @@
 """Dense layers for inference: converted, fused, or quantized to int8."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spacy_deberta.errors import Errors
-
 from .half_linear import HalfPrecisionLinear
 from .onednn import Activation, Dense, prepare_onednn
 from .precision import Precision
 from .preparation import prepares
-from .processor import has_vnni
+from .quantized_dense import prepare_quantized, quantize_weight
 
 
 @prepares(nn.Linear, HalfPrecisionLinear)
 def prepare_dense(
-    dense: nn.Linear, precision: Precision, activation: Activation | None = None
+    dense: nn.Linear,
+    precision: Precision,
+    activation: Activation | None = None,
+    *,
+    narrow: bool = False,
 ) -> Dense:
     """Prepare a dense layer for inference.
 
@@ -28,6 +28,7 @@ def prepare_dense(
         dense: The layer.
         precision: Dtypes of the computation and of the weights.
         activation: The activation after it, or None.
+        narrow: Whether the result in int8 has the dtype of the other products, and not float32.
 
     Returns:
         An equivalent function. It shares the weights if their dtype matches.
@@ -35,7 +36,13 @@ def prepare_dense(
     assert dense.bias is not None
     dtype = precision.weights
     if dtype == torch.int8:
-        return _followed_by(activation, _quantize(dense.weight.detach().float(), dense.bias))
+        narrow = narrow and precision.compute == torch.bfloat16
+        quantized = prepare_quantized(
+            quantize_weight(dense.weight),
+            dense.bias,
+            dtype=torch.bfloat16 if narrow else torch.float32,
+        )
+        return _followed_by(activation, quantized)
     if _stays_narrow(dense, precision):
         return _followed_by(activation, dense.forward)
     weight, bias = dense.weight.detach().to(dtype), dense.bias.detach().to(dtype)
@@ -66,7 +73,7 @@ def prepare_together(
     together = nn.Linear(layers[0].in_features, len(layers) * layers[0].out_features, device="meta")
     together.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]))
     together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
-    dense = prepare_dense(together, precision)
+    dense = prepare_dense(together, precision, narrow=True)
     return lambda rows: dense(rows).chunk(len(layers), dim=-1)
 
 
@@ -90,32 +97,3 @@ def _in_place(activation: Activation) -> Activation:
 
 def _linear(rows: Tensor, *, weight: Tensor, bias: Tensor) -> Tensor:
     return functional.linear(rows.to(weight.dtype), weight, bias)
-
-
-def _quantize(weight: Tensor, bias: Tensor) -> Dense:
-    """Int8 quantization: weights per output channel, inputs dynamically per batch.
-
-    Raises:
-        ValueError: If a weight is not finite (E125).
-
-    Source: Dynamic quantization of torch, `torch.ops.quantized.linear_dynamic`.
-    """
-    if not (weight.isfinite().all() and bias.isfinite().all()):
-        raise ValueError(Errors.E125)
-    scales = (weight.abs().amax(dim=1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
-    zeros = torch.zeros(len(scales), dtype=torch.int64)
-    with warnings.catch_warnings():
-        # PyTorch deprecates these tensors, but has no replacement as fast.
-        warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
-        quantized = torch.quantize_per_channel(
-            weight.float(), scales.double(), zeros, 0, torch.qint8
-        )
-    packed = torch.ops.quantized.linear_prepack(quantized, bias.float())
-    reduce_range = not has_vnni()
-    return partial(_quantized_linear, packed=packed, reduce_range=reduce_range)
-
-
-def _quantized_linear(rows: Tensor, *, packed: Any, reduce_range: bool) -> Tensor:
-    # Without VNNI, sums of two products have to fit 16 bits: 7 bits for the input.
-    output = torch.ops.quantized.linear_dynamic(rows.float(), packed, reduce_range)
-    return output.to(rows.dtype)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from spacy_deberta.nn.attention import AttentionContext, AttentionInputs, Attentions
 from spacy_deberta.nn.attention.self_attention import DisentangledSelfAttention
@@ -17,10 +18,12 @@ from spacy_deberta.nn.layer import (
 from spacy_deberta.nn.ops.dropout import Dropout
 from spacy_deberta.nn.relative_positions import SlotTable
 
+from .onednn import Activation
 from .precision import Precision
 from .preparation import prepare, prepares
 from .prepared_dense import Dense, prepare_together
-from .row_blocks import by_blocks
+from .quantized_dense import QuantizedDense
+from .row_blocks import BLOCK, by_blocks, quantized_block
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class PreparedAttention:
         query_key_value: Projects to queries, keys and values, each (rows, hidden_size).
         position_key: (slots, heads, head_dim), the projected table; None without that term.
         position_query: The same for the position-to-content term.
+        block: Maximum number of rows that are projected at a time.
     """
 
     heads: tuple[int, int]
@@ -40,13 +44,15 @@ class PreparedAttention:
     query_key_value: Callable[[Tensor], tuple[Tensor, ...]]
     position_key: Tensor | None
     position_query: Tensor | None
+    block: int = BLOCK
 
     def __call__(
         self, hidden: Tensor, context: AttentionContext, *, return_attentions: bool
     ) -> tuple[Tensor, Attentions | None]:
         """As `DisentangledSelfAttention.forward`; `context.positions` is ignored."""
         query, key, value = (
-            rows.unflatten(-1, self.heads) for rows in by_blocks(self.query_key_value, hidden)
+            rows.unflatten(-1, self.heads)
+            for rows in by_blocks(self.query_key_value, hidden, block=self.block)
         )
         inputs = AttentionInputs(
             query=query,
@@ -75,7 +81,11 @@ class PreparedResidual:
 
     def __call__(self, rows: Tensor, residual: Tensor) -> Tensor:
         """As `ResidualOutput.forward`."""
-        output: Tensor = self.norm(_add(self.dense(rows), residual))
+        if isinstance(self.dense, QuantizedDense):
+            total = self.dense.add_to(residual, rows).to(residual.dtype)
+        else:
+            total = _add(self.dense(rows), residual)
+        output: Tensor = self.norm(total)
         return output
 
 
@@ -88,12 +98,14 @@ class PreparedLayer:
         attention_output: The dense layer after it, and its residual connection.
         intermediate: First half of the feed-forward network, with its activation.
         output: Second half, and its residual connection.
+        block: Maximum number of rows that pass through all after attention at a time.
     """
 
     attention: PreparedAttention
     attention_output: PreparedResidual
     intermediate: Dense
     output: PreparedResidual
+    block: int = BLOCK
 
     def __call__(
         self,
@@ -114,7 +126,7 @@ class PreparedLayer:
             length) or None.
         """
         rows, attentions = self.attention(hidden, context, return_attentions=return_attentions)
-        (output,) = by_blocks(self._after_attention, rows, hidden)
+        (output,) = by_blocks(self._after_attention, rows, hidden, block=self.block)
         return output, attentions
 
     def _after_attention(self, rows: Tensor, residual: Tensor) -> tuple[Tensor]:
@@ -138,11 +150,13 @@ def prepare_layer(
         The layer. Weights of matching dtype are shared with the module, others converted.
     """
     attention, attention_output = prepare(layer.attention, precision, positions)
+    activation = layer.intermediate.activation
     return PreparedLayer(
         attention=attention,
         attention_output=attention_output,
         intermediate=prepare(layer.intermediate, precision),
-        output=prepare(layer.output, precision),
+        output=prepare(layer.output, precision, activation),
+        block=quantized_block() if precision.weights == torch.int8 else BLOCK,
     )
 
 
@@ -169,6 +183,7 @@ def _prepare_self_attention(
         ),
         position_key=_convert(position_key, precision.compute),
         position_query=_convert(position_query, precision.compute),
+        block=quantized_block() if precision.weights == torch.int8 else BLOCK,
     )
 
 
@@ -179,8 +194,13 @@ def _prepare_intermediate(intermediate: DebertaV2Intermediate, precision: Precis
 
 
 @prepares(ResidualOutput)
-def _prepare_residual(output: ResidualOutput, precision: Precision) -> PreparedResidual:
-    return PreparedResidual(prepare(output.dense, precision), prepare(output.LayerNorm, precision))
+def _prepare_residual(
+    output: ResidualOutput, precision: Precision, after: Activation | None = None
+) -> PreparedResidual:
+    dense = prepare(output.dense, precision)
+    if isinstance(dense, QuantizedDense) and after is functional.gelu:
+        dense = dense.of_positive()
+    return PreparedResidual(dense, prepare(output.LayerNorm, precision))
 
 
 @prepares(nn.LayerNorm, Dropout)

@@ -12,7 +12,7 @@ from spacy.training import Example, validate_get_examples
 from thinc.api import Model
 
 from spacy_deberta.arrays import Array
-from spacy_deberta.errors import Errors, Warnings, warn
+from spacy_deberta.errors import Errors, Warnings, check_flag, warn
 from spacy_deberta.layers import (
     GLINER_HEAD,
     Sequences,
@@ -144,6 +144,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
             empty, of the data.
         new_head (bool): Must be false, since the head can't be trained (E369).
         """
+        check_flag("new_head", new_head)
         if new_head:
             raise NotImplementedError(Errors.E369.format(component=self.name))
         validate_get_examples(get_examples, "Gliner.initialize")

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_deberta.errors import Errors, check_number
+from spacy_deberta.errors import Errors, check_flag, check_number
 
 from .texts import read_texts
 
@@ -30,6 +30,7 @@ def text_corpus_v1(
     """
     if path is None:
         raise ValueError(Errors.E701.format(path=path, error="the config gives no path"))
+    check_flag("lines_are_documents", lines_are_documents)
     check_number("limit", limit, lambda n: n >= 0, "at least 0", whole=True)
     paths = path if isinstance(path, list) else [path]
     return TextCorpus(tuple(map(Path, paths)), lines_are_documents, limit)

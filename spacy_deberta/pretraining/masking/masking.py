@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spacy_deberta.errors import Errors
+from spacy_deberta.errors import Errors, check_flag
 from spacy_deberta.pretraining.counter_random import UInt64s, uniform
 
 from .piece_table import Bools, Ints, PieceTable
@@ -44,6 +44,7 @@ class Masking:
     replaced: float = 0.1
 
     def __post_init__(self) -> None:
+        check_flag("whole_words", self.whole_words)
         shares = (self.probability, self.masked, self.replaced, self.masked + self.replaced)
         if not (all(0 <= share <= 1 for share in shares) and 0 < self.probability < 1):
             raise ValueError(Errors.E720.format(masking=self))

@@ -6,6 +6,7 @@ from .huggingface import PIPELINE_FILE, TokenizersEngine
 from .making import make_engine, read_vocabulary
 from .sentencepiece import SENTENCEPIECE_FILE, SentencePieceEngine
 from .unknown import UnknownCharacters, check_unknown_characters
+from .unreadable import naming_file
 from .wordpiece import WORDPIECE_FILE, make_wordpiece
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "for_pipeline",
     "make_engine",
     "make_wordpiece",
+    "naming_file",
     "read_vocabulary",
 ]

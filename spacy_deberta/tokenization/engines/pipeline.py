@@ -16,6 +16,7 @@ from spacy_deberta.tokenization.special_tokens import AddedToken
 from spacy_deberta.typed_json import FieldError, JsonError, Schema, check_fields, parse_json
 
 from .unknown import UnknownCharacters
+from .unreadable import UnreadableVocabularyError
 
 # No pre-tokenizer leaves a space within a word, so no text contains such a piece.
 UNREACHABLE = " \ufdd0"
@@ -98,7 +99,7 @@ def read_pipeline(
         fields = check_fields(PipelineFields, values)
         model = check_fields(ModelFields, values["model"])
     except (JsonError, FieldError, TypeError, ValueError) as error:
-        raise ValueError(Errors.E232.format(error=error)) from error
+        raise UnreadableVocabularyError(error) from error
     strings, unknown_id = _read_pieces(model)
     hidden = {*controls} - {model.unk_token}
     has_bytes = {f"<0x{byte:02X}>" for byte in range(256)} <= {*strings.tolist()}
@@ -168,4 +169,4 @@ def _build(values: Mapping[str, Any]) -> Tokenizer:
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # the library's panics are not of class Exception
-        raise ValueError(Errors.E232.format(error=error)) from error
+        raise UnreadableVocabularyError(error) from error

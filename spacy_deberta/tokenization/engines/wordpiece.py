@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from spacy_deberta.errors import Errors
-
 from .template import make_template
+from .unreadable import UnreadableVocabularyError
 
 WORDPIECE_FILE = "vocab.txt"
 
@@ -42,7 +41,7 @@ def make_wordpiece(
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
-        raise ValueError(Errors.E232.format(error=error)) from error
+        raise UnreadableVocabularyError(error) from error
     pieces = [line.removesuffix("\r") for line in lines]
     while pieces and not pieces[-1]:
         pieces.pop()

@@ -7,6 +7,7 @@ import spacy
 from spacy_deberta.cli.align import align
 from spacy_deberta.layers import align_pieces
 from tests.cli.texts import TEXTS
+from tests.pipeline.pipelines import encoder_config
 
 texts = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 
@@ -182,6 +183,20 @@ def test_pipeline_folder_brings_its_own_tokenizer(factory, tmp_path, tiny_checkp
     assert found["lang"] == "de"
     assert [token["text"] for token in found["tokens"]] == [t.text for t in nlp.make_doc(text)]
     assert found["pieces"] == align_to_json(text, tiny_checkpoint, found)
+
+
+def test_pipeline_that_splits_each_token_on_its_own(tiny_checkpoint, tmp_path):
+    nlp = spacy.blank("en")
+    config = encoder_config(tiny_checkpoint, is_split_into_words=True)
+    nlp.add_pipe("deberta", name="transformer", config=config)
+    nlp.initialize()
+    nlp.to_disk(tmp_path)
+    text = "He can't pay $5,000."
+    data = nlp(text)._.trf_data
+    found = align(text, model=tmp_path)
+    assert [piece.piece for piece in found.pieces] == data.wordpieces.strings[0][1:-1]
+    assert [len(token.pieces) for token in found.tokens] == data.align.lengths.tolist()
+    assert found.pieces != align(text, model=tiny_checkpoint).pieces
 
 
 def align_to_json(text, checkpoint, found):

@@ -22,7 +22,9 @@ def test_auto_is_bf16_where_it_is_fast(has_bf16, expected, monkeypatch):
         ("fp16", torch.float16),
     ):
         assert Precision.named(name, CPU) == Precision(compute=dtype, weights=dtype)
-    assert Precision.named("int8", CPU) == Precision(torch.float32, torch.int8)
+    rest = Precision.named("auto", CPU).compute
+    assert Precision.named("int8", CPU) == Precision(rest, torch.int8)
+    assert Precision.named("int8", CPU).of_training == Precision.named("fp32", CPU)
 
 
 def test_a_processor_is_asked_for_what_it_has():

@@ -41,7 +41,7 @@ def test_the_rate_rises_and_falls_as_in_thincs_schedule(warmup):
     assert list(islice(rates, 12)) == pytest.approx(list(islice(expected, 12)))
 
 
-def test_a_given_rate_counts_and_nothing_is_looked_up():
+def test_an_explicit_rate_has_precedence():
     rates = warmup_linear_v1(0, 10, encoder="nobody/has-this", initial_rate=0.25)
     assert next(iter(rates)) == 0.25
 

@@ -123,8 +123,8 @@ def test_what_does_not_end_with_a_token_follows_the_alignment_mode(nlp, expected
     assert docs["strict"] == []
 
 
-def test_nothing_of_a_long_text_is_cut_off(nlp, monkeypatch):
-    """Words far behind the limit of gliner, whose texts of `max_len` words are read alike."""
+def test_long_texts_are_not_truncated(nlp, monkeypatch):
+    """Entities beyond `max_len` words, where gliner truncates."""
     monkeypatch.setattr(finding, "MAX_ROWS", 100)
     pipe = nlp.get_pipe("deberta_gliner")
     pipe.cfg["max_words"], pipe.cfg["overlap"] = 40, 12

@@ -2,11 +2,13 @@
 
 import json
 import pickle
+import re
 import shutil
+from functools import partial
 
 import pytest
 
-from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.tokenization import DebertaV2Tokenizer, DebertaV2TokenizerFast
 
 TEXT = "Bada do, 12 ½ 🦣 [E1] e\u0301 remdesivir[SEP]"
 
@@ -168,10 +170,15 @@ def test_what_is_not_there(folders, small_vocabulary, tmp_path):
     "content",
     [b"", b"{", b"[]", b"{}", b'{"model": 1}', b'{"model": {"type": "Unigram"}}', b"\xff"],
 )
-def test_what_is_no_pipeline(content, tmp_path):
-    (tmp_path / "tokenizer.json").write_bytes(content)
+def test_files_that_are_not_pipelines(content, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(content)
+    for cls in (DebertaV2Tokenizer, DebertaV2TokenizerFast):
+        for read in (partial(cls.from_directory, tmp_path), partial(cls, path)):
+            with pytest.raises(ValueError, match=f"E232.*{re.escape(str(path))}"):
+                read()
     with pytest.raises(ValueError, match="E232"):
-        DebertaV2Tokenizer.from_directory(tmp_path)
+        DebertaV2Tokenizer(pipeline=content)
 
 
 @pytest.mark.parametrize(

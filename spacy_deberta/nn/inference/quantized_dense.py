@@ -1,0 +1,143 @@
+"""Dense layers in int8: a scale for each row of the input and for each row of the weight."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from spacy_deberta.errors import Errors
+
+from .int8_product import Int8Product, prepare_product
+
+# Above this, a float32 number has no fraction: adding it rounds to a whole number, which is then
+# the lowest byte of its bits. Two operations instead of rounding, clamping and converting.
+_WHOLE = 2.0**23
+# Rows of zeros have a scale all the same.
+_SMALLEST = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizedWeight:
+    """A weight in int8.
+
+    Attributes:
+        values: (outputs, inputs) int8, from -127 to 127.
+        scales: (outputs,) float32. The weight is the values times these, and divided by `factors`.
+        factors: (inputs,) float32, by which the input is multiplied before quantization; None for
+            one. They make channels of the input alike that the weight has to even out.
+    """
+
+    values: Tensor
+    scales: Tensor
+    factors: Tensor | None = None
+
+    def dequantize(self) -> Tensor:
+        """The weight, (outputs, inputs) float32."""
+        weight = self.values.float() * self.scales[:, None]
+        return weight if self.factors is None else weight * self.factors
+
+
+def quantize_weight(weight: Tensor, factors: Tensor | None = None) -> QuantizedWeight:
+    """Quantize a weight with a scale for each output.
+
+    Args:
+        weight: (outputs, inputs), floating-point.
+        factors: See `QuantizedWeight`.
+
+    Raises:
+        ValueError: A value is not finite (E125).
+    """
+    weight = weight.detach().float()
+    if not weight.isfinite().all():
+        raise ValueError(Errors.E125)
+    if factors is not None:
+        weight = weight / factors
+    scales = (weight.abs().amax(dim=1) / 127).clamp_min(_SMALLEST)
+    values = (weight / scales[:, None]).round_().to(torch.int8)
+    return QuantizedWeight(values, scales, factors)
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizedDense:
+    """A dense layer that quantizes each row of its input with a scale of its own.
+
+    The result for a row is the same, bit by bit, whatever other rows there are.
+
+    Attributes:
+        product: The product with the weight.
+        bias: (outputs,) of the dtype of the result.
+        factors: As in `QuantizedWeight`.
+        zero: (inputs,) float32, `_WHOLE` and the integer that stands for zero.
+    """
+
+    product: Int8Product
+    bias: Tensor
+    factors: Tensor | None
+    zero: Tensor
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """(rows, inputs) to (rows, outputs), of the dtype of the bias."""
+        values, scales = self._quantize(rows)
+        output = self.product(values, self.bias.dtype)
+        return torch.addcmul(self.bias, output, scales, out=output)
+
+    def add_to(self, residual: Tensor, rows: Tensor) -> Tensor:
+        """The output and a residual connection, (rows, outputs) float32."""
+        values, scales = self._quantize(rows)
+        output = self.product(values, self.bias.dtype)
+        return torch.addcmul(residual, output, scales, out=output).add_(self.bias)
+
+    def of_positive(self) -> "QuantizedDense":
+        """The same for inputs that are negative in a small part of their range, as after GELU.
+
+        Nearly all integers then stand for positive numbers.
+        """
+        return self._with_zero((self.product.levels + 1) // 8)
+
+    def _with_zero(self, zero_point: int) -> "QuantizedDense":
+        product = replace(self.product, zero_point=zero_point)
+        return replace(self, product=product, zero=torch.full_like(self.zero, _WHOLE + zero_point))
+
+    def _quantize(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantize each row.
+
+        Args:
+            rows: (rows, inputs), floating-point.
+
+        Returns:
+            (rows, inputs) uint8, and the scales, (rows, 1), of the dtype of the bias.
+        """
+        wide = rows.float() if self.factors is None else rows * self.factors
+        zero, levels = self.product.zero_point, self.product.levels
+        highest = wide.amax(dim=1, keepdim=True).div_(levels - zero)
+        lowest = wide.amin(dim=1, keepdim=True).div_(-zero)
+        scales = torch.maximum(highest, lowest).clamp_min_(_SMALLEST)
+        if self.bias.dtype == torch.bfloat16:
+            # Rounded before it is used, and never down: its rounding is no error.
+            scales = scales.mul_(1 + 2**-8).to(torch.bfloat16)
+        wide = torch.addcmul(self.zero, wide, scales.float().reciprocal())
+        return wide.view(torch.int32).to(torch.int8).view(torch.uint8), scales
+
+
+def prepare_quantized(
+    weight: QuantizedWeight, bias: Tensor, *, dtype: torch.dtype
+) -> QuantizedDense:
+    """Prepare a dense layer in int8.
+
+    Args:
+        weight: The weight.
+        bias: (outputs,).
+        dtype: Dtype of the result: float32 or bfloat16.
+
+    Raises:
+        ValueError: The bias is not finite (E125).
+
+    Source: Quantization of rows and columns as in LLM.int8 (Dettmers et al. 2022, arXiv
+        2208.07339); factors of input channels as in SmoothQuant (Xiao et al. 2022, arXiv
+        2211.10438).
+    """
+    if not bias.isfinite().all():
+        raise ValueError(Errors.E125)
+    product = prepare_product(weight.values, weight.scales)
+    zero = torch.full(weight.values.shape[1:], _WHOLE + product.zero_point)
+    return QuantizedDense(product, bias.detach().to(dtype), weight.factors, zero)
