@@ -100,7 +100,7 @@ def test_an_error_or_the_end_of_the_time_leaves_what_there_is(run, tmp_path):
     results = Results(name="stage", header={}, path=tmp_path / "stage.json")
     good = Measurement(case={"n": 1}, who="ours", values=(1.0,))
     run.measure(results, {"n": 1}, lambda: [good])
-    run.measure(results, {"n": 2}, lambda: 1 / 0)  # type: ignore[arg-type]
+    run.measure(results, {"n": 2}, lambda: 1 / 0)
     late = Run(**{**vars(run), "deadline": time.time() - 1})
     late.measure(results, {"n": 3}, lambda: [good])
     found = read_results(tmp_path / "stage.json").measurements
