@@ -40,7 +40,7 @@ class Fields(Schema):
         (b"[" * 100_000, "levels deep"),
     ],
 )
-def test_what_is_no_clear_json_object(content, said):
+def test_invalid_or_ambiguous_json_objects(content, said):
     with pytest.raises(JsonError, match=said) as caught:
         parse_json(content)
     assert len(str(caught.value)) < 300
@@ -78,7 +78,7 @@ def test_a_file_without_end_is_not_read(tmp_path):
         ({"size": 10**5000, "flag": "yes" * 5000}, "flag"),
     ],
 )
-def test_fields_are_taken_by_their_types_alone(values, field):
+def test_fields_are_not_converted_between_types(values, field):
     with pytest.raises(FieldError, match="has to be") as caught:
         check_fields(Fields, values)
     assert caught.value.field == field

@@ -77,7 +77,12 @@ def autocast(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
 
 
 def make_pipeline(
-    checkpoint: Path, *, precision: str = "fp32", heads: Sequence[str] = (), docs: Any = None
+    checkpoint: Path,
+    *,
+    precision: str = "fp32",
+    heads: Sequence[str] = (),
+    docs: Any = None,
+    device: str | None = None,
 ) -> Any:
     """A pipeline with our component and the batch sizes of our configs.
 
@@ -86,6 +91,7 @@ def make_pipeline(
         precision: `"fp32"`, `"bf16"` or `"auto"`.
         heads: Names of components that listen to it, see `benchmarks.peers.pipelines`.
         docs: Documents with the labels of the components.
+        device: As in the architecture.
     """
     from benchmarks.peers.pipelines import add_heads
 
@@ -99,6 +105,7 @@ def make_pipeline(
                 "@architectures": "spacy-deberta.DebertaV2Model.v1",
                 "name": str(checkpoint),
                 "precision": precision,
+                "device": device,
             }
         },
     )

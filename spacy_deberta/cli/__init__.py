@@ -11,6 +11,7 @@ from ._util import deberta_cli
 from .align import align
 from .convert import convert
 from .info import info
+from .init_config import init_config
 from .migrate_config import migrate_config
 from .prepare import prepare
 from .pretrain import pretrain
@@ -23,6 +24,7 @@ __all__ = [
     "convert",
     "deberta_cli",
     "info",
+    "init_config",
     "migrate_config",
     "prepare",
     "pretrain",

@@ -11,7 +11,7 @@ from spacy.util import load_config
 from spacy_deberta.errors import Errors
 
 from ._util import Arg, Opt, deberta_cli, show_errors
-from .migration import DROPPED, find_leftovers
+from .migration import DROPPED, find_old_settings
 
 CODE_HELP = "Python file with functions that the config names"
 GPU_HELP = "GPU ID of the first process or -1 for CPU"
@@ -60,7 +60,7 @@ def train(
     from spacy_deberta.distributed import train_in_parallel
 
     config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
-    for section, _, setting in find_leftovers(config):
+    for section, _, setting in find_old_settings(config):
         reason = DROPPED[setting]
         raise ValueError(
             Errors.E455.format(path=config_path, section=section, setting=setting, reason=reason)

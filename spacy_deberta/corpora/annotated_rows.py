@@ -40,7 +40,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         The rows.
 
     Raises:
-        ValueError: Another suffix (E750), a row that can't be read (E751), or a file that can't be
+        ValueError: Another suffix (E531), a row that can't be read (E532), or a file that can't be
             read (E701, E703, E706).
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -53,7 +53,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         return _read_jsonl(path)
     if suffix == ".json":
         return _read_json(path)
-    raise ValueError(Errors.E750.format(path=path, known=", ".join(SUFFIXES)))
+    raise ValueError(Errors.E531.format(path=path, known=", ".join(SUFFIXES)))
 
 
 def _read_jsonl(path: Path) -> Iterator[Row]:
@@ -66,7 +66,7 @@ def _read_jsonl(path: Path) -> Iterator[Row]:
 def _read_json(path: Path) -> Iterator[Row]:
     rows = _parse(str(path), "\n".join(line for _, line in read_lines(path)))
     if not isinstance(rows, list):
-        raise ValueError(Errors.E751.format(place=path, reason="the file is not a list of rows"))
+        raise ValueError(Errors.E532.format(place=path, reason="the file is not a list of rows"))
     for number, row in enumerate(rows, start=1):
         yield _to_row(f"{path}, row {number}", row)
 
@@ -75,10 +75,10 @@ def _parse(place: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(Errors.E751.format(place=place, reason=f"no JSON: {error}")) from error
+        raise ValueError(Errors.E532.format(place=place, reason=f"no JSON: {error}")) from error
     except RecursionError as error:
         reason = "the JSON is nested too deeply"
-        raise ValueError(Errors.E751.format(place=place, reason=reason)) from error
+        raise ValueError(Errors.E532.format(place=place, reason=reason)) from error
 
 
 def _to_row(place: str, value: Any) -> Row:
@@ -87,7 +87,7 @@ def _to_row(place: str, value: Any) -> Row:
         value = {"text": value[0], **value[1]}
     if not isinstance(value, dict):
         reason = 'it is no object such as {"text": "…", "entities": [[0, 4, "PERSON"]]}'
-        raise ValueError(Errors.E751.format(place=place, reason=reason))
+        raise ValueError(Errors.E532.format(place=place, reason=reason))
     return Row(place, value)
 
 
@@ -104,13 +104,13 @@ def _read_table(path: Path, delimiter: str) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise ValueError(Errors.E751.format(place=place, reason=str(error))) from error
+            raise ValueError(Errors.E532.format(place=place, reason=str(error))) from error
         if not any(cell.strip() for cell in cells):
             continue
         if columns is None:
             columns = [cell.strip() for cell in cells]
         elif len(cells) != len(columns):
             reason = f"it has {len(cells)} columns, and the first line has {len(columns)}"
-            raise ValueError(Errors.E751.format(place=place, reason=reason))
+            raise ValueError(Errors.E532.format(place=place, reason=reason))
         else:
             yield Row(place, dict(zip(columns, cells, strict=True)))

@@ -79,7 +79,7 @@ def read_annotations(rows: Iterable[Row], fields: Fields) -> Iterator[AnnotatedT
         The texts. Rows that were rejected or ignored in Prodigy are left out.
 
     Raises:
-        ValueError: A row has no text, or annotations of another form (E751).
+        ValueError: A row has no text, or annotations of another form (E532).
     """
     # The spans of a text may be anywhere in a table.
     tables: dict[str, tuple[str, list[LabelledSpan]]] = {}
@@ -162,7 +162,7 @@ def _read_span(place: str, item: Any, *, name: str = "its span") -> LabelledSpan
     start, end = _to_index(start), _to_index(end)
     if start is None or end is None or not isinstance(label, str) or not label.strip():
         reason = f"{show(item)} in '{name}' is no [start, end, label] or object with these"
-        raise ValueError(Errors.E751.format(place=place, reason=reason))
+        raise ValueError(Errors.E532.format(place=place, reason=reason))
     return LabelledSpan(start, end, label)
 
 
@@ -208,4 +208,4 @@ def _to_number(row: Row, name: str, value: Any) -> float:
 
 
 def _wrong(row: Row, reason: str) -> ValueError:
-    return ValueError(Errors.E751.format(place=row.place, reason=reason))
+    return ValueError(Errors.E532.format(place=row.place, reason=reason))

@@ -117,6 +117,16 @@ class Warnings(metaclass=Coded):
         "higher scores, and 'doc.ents' can't overlap: the model splits texts into other words "
         "than the tokenizer. With 'annotate = \"spans\"' the component '{component}' keeps all."
     )
+    W362 = (
+        "{count} of {total} entities in the training data of '{component}' are longer than "
+        "{width} words, the longest span of its model, which can't learn them. Leave them out, or "
+        "use a token-level model, whose spans have no limit."
+    )
+    W363 = (
+        "The training data of '{component}' has entities of labels in 'held_out' only, so that "
+        "nothing is learned. Remove labels from 'held_out' in the section 'training' of the "
+        "component."
+    )
     W310 = (
         "The adapter's file {path} lacks what 'target_modules' and 'modules_to_save' in its config "
         "list: {keys}. These are as in the base, without training. Copy the adapter again from its "

@@ -64,28 +64,34 @@ class CommandLineErrors:
         "'{path}' is no config of a spaCy pipeline: {error}. Give a file as `spacy init config` "
         "writes it, or the config.cfg of a saved pipeline."
     )
-    E750 = (
+    E531 = (
         "Annotated texts can't be read from '{path}': its suffix is unknown. Known: {known}, also "
         "compressed with .xz, .gz or .bz2. For .conll, .iob and others there is `spacy convert`."
     )
-    E751 = (
+    E532 = (
         "{place}: this row can't be used: {reason}. A row has a text and its annotations, such as "
         '{{"text": "Mira left.", "entities": [[0, 4, "PERSON"]]}} or {{"text": "Mira left.", '
         '"label": "travel"}}; --text and --label name other fields.'
     )
-    E752 = (
+    E533 = (
         "There are {n} texts, and a split needs {wanted}. Give more texts, or lower 'dev' and "
         "'test'; with 0 there is no such file."
     )
-    E753 = (
+    E534 = (
         "No row of {files} has annotations in a known field: entities, ents, spans, label, labels, "
         "cats, accept, category, categories, or start, end and label. Name the field with --label."
     )
-    E754 = (
+    E535 = (
         "{n} spans do not fit, the first is {first}. Nothing was written. Correct them, choose an "
         "'alignment_mode', or leave out 'strict', which leaves out the spans."
     )
-    E755 = (
+    E536 = (
         "The language '{lang}' has no tokenizer here: {error}. Give the code of a language of "
         "spaCy, such as en or de, and install what it needs."
     )
+    E537 = (
+        "No config can be made for these components: {reason}. Give '--pipeline' names of: "
+        "{known}. Other components of spaCy can be added to the config, see docs/training.md."
+    )
+    E538 = "'{path}' exists already. Give another path, or overwrite it with '--force'."
+    E539 = "Unknown value of 'optimize': {optimize!r}. Known: 'cpu', 'gpu'."

@@ -44,9 +44,15 @@ def staging_folder(parent: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def find_leftovers(folder: Path) -> list[Path]:
-    """The staging folders within a folder, of saves that are running or were killed."""
-    return [path for path in sorted(folder.glob(f"{STAGING_PREFIX}*")) if _is_real_folder(path)]
+def find_leftovers(folder: Path, *, recursive: bool = False) -> list[Path]:
+    """The staging folders of saves to a folder that are running or were killed.
+
+    Args:
+        folder: The folder.
+        recursive: Whether to include those of saves to its subfolders.
+    """
+    pattern = f"{'**/' * recursive}{STAGING_PREFIX}*"
+    return [path for path in sorted(folder.glob(pattern)) if _is_real_folder(path)]
 
 
 @contextmanager

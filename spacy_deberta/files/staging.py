@@ -218,8 +218,7 @@ def _link_or_copy(source: str | Path, target: str | Path) -> None:
 
 
 def _complete(written: Path) -> None:
-    """Flush what was written, without staging folders of saves within it that left theirs."""
-    for folder in [written, *(path for path in written.rglob("*") if path.is_dir())]:
-        for staging in find_leftovers(folder):
-            remove(staging)
+    """Flush what was written, after removing staging folders that inner saves have left in it."""
+    for staging in find_leftovers(written, recursive=True):
+        remove(staging)
     flush_tree(written)

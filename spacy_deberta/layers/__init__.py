@@ -21,17 +21,18 @@ from .documents.tokenize import TokenizerShim, check_whole_texts, encode_docs, s
 from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
+from .focal_loss import REDUCTIONS, FocalLoss
 from .gliner import (
     GLINER_HEAD,
     LabelledTexts,
     MarkerIds,
     get_gliner_config,
     get_marker_ids,
-    initialize_gliner,
-    load_gliner,
-    save_gliner_model,
+    gliner_loss,
     score_labelled_texts,
+    set_head_rate,
 )
+from .gliner_loading import initialize_gliner, load_gliner, save_gliner_model
 from .gpu import select_gpu
 from .head_loading import FINE_TUNED, initialize_head, load_head, without_output
 from .head_model import (
@@ -69,10 +70,12 @@ __all__ = [
     "NO_DECAY",
     "N_SPECIAL_TOKENS",
     "N_SPECIAL_TOKENS_PAIR",
+    "REDUCTIONS",
     "DocPieces",
     "DocWindows",
     "EncoderOptions",
     "EncoderSource",
+    "FocalLoss",
     "FullTransformerBatch",
     "JoinedSequences",
     "LabelledTexts",
@@ -106,6 +109,7 @@ __all__ = [
     "get_labels",
     "get_marker_ids",
     "get_tokenizer",
+    "gliner_loss",
     "initialize_gliner",
     "initialize_head",
     "is_initialized",
@@ -127,6 +131,7 @@ __all__ = [
     "score_labelled_texts",
     "select_gpu",
     "sent_spans_v1",
+    "set_head_rate",
     "share_encoder",
     "span_categorizer",
     "splits_words",

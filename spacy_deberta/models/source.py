@@ -110,12 +110,15 @@ class ModelSource:
                 Errors.E414.format(section=self.section.sizes, unknown=", ".join(unknown))
             )
 
+    @property
+    def location(self) -> dict[str, Any]:
+        """Where the checkpoint is, beside its name: arguments of `find_checkpoint` and the like."""
+        return {"revision": self.revision, "subfolder": self.subfolder or "", "base": self.base}
+
     def find_files(self) -> CheckpointFiles:
         """Find the files of the checkpoint, see `find_checkpoint`."""
         assert self.name is not None
-        return find_checkpoint(
-            self.name, revision=self.revision, subfolder=self.subfolder, base=self.base
-        )
+        return find_checkpoint(self.name, **self.location)
 
     def load_tokenizer(self, *, is_split_into_words: bool = False) -> DebertaV2Tokenizer:
         """Load the vocabulary of the checkpoint, or the given one.
@@ -130,9 +133,7 @@ class ModelSource:
         """
         self.check()
         if self.name is not None:
-            folder = find_vocabulary(
-                self.name, revision=self.revision, subfolder=self.subfolder, base=self.base
-            )
+            folder = find_vocabulary(self.name, **self.location)
             return DebertaV2Tokenizer.from_directory(
                 folder, is_split_into_words=is_split_into_words
             )
@@ -176,9 +177,7 @@ class ModelSource:
         assert self.name is not None
         return model_class.from_pretrained(
             self.name,
-            revision=self.revision,
-            subfolder=self.subfolder or "",
-            base=self.base,
+            **self.location,
             attention=self.attention,
             config_overrides=self.config,
         )

@@ -108,7 +108,7 @@ def test_truncated_weights(form, kept, make_checkpoint):
         b"\x80\x02" + b"\xff" * 50,
     ],
 )
-def test_something_else_under_the_name_of_weights(name, content, make_checkpoint):
+def test_weights_files_with_other_content(name, content, make_checkpoint):
     folder = make_checkpoint(weights=None)
     (folder / name).write_bytes(content)
     with pytest.raises(OSError, match="E305") as error:

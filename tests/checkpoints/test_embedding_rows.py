@@ -49,7 +49,7 @@ def test_rows_are_those_of_hugging_face(beyond, make_rows):
 
 
 @pytest.mark.parametrize("beyond", BEYOND)
-def test_the_mask_is_asked_for_by_who_needs_it(beyond, tiny_config, tiny_tokenizer):
+def test_only_fill_mask_and_pretraining_need_a_mask_embedding(beyond, tiny_config, tiny_tokenizer):
     values = {**tiny_config, "vocab_size": tiny_tokenizer.vocab_size + beyond}
     config = DebertaV2Config.from_dict(values)
     check_vocabulary_fits(tiny_tokenizer, config)

@@ -79,14 +79,14 @@ def test_what_is_loaded_is_ready(make_checkpoint):
 
 
 @pytest.mark.parametrize("form", ["safetensors", "bin", "legacy bin"])
-def test_another_default_device_changes_nothing(form, make_checkpoint, rows, expected_rows):
+def test_loading_ignores_the_default_device(form, make_checkpoint, rows, expected_rows):
     folder = make_checkpoint(form=form)
     with torch.device("meta"):
         model = DebertaV2Model.from_pretrained(folder)
     assert rows(model).equal(expected_rows)
 
 
-def test_inference_mode_changes_nothing(make_checkpoint):
+def test_loading_without_gradients(make_checkpoint):
     with torch.no_grad():
         model = DebertaV2Model.from_pretrained(make_checkpoint())
     assert all(parameter.requires_grad for parameter in model.parameters())

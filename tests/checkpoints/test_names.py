@@ -29,7 +29,7 @@ def test_the_nearest_name(typo, meant):
 
 
 @pytest.mark.parametrize("options", [{}, {"local_files_only": True}])
-def test_a_typo_and_a_hub_that_knows_nothing_of_it(hub, cache, options):
+def test_a_misspelled_name_that_the_hub_does_not_have(hub, cache, options):
     with pytest.raises(OSError, match=r"E30[23].*Did you mean 'microsoft/deberta-v3-base'\?"):
         find_checkpoint("microsoft/deberta-v3-bas", cache_dir=cache, **options)
 

@@ -85,7 +85,7 @@ def test_what_reads_the_whole_table_checks_it(mapped, make_checkpoint, weights):
         DebertaV2ForMaskedLM.from_pretrained(folder)(IDS)
 
 
-def test_what_is_not_used_is_not_checked(mapped, make_checkpoint, weights):
+def test_unused_weights_are_not_checked(mapped, make_checkpoint, weights):
     extra = {"classifier.weight": torch.full((3, 32), float("nan"))}
     assert load_and_run(make_checkpoint(weights={**weights, **extra})).isfinite().all()
 

@@ -22,7 +22,7 @@ CALLS = {
 
 @pytest.mark.parametrize("value", [None, 5, b"folder", ["folder"], True])
 @pytest.mark.parametrize("call", CALLS)
-def test_what_is_no_path(call, value):
+def test_values_that_are_not_paths(call, value):
     with pytest.raises(ValueError, match=r"E413.*must be a string or a pathlib\.Path"):
         CALLS[call](value)
 

@@ -127,7 +127,7 @@ def test_other_folders_are_refused_by_their_kind(load, name, publish):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_component_says_the_same(name, publish):
+def test_a_component_raises_the_same_error(name, publish):
     nlp = spacy.blank("en")
     nlp.add_pipe("deberta", config={"model": {"name": str(publish(name))}})
     with pytest.raises((OSError, ValueError), match=REFUSED[name][1]):

@@ -121,7 +121,7 @@ def test_what_fits_exactly_is_one_file(model, weights, tmp_path):
 
 @pytest.mark.parametrize("before", [2_000, 20_000, 10**9, "bin", "legacy bin", "bin shards"])
 @pytest.mark.parametrize("now", [2_000, 20_000, 10**9])
-def test_no_old_weights_stay(before, now, model, weights, tmp_path):
+def test_old_weights_are_removed(before, now, model, weights, tmp_path):
     fresh, used = tmp_path / "fresh", tmp_path / "used"
     if isinstance(before, int):
         model.save_pretrained(used, max_shard_bytes=before, precision="fp16")

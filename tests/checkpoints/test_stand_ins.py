@@ -58,7 +58,7 @@ def test_links_out_of_the_folder_are_followed(form, make_checkpoint, tmp_path, r
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/", "pipe", "nothing"])
-def test_links_to_what_is_no_file(target, make_checkpoint, weights):
+def test_links_to_missing_and_special_files(target, make_checkpoint, weights):
     folder = make_checkpoint(weights=None)
     if target == "pipe":
         os.mkfifo(folder / "pipe")

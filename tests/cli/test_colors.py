@@ -14,7 +14,7 @@ needs_ansi = pytest.mark.skipif(not supports_ansi(), reason="wasabi finds no ANS
 
 @needs_ansi
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-def test_colours_change_nothing_else(text, tiny_vocabulary):
+def test_colors_change_only_escape_sequences(text, tiny_vocabulary):
     alignment = align(text, model=tiny_vocabulary)
     plain = format_table(alignment, colored=False)
     colored = format_table(alignment, colored=True)
@@ -28,7 +28,7 @@ def test_colours_change_nothing_else(text, tiny_vocabulary):
     ("terminal", "no_color", "expected"),
     [(True, "", True), (True, "1", False), (False, "", False)],
 )
-def test_colours_are_for_terminals_and_not_with_no_color(terminal, no_color, expected, monkeypatch):
+def test_colors_are_for_terminals_and_not_with_no_color(terminal, no_color, expected, monkeypatch):
     monkeypatch.setenv("NO_COLOR", no_color)
     stream = io.StringIO()
     stream.isatty = lambda: terminal

@@ -204,7 +204,7 @@ def said(name, **settings):
     return migration.config, {change.place: change.what for change in migration.changes}
 
 
-def test_all_that_goes_is_said_with_its_reason():
+def test_every_removed_setting_is_listed_with_its_reason():
     config, changes = said("an old release")
     model = "components.trf.model"
     assert config["components"]["trf"]["model"] == {
@@ -280,7 +280,7 @@ def test_only_other_families_are_replaced(name, kept):
 # Without spacy-transformers, `spacy init config --gpu` writes no transformer.
 @pytest.mark.stock
 @pytest.mark.parametrize("optimize", OPTIMIZE)
-def test_generated_configs_name_nothing_else(optimize):
+def test_generated_configs_name_no_other_package(optimize):
     config = init_config(lang="en", pipeline=[*PIPES], optimize=optimize, gpu=True, silent=True)
     migrated = migrate(config).config
     assert "spacy-transformers" in config.to_str()
@@ -304,7 +304,7 @@ def test_the_command_says_what_it_did(spacy_cli, tmp_path):
     assert Config().from_disk(new, interpolate=False) == config
 
 
-def test_what_is_no_config_is_an_error(spacy_cli, tmp_path):
+def test_files_that_are_not_configs(spacy_cli, tmp_path):
     (tmp_path / "old.cfg").write_text("no config", encoding="utf-8")
     done = spacy_cli("deberta", "migrate-config", tmp_path / "old.cfg", tmp_path / "new.cfg")
     assert done.exit_code == 1

@@ -392,7 +392,7 @@ def test_spans_that_overlap_have_rows_of_their_own(tmp_path):
     DocBin(docs=[doc]).to_disk(tmp_path / "data.spacy")
     visualize(tmp_path / "chain", tmp_path / "data.spacy", tmp_path / "page.html")
     page = Page(tmp_path / "page.html")
-    # Each span begins while the one before it goes on, so that it lies one row lower.
+    # Each span overlaps the one before it, so it is drawn one row lower.
     assert page.count("span", "token") == 7
     rows = [
         int(re.search(r"grid-row: (\d+)", attrs["style"])[1])

@@ -117,19 +117,19 @@ def test_a_table_with_a_row_for_each_span(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "code", "what"),
     [
-        ("data.jsonl", '{"text": "a"}\nno', "E751", "line 2"),
-        ("data.jsonl", '{"text": 3}', "E751", "no text in 'text'"),
-        ("data.jsonl", '["a", "b"]', "E751", "no object"),
-        ("data.jsonl", '{"text": "a", "entities": "b"}', "E751", "no list of spans"),
-        ("data.jsonl", '{"text": "a", "entities": [[0, 1]]}', "E751", "no [start, end, label]"),
-        ("data.jsonl", '{"text": "a", "entities": [[0, "x", "A"]]}', "E751", "[0, 'x', 'A']"),
-        ("data.jsonl", '{"text": "a", "cats": {"A": 7}}', "E751", "from 0 to 1"),
-        ("data.jsonl", '{"text": "a", "labels": [1, 2]}', "E751", "no categories"),
-        ("data.json", '{"text": "a"}', "E751", "not a list of rows"),
-        ("data.csv", "text,label\na,b,c", "E751", "3 columns"),
-        ("data.csv", 'text,label\n"a,b', "E751", "line 2"),
-        ("data.xlsx", "", "E750", ".jsonl"),
-        ("data", "", "E750", ".jsonl"),
+        ("data.jsonl", '{"text": "a"}\nno', "E532", "line 2"),
+        ("data.jsonl", '{"text": 3}', "E532", "no text in 'text'"),
+        ("data.jsonl", '["a", "b"]', "E532", "no object"),
+        ("data.jsonl", '{"text": "a", "entities": "b"}', "E532", "no list of spans"),
+        ("data.jsonl", '{"text": "a", "entities": [[0, 1]]}', "E532", "no [start, end, label]"),
+        ("data.jsonl", '{"text": "a", "entities": [[0, "x", "A"]]}', "E532", "[0, 'x', 'A']"),
+        ("data.jsonl", '{"text": "a", "cats": {"A": 7}}', "E532", "from 0 to 1"),
+        ("data.jsonl", '{"text": "a", "labels": [1, 2]}', "E532", "no categories"),
+        ("data.json", '{"text": "a"}', "E532", "not a list of rows"),
+        ("data.csv", "text,label\na,b,c", "E532", "3 columns"),
+        ("data.csv", 'text,label\n"a,b', "E532", "line 2"),
+        ("data.xlsx", "", "E531", ".jsonl"),
+        ("data", "", "E531", ".jsonl"),
         ("data.csv", None, "E701", "No such file"),
     ],
 )
@@ -145,7 +145,7 @@ def test_wrong_files(name, content, code, what, tmp_path):
 def test_named_fields_have_to_be_there(tmp_path):
     (tmp_path / "data.csv").write_text("text,label\na,b", encoding="utf-8")
     for fields in ({"labels": ("topic",)}, {"number_per_category": ("topic",)}):
-        with pytest.raises(ValueError, match="E751.*no field 'topic'"):
+        with pytest.raises(ValueError, match="E532.*no field 'topic'"):
             read(tmp_path / "data.csv", **fields)
 
 

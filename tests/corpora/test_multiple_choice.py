@@ -150,7 +150,7 @@ def test_a_malformed_line_of_jsonl(nlp, write, change, code, reason):
 
 
 @pytest.mark.parametrize("line", ["[1]", "{", '{"question": "What?", "choices": ["a"]}', "3"])
-def test_a_line_that_is_no_question(nlp, write, line):
+def test_invalid_lines_of_jsonl(nlp, write, line):
     with pytest.raises(ValueError, match=r"E655.*line 1"):
         list(read(write(line, name="questions.jsonl"))(nlp))
 

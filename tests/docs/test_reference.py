@@ -304,7 +304,7 @@ def test_everything_exported_is_documented():
 
 
 COMMANDS = (
-    *("align", "convert", "info", "migrate-config", "prepare", "pretrain", "train"),
+    *("align", "convert", "info", "init-config", "migrate-config", "prepare", "pretrain", "train"),
     *("train-tokenizer", "visualize"),
 )
 

@@ -80,7 +80,7 @@ def test_recover_finishes_a_killed_save_once(tmp_path):
     "name", ["../outside", "/outside", "link/outside", "a/../../outside", "", "..", "."]
 )
 @pytest.mark.parametrize("kind", ["old", "new"])
-def test_a_strangers_journal_moves_nothing_outside_of_its_folder(name, kind, tmp_path):
+def test_a_forged_journal_moves_no_files_outside_of_its_folder(name, kind, tmp_path):
     inside, outside = tmp_path / "inside", tmp_path / "target"
     write_tree(tmp_path, {"inside/a": "old", "outside": "mine", "target/outside": "mine"})
     (inside / "link").symlink_to(outside)
@@ -92,7 +92,7 @@ def test_a_strangers_journal_moves_nothing_outside_of_its_folder(name, kind, tmp
     assert tree(tmp_path) == before
 
 
-def test_a_strangers_links_are_no_part_of_a_save(tmp_path):
+def test_links_of_a_forged_save_are_not_followed(tmp_path):
     write_tree(tmp_path, {"inside/a": "old", "target/a": "mine"})
     staging = killed_save(tmp_path / "inside", old=[], new=["a"])
     (staging / "written" / "a").unlink()
@@ -110,7 +110,7 @@ def test_a_damaged_journal_is_refused(content, tmp_path):
         recover(tmp_path)
 
 
-def test_what_cant_be_finished_is_refused_and_stays(tmp_path, monkeypatch):
+def test_a_save_that_cannot_be_finished_is_an_error_and_kept(tmp_path, monkeypatch):
     write_tree(tmp_path, {"a": "old"})
     killed_save(tmp_path, old=["a"], new=["a"])
     before = tree(tmp_path)
@@ -187,7 +187,7 @@ def test_an_exchange_through_a_link_replaces_its_target(tmp_path):
 
 
 @pytest.mark.parametrize("number", ["EINVAL", "EXDEV", "EBUSY", "ENOSYS"])
-def test_a_disk_without_an_exchange_says_so_and_nothing_changes(number, tmp_path, monkeypatch):
+def test_a_disk_without_an_exchange_is_an_error_and_keeps_the_folder(number, tmp_path, monkeypatch):
     import errno
 
     def exchange(one, other):

@@ -1,4 +1,4 @@
-"""Attacks on `.bin` files: pickles that nobody writes, in archives and in the old format."""
+"""Attacks on `.bin` files: malicious and random pickles, in archives and in the legacy format."""
 
 import io
 import pickle
@@ -52,7 +52,7 @@ def write_files(folder: Path, weights: dict[str, torch.Tensor], *, form: str) ->
 
 
 def attack(rng: random.Random, content: bytes, proof: Path) -> bytes:
-    """A file in place of another: damaged, or written by somebody who wants harm.
+    """A damaged or malicious file in place of another.
 
     Args:
         rng: Source of random numbers.
@@ -134,7 +134,7 @@ def _repeated(rng: random.Random) -> bytes:
 
 
 def _archive(rng: random.Random, records: dict[str, bytes]) -> bytes:
-    """An archive; some have records of many zeros, or a directory that lies about lengths."""
+    """An archive; some have records of many zeros, or a directory with wrong lengths."""
     target = io.BytesIO()
     method = rng.choice((*[zipfile.ZIP_STORED] * 4, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
     lies = rng.random() < 0.2

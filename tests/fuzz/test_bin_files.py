@@ -1,4 +1,4 @@
-"""`.bin` files that nobody can be trusted to have written: no code, no crash, no memory.
+"""Untrusted `.bin` files: no code is run, nothing crashes, and memory is bounded.
 
 Short here; `make fuzz` runs 5,000 for each form, as docs/reliability.md says.
 """

@@ -45,7 +45,7 @@ def test_labels_out_of_range(head, labels, message):
         model(IDS, labels=torch.tensor(labels))
 
 
-def test_a_choice_that_is_not_there():
+def test_a_choice_out_of_range():
     model = DebertaV2ForMultipleChoice(CONFIG)
     with pytest.raises(ValueError, match="E413.*'labels' is 2.*from 0 to 1"):
         model(IDS[None], labels=torch.tensor([2]))
@@ -57,7 +57,7 @@ def test_embeddings_of_another_width():
 
 
 @pytest.mark.parametrize("count", ["x", 61.5, True])
-def test_a_number_of_embeddings_that_is_none(count):
+def test_the_number_of_embeddings_must_be_a_whole_number(count):
     model = DebertaV2Model(CONFIG)
     with pytest.raises(ValueError, match="E413.*'new_num_tokens'"):
         model.resize_token_embeddings(count)
@@ -65,7 +65,7 @@ def test_a_number_of_embeddings_that_is_none(count):
         model.resize_token_embeddings(64, pad_to_multiple_of=count)
 
 
-def test_a_config_that_is_no_dictionary():
+def test_a_config_must_be_a_dictionary():
     with pytest.raises(ValueError, match="E413.*NoneType.*config.json"):
         DebertaV2Config.from_dict(None)
 

@@ -68,7 +68,7 @@ def test_rows_are_those_of_hugging_face(checkpoint):
             assert torch.allclose(ours(IDS).last_hidden_state, expected, atol=0.1)
         with Precision.named("int8", torch.device("cpu")).active(torch.device("cpu")):
             assert torch.allclose(ours(IDS).last_hidden_state, expected, atol=0.3)
-    # With gradients, as somebody runs it who forgets `no_grad`.
+    # With gradients, as without `no_grad`.
     assert torch.allclose(ours(IDS).last_hidden_state, expected, atol=1e-5)
 
 

@@ -71,7 +71,7 @@ def test_distances_beyond_the_table(variant):
 
 
 @pytest.mark.parametrize("variant", ["v3", "token-types"])
-def test_ids_alone(variant):
+def test_input_ids_without_other_inputs(variant):
     ids, _ = padded_batch([17, 17])
     with torch.no_grad():
         expected = huggingface.shared_model(variant)(ids)

@@ -120,7 +120,7 @@ def test_a_setting_that_is_changed_to_what_it_can_not_be(tiny_checkpoint):
         {"format": 1, "config": "{}", "weights": [b"x"]},
     ],
 )
-def test_network_bytes_without_their_fields(message, tiny_checkpoint):
+def test_encoder_bytes_without_their_fields(message, tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, heads=("tagger",))
     nlp.initialize(lambda: make_examples(nlp))
     model = nlp.get_pipe("transformer").model

@@ -36,7 +36,7 @@ def tagged(nlp, texts):
 @pytest.mark.parametrize("settings", [{}, {"max_batch_pieces": 4}])
 @pytest.mark.parametrize("factory", FACTORIES)
 @pytest.mark.filterwarnings("ignore:.*W401")
-def test_a_batch_of_which_a_span_getter_takes_nothing(factory, settings, tiny_checkpoint):
+def test_a_batch_without_spans_of_the_span_getter(factory, settings, tiny_checkpoint):
     nlp = marked_pipeline(tiny_checkpoint, factory, **settings)
     with pytest.warns(UserWarning, match="W401"):
         docs = list(nlp.pipe(["Mira left", "  ", "Mira left Lyon"]))

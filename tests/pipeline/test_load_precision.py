@@ -139,7 +139,7 @@ def test_training_it_is_refused(trained):
         half.update(make_examples(half), sgd=half.resume_training(), losses={})
 
 
-def test_what_comes_after_it_is_trained(tiny_checkpoint):
+def test_components_after_a_bf16_encoder_are_trained(tiny_checkpoint):
     nlp = make_pipeline(
         tiny_checkpoint, load_precision="bf16", freeze_embeddings=True, freeze_layers=2
     )

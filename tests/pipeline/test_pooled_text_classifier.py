@@ -124,7 +124,7 @@ def test_a_pipeline_can_be_saved_and_read_again(tiny_checkpoint, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_it_can_get_an_encoder_of_its_own(factory, tiny_checkpoint, tmp_path):
+def test_replace_listeners_gives_it_its_own_encoder(factory, tiny_checkpoint, tmp_path):
     nlp = make_pipeline(tiny_checkpoint, factory=factory, pooling="cls", steps=3)
     before = scores(nlp)
     nlp.replace_listeners("transformer", "textcat", ["model.tok2vec"])

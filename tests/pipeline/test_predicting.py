@@ -268,7 +268,7 @@ def test_a_pipeline_can_be_pickled(trained):
     assert annotations(again.pipe(TEXTS)) == annotations(trained.pipe(TEXTS))
 
 
-def test_before_initialization_the_error_says_so(tiny_checkpoint):
+def test_use_before_initialization(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, heads=())
     with pytest.raises(ValueError, match="E403"):
         nlp("Mira left.")
@@ -297,7 +297,7 @@ def test_without_a_source_the_error_says_what_to_set():
         ({"freeze_layers": -1}, "E413"),
     ],
 )
-def test_impossible_settings_are_refused_at_once(setting, code, tiny_checkpoint):
+def test_invalid_settings_are_refused_before_loading(setting, code, tiny_checkpoint):
     with pytest.raises(ValueError, match=code):
         make_pipeline(tiny_checkpoint, **setting)
 

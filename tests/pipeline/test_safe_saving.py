@@ -90,7 +90,7 @@ def test_a_killed_training_leaves_a_whole_pipeline(training_config, tmp_path):
     assert saved >= 2
 
 
-def test_the_callback_changes_nothing_of_the_pipeline(nlp, tmp_path):
+def test_the_callback_does_not_change_the_pipeline(nlp, tmp_path):
     callback = spacy.registry.callbacks.get("spacy-deberta.SafeSaving.v1")()
     saved = callback(nlp)
     assert "to_disk" not in vars(nlp)

@@ -165,7 +165,7 @@ def test_span_categorizers(factory, tok2vec, texts, tiny_checkpoint):
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_an_encoder_of_its_own_with_every_option(options, texts, tiny_checkpoint):
+def test_own_encoder_with_every_option(options, texts, tiny_checkpoint):
     check(pipeline(tiny_checkpoint, "ner", NER + OWN_TOK2VEC, options=options), texts)
 
 

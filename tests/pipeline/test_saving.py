@@ -190,7 +190,7 @@ def test_an_interrupted_save_leaves_the_old_model(point, tiny_checkpoint, tmp_pa
     assert_same_rows(nlp, spacy.load(tmp_path))
 
 
-def test_a_killed_save_leaves_the_old_model_and_nothing_for_long(tiny_checkpoint, tmp_path):
+def test_a_killed_save_keeps_the_old_model_and_its_files_are_removed(tiny_checkpoint, tmp_path):
     nlp = make_trained(tiny_checkpoint)
     nlp.to_disk(tmp_path)
     folder = tmp_path / "transformer" / "model"

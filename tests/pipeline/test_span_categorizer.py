@@ -96,7 +96,7 @@ def test_a_pipeline_can_be_loaded_with_either_architecture(
     np.testing.assert_allclose(scores(again), scores(nlp), atol=1e-5)
 
 
-def test_how_much_is_reduced_at_once_can_be_changed_in_a_trained_pipeline(
+def test_max_batch_rows_can_be_changed_in_a_trained_pipeline(
     tiny_checkpoint, tmp_path, monkeypatch
 ):
     nlp = make_pipeline(tiny_checkpoint)
@@ -145,7 +145,7 @@ def test_it_can_be_initialized_on_documents_without_tokens(tiny_checkpoint):
     assert not len(scores(nlp, [""]))
 
 
-def test_it_can_get_an_encoder_of_its_own(tiny_checkpoint, tmp_path):
+def test_replace_listeners_gives_it_its_own_encoder(tiny_checkpoint, tmp_path):
     nlp = make_pipeline(tiny_checkpoint, steps=3)
     before = scores(nlp)
     nlp.replace_listeners("transformer", "spancat", ["model.tok2vec"])

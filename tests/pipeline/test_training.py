@@ -141,7 +141,7 @@ def test_gradients_do_not_depend_on_sub_batches_or_checkpointing(checkpointing, 
         torch.testing.assert_close(found[key], gradient, rtol=1e-3, atol=1e-5)
 
 
-def test_frozen_parts_stay_as_they_are(tiny_checkpoint):
+def test_frozen_parameters_do_not_change(tiny_checkpoint):
     nlp = make_trained(tiny_checkpoint, freeze_embeddings=True, freeze_layers=1)
     before = {k: v.clone() for k, v in encoder_of(nlp).state_dict().items()}
     nlp.update(make_examples(nlp), sgd=SGD(0.01, use_averages=False), losses={})

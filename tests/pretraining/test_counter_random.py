@@ -23,7 +23,7 @@ def test_they_are_uniform_and_independent_of_their_neighbours():
 
 
 @given(first=KEYS, second=KEYS, others=st.lists(KEYS, max_size=4))
-def test_a_number_depends_on_its_keys_and_their_order_alone(first, second, others):
+def test_a_number_depends_only_on_its_keys_and_their_order(first, second, others):
     many = hash_keys(np.array([first, *others], dtype=np.uint64), second)
     assert many[0] == hash_keys(first, second)
     if first != second:

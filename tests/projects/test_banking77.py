@@ -89,7 +89,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content, message):
         convert.read_questions(path)
 
 
-def test_a_category_of_the_test_file_alone_is_refused(files):
+def test_a_category_only_in_the_test_file_is_refused(files):
     write_csv(files / "test.csv", [("one", "d")])
     with pytest.raises(typer.BadParameter, match=r"\['d'\]"):
         convert.main(files / "train.csv", files / "test.csv", files / "corpus")

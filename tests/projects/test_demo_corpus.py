@@ -155,7 +155,7 @@ def test_spans_overlap_and_nest(corpus):
     assert len(crossing) >= 100
 
 
-def test_everything_falls_on_token_borders(corpus, nlp):
+def test_all_spans_are_aligned_with_tokens(corpus, nlp):
     for record in everything(corpus):
         doc = convert.make_doc(nlp, record)
         assert doc.text == record.text

@@ -82,7 +82,7 @@ def test_a_span_may_have_two_labels_and_cross_another(tmp_path, nlp):
 
 
 @pytest.mark.parametrize("span", [{}, {"endIndex": 9}, {"startIndex": 4, "endIndex": 4}])
-def test_a_span_that_is_none_is_refused(span):
+def test_an_invalid_span_is_refused(span):
     label = {"slot": "time", "valueSpan": span}
     with pytest.raises(ValueError, match="not one of 'at 7 pm'"):
         convert.read_slot("at 7 pm", label)

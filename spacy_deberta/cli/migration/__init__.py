@@ -1,7 +1,7 @@
 """Configs of spacy-transformers and spacy-curated-transformers → configs for our encoder."""
 
 from .changes import Change, Migration
-from .leftovers import find_leftovers
+from .leftovers import find_old_settings
 from .migrating import ENGLISH_ENCODER, OTHER_ENCODER, migrate
 from .names import DROPPED
 
@@ -11,6 +11,6 @@ __all__ = [
     "OTHER_ENCODER",
     "Change",
     "Migration",
-    "find_leftovers",
+    "find_old_settings",
     "migrate",
 ]

@@ -9,7 +9,7 @@ from .names import DROPPED, ENCODER_SETTINGS, OURS, PIPE_SETTINGS, WINDOWS
 from .references import resolve
 
 
-def find_leftovers(config: Config) -> Iterator[tuple[str, dict[str, Any], str]]:
+def find_old_settings(config: Config) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Find settings that spaCy refuses without naming a way out.
 
     Args:

@@ -10,7 +10,7 @@ from spacy_deberta.typed_json import show
 
 from .changes import Change, Migration
 from .encoders import is_deberta
-from .leftovers import blocks, find_leftovers
+from .leftovers import blocks, find_old_settings
 from .names import (
     CURATED,
     DROPPED,
@@ -59,7 +59,7 @@ def migrate(config: Config, *, encoder: str | None = None) -> Migration:
                 f"components.{name}",
                 get_section(result, loaders.get(name), f"{place}.{name}"),
             )
-    for block_place, block, key in list(find_leftovers(result)):
+    for block_place, block, key in list(find_old_settings(result)):
         changes += _drop(block, key, block_place)
     unchecked: dict[str, str] = {}
     for block_place, block in blocks(result):

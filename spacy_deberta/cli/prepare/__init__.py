@@ -132,7 +132,7 @@ def prepare(
     separator (str | None): What separates the categories of a text.
     spans_key (str | None): Write spans to `doc.spans` under this key, and not to `doc.ents`.
     alignment_mode (AlignmentMode): What becomes of spans that cut a token; see `Doc.char_span`.
-    strict (bool): Whether a span that does not fit is an error (E754).
+    strict (bool): Whether a span that does not fit is an error (E535).
     RETURNS (Preparation): What was written, and the spans that did not fit.
     """
     from spacy.tokens import DocBin
@@ -170,7 +170,7 @@ def prepare(
             done.problems.extend(problems)
         done.add(name, docs[name], spans_key)
     if strict and done.problems:
-        raise ValueError(Errors.E754.format(n=len(done.problems), first=done.show_problem(0)))
+        raise ValueError(Errors.E535.format(n=len(done.problems), first=done.show_problem(0)))
     names = ("train.spacy", "dev.spacy", "test.spacy")
     with staged_folder(done.folder, replaces=names) as folder:
         for name, part_docs in docs.items():
@@ -184,7 +184,7 @@ def _make_tokenizer(lang: str) -> "Language":
     try:
         return spacy.blank(lang)
     except ImportError as error:  # spaCy's E048, which names what is missing
-        raise ValueError(Errors.E755.format(lang=lang, error=error)) from error
+        raise ValueError(Errors.E536.format(lang=lang, error=error)) from error
 
 
 def _read_all(
@@ -213,6 +213,6 @@ def _read_all(
             kinds["texts"] += 1
             yield text
     if not kinds["texts"]:
-        raise ValueError(Errors.E752.format(n=0, wanted="at least one text"))
+        raise ValueError(Errors.E533.format(n=0, wanted="at least one text"))
     if not kinds["spans"] and not kinds["categories"]:
-        raise ValueError(Errors.E753.format(files=", ".join(map(str, data))))
+        raise ValueError(Errors.E534.format(files=", ".join(map(str, data))))

@@ -33,7 +33,7 @@ def split_texts(
         order is random too.
 
     Raises:
-        ValueError: There are fewer distinct texts than parts (E752).
+        ValueError: There are fewer distinct texts than parts (E533).
     """
     groups: dict[str, list[AnnotatedText]] = {}
     for text in texts:
@@ -41,7 +41,7 @@ def split_texts(
     shares = {name: share for name, share in (("dev", dev), ("test", test)) if share}
     if len(groups) <= len(shares):
         wanted = f"at least {len(shares) + 1} different ones, one for each file"
-        raise ValueError(Errors.E752.format(n=len(groups), wanted=wanted))
+        raise ValueError(Errors.E533.format(n=len(groups), wanted=wanted))
     # A hash, so that a text stays in its part when others are added in another order.
     order = sorted(groups, key=lambda text: _hash(text, seed))
     parts: dict[str, list[AnnotatedText]] = {"train": []}

@@ -55,6 +55,7 @@ class EncoderShim(Shim):
         self.shared = shared
         self.shares_encoder = shared is not None
         self.component = ANY_COMPONENT
+        self.head_rates: dict[str, float] = {}  # see `plan_update`
         self._owner: EncoderShim | None = None
         self._updates = GradientUpdates()
 
@@ -218,11 +219,8 @@ class EncoderShim(Shim):
             optimizer: thinc's; its learning rate and L2 apply to the weights of the top layer. Any
                 function with the same arguments works, such as that of `Language.rehearse`.
         """
-        parameters = {
-            name: parameter
-            for name, parameter in self.own_parameters().items()
-            if parameter.grad is not None
-        }
+        own = self.own_parameters().items()
+        parameters = {name: parameter for name, parameter in own if parameter.grad is not None}
         if self._updates(
             optimizer,
             {(self.id, name): parameter for name, parameter in parameters.items()},
@@ -237,6 +235,7 @@ class EncoderShim(Shim):
             layers=self.encoder.config.num_hidden_layers,
             layer_lr_decay=self.options.layer_lr_decay,
             no_decay=self.options.no_decay,
+            rates=self.head_rates,
         )
 
     @contextmanager
@@ -253,9 +252,11 @@ class EncoderShim(Shim):
 
     def copy(self) -> "EncoderShim":
         """A copy with its own weights and update state; a shared encoder stays shared."""
-        shared = self.shared and self.shared.copy()
-        copied = EncoderShim(self.options, head=self.head, shared=shared)
+        copied = EncoderShim(
+            self.options, head=self.head, shared=self.shared and self.shared.copy()
+        )
         copied.component = self.component
+        copied.head_rates = dict(self.head_rates)
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
             del self._model.deberta

@@ -78,6 +78,25 @@ class DebertaV2ForGLiNER(DebertaV2WithHead):
             "has_projection": "projection.weight" in names,
         }
 
+    def set_dropout(self, rate: float | None) -> None:
+        """Set every dropout, those of the head too: see `DebertaV2PreTrainedModel.set_dropout`."""
+        self.deberta.set_dropout(rate)
+        for name, part in self.named_modules():
+            if isinstance(part, nn.Dropout) and not name.startswith("deberta."):
+                part.p = self.gliner.dropout if rate is None else rate
+
+    def reset_head(self) -> None:
+        """Initialize the head for training, with torch's own initialization of each layer.
+
+        The small weights that the encoder's config asks for would take its deep layers long to
+        leave.
+
+        Source: The layers of gliner 0.2.29.
+        """
+        for name, part in self.named_modules():
+            if isinstance(part, (nn.Linear, nn.LSTM)) and not name.startswith("deberta."):
+                part.reset_parameters()
+
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
         """Vectors of pieces.
 

@@ -41,7 +41,7 @@ def load_base(job, folder):
 
 
 def name_base(path, base):
-    """Folders are moved, and the path of the machine that made them is nobody's business."""
+    """Make paths relative: folders are moved, and must not contain paths of this machine."""
     config = json.loads(path.read_text())
     path.write_text(json.dumps({**config, "base_model_name_or_path": base}, indent=2) + "\n")
 

@@ -199,7 +199,7 @@ def test_names_of_early_releases(copy):
 # The base
 
 
-def test_the_base_lies_where_the_config_says(copy, monkeypatch, tmp_path):
+def test_the_base_is_found_by_the_adapter_config(copy, monkeypatch, tmp_path):
     expected = outputs(DebertaV2Model.from_pretrained(copy())).last_hidden_state
     elsewhere = shutil.move(tmp_path / "tokens" / "base", tmp_path / "elsewhere")
     adapter = tmp_path / "tokens" / "adapter"
@@ -222,7 +222,7 @@ def test_the_base_lies_where_the_config_says(copy, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "name", ["/content/drive/My Drive/base", "C:\\models\\base", "../nothing", "", None, "\0"]
 )
-def test_a_base_that_is_nowhere(name, copy):
+def test_a_base_that_is_not_found(name, copy):
     with pytest.raises(FileNotFoundError, match=r"E331.*\. Give its.*as 'base'"):
         find_checkpoint(copy(base_model_name_or_path=name))
 
@@ -249,7 +249,7 @@ def test_a_base_that_is_an_adapter(copy):
         DebertaV2Model.from_pretrained(adapter, base=adapter)
 
 
-def test_a_base_for_what_is_no_adapter(copy):
+def test_base_given_for_a_whole_checkpoint(copy):
     base = copy().parent / "base"
     with pytest.raises(ValueError, match=r"E335.*Leave out 'base'"):
         DebertaV2Model.from_pretrained(base, base=base)
@@ -395,7 +395,7 @@ def test_adapters_of_another_kind(kind, copy):
     "pattern",
     ["(a+)+b", "(a?){40}", "a?" * 30 + "a" * 30, "(a|a)" * 20, ".*" * 9 + "x", "[", "(?P<", ")("],
 )
-def test_patterns_that_are_no_use_or_take_for_ever(pattern, copy):
+def test_patterns_that_are_invalid_or_too_slow(pattern, copy):
     with pytest.raises(ValueError, match="E320.*invalid or too intricate"):
         DebertaV2Model.from_pretrained(copy(rank_pattern={pattern: 2}))
 

@@ -21,7 +21,7 @@ def test_it_is_found_by_its_name_and_small(monkeypatch):
     assert describe_checkpoint(NAME).name == NAME
 
 
-def test_a_folder_of_that_name_comes_first(tmp_path, monkeypatch, tiny_checkpoint):
+def test_a_folder_of_that_name_has_precedence(tmp_path, monkeypatch, tiny_checkpoint):
     (tmp_path / NAME).symlink_to(tiny_checkpoint, target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     assert DebertaV2Model.from_pretrained(NAME).config.hidden_size == 32
@@ -35,7 +35,7 @@ def test_a_folder_of_that_name_comes_first(tmp_path, monkeypatch, tiny_checkpoin
         ("He did not know what [MASK] do.", "▁to"),
     ],
 )
-def test_it_has_learned_something(text, expected):
+def test_it_predicts_masked_words(text, expected):
     tokenizer = DebertaV2Tokenizer.from_pretrained(NAME)
     model = DebertaV2ForMaskedLM.from_pretrained(NAME)
     batch = tokenizer(text, return_tensors="pt", special_tokens_in_text=True)

@@ -160,7 +160,7 @@ def test_a_commit_in_the_cache_needs_no_request(hub, cache, make_checkpoint, dow
     assert not hub.requests
 
 
-def test_a_branch_that_moves(hub, cache, make_checkpoint, weights, rows, expected_rows):
+def test_a_branch_with_a_new_commit(hub, cache, make_checkpoint, weights, rows, expected_rows):
     hub.add(NAME, make_checkpoint("old"))
     old = DebertaV2Model.from_pretrained(NAME, cache_dir=cache)
     changed = {key: tensor + 1 for key, tensor in weights.items()}
@@ -171,7 +171,9 @@ def test_a_branch_that_moves(hub, cache, make_checkpoint, weights, rows, expecte
     assert rows(old).equal(expected_rows)
 
 
-def test_a_branch_that_moves_meanwhile(hub, cache, make_checkpoint, tiny_config, monkeypatch):
+def test_a_branch_that_changes_during_a_download(
+    hub, cache, make_checkpoint, tiny_config, monkeypatch
+):
     """The files of one checkpoint are of one commit."""
     old = make_checkpoint("old")
     new = make_checkpoint("new", weights=None)

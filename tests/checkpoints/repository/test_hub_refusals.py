@@ -93,14 +93,14 @@ def test_a_cache_that_cannot_be_written(hub, make_checkpoint, tmp_path):
         find_checkpoint(NAME, cache_dir=tmp_path / "file")
 
 
-def test_a_folder_comes_before_the_hub(hub, make_checkpoint, tmp_path, monkeypatch):
+def test_a_folder_has_precedence_over_the_hub(hub, make_checkpoint, tmp_path, monkeypatch):
     folder = make_checkpoint(NAME)
     monkeypatch.chdir(tmp_path)
     assert find_checkpoint(NAME).config.resolve() == folder / "config.json"
     assert not hub.requests
 
 
-def test_saving_over_a_download_leaves_the_cache_alone(hub, cache, make_checkpoint, rows):
+def test_saving_over_a_download_does_not_change_the_cache(hub, cache, make_checkpoint, rows):
     """The files of the cache are links to blobs, which other revisions use too."""
     hub.add(NAME, make_checkpoint())
     files = find_checkpoint(NAME, cache_dir=cache)

@@ -56,7 +56,7 @@ def test_a_subfolder_that_is_not_there(place):
     ["..", "../place", "models/../..", "/", "/etc", "a//b", ".", "./a", "a\\b", "C:", "a\0b", 5],
 )
 @pytest.mark.parametrize("name", ["", "owner/name"])
-def test_a_subfolder_that_leads_elsewhere(subfolder, name, place):
+def test_a_subfolder_outside_of_the_repository(subfolder, name, place):
     with pytest.raises(ValueError, match="E336.*can't be a 'subfolder'"):
         find_checkpoint(name or place, subfolder=subfolder)
 

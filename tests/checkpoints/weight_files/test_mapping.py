@@ -43,7 +43,7 @@ def test_parameters_lie_in_the_file(form, make_checkpoint):
 
 
 @pytest.mark.parametrize("form", ["safetensors", "bin"])
-def test_changing_a_parameter_leaves_the_file_alone(form, make_checkpoint):
+def test_changing_a_parameter_does_not_change_the_file(form, make_checkpoint):
     folder = make_checkpoint(form=form)
     path = next(path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin"))
     content = path.read_bytes()
@@ -75,7 +75,7 @@ def test_saving_over_the_mapped_file(form, limit, make_checkpoint, rows, expecte
     assert not rows(model).equal(expected_rows)
 
 
-def test_the_mapping_goes_with_the_model(make_checkpoint):
+def test_the_mapping_is_closed_with_the_model(make_checkpoint):
     folder = make_checkpoint()
     model = DebertaV2Model.from_pretrained(folder)
     assert mapped_ranges(folder / "model.safetensors")

@@ -80,7 +80,7 @@ def area(box):
     return box["style"].split("grid-area:")[1].split(";")[0]
 
 
-def test_shared_piece_reaches_under_both_tokens(v3_vocabulary):
+def test_a_shared_piece_is_drawn_under_both_tokens(v3_vocabulary):
     boxes = Page(render_page(align("can't", model=v3_vocabulary))).boxes
     assert {box["text"]: columns(box) for box in boxes} == {
         "ca": (1, 1, 2),

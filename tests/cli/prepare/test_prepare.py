@@ -66,7 +66,7 @@ def test_strict_writes_nothing(spacy_cli, tmp_path):
     srsly.write_jsonl(tmp_path / "data.jsonl", [*ROWS, {"text": "a", "entities": [[0, 9, "X"]]}])
     result = spacy_cli("deberta", "prepare", tmp_path / "data.jsonl", tmp_path / "out", "--strict")
     assert result.exit_code == 1
-    assert "E754" in result.stderr
+    assert "E535" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -105,9 +105,9 @@ def test_the_split_depends_on_texts_and_seed_alone():
     [
         (["--dev", "1"], "E413"),
         (["--dev", "0.6", "--test", "0.4"], "E413"),
-        (["--lang", "xyz"], "E755"),
-        (["--label", "topic"], "E751"),
-        (["--text", "body"], "E751"),
+        (["--lang", "xyz"], "E536"),
+        (["--label", "topic"], "E532"),
+        (["--text", "body"], "E532"),
     ],
 )
 def test_wrong_options(spacy_cli, data, options, code, tmp_path):
@@ -117,7 +117,7 @@ def test_wrong_options(spacy_cli, data, options, code, tmp_path):
 
 
 def test_too_little(tmp_path):
-    for content, code in (("", "E752"), ('{"text": "a"}', "E753"), (json.dumps(ROWS[0]), "E752")):
+    for content, code in (("", "E533"), ('{"text": "a"}', "E534"), (json.dumps(ROWS[0]), "E533")):
         (tmp_path / "data.jsonl").write_text(content, encoding="utf-8")
         with pytest.raises(ValueError, match=code):
             prepare([tmp_path / "data.jsonl"], tmp_path / "out")

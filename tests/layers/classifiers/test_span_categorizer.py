@@ -280,7 +280,7 @@ def test_dropout_follows_from_the_seed_and_differs_in_each_update(dropout):
     assert not np.allclose(first, second)
 
 
-def test_others_draw_as_if_nothing_had_been_drawn():
+def test_passes_do_not_advance_the_global_random_state():
     def states():
         state = np.random.get_state()  # noqa: NPY002 (the one that thinc draws from)
         return [*state[1:3], torch.get_rng_state().numpy()]
@@ -321,7 +321,7 @@ def test_impossible_settings_are_refused():
         make_models(max_batch_rows=0)
 
 
-def test_a_copy_is_a_model_of_its_own():
+def test_a_copy_is_independent():
     stock, ours = make_models()
     copy = ours.copy()
     for node, name in parameters_of(ours):

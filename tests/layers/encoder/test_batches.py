@@ -56,7 +56,7 @@ def test_outputs_for_the_rows_that_are_asked_for(lengths, max_pieces, data):
 
 
 @given(lengths, limits, st.data())
-def test_rows_that_are_read_elsewhere_or_nowhere(lengths, max_pieces, data):
+def test_sources_in_any_order_and_rows_of_zeros(lengths, max_pieces, data):
     rows = st.lists(st.integers(0, sum(lengths) - 1), unique=True)
     sources = data.draw(rows) + [-1] * data.draw(st.integers(0, 3))
     sources = np.array(data.draw(st.permutations(sources)), dtype=np.int64)

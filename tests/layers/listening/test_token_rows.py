@@ -77,6 +77,6 @@ def test_documents_without_tokens_have_the_width_of_the_others():
     assert backprop(Y) == []
 
 
-def test_what_is_no_output_of_an_encoder_is_named():
+def test_values_that_are_not_encoder_outputs():
     with pytest.raises(ValueError, match=r"E451.*ndarray"):
         token_rows(reduce_mean(), 1.0).predict([np.zeros((2, 3))])

@@ -60,7 +60,7 @@ def test_memory_is_kept_and_never_shared():
     assert len(set(*places)) == 2
 
 
-def test_other_gradients_are_left_alone():
+def test_gradients_of_other_parameters_are_unchanged():
     parameters = [torch.nn.Parameter(torch.ones(ROWS, WIDTH)) for _ in range(2)]
     read(parameters[0], [1, 1, 4], sparse=False)
     before = parameters[0].grad.clone()
@@ -69,7 +69,7 @@ def test_other_gradients_are_left_alone():
     torch.testing.assert_close(parameters[0].grad, before)
 
 
-def test_what_an_optimizer_writes_elsewhere_is_not_in_the_next_gradient():
+def test_writes_of_an_optimizer_to_other_rows_are_not_in_the_next_gradient():
     gradients = TableGradients()
     table = torch.nn.Parameter(torch.ones(ROWS, WIDTH))
     for row in (1, 2):

@@ -46,7 +46,7 @@ def test_words():
             torch.testing.assert_close(logits[i, c], head.out_mlp(pair), rtol=1e-5, atol=1e-6)
 
 
-def test_the_lstm_reads_each_text_alone():
+def test_the_lstm_does_not_mix_texts():
     head = WordLSTM(WIDTH, 2).eval()
     texts = [torch.randn(length, WIDTH) for length in (3, 7, 1)]
     for text, rows in zip(texts, head(texts), strict=True):

@@ -155,7 +155,7 @@ def test_sequences_do_not_meet():
     assert torch.equal(after[24:], before[24:])
 
 
-def test_nothing_to_do():
+def test_empty_batch():
     for lengths in ([], [0, 0]):
         layout = _layout(lengths, NEAR, relative=False)
         tensors, weights = _draw(layout)

@@ -74,7 +74,7 @@ def test_far_tiles_have_one_row(length, low, high):
             assert far or not constant or not inside.all()
 
 
-def test_nothing_to_plan():
+def test_plan_of_an_empty_batch():
     tiles = plan_tiles(_layout([]), [16]).tiles[16]
     assert tiles.places.shape == (0, 2)
     assert tiles.segments.shape == (0, 3)

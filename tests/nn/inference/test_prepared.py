@@ -123,7 +123,7 @@ class Twice(torch.nn.Linear):
         return 2 * super().forward(rows)
 
 
-def test_a_layer_with_a_hook_is_left_to_its_module(model, prepared_calls):
+def test_a_layer_with_a_hook_is_not_prepared(model, prepared_calls):
     expected, seen = _predict(model).last_hidden_state, []
     handle = model.encoder.layer[0].output.dense.register_forward_hook(
         lambda *_: seen.append("hook")
@@ -136,7 +136,7 @@ def test_a_layer_with_a_hook_is_left_to_its_module(model, prepared_calls):
     assert (seen, len(prepared_calls)) == (["hook"], 5)
 
 
-def test_a_layer_with_an_unknown_module_is_left_to_it_with_a_warning(model, prepared_calls):
+def test_a_layer_with_an_unknown_module_is_not_prepared_and_warns(model, prepared_calls):
     layer, expected = model.encoder.layer[0], _predict(model).last_hidden_state
     twice = Twice(32, 32)
     twice.load_state_dict(layer.attention.self.value_proj.state_dict())

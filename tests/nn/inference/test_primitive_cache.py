@@ -76,7 +76,7 @@ def test_training_keeps_less_than_half_of_what_onednn_would():
     assert bounded - imports < (unbounded - imports) / 2
 
 
-def test_what_the_user_has_set_is_left_alone(monkeypatch):
+def test_settings_of_the_user_are_kept(monkeypatch):
     monkeypatch.setenv("DNNL_PRIMITIVE_CACHE_CAPACITY", "7")
     monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
     monkeypatch.delenv("LRU_CACHE_CAPACITY", raising=False)

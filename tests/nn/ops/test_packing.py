@@ -32,7 +32,7 @@ def test_there_and_back(spans, as_bool):
     assert torch.equal(pieces.positions(), mask.nonzero()[:, 1])
 
 
-def test_everything_travels_along():
+def test_all_fields_are_moved_to_the_device():
     ids, mask = padded_batch([3, 2], left=True)
     types, positions = ids % 3, torch.arange(3)[None] + 5
     pieces = PackedPieces.from_padded(ids.int(), mask, token_type_ids=types, position_ids=positions)

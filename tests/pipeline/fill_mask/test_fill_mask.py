@@ -172,7 +172,7 @@ def test_a_mask_of_a_long_text_is_read_with_the_most_context(folders, tiny_token
         assert [filling.score for filling in of_mask] == pytest.approx(scores.tolist(), abs=1e-5)
 
 
-def test_batches_of_many_masks_and_sub_batches_change_nothing(folders):
+def test_batches_of_many_masks_and_sub_batches_give_the_same_scores(folders):
     whole = initialized(folders["emd"], max_length=64, overlap=30)
     parted = make_pipeline(
         folders["emd"], settings={"max_length": 64, "overlap": 30}, max_batch_pieces=100
@@ -347,7 +347,7 @@ def test_the_masks_of_training(tiny_tokenizer):
     assert (rest == masked.ids).all()
 
 
-def test_texts_that_teach_nothing(nlp):
+def test_texts_without_loss(nlp):
     component = nlp.get_pipe("fill")
     assert component.training_batch(make_examples(nlp, ["", ""])) is None
     assert component.update(make_examples(nlp, [""])) == {"fill": 0.0}

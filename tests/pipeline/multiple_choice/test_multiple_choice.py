@@ -165,7 +165,7 @@ def test_a_choice_that_leaves_no_room_is_refused(nlp):
         short.choose(nlp.make_doc("What?"), ["light", "Photosynthesis turns light into sugar"])
 
 
-def test_documents_without_choices_are_left_alone(nlp):
+def test_documents_without_choices_are_unchanged(nlp):
     docs = [nlp.make_doc("No question."), *make_docs(nlp), nlp.make_doc("")]
     found = list(nlp.pipe(docs, batch_size=2))
     assert [doc._.chosen is None for doc in found] == [True, *[False] * len(QUESTIONS), True]
@@ -174,7 +174,7 @@ def test_documents_without_choices_are_left_alone(nlp):
 
 
 @pytest.mark.parametrize("choices", [[], "abc", None, {"a": 1}])
-def test_nothing_to_choose_from_is_refused(nlp, choices):
+def test_a_question_without_choices_is_refused(nlp, choices):
     doc = nlp.make_doc("What?")
     with pytest.raises(ValueError, match="E651"):
         doc._.choose(choices)
@@ -191,7 +191,7 @@ def test_empty_choices_are_refused(nlp, empty):
 
 
 @pytest.mark.parametrize("right", [2, -1, True, "0", 1.0])
-def test_a_right_choice_that_is_none_is_refused(nlp, right):
+def test_an_invalid_right_choice_is_refused(nlp, right):
     examples = make_examples(nlp, [("What?", ["this", "that"], right)])
     with pytest.raises(ValueError, match="E652.*from 0 to 1"):
         nlp.update(examples, losses={})
@@ -258,7 +258,7 @@ def test_the_loss_is_that_of_hugging_face(nlp, theirs):
     )
 
 
-def test_examples_without_a_right_choice_teach_nothing(nlp):
+def test_examples_without_a_right_choice_have_no_loss(nlp):
     component = nlp.get_pipe("choice")
     examples = make_examples(nlp, [("What?", ["this", "that"], None)])
     assert component.training_batch(examples) is None
@@ -276,7 +276,7 @@ def test_the_score_counts_questions_that_have_an_answer(nlp):
 
 
 @pytest.mark.slow
-def test_choices_of_gold_documents_alone_are_enough(trained, tmp_path):
+def test_choices_only_in_gold_documents(trained, tmp_path):
     """Examples of spaCy's own reader, whose predicted documents have only the text."""
     nlp, _ = trained
     gold = [example.reference for example in make_examples(nlp, easy_questions())]

@@ -265,7 +265,7 @@ def test_candidates_by_brute_force(batch, longest, n_best):
     assert len({(a.start_char, a.end_char) for a in answers}) == len(answers)
 
 
-def test_answers_are_stretches_of_the_text(make):
+def test_answers_are_spans_of_the_text(make):
     nlp = make(n_best=8, max_answer_length=6)
     doc = nlp.make_doc("  Mira   Okafor\tleft\n\nHalden ½ 日本 Freight,in Rotterdam  ")
     for question in QUESTIONS:
@@ -510,7 +510,7 @@ def test_answers_longer_than_the_windows(make):
     assert losses == {"deberta_question_answering": 0.0}
 
 
-def test_nothing_to_learn(make):
+def test_examples_without_answers_have_no_loss(make):
     nlp = make()
     doc = nlp.make_doc(TEXT)
     assert nlp.update([Example(doc, doc.copy())]) == {"deberta_question_answering": 0.0}
@@ -612,7 +612,7 @@ def _score(examples):
 
 
 @pytest.mark.parametrize("question", [5, None, ["Who?", 5]])
-def test_what_is_no_string_is_no_question(question, make):
+def test_a_question_must_be_a_string(question, make):
     nlp = make()
     with pytest.raises(ValueError, match="E647"):
         nlp("Mira left.")._.answer(question)

@@ -75,7 +75,7 @@ def test_scores_are_those_of_huggingface(
     ("labels", "problem_type"),
     [(("SCORE",), "regression"), (LABELS, "single_label_classification")],
 )
-def test_the_number_of_labels_decides_where_nothing_is_said(
+def test_the_number_of_labels_decides_the_default_problem_type(
     labels, problem_type, tmp_path, tiny_config, tiny_tokenizer
 ):
     save_checkpoint(tmp_path / "c", CLASS, tiny_config, tiny_tokenizer, labels=labels)
@@ -127,7 +127,7 @@ def test_streams_have_the_scores_of_single_documents(batch_size, nlp):
     assert [context for _, context in many] == list(range(len(texts)))
 
 
-def test_sub_batches_change_nothing(nlp, checkpoint):
+def test_sub_batches_give_the_same_scores(nlp, checkpoint):
     model = {"name": str(checkpoint), "max_batch_pieces": 20}
     small, _ = make_pipeline(FACTORY, model=model)
     assert_close(small.pipe(SENTENCES), [doc.cats for doc in nlp.pipe(SENTENCES)])

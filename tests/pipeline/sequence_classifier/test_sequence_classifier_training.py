@@ -221,7 +221,7 @@ def test_the_loss_is_that_of_huggingface(checkpoint, tiny_tokenizer):
         assert pipe.update(examples)["classifier"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_numbers_that_are_not_there_teach_nothing(checkpoint):
+def test_missing_regression_targets_have_no_loss(checkpoint):
     def gradient(cats):
         _, pipe = make_pipeline(FACTORY, model={"name": str(checkpoint)}, problem_type="regression")
         pipe.update(make_examples(cats))
@@ -231,7 +231,7 @@ def test_numbers_that_are_not_there_teach_nothing(checkpoint):
     assert gradient({"GOOD": 9.0, "BAD": 9.0})[:2].all()
 
 
-def test_documents_without_labels_of_the_component_teach_nothing(checkpoint):
+def test_documents_without_labels_of_the_component_have_no_loss(checkpoint):
     _, pipe = make_pipeline(FACTORY, model={"name": str(checkpoint)})
     assert pipe.update(make_examples({}, {"OTHER": 1.0})) == {"classifier": 0.0}
     assert pipe.update([]) == {"classifier": 0.0}

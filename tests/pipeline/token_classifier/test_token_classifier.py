@@ -111,7 +111,7 @@ def test_long_documents_are_read_in_windows(tiny_vocabulary):
 @pytest.mark.parametrize("annotate", SCORES)
 @pytest.mark.parametrize("strategy", ["first", "average", "max", "simple"])
 @pytest.mark.filterwarnings("ignore:.*W602")
-def test_odd_texts_alone_and_together(annotate, strategy, checkpoint):
+def test_unusual_texts_alone_and_in_a_batch(annotate, strategy, checkpoint):
     if (annotate, strategy) == ("tag", "simple"):
         with pytest.raises(ValueError, match="E413.*aggregation_strategy"):
             make_pipeline(FACTORY, annotate=annotate, aggregation_strategy=strategy)
@@ -227,7 +227,7 @@ def test_overlapping_spans_are_refused(tiny_checkpoint):
         )
 
 
-def test_missing_annotation_teaches_nothing(checkpoint):
+def test_missing_annotation_has_no_loss(checkpoint):
     nlp, pipe = make_pipeline(FACTORY, model={"name": str(checkpoint)})
     doc = nlp.make_doc("Mira met Sanjay in Lyon")
     assert pipe.training_batch([Example(doc, doc.copy())]) is None

@@ -40,7 +40,7 @@ def test_the_gradients_of_a_listener_stay_as_they_are():
     assert (kept == rows).all()
 
 
-def test_encoders_beside_each_other_leave_the_documents_alone(tiny_checkpoint):
+def test_updates_of_several_encoders_do_not_change_the_documents(tiny_checkpoint):
     nlp = spacy.blank("en")
     docs = [nlp.make_doc("Mira left."), nlp.make_doc("Nobody expected it!")]
     layers = [

@@ -54,7 +54,7 @@ def test_it_predicts_what_it_did_by_our_names(our_names):
 
 
 @pytest.mark.without_stock
-def test_it_says_what_to_do_without_the_stock_package():
+def test_the_error_without_the_stock_package_names_the_way_out():
     with pytest.raises(ImportError, match=r"E454.*migrate-config"):
         spacy.load(FOLDER)
 

@@ -86,7 +86,7 @@ def test_a_text_that_fails_goes_to_the_error_handler_with_its_batch(transformer,
     assert not pending(transformer)
 
 
-def test_an_error_in_the_stream_comes_after_what_was_read_before(transformer, nlp):
+def test_an_error_in_the_stream_is_raised_after_the_batches_before_it(transformer, nlp):
     def stream():
         yield from (nlp.make_doc(text) for text in TEXTS[:2])
         raise OSError("the stream broke")

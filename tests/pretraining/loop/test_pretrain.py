@@ -52,7 +52,7 @@ def test_text_becomes_an_ordinary_checkpoint(objective, config, tmp_path):
         assert generator.config.num_hidden_layers == 1
 
 
-def test_a_checkpoint_goes_on(config, tmp_path, texts):
+def test_pretraining_continues_from_a_checkpoint(config, tmp_path, texts):
     pretrain(config, tmp_path / "first")
     config["paths"].update(vocabulary=None)
     config["model"].update(name=str(tmp_path / "first"), config={})
@@ -247,7 +247,7 @@ def test_an_encoded_corpus_of_another_vocabulary_is_refused(config, tmp_path, ti
         pretrain(config, folder)
 
 
-def test_nothing_held_out_is_said(config, tmp_path):
+def test_a_corpus_without_held_out_documents_warns(config, tmp_path):
     config["pretraining"]["held_out"] = 1e-9
     with pytest.warns(UserWarning, match="W701"):
         pretrain(config, tmp_path / "model")

@@ -56,7 +56,7 @@ def test_every_piece_has_the_same_chance(sequences, table, masking):
     assert abs(chosen[ends].mean() - masking.probability) < 0.02
 
 
-def test_what_becomes_of_them(sequences, table):
+def test_chosen_pieces_are_masked_replaced_or_kept(sequences, table):
     ids, lengths, keys = repeat(sequences, 100)
     masked = mask_sequences(ids, lengths, keys, masking=Masking(), table=table)
     seen = masked.ids[masked.rows]

@@ -130,7 +130,7 @@ def test_pieces_are_drawn_from_their_distribution():
     assert drawn.tolist() == [0, 1000]
 
 
-def test_what_is_saved_goes_on(source, tokenizer, make_batch, tmp_path):
+def test_a_saved_objective_has_the_same_losses(source, tokenizer, make_batch, tmp_path):
     objective = replaced_token_detection_v1()(source, tokenizer)
     with torch.no_grad():
         for module in objective.modules.values():

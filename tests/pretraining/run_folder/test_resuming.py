@@ -246,7 +246,7 @@ def test_a_second_run_in_a_folder_is_refused(run):
     resume()
 
 
-def test_a_disk_without_locks_is_said(run, monkeypatch):
+def test_a_disk_without_locks_warns(run, monkeypatch):
     def fail(self, *args, **options):
         raise NotImplementedError
 
@@ -343,7 +343,7 @@ def test_weights_that_are_no_numbers_are_not_saved(
     assert losses_of(folder) == losses_of(finished[0])
 
 
-def test_a_loss_that_is_no_number_names_a_good_checkpoint(config, tmp_path, finished, monkeypatch):
+def test_a_non_finite_loss_names_the_last_good_checkpoint(config, tmp_path, finished, monkeypatch):
     folder = tmp_path / "model"
     config["pretraining"]["keep"] = 3
     with monkeypatch.context() as patch:

@@ -104,7 +104,7 @@ def test_updates_are_those_of_a_plain_loop(kind, source, tokenizer, sequences, t
 
 
 @pytest.mark.parametrize("kind", OBJECTIVES)
-def test_micro_batches_change_nothing(kind, source, tokenizer, sequences, table):
+def test_micro_batches_give_the_same_update(kind, source, tokenizer, sequences, table):
     whole = make_trainer(kind, source, tokenizer)
     parts = make_trainer(kind, source, tokenizer)
     masking = whole.objective.masking
@@ -175,7 +175,7 @@ def test_a_full_disk_leaves_the_last_state(
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
 
 
-def test_a_loss_that_is_no_number_is_found(source, tokenizer, sequences, table):
+def test_a_non_finite_loss_is_found(source, tokenizer, sequences, table):
     trainer = make_trainer("mlm", source, tokenizer)
     steps = make_source(sequences, table, trainer.objective.masking, batch_pieces=700)
     train(trainer, steps, updates=2)

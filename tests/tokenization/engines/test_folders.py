@@ -170,7 +170,7 @@ def test_what_is_not_there(folders, small_vocabulary, tmp_path):
     "content",
     [b"", b"{", b"[]", b"{}", b'{"model": 1}', b'{"model": {"type": "Unigram"}}', b"\xff"],
 )
-def test_what_is_no_pipeline(content, tmp_path):
+def test_files_that_are_not_pipelines(content, tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_bytes(content)
     for cls in (DebertaV2Tokenizer, DebertaV2TokenizerFast):
