@@ -124,8 +124,8 @@ class DebertaV2Layer(nn.Module):
                 layer.
 
         Returns:
-            (query_rows, hidden_size) or (output_rows, hidden_size), and per sequence (heads, length,
-            length) or None.
+            (query_rows, hidden_size) or (output_rows, hidden_size), and per sequence (heads,
+            length, length) or None.
         """
         rows, attentions = self.attention(
             hidden,
