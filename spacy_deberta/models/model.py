@@ -17,6 +17,7 @@ from spacy_deberta.nn import (
     compute_dtype,
     count_weights,
     resolve_attention,
+    send,
 )
 
 from .base import DebertaV2PreTrainedModel
@@ -69,6 +70,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         layers: int | None = None,
+        output_rows: Tensor | None = None,
     ) -> EncoderOutput:
         """Encode packed pieces.
 
@@ -79,9 +81,12 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
                 takes memory quadratic in the lengths.
             layers: Number of layers to run, from the input; None for all. The output of the last
                 one run is the last hidden state.
+            output_rows: (output_rows,) int64, the packed rows of the last hidden state, in any
+                order; None for all. The others are not computed after the last attention.
 
         Returns:
-            Hidden states of (total_pieces, hidden_size); attentions per layer and sequence,
+            Hidden states of (total_pieces, hidden_size), the last of (output_rows, hidden_size) if
+            rows are given; attentions per layer and sequence,
             (heads, length, length).
 
         Raises:
@@ -101,6 +106,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
             layers=layers,
+            output_rows=None if output_rows is None else send(output_rows, embedded.device),
             embed_examples=self._embed_examples,
         )
 
