@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.peers.zeros import make_zeros
 from spacy_deberta import DebertaV2Model
 from spacy_deberta.layers import get_encoder
-from spacy_deberta.nn import EncoderOutput, PackedPieces
+from spacy_deberta.nn import EncoderOutput, PackedPieces, Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 # Distances beyond the trained ones like Hugging Face's, so that long sequences have the same
@@ -68,9 +68,11 @@ def ours_backward(
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
-    """Autocast to a dtype, for both sides."""
+    """Autocast to a dtype, for both sides; int8 quantization is ours only."""
     if dtype == "fp32":
         return nullcontext()
+    if dtype == "int8":
+        return Precision.named(dtype, device).active(device)
     return torch.autocast(device.type, dtype=DTYPES[dtype])
 
 

@@ -100,8 +100,8 @@ class EncoderErrors:
         "'num_hidden_layers', 'vocab_size' or 'num_labels'."
     )
     E128 = (
-        "The encoder was loaded with 'load_precision = \"bf16\"', in which a step of training is "
-        "mostly rounded away. Load it with 'load_precision = \"fp32\"' to train it, which still "
+        "The weights of the encoder are held in {precision}, in which a step of training is mostly "
+        "rounded away. Load it with 'load_precision = \"fp32\"' to train it, which still "
         "computes in bf16 with 'precision = \"bf16\"'; or freeze all of it with "
         "'freeze_embeddings' and 'freeze_layers', to train what comes after it."
     )
