@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-tf test-peft test-transformers5 coverage fuzz bench lint types format clean
+.PHONY: demo test test-fast test-tf test-peft test-transformers5 coverage fuzz bench gpu lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -92,6 +92,17 @@ $(VENV)/.bench: $(INSTALLED) benchmarks/requirements.txt
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks run --vocabulary $(VOCABULARY) --documents $(DOCUMENTS) \
 		--entities $(ENTITIES) $(BENCH_ARGS)
+
+# All that needs a GPU, in eight minutes: checks, then measurements; see CONTRIBUTING.md. With an archive
+# of packages in .gpu, nothing is installed, and PYTHON is the one that has PyTorch and CuPy.
+DATA ?=
+GPU_ARGS ?=
+ARCHIVE := $(wildcard .gpu/site.tar.xz)
+gpu: $(if $(ARCHIVE),,$(VENV)/.bench .gpu/spm.model)
+	$(if $(ARCHIVE),$(PYTHON),$(BIN)/python) -m benchmarks.gpu $(GPU_ARGS)
+
+.gpu/spm.model: $(INSTALLED)
+	$(BIN)/python -m benchmarks.gpu.pack --vocabulary $(VOCABULARY) $(if $(DATA),--data $(DATA))
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from spacy_deberta.nn import (
@@ -18,6 +19,9 @@ from spacy_deberta.nn import (
 )
 
 from .base import DebertaV2PreTrainedModel
+
+# Number of sequences and their length in pieces: enough to see which channels are outliers.
+_EXAMPLES = (8, 32)
 
 
 class DebertaV2Model(DebertaV2PreTrainedModel):
@@ -95,7 +99,17 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
             layers=layers,
+            embed_examples=self._embed_examples,
         )
+
+    def _embed_examples(self) -> tuple[Tensor, PackedPieces]:
+        """Random pieces, always the same, and their embeddings."""
+        generator = torch.Generator().manual_seed(0)
+        count, length = _EXAMPLES
+        length = min(length, self.config.max_position_embeddings)
+        ids = torch.randint(self.config.vocab_size, (count * length,), generator=generator)
+        pieces = PackedPieces.from_lengths(ids, [length] * count).to(self.device)
+        return self.embeddings(pieces), pieces
 
     def forward(  # type: ignore[override]
         self,

@@ -1,6 +1,7 @@
 """The stack of layers, with their shared relative positions and batch plan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from .config import DebertaV2Config
 from .convolution import ConvLayer
 from .inference.precision import Precision
 from .inference.prepared import LayerFunction, PreparedLayers
+from .inference.smoothing import Examples
 from .layer import DebertaV2Layer
 from .ops.packing import PackedPieces
 from .outputs import EncoderOutput
@@ -97,11 +99,14 @@ class DebertaV2Encoder(nn.Module):
         rows = self.rel_embeddings.weight[start:stop]
         return rows if self.LayerNorm is None else self.LayerNorm(rows)
 
-    def _layer_functions(self, embedded: Tensor) -> Sequence[LayerFunction]:
+    def _layer_functions(
+        self, embedded: Tensor, examples: Callable[[], Examples] | None
+    ) -> Sequence[LayerFunction]:
         """The layers: prepared ones in inference, the modules in training.
 
         Args:
             embedded: The input of the first layer.
+            examples: See `PreparedLayers.get`.
 
         Raises:
             ValueError: If int8 weights are requested on another device than the CPU (E124).
@@ -115,7 +120,17 @@ class DebertaV2Encoder(nn.Module):
         precision = Precision.current(embedded)
         if precision.weights == torch.int8 and embedded.device.type != "cpu":
             raise ValueError(Errors.E124.format(device=embedded.device))
-        return self.prepared.get(self, tuple(self.layer), self.positions, precision)
+        return self.prepared.get(self, tuple(self.layer), self.positions, precision, examples)
+
+    def _examples(
+        self, embed: Callable[[], tuple[Tensor, PackedPieces]], kernel: AttentionKernel
+    ) -> Examples:
+        embedded, pieces = embed()
+
+        def after_first(hidden: Tensor) -> Tensor:
+            return hidden if self.conv is None else self.conv(embedded, hidden, pieces.lengths)
+
+        return Examples(embedded, self.context(pieces, kernel, projected=True), after_first)
 
     def forward(
         self,
@@ -126,6 +141,7 @@ class DebertaV2Encoder(nn.Module):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         layers: int | None = None,
+        embed_examples: Callable[[], tuple[Tensor, PackedPieces]] | None = None,
     ) -> EncoderOutput:
         """Run all layers, or the first ones.
 
@@ -136,11 +152,14 @@ class DebertaV2Encoder(nn.Module):
             output_hidden_states: Whether to return `embedded` and the output of every layer.
             output_attentions: Whether to return the attention probabilities of every layer.
             layers: Number of layers to run, from the input; None for all.
+            embed_examples: Returns a batch and its embeddings, by which int8 quantization chooses
+                how it treats outliers; None for treating them like all values.
 
         Returns:
             Packed: see `EncoderOutput`.
         """
-        functions = self._layer_functions(embedded)
+        examples = embed_examples and partial(self._examples, embed_examples, kernel)
+        functions = self._layer_functions(embedded, examples)
         has_modules = any(isinstance(function, nn.Module) for function in functions)
         context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()

@@ -12,6 +12,7 @@ from spacy_deberta.nn.attention import Attentions
 from . import prepared_layer  # noqa: F401  (registers how layers are prepared)
 from .precision import Precision
 from .preparation import is_changed, prepare, unprepared_types
+from .smoothing import Examples, QuantizedPrecision, quantize_layer
 
 # A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
 LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
@@ -42,6 +43,7 @@ class PreparedLayers:
         layers: Sequence[nn.Module],
         positions: Callable[[], Tensor | None],
         precision: Precision,
+        examples: Callable[[], Examples] | None = None,
     ) -> tuple[LayerFunction, ...]:
         """Return the layers for inference, from the cache if valid.
 
@@ -51,6 +53,7 @@ class PreparedLayers:
             positions: Returns the whole relative position table, (slots, hidden_size), before
                 projection.
             precision: Precision of the computation.
+            examples: Returns a batch by which weights are quantized, the same every time.
 
         Returns:
             For each layer its prepared form; the module itself if it has hooks or modules without
@@ -65,14 +68,40 @@ class PreparedLayers:
             # Inference tensors could not be used outside of inference mode.
             with torch.inference_mode(False), torch.no_grad():
                 table = positions()
-                prepared = tuple(_prepare(layer, precision, table) for layer in layers)
+                prepared = _prepare_all(layers, precision, table, examples)
             _warn_of_unprepared(layers)
             cached = self._cached = (key, prepared)
         return cached[1]
 
 
+def _prepare_all(
+    layers: Sequence[nn.Module],
+    precision: Precision,
+    table: Tensor | None,
+    examples: Callable[[], Examples] | None,
+) -> tuple[LayerFunction, ...]:
+    if precision.weights != torch.int8 or examples is None or any(map(_is_unusual, layers)):
+        return tuple(_prepare(layer, precision, table) for layer in layers)
+    prepared: list[LayerFunction] = []
+    with torch.autocast("cpu", enabled=False):
+        batch = examples()
+        hidden = batch.embedded
+        exact = Precision(hidden.dtype, hidden.dtype)
+        for layer in layers:
+            function = _prepare(layer, exact, table)
+            quantized, hidden = quantize_layer(layer, function, hidden, batch.context)
+            hidden = hidden if prepared else batch.after_first(hidden)
+            own = QuantizedPrecision(precision.compute, precision.weights, quantized)
+            prepared.append(_prepare(layer, own, table))
+    return tuple(prepared)
+
+
+def _is_unusual(layer: nn.Module) -> bool:
+    return bool(unprepared_types(layer)) or any(is_changed(part) for part in layer.modules())
+
+
 def _prepare(layer: nn.Module, precision: Precision, table: Tensor | None) -> LayerFunction:
-    if unprepared_types(layer) or any(is_changed(part) for part in layer.modules()):
+    if _is_unusual(layer):
         return layer
     function: LayerFunction = prepare(layer, precision, table)
     return function
