@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -122,9 +123,15 @@ class DebertaV2Encoder(nn.Module):
             raise ValueError(Errors.E124.format(device=embedded.device))
         return self.prepared.get(self, tuple(self.layer), self.positions, precision, examples)
 
-    def _examples(
+    def examples(
         self, embed: Callable[[], tuple[Tensor, PackedPieces]], kernel: AttentionKernel
     ) -> Examples:
+        """A batch by which weights are quantized.
+
+        Args:
+            embed: Returns the embeddings of the batch, and the batch.
+            kernel: The attention kernel.
+        """
         embedded, pieces = embed()
 
         def after_first(hidden: Tensor) -> Tensor:
@@ -141,6 +148,7 @@ class DebertaV2Encoder(nn.Module):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         layers: int | None = None,
+        output_rows: Tensor | None = None,
         embed_examples: Callable[[], tuple[Tensor, PackedPieces]] | None = None,
     ) -> EncoderOutput:
         """Run all layers, or the first ones.
@@ -152,35 +160,39 @@ class DebertaV2Encoder(nn.Module):
             output_hidden_states: Whether to return `embedded` and the output of every layer.
             output_attentions: Whether to return the attention probabilities of every layer.
             layers: Number of layers to run, from the input; None for all.
+            output_rows: (output_rows,) int64, the rows of the last hidden state; None for all.
+                Other rows of the last layer are not computed after its attention.
             embed_examples: Returns a batch and its embeddings, by which int8 quantization chooses
                 how it treats outliers; None for treating them like all values.
 
         Returns:
             Packed: see `EncoderOutput`.
         """
-        examples = embed_examples and partial(self._examples, embed_examples, kernel)
+        examples = embed_examples and partial(self.examples, embed_examples, kernel)
         functions = self._layer_functions(embedded, examples)
         has_modules = any(isinstance(function, nn.Module) for function in functions)
         context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded
         states, attentions = [embedded], []
-        for index, layer in enumerate(functions[:layers]):
+        run = functions[:layers]
+        # The convolution after the first layer needs all rows.
+        last = len(run) - 1 if len(run) > (self.conv is not None) else -1
+        for index, layer in enumerate(run):
+            options: dict[str, Any] = {"return_attentions": output_attentions}
+            if index == last and output_rows is not None:
+                options["output_rows"] = output_rows
             if recompute:
-                hidden, probabilities = checkpoint(
-                    layer,
-                    hidden,
-                    context,
-                    return_attentions=output_attentions,
-                    keep_activations=True,
-                    use_reentrant=False,
-                )
+                options |= {"keep_activations": True, "use_reentrant": False}
+                hidden, probabilities = checkpoint(layer, hidden, context, **options)
             else:
-                hidden, probabilities = layer(hidden, context, return_attentions=output_attentions)
+                hidden, probabilities = layer(hidden, context, **options)
             if index == 0 and self.conv is not None:
                 hidden = self.conv(embedded, hidden, pieces.lengths)
             states.append(hidden)
             attentions.append(probabilities)
+        if output_rows is not None and last < 0:
+            hidden = hidden.index_select(0, output_rows)
         return EncoderOutput(
             last_hidden_state=hidden,
             hidden_states=tuple(states) if output_hidden_states else None,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spacy_deberta.checkpoints import GlinerConfig, gliner_config
 from spacy_deberta.models.heads import HeadSpec
 from spacy_deberta.models.with_head import DebertaV2WithHead
-from spacy_deberta.nn import DebertaV2Config, PackedPieces, send
+from spacy_deberta.nn import DebertaV2Config, PackedPieces
 
 from .scoring import SpanMarker, TextRows, TokenScorer, WordLSTM, pool_pieces, projection
 
@@ -107,9 +107,7 @@ class DebertaV2ForGLiNER(DebertaV2WithHead):
         Returns:
             (decoded_rows, hidden_size of the head).
         """
-        rows = self.deberta.forward_packed(pieces).last_hidden_state
-        if decoded is not None:
-            rows = rows.index_select(0, send(decoded, rows.device))
+        rows = self.deberta.forward_packed(pieces, output_rows=decoded).last_hidden_state
         return self.projection(rows) if hasattr(self, "projection") else rows
 
     def score_texts(self, vectors: Tensor, texts: Sequence[TextRows]) -> list[Tensor]:

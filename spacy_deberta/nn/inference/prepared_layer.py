@@ -110,6 +110,7 @@ class PreparedLayer:
         hidden: Tensor,
         context: AttentionContext,
         *,
+        output_rows: Tensor | None = None,
         return_attentions: bool = False,
     ) -> tuple[Tensor, Attentions | None]:
         """Run the layer: as `DebertaV2Layer.forward`, without gradients.
@@ -117,13 +118,17 @@ class PreparedLayer:
         Args:
             hidden: (total_pieces, hidden_size), in the dtype of the residual connections.
             context: State shared by the layers. Its positions are ignored.
+            output_rows: (output_rows,) int64, the rows that are computed after attention; None for
+                all.
             return_attentions: Whether to return the attention probabilities.
 
         Returns:
-            (total_pieces, hidden_size) of the same dtype, and per sequence (heads, length,
-            length) or None.
+            (total_pieces, hidden_size) or (output_rows, hidden_size) of the same dtype, and per
+            sequence (heads, length, length) or None.
         """
         rows, attentions = self.attention(hidden, context, return_attentions=return_attentions)
+        if output_rows is not None:
+            rows, hidden = rows.index_select(0, output_rows), hidden.index_select(0, output_rows)
         (output,) = by_blocks(self._after_attention, rows, hidden, block=self.block)
         return output, attentions
 

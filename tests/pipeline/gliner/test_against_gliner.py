@@ -125,3 +125,12 @@ def test_gliner_opens_what_was_trained_here(sizes, live, tmp_path):
     loaded = spacy.load(tmp_path / "saved")
     cases = json.loads(run_gliner("answer", tmp_path / "saved" / "deberta_gliner" / "model"))
     assert_same_entities(loaded, cases)
+
+
+def test_words_of_the_original_vocabulary(shared_data, v3_tokenizer):
+    """As `test_words_are_encoded_as_in_training`, with the vocabulary of deberta-v3."""
+    edges = json.loads((shared_data / "gliner" / "edges.json").read_text())["v3"]
+    tokenizer = v3_tokenizer.with_unknown_characters("unk")
+    for word, ids in edges.items():
+        found, _ = encode_words([word], tokenizer, empty=tokenizer.convert_tokens_to_ids("▁"))
+        assert found.tolist() == ids["transformers4"], word
