@@ -11,6 +11,7 @@ from .gliner import (
     read_gliner,
     save_gliner,
 )
+from .int8_weights import dequantize_weights, int8_names
 from .layouts.detection import detect_key_map
 from .layouts.gliner import GlinerConfig, NoGlinerError
 from .layouts.huggingface import HUGGING_FACE
@@ -72,6 +73,7 @@ __all__ = [
     "check_mask_fits",
     "check_sizes",
     "check_vocabulary_fits",
+    "dequantize_weights",
     "describe_encoder_extra",
     "detect_key_map",
     "embedded_names",
@@ -81,6 +83,7 @@ __all__ = [
     "find_non_finite",
     "find_vocabulary",
     "gliner_config",
+    "int8_names",
     "is_finite",
     "list_names",
     "marker_ids",

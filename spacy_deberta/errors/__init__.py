@@ -132,6 +132,11 @@ class Warnings(metaclass=Coded):
         "list: {keys}. These are as in the base, without training. Copy the adapter again from its "
         "source, or save it again with PEFT's `save_pretrained`."
     )
+    W311 = (
+        "The weights of '{source}' are stored in int8 and become float32, with the values that "
+        "int8 has. To predict from them as they are, with less memory, set 'load_precision = "
+        '"int8"\'.'
+    )
     W313 = (
         "The encoder has 'device = \"{device}\"', but PyTorch has no such device here, so it runs "
         "on the CPU. Install PyTorch with support for it (https://pytorch.org/get-started), or "

@@ -16,6 +16,7 @@ from spacy_deberta.checkpoints import (
     Weights,
     add_markers,
     check_sizes,
+    dequantize_weights,
     find_gliner,
     gliner_config,
     new_gliner_config,
@@ -118,7 +119,8 @@ def save_gliner_model(model: Model[Sequences, Array], folder: str | os.PathLike[
     save_gliner(
         folder,
         config=shim.config,
-        weights=shim.module.state_dict(),
+        # Another package reads it, which does not know int8.
+        weights=dequantize_weights(shim.module.state_dict()),
         tokenizer=tokenizer_shim(model.layers[0]).tokenizer,
         precision=shim.options.storage_precision,
     )

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spacy_deberta import nn
 from spacy_deberta.nn import (
     DebertaV2Config,
     DebertaV2Embeddings,
@@ -21,6 +22,7 @@ from spacy_deberta.nn import (
 
 from .base import DebertaV2PreTrainedModel
 
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 # Number of sequences and their length in pieces: enough to see which channels are outliers.
 _EXAMPLES = (8, 32)
 
@@ -107,6 +109,27 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             output_rows=None if output_rows is None else send(output_rows, embedded.device),
             embed_examples=self._embed_examples,
         )
+
+    def hold_in_int8(self) -> None:
+        """Hold the dense layers in int8 from now on, and word embeddings in bfloat16."""
+        nn.hold_in_int8(self.embeddings, self.encoder, self._examples())
+
+    def int8_state(self) -> dict[str, Tensor]:
+        """The state with dense layers in int8, and word embeddings in bfloat16."""
+        state = self.state_dict()
+        if nn.is_quantized(self):
+            return state
+        state[WORD_EMBEDDINGS] = state[WORD_EMBEDDINGS].to(torch.bfloat16)
+        prefixed = nn.int8_state(self.encoder, self._examples())
+        return {**state, **{f"encoder.{name}": tensor for name, tensor in prefixed}}
+
+    def _examples(self) -> nn.Examples:
+        embedding = next(self.embeddings.parameters())
+        kernel = resolve_attention(
+            self.attention, embedding.device, torch.float32, self.config.head_dim
+        )
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            return self.encoder.examples(self._embed_examples, kernel)
 
     def _embed_examples(self) -> tuple[Tensor, PackedPieces]:
         """Random pieces, always the same, and their embeddings."""

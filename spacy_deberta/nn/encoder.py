@@ -123,9 +123,15 @@ class DebertaV2Encoder(nn.Module):
             raise ValueError(Errors.E124.format(device=embedded.device))
         return self.prepared.get(self, tuple(self.layer), self.positions, precision, examples)
 
-    def _examples(
+    def examples(
         self, embed: Callable[[], tuple[Tensor, PackedPieces]], kernel: AttentionKernel
     ) -> Examples:
+        """A batch by which weights are quantized.
+
+        Args:
+            embed: Returns the embeddings of the batch, and the batch.
+            kernel: The attention kernel.
+        """
         embedded, pieces = embed()
 
         def after_first(hidden: Tensor) -> Tensor:
@@ -162,7 +168,7 @@ class DebertaV2Encoder(nn.Module):
         Returns:
             Packed: see `EncoderOutput`.
         """
-        examples = embed_examples and partial(self._examples, embed_examples, kernel)
+        examples = embed_examples and partial(self.examples, embed_examples, kernel)
         functions = self._layer_functions(embedded, examples)
         has_modules = any(isinstance(function, nn.Module) for function in functions)
         context = self.context(pieces, kernel, projected=not has_modules)

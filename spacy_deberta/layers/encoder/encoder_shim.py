@@ -23,8 +23,7 @@ from .batches import EncoderBatch, OutputUnit
 from .device import resolve_device
 from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
 from .output_rows import Rows
-
-ENCODER_PREFIX = "deberta."
+from .stored_weights import ENCODER_PREFIX, stored_weights
 
 
 class EncoderShim(Shim):
@@ -270,11 +269,11 @@ class EncoderShim(Shim):
 
     def to_bytes(self) -> bytes:
         """Config and weights, the weights as safetensors in `storage_precision`."""
-        saved = None
-        if self._model is not None:
-            state = self._model.state_dict().items()
-            saved = SavedEncoder(self.config, {key: x for key, x in state if self._owns(key)})
-        return pack_encoder(saved, storage_precision=self.options.storage_precision)
+        if self._model is None:
+            return pack_encoder(None, storage_precision=None)
+        only = self.shares_encoder
+        weights, precision = stored_weights(self._model, self.options, head_only=only)
+        return pack_encoder(SavedEncoder(self.config, weights), storage_precision=precision)
 
     def from_bytes(self, data: bytes) -> "EncoderShim":
         """Build the module from the result of `to_bytes`.

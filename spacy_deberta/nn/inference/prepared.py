@@ -1,6 +1,6 @@
 """Cache of inference-only layers: built on first use, rebuilt after weight changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,9 @@ from spacy_deberta.nn.attention import Attentions
 from . import prepared_layer  # noqa: F401  (registers how layers are prepared)
 from .precision import Precision
 from .preparation import is_changed, prepare, unprepared_types
-from .smoothing import Examples, QuantizedPrecision, quantize_layer
+from .quantized_dense import QuantizedWeight
+from .quantized_linear import QuantizedLinear, is_quantized
+from .smoothing import Examples, QuantizedPrecision, quantize_layers
 
 # A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
 LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
@@ -80,20 +82,29 @@ def _prepare_all(
     table: Tensor | None,
     examples: Callable[[], Examples] | None,
 ) -> tuple[LayerFunction, ...]:
-    if precision.weights != torch.int8 or examples is None or any(map(_is_unusual, layers)):
+    if precision.weights != torch.int8 or any(map(_is_unusual, layers)):
         return tuple(_prepare(layer, precision, table) for layer in layers)
-    prepared: list[LayerFunction] = []
+    quantized: Iterable[tuple[nn.Module, dict[nn.Linear, QuantizedWeight | None]]]
+    if any(map(is_quantized, layers)):
+        quantized = ((layer, _held_weights(layer)) for layer in layers)
+    elif examples is None:
+        quantized = ((layer, {}) for layer in layers)
+    else:
+        quantized = quantize_layers(layers, table, examples())
     with torch.autocast("cpu", enabled=False):
-        batch = examples()
-        hidden = batch.embedded
-        exact = Precision(hidden.dtype, hidden.dtype)
-        for layer in layers:
-            function = _prepare(layer, exact, table)
-            quantized, hidden = quantize_layer(layer, function, hidden, batch.context)
-            hidden = hidden if prepared else batch.after_first(hidden)
-            own = QuantizedPrecision(precision.compute, precision.weights, quantized)
-            prepared.append(_prepare(layer, own, table))
-    return tuple(prepared)
+        return tuple(
+            _prepare(layer, QuantizedPrecision(precision.compute, torch.int8, weights), table)
+            for layer, weights in quantized
+        )
+
+
+def _held_weights(layer: nn.Module) -> dict[nn.Linear, QuantizedWeight | None]:
+    """The weights of a layer that is held in int8."""
+    return {
+        part: part.quantized if isinstance(part, QuantizedLinear) else None
+        for part in layer.modules()
+        if isinstance(part, nn.Linear)
+    }
 
 
 def _is_unusual(layer: nn.Module) -> bool:
@@ -119,7 +130,7 @@ def _state(encoder: nn.Module) -> _State:
     state: list[tuple[Any, ...]] = []
     for module in encoder.modules():
         state.append((type(module), is_changed(module)))
-        for weight in module._parameters.values():
+        for weight in (*module._parameters.values(), *module._buffers.values()):
             if weight is not None:
                 version = 0 if weight.is_inference() else weight._version
                 state.append((weight.data_ptr(), version))

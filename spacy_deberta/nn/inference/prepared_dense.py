@@ -17,10 +17,11 @@ from .quantized_dense import (
     prepare_quantized,
     quantize_weight,
 )
+from .quantized_linear import QuantizedLinear
 from .smoothing import QuantizedPrecision
 
 
-@prepares(nn.Linear, HalfPrecisionLinear)
+@prepares(nn.Linear, HalfPrecisionLinear, QuantizedLinear)
 def prepare_dense(
     dense: nn.Linear,
     precision: Precision,
@@ -50,7 +51,7 @@ def prepare_dense(
     dtype = precision.weights
     if _stays_narrow(dense, precision):
         return _followed_by(activation, dense.forward)
-    weight, bias = dense.weight.detach().to(dtype), dense.bias.detach().to(dtype)
+    weight, bias = _weight(dense).to(dtype), dense.bias.detach().to(dtype)
     copied = dense.weight.dtype != dtype
     fused = prepare_onednn(weight, bias, activation, copied=copied)
     if fused is not None:
@@ -77,7 +78,7 @@ def prepare_together(
     if layers[0].weight.dtype == precision.weights or _stays_narrow(layers[0], precision):
         return _each([prepare_dense(layer, precision) for layer in layers])
     together = nn.Linear(layers[0].in_features, len(layers) * layers[0].out_features, device="meta")
-    together.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]))
+    together.weight = nn.Parameter(torch.cat([_weight(layer) for layer in layers]))
     together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
     dense = prepare_dense(together, precision)
     return lambda rows: dense(rows).chunk(len(layers), dim=-1)
@@ -109,6 +110,11 @@ def _output_dtype(precision: Precision, *, narrow: bool) -> torch.dtype:
 
 def _each(functions: Sequence[Dense]) -> Callable[[Tensor], tuple[Tensor, ...]]:
     return lambda rows: tuple(function(rows) for function in functions)
+
+
+def _weight(dense: nn.Linear) -> Tensor:
+    weight = dense.weight.detach()
+    return dense.quantized.dequantize() if isinstance(dense, QuantizedLinear) else weight
 
 
 def _stays_narrow(dense: nn.Linear, precision: Precision) -> bool:

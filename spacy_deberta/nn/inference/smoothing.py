@@ -6,7 +6,7 @@ is chosen for each layer by the error that is expected on examples, and a layer 
 large is not quantized.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from spacy_deberta.nn.attention import AttentionContext
 
 from .precision import Precision
+from .preparation import prepare
 from .quantized_dense import QuantizedWeight, check_weights, quantize_weight
 
 # How much of the size of an input channel is moved to the weight: 0 leaves all, 1 moves all.
@@ -53,12 +54,38 @@ class QuantizedPrecision(Precision):
         quantized: By dense layer; None for one that is computed like all else.
     """
 
-    quantized: Mapping[nn.Module, QuantizedWeight | None] = field(default_factory=dict)
+    quantized: Mapping[nn.Linear, QuantizedWeight | None] = field(default_factory=dict)
 
 
-def quantize_layer(
+def quantize_layers(
+    layers: Iterable[nn.Module], table: Tensor | None, examples: Examples
+) -> Iterator[tuple[nn.Module, dict[nn.Linear, QuantizedWeight | None]]]:
+    """Quantize one layer after the other, each by its input for the examples.
+
+    Args:
+        layers: The layers.
+        table: (slots, hidden_size), the whole relative position table before projection, or None.
+        examples: The examples.
+
+    Yields:
+        The layer, and its weights as in `QuantizedPrecision`.
+
+    Raises:
+        ValueError: A weight is not finite (E125).
+    """
+    hidden = examples.embedded
+    exact = Precision(hidden.dtype, hidden.dtype)
+    for index, layer in enumerate(layers):
+        function = prepare(layer, exact, table)
+        quantized, hidden = _quantize_layer(layer, function, hidden, examples.context)
+        if index == 0:
+            hidden = examples.after_first(hidden)
+        yield layer, quantized
+
+
+def _quantize_layer(
     layer: Any, exact: Any, hidden: Tensor, context: AttentionContext
-) -> tuple[dict[nn.Module, QuantizedWeight | None], Tensor]:
+) -> tuple[dict[nn.Linear, QuantizedWeight | None], Tensor]:
     """Quantize the dense layers of a layer, as its examples have it.
 
     Args:
@@ -77,7 +104,7 @@ def quantize_layer(
     attended = exact.attention_output(rows, hidden)
     inner = exact.intermediate(attended)
     own = layer.attention.self
-    quantized: dict[nn.Module, QuantizedWeight | None] = {}
+    quantized: dict[nn.Linear, QuantizedWeight | None] = {}
     for inputs, dense in (
         (hidden, (own.query_proj, own.key_proj, own.value_proj)),
         (rows, (layer.attention.output.dense,)),
