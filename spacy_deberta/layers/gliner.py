@@ -78,9 +78,9 @@ def score_labelled_texts(model: Model[Sequences, Array], X: LabelledTexts) -> li
         return []
     shim = encoder_shim(model.layers[1])
     vectors = array_to_device(model.predict(X.sequences), shim.device)
-    with torch.no_grad():
+    with shim.predicting():
         logits = shim.module.score_texts(vectors, X.rows)
-    return [scores.cpu().numpy() for scores in logits]
+    return [scores.float().cpu().numpy() for scores in logits]
 
 
 def gliner_loss(

@@ -309,3 +309,18 @@ def test_encoder_loading_points_to_this_component(folder, tmp_path):
     nlp.add_pipe("deberta", config={"model": {"name": str(bare)}})
     with pytest.raises(FileNotFoundError, match="E338.*deberta_gliner"):
         nlp.initialize()
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_narrower_precisions(precision, folder):
+    """The head is computed in that of the encoder; most scores stay as they are."""
+    scores = {}
+    for name in ("fp32", precision):
+        nlp = make_pipeline(folder, labels=LABELS, model={"precision": name})
+        doc = nlp.make_doc(TEXT)
+        found = doc._.find_entities(LABELS, threshold=0.0, nested=True, multi_label=True)
+        scores[name] = _scores(found)
+    shared = scores["fp32"].keys() & scores[precision].keys()
+    assert len(shared) > 50
+    differences = sorted(abs(scores["fp32"][key] - scores[precision][key]) for key in shared)
+    assert 0 < differences[len(shared) // 2] < 0.05
