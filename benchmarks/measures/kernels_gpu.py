@@ -31,6 +31,7 @@ from benchmarks.peers import disentangled_flash, flashdeberta, huggingface, ours
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.nn.attention import (
     ATTENTION_KERNELS,
+    TRITON_KERNELS,
     AttentionInputs,
     BatchLayout,
     resolve_attention,
@@ -41,10 +42,10 @@ LENGTHS = (128, 512, 1024, 2048, 4096)
 ENCODER_LENGTHS = (128, 512, 2048)
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 BUCKETS, MAX_DISTANCE = 256, 512
-# Our kernels that Triton compiles, and their variants.
-TRITON_KERNELS = ("triton",)
+# Variants of our kernels that Triton compiles.
 VARIANTS: dict[str, tuple[dict[str, int], ...]] = {
     "triton": ({"block": 32}, {"block": 64}, {"block": 32, "table_block": 32}),
+    "bands": ({"block": 32}, {"block": 64}, {"block": 128}, {"elements": 2**26}),
 }
 # Maximum relative error against fp32.
 TOLERANCE = 5e-2

@@ -78,12 +78,13 @@ class EncoderErrors:
         "question. Pack all choices of the first question, then those of the second, and so on."
     )
     E122 = (
-        "The attention kernel 'triton' can't be used: {reason}. It needs a CUDA device and `pip "
-        "install spacy-deberta[triton]`; everywhere else choose 'attention = \"auto\"'."
+        "The attention kernels 'triton' and 'bands' can't be used: {reason}. They need a CUDA "
+        "device and `pip install spacy-deberta[triton]`; everywhere else choose "
+        "'attention = \"auto\"'."
     )
     E123 = (
-        "The attention kernel 'triton' does not support heads of {head_dim} in {dtype}, only heads "
-        "of 32, 64 or 128 in float16, bfloat16 or float32. Choose 'attention = \"auto\"'."
+        "The attention kernel '{kernel}' does not support heads of {head_dim} in {dtype}, only "
+        "heads of 32, 64 or 128 in float16, bfloat16 or float32. Choose 'attention = \"auto\"'."
     )
     E124 = (
         "int8 quantization is for inference on the CPU, but this model is on '{device}'. Set "

@@ -4,6 +4,7 @@ from spacy_deberta.registries import create_registries
 
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
+from .classifiers.document_vectors import document_vectors, predict_vectors
 from .classifiers.pooled_text_classifier import pooled_text_classifier
 from .classifiers.span_categorizer import span_categorizer
 from .component_name import name_component
@@ -100,6 +101,7 @@ __all__ = [
     "doc_spans_v1",
     "document_encoder",
     "document_listener",
+    "document_vectors",
     "encode_docs",
     "encode_texts",
     "encode_transformer_data",
@@ -125,6 +127,7 @@ __all__ = [
     "piece_windows_v1",
     "pooled_text_classifier",
     "pooled_tokens",
+    "predict_vectors",
     "rate_for_width",
     "save_gliner_model",
     "save_model",
