@@ -3,7 +3,7 @@
     python -m benchmarks.gpu.pack --vocabulary spm.model --data shared/data
 
 With `--python 3.12`, the packages that a machine with PyTorch and CuPy lacks are added, for that
-version of Python on Linux (x86-64): about 20 MB, in the versions that are installed here.
+version of Python on Linux (x86-64): about 25 MB, in the versions that are installed here.
 """
 
 import subprocess
