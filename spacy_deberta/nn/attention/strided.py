@@ -197,8 +197,9 @@ def _attend_explicitly(
     else:
         by_pair = bias.expand(heads, *shape, group.length).flatten(0, 1)
         scores = torch.baddbmm(by_pair, q, k.transpose(1, 2))
-    # In half precision, the sum over a long sequence loses too much precision.
-    precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
+    # On accelerators, the sum over a long sequence loses too much in half precision. On CPUs torch
+    # sums in float32 in any case.
+    precise = torch.float32 if scores.dtype.itemsize < 4 and not scores.is_cpu else scores.dtype
     probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
     probabilities = drop_out(probabilities, dropout)
     context = torch.bmm(probabilities, v).view(heads, -1, v.shape[-1])
