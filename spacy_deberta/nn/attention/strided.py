@@ -121,9 +121,11 @@ def _attend_group(
             None if position_query is None else position_query[some],
             group,
         )
-        in_place = is_half_on_cpu(query) and bias is not None and bias.dim() == 4
-        attend = _attend_in_place if in_place else _attend_fused
-        contexts.append(attend(query[some], key[some], value[some], bias, group))
+        if bias is not None and bias.dim() == 4 and is_half_on_cpu(bias):
+            context = _attend_in_place(query[some], key[some], value[some], bias, group)
+        else:
+            context = _attend_fused(query[some], key[some], value[some], bias, group)
+        contexts.append(context)
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts, dim=1), None
 
 
