@@ -121,9 +121,11 @@ def _attend_group(
             None if position_query is None else position_query[some],
             group,
         )
-        in_place = is_half_on_cpu(query) and bias is not None and bias.dim() == 4
-        attend = _attend_in_place if in_place else _attend_fused
-        contexts.append(attend(query[some], key[some], value[some], bias, group))
+        if bias is not None and bias.dim() == 4 and is_half_on_cpu(bias):
+            context = _attend_in_place(query[some], key[some], value[some], bias, group)
+        else:
+            context = _attend_fused(query[some], key[some], value[some], bias, group)
+        contexts.append(context)
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts, dim=1), None
 
 
@@ -197,8 +199,9 @@ def _attend_explicitly(
     else:
         by_pair = bias.expand(heads, *shape, group.length).flatten(0, 1)
         scores = torch.baddbmm(by_pair, q, k.transpose(1, 2))
-    # In half precision, the sum over a long sequence loses too much precision.
-    precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
+    # On accelerators, the sum over a long sequence loses too much in half precision. On CPUs torch
+    # sums in float32 in any case.
+    precise = torch.float32 if scores.dtype.itemsize < 4 and not scores.is_cpu else scores.dtype
     probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
     probabilities = drop_out(probabilities, dropout)
     context = torch.bmm(probabilities, v).view(heads, -1, v.shape[-1])
