@@ -6,12 +6,13 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import typer
 from spacy.cli._util import Arg, Opt, app
 from wasabi import Printer
 
+from spacy_deberta import __version__
 from spacy_deberta.errors import Errors
 
 SUBFOLDER_HELP = "The folder within the repository, if it is not the repository itself"
@@ -30,6 +31,22 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 deberta_cli = typer.Typer(name="deberta", help=HELP, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(deberta_cli)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@deberta_cli.callback(help=HELP)
+def _deberta(
+    version: Annotated[
+        bool,
+        Opt("--version", help="Print the version and exit", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Options of the group itself."""
 
 
 def make_printer(stream: TextIO) -> Printer:

@@ -2,6 +2,7 @@
 
 import hashlib
 import lzma
+import os
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import srsly
+from packaging.requirements import Requirement
 
 from .short_assets import SHORTEN
 
@@ -21,7 +23,6 @@ PROJECTS = sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))
 # Settings for a short run, and the metrics that it must write: for each file, scores from 0 to 1
 # that it must have.
 SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
-    "demo": (["--vars.steps", "4"], {"training/metrics.json": ["ents_f"]}),
     "pretrain_mini": (
         shlex.split(
             "--vars.gpu -1 --vars.short_steps 2 --vars.long_steps 2 --vars.batch_pieces 2048"
@@ -69,23 +70,26 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     ),
 }
 # The output of the command `show` for the text of a project.
-SHOWN = {
-    "demo": ["Entities", "Lena Brandt joined Siemens"],
-    "quickstart": ["Entities", "Category", "Spans “sc”", "Lena Brandt joined Siemens"],
-}
+SHOWN = {"quickstart": ["Entities", "Category", "Spans “sc”", "Lena Brandt joined Siemens"]}
+# Runs without matplotlib, which is an extra.
+WITHOUT_PLOTS = "quickstart"
 
 
 def read_project(path):
     return srsly.read_yaml(path / "project.yml")
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    """A copy of the projects and configs of the repository."""
+def copy_project(name, folder):
+    """Copy the folder of a project, and nothing else of the repository."""
     leave_out = shutil.ignore_patterns("corpus", "training", "metrics", "packages", "project.lock")
-    shutil.copytree(ROOT / "projects", tmp_path / "projects", ignore=leave_out)
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    return tmp_path
+    return Path(shutil.copytree(ROOT / "projects" / name, folder / name, ignore=leave_out))
+
+
+def hide_matplotlib(folder):
+    """Environment variables with which matplotlib can't be imported."""
+    folder.mkdir()
+    (folder / "matplotlib.py").write_text("raise ImportError('hidden')\n", encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder)}
 
 
 def place_assets(project, shared_data):
@@ -152,6 +156,16 @@ DEFAULTS = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`[^`]+`(?:, )?)+) \|", fl
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
+def test_a_project_needs_nothing_outside_of_its_folder(path):
+    for pattern in ("*.yml", "*.md", "scripts/*.py", "configs/*.cfg", "assets/*.md"):
+        for file in path.glob(pattern):
+            assert "../" not in file.read_text(encoding="utf-8"), file
+    assert "requirements.txt" in (path / "README.md").read_text(encoding="utf-8")
+    names = [Requirement(line).name for line in (path / "requirements.txt").open(encoding="utf-8")]
+    assert names == ["spacy-deberta"]
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
 def test_the_defaults_in_a_readme_are_those_of_the_project(path):
     readme = (path / "README.md").read_text(encoding="utf-8")
     variables = read_project(path)["vars"]
@@ -168,8 +182,8 @@ def test_the_defaults_in_a_readme_are_those_of_the_project(path):
 
 
 @pytest.mark.parametrize("name", [path.name for path in PROJECTS])
-def test_a_project_runs(name, workspace, request):
-    project = workspace / "projects" / name
+def test_a_copy_of_a_project_runs(name, tmp_path, request):
+    project = copy_project(name, tmp_path)
     if read_project(project).get("assets"):
         place_assets(project, request.getfixturevalue("shared_data"))
     overrides, metrics = SHORT[name]
@@ -178,6 +192,7 @@ def test_a_project_runs(name, workspace, request):
         capture_output=True,
         text=True,
         check=False,
+        env=hide_matplotlib(tmp_path / "hidden") if name == WITHOUT_PLOTS else None,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for file, keys in metrics.items():
@@ -188,6 +203,10 @@ def test_a_project_runs(name, workspace, request):
         assert text in done.stdout
     for file in outputs_of(project):
         assert (project / file).exists(), file
+    if name == WITHOUT_PLOTS:
+        page = (project / "training" / "report.html").read_text(encoding="utf-8")
+        assert "<figure" not in page
+        assert "matplotlib" in page
     for archive in project.glob("packages/*/dist/*.tar.gz"):
         check_package(archive.parents[1])
 
