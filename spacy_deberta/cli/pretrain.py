@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # Overrides such as --paths.texts are parsed here, not by typer.
 _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 GPU_HELP = "Number of the GPU, or -1 for the CPU; by default a GPU if there is one"
+# Between two times that the bar shows.
+SECONDS_SHOWN = 10.0
 CODE_HELP = "Python file with functions that the config names"
 
 
@@ -99,6 +102,7 @@ class _Progress:
     def __init__(self, total: int | None) -> None:
         self._total = total
         self._bar: tqdm[Any] | None = None
+        self._closed = threading.Event()
         self.used = False
 
     def announce(self, text: str) -> None:
@@ -123,10 +127,17 @@ class _Progress:
     def _open(self, step: int) -> "tqdm[Any]":
         if self._bar is None:
             self._bar = tqdm(total=self._total, initial=step, unit="step", dynamic_ncols=True)
+            threading.Thread(target=self._keep_time, args=(self._bar,), daemon=True).start()
         return self._bar
+
+    def _keep_time(self, bar: "tqdm[Any]") -> None:
+        """Show the time that has passed, also while a batch takes long."""
+        while not self._closed.wait(SECONDS_SHOWN):
+            bar.refresh()
 
     def close(self) -> None:
         """Close the bar, and leave it visible."""
+        self._closed.set()
         if self._bar is not None:
             self._bar.close()
 

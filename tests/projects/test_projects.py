@@ -161,8 +161,8 @@ def test_a_project_needs_nothing_outside_of_its_folder(path):
         for file in path.glob(pattern):
             assert "../" not in file.read_text(encoding="utf-8"), file
     assert "requirements.txt" in (path / "README.md").read_text(encoding="utf-8")
-    names = [Requirement(line).name for line in (path / "requirements.txt").open(encoding="utf-8")]
-    assert names == ["spacy-deberta"]
+    requirements = (path / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [Requirement(line).name for line in requirements] == ["spacy-deberta"]
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
