@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-tf test-peft test-transformers5 coverage fuzz bench lint types format clean
+.PHONY: demo test test-fast test-tf test-peft test-gliner test-transformers5 coverage fuzz bench gpu lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -59,6 +59,17 @@ test-peft: $(INSTALLED) $(PEFT_VENV)/.installed
 	SPACY_DEBERTA_PEFT_PYTHON=$(PEFT_VENV)/bin/python $(PYTEST) \
 		tests/checkpoints/layouts/test_adapters.py $(PYTEST_ARGS)
 
+GLINER_VENV := .venv-gliner
+$(GLINER_VENV)/.installed: Makefile
+	$(PYTHON) -m venv $(GLINER_VENV)
+	$(GLINER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		'gliner==0.2.29' 'torch==2.13.*' protobuf sentencepiece
+	touch $@
+
+test-gliner: $(INSTALLED) $(GLINER_VENV)/.installed
+	SPACY_DEBERTA_GLINER_PYTHON=$(GLINER_VENV)/bin/python $(PYTEST) \
+		tests/pipeline/gliner/test_against_gliner.py $(PYTEST_ARGS)
+
 # spacy-transformers wants transformers 4. Without it, transformers may be new: it is only what tests
 # compare with. Some test modules need its old tokenizer, and are not among these.
 TRANSFORMERS5_VENV := .venv-transformers5
@@ -93,6 +104,17 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks run --vocabulary $(VOCABULARY) --documents $(DOCUMENTS) \
 		--entities $(ENTITIES) $(BENCH_ARGS)
 
+# All that needs a GPU, in eight minutes: checks, then measurements; see CONTRIBUTING.md. With an archive
+# of packages in .gpu, nothing is installed, and PYTHON is the one that has PyTorch and CuPy.
+DATA ?=
+GPU_ARGS ?=
+ARCHIVE := $(wildcard .gpu/site.tar.xz)
+gpu: $(if $(ARCHIVE),,$(VENV)/.bench .gpu/spm.model)
+	$(if $(ARCHIVE),$(PYTHON),$(BIN)/python) -m benchmarks.gpu $(GPU_ARGS)
+
+.gpu/spm.model: $(INSTALLED)
+	$(BIN)/python -m benchmarks.gpu.pack --vocabulary $(VOCABULARY) $(if $(DATA),--data $(DATA))
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -105,5 +127,5 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(TF_VENV) $(TRANSFORMERS5_VENV) build dist *.egg-info
+	rm -rf $(VENV) $(TF_VENV) $(PEFT_VENV) $(GLINER_VENV) $(TRANSFORMERS5_VENV) build dist *.egg-info
 	rm -rf $(foreach part,corpus training metrics packages,$(wildcard projects/*/$(part)))

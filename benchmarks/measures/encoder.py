@@ -21,7 +21,7 @@ from benchmarks.measures.timing import (
 from benchmarks.peers import huggingface, onnx, ours, products
 
 # Maximum relative error of hidden states and gradients, against Hugging Face's in fp32.
-TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1}
+TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1, "int8": 1e-1}
 # Enough to compare values.
 CHECKED_PIECES = 128
 # Number of score tensors that Hugging Face's attention keeps for the backward pass.
@@ -46,6 +46,8 @@ def cases(settings: Settings) -> Iterator[Case]:
         for dtype in ("fp32", "bf16"):
             for length in sizes.lengths:
                 yield {"pass": direction, "dtype": dtype, "length": length}
+    for length in sizes.lengths:
+        yield {"pass": "forward", "dtype": "int8", "length": length}
     for dtype in ("fp32", "bf16"):
         for length in sizes.long_lengths:
             yield {"pass": "forward", "dtype": dtype, "length": length}
@@ -64,25 +66,28 @@ class Encoders:
         self.settings = settings
         self.ours = ours.load_encoder(settings.checkpoint)
         self.huggingface = huggingface.load_encoder(settings.checkpoint)
-        self._onnx: Any = None
+        self._onnx: dict[str, Any] = {}
 
-    @property
-    def onnx(self) -> onnx.OnnxEncoder:
+    def onnx(self, dtype: str) -> onnx.OnnxEncoder:
         """ONNX Runtime's, exported once.
+
+        Args:
+            dtype: `"fp32"` or `"int8"`.
 
         Raises:
             CannotMeasureError: It is not available.
         """
-        if self._onnx is None:
+        if dtype not in self._onnx:
+            load = {"fp32": onnx.load_encoder, "int8": onnx.load_int8_encoder}[dtype]
             try:
                 path = self.settings.work / "encoder.onnx"
                 threads = self.settings.threads
-                self._onnx = onnx.load_encoder(self.huggingface, path, threads=threads)
+                self._onnx[dtype] = load(self.huggingface, path, threads=threads)
             except CannotMeasureError as error:
-                self._onnx = error
-        if isinstance(self._onnx, CannotMeasureError):
-            raise self._onnx
-        return self._onnx
+                self._onnx[dtype] = error
+        if isinstance(self._onnx[dtype], CannotMeasureError):
+            raise self._onnx[dtype]
+        return self._onnx[dtype]
 
     def measure(self, case: Case) -> list[Measurement]:
         """Seconds of all contenders in one case, and their errors against Hugging Face's values."""
@@ -136,7 +141,7 @@ class UniformBatch:
         encoders: The encoders.
         count: Number of sequences.
         length: Number of pieces of each.
-        dtype: `"fp32"` or `"bf16"`.
+        dtype: `"fp32"`, `"bf16"` or `"int8"`.
     """
 
     def __init__(self, encoders: Encoders, count: int, length: int, dtype: str) -> None:
@@ -166,6 +171,9 @@ class UniformBatch:
             "huggingface": lambda: lambda: huggingface.forward(theirs, ids, dtype=dtype),
             "products": lambda: self._products().forward,
         }
+        if dtype == "int8":
+            del runs["huggingface"]
+            return {**runs, "onnxruntime": self._onnx}
         if ids.shape[1] <= 512:
             runs["ours, reference"] = lambda: (
                 lambda: ours.ours_forward(model, pieces, kernel="reference", dtype=dtype)
@@ -194,7 +202,7 @@ class UniformBatch:
         )
 
     def _onnx(self) -> Workload:
-        encoder = self.encoders.onnx
+        encoder = self.encoders.onnx(self.dtype)
         return lambda: encoder(self.ids).flatten(0, 1)
 
     def _huggingface_backward(self) -> Workload:

@@ -5,8 +5,8 @@ context and the gradients of all five. Written against flashdeberta 0.0.8 and di
 1.1.1.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from benchmarks.measures.encoder import relative_error
 from benchmarks.measures.results import Case, Measurement, Results
 from benchmarks.measures.settings import Settings
 from benchmarks.measures.timing import (
+    CannotMeasureError,
     Contenders,
     Workload,
     exclude_wrong,
@@ -30,6 +31,7 @@ from benchmarks.peers import disentangled_flash, flashdeberta, huggingface, ours
 from spacy_deberta.nn import DebertaV2Config
 from spacy_deberta.nn.attention import (
     ATTENTION_KERNELS,
+    TRITON_KERNELS,
     AttentionInputs,
     BatchLayout,
     resolve_attention,
@@ -39,11 +41,12 @@ from spacy_deberta.nn.relative_positions import slot_table
 LENGTHS = (128, 512, 1024, 2048, 4096)
 ENCODER_LENGTHS = (128, 512, 2048)
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-PIECES = 16384
-HEADS, HEAD_DIM = 12, 64
 BUCKETS, MAX_DISTANCE = 256, 512
-SCALE = (3 * HEAD_DIM) ** -0.5
-REPEATS = 30
+# Variants of our kernels that Triton compiles.
+VARIANTS: dict[str, tuple[dict[str, int], ...]] = {
+    "triton": ({"block": 32}, {"block": 64}, {"block": 32, "table_block": 32}),
+    "bands": ({"block": 32}, {"block": 64}, {"block": 128}, {"elements": 2**26}),
+}
 # Maximum relative error against fp32.
 TOLERANCE = 5e-2
 PEERS = {
@@ -52,6 +55,31 @@ PEERS = {
 }
 
 Attend = Callable[[list[Tensor]], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Sizes of attention.
+
+    Attributes:
+        heads: Number of heads.
+        head_dim: Width of a head.
+        pieces: Pieces of a batch.
+        repeats: Number of repeats.
+    """
+
+    heads: int = 12
+    head_dim: int = 64
+    pieces: int = 16384
+    repeats: int = 30
+
+
+FULL = Work()
+
+
+def scale_of(rows: Tensor) -> float:
+    """Factor on the scores of rows, (..., head_dim)."""
+    return float((3 * rows.shape[-1]) ** -0.5)
 
 
 def run(settings: Settings, results: Results) -> None:
@@ -105,15 +133,15 @@ class Attention:
         return inputs, place(self.gradient)
 
 
-def make_attention(count: int, length: int, *, device: str) -> Attention:
+def make_attention(count: int, length: int, *, device: str, work: Work = FULL) -> Attention:
     """Random inputs."""
     generator = torch.Generator(device).manual_seed(length)
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, device=device)
 
-    rows = (count, HEADS, length, HEAD_DIM)
-    table = (HEADS, 2 * BUCKETS, HEAD_DIM)
+    rows = (count, work.heads, length, work.head_dim)
+    table = (work.heads, 2 * BUCKETS, work.head_dim)
     return Attention(
         (draw(*rows), draw(*rows), draw(*rows)), (draw(*table), draw(*table)), draw(*rows)
     )
@@ -129,7 +157,7 @@ def attend_plainly(inputs: list[Tensor]) -> Tensor:
     # The slot of query i and key j is at (i, j), and the rows here are keys.
     by_key = (key @ position_query.transpose(1, 2)).gather(-1, slots.transpose(2, 3))
     scores = query @ key.transpose(2, 3) + by_query + by_key.transpose(2, 3)
-    return (scores * SCALE).softmax(-1) @ value
+    return (scores * scale_of(query)).softmax(-1) @ value
 
 
 def forward_and_backward(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor:
@@ -148,13 +176,45 @@ def all_values(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor
     return torch.cat([values.detach().float().flatten() for values in (context, *gradients)])
 
 
-def measure_attention(settings: Settings, case: Case, *, device: str = "cuda") -> list[Measurement]:
-    """Seconds of all contenders for attention alone."""
+def forward_only(attend: Attend, inputs: list[Tensor], gradient: Tensor) -> Tensor:
+    """Run attention as in prediction; returns the context."""
+    with torch.no_grad():
+        return attend(inputs)
+
+
+PASSES = {"both": forward_and_backward, "forward": forward_only}
+
+
+def measure_attention(
+    settings: Settings, case: Case, *, device: str = "cuda", work: Work = FULL
+) -> list[Measurement]:
+    """Seconds of all contenders for attention alone.
+
+    Args:
+        settings: Unused.
+        case: `dtype`, `length` and `pass`: "both", the default, or "forward".
+        device: The device.
+        work: Sizes.
+    """
+    builders = partial(attention_builders, length=case["length"], device=device, heads=work.heads)
+    return _measure_builders(case, builders, device=device, work=work)
+
+
+def measure_variants(
+    settings: Settings, case: Case, *, device: str = "cuda", work: Work = FULL
+) -> list[Measurement]:
+    """Seconds of the variants of our kernels, for the same cases as `measure_attention`."""
+    builders = partial(variant_builders, length=case["length"], device=device, heads=work.heads)
+    return _measure_builders(case, builders, device=device, work=work)
+
+
+def _measure_builders(
+    case: Case, builders: Callable[[int], Mapping[str, Any]], *, device: str, work: Work
+) -> list[Measurement]:
     dtype, length = DTYPES[case["dtype"]], case["length"]
     # The definition keeps all scores in memory, so values are compared on one sequence.
-    small = make_attention(1, length, device=device)
+    small = make_attention(1, length, device=device, work=work)
     expected = all_values(attend_plainly, *small.prepare(torch.float32))
-    kernels = gather(attention_builders(1, length, device=device))
 
     def check(name: str, attend: Any) -> str:
         if name == "sdpa":  # has no position terms
@@ -163,16 +223,17 @@ def measure_attention(settings: Settings, case: Case, *, device: str = "cuda") -
         error = relative_error(found, expected)
         return "" if error <= TOLERANCE else f"differs from the definition by {error:.1g}"
 
-    absent = exclude_wrong(kernels, check).absent
-    work = make_attention(max(1, PIECES // length), length, device=device)
-    kernels = gather(attention_builders(len(work.gradient), length, device=device))
-    prepared = {packed: work.prepare(dtype, packed=packed) for packed in (False, True)}
+    absent = exclude_wrong(gather(builders(1)), check).absent
+    whole = make_attention(max(1, work.pieces // length), length, device=device, work=work)
+    kernels = gather(builders(len(whole.gradient)))
+    prepared = {packed: whole.prepare(dtype, packed=packed) for packed in (False, True)}
+    run = PASSES[case.get("pass", "both")]
     runs: dict[str, Workload] = {
-        name: partial(forward_and_backward, cast(Attend, attend), *prepared[is_ours(name)])
+        name: partial(run, cast(Attend, attend), *prepared[is_ours(name)])
         for name, attend in kernels.runs.items()
         if name not in absent
     }
-    return _measure_warm(Contenders(runs, absent), case)
+    return _measure_warm(Contenders(runs, absent), case, repeats=work.repeats)
 
 
 def is_ours(name: str) -> bool:
@@ -180,38 +241,78 @@ def is_ours(name: str) -> bool:
     return name.startswith("ours")
 
 
-def attention_builders(count: int, length: int, *, device: str) -> dict[str, Callable[[], Any]]:
+def attention_builders(
+    count: int, *, length: int, device: str, heads: int
+) -> dict[str, Callable[[], Any]]:
     """Builders of the kernels: functions from all five inputs to the context."""
-    settings: dict[str, Any] = {"buckets": BUCKETS, "max_distance": MAX_DISTANCE, "scale": SCALE}
     shape: dict[str, Any] = {"count": count, "length": length, "device": device}
+    settings: dict[str, Any] = {"buckets": BUCKETS, "max_distance": MAX_DISTANCE}
 
-    def spread(kernel: Callable[..., Tensor]) -> Attend:
-        return lambda inputs: kernel(*inputs)
+    def spread(load: Callable[..., Any]) -> Attend:
+        def attend(inputs: list[Tensor]) -> Tensor:
+            kernel = loaded.get(0) or loaded.setdefault(0, load(scale=scale_of(inputs[0])))
+            return cast(Tensor, kernel(*inputs))
+
+        loaded: dict[int, Any] = {}
+        load(scale=1.0)  # raises an error if it is not installed
+        return attend
 
     def sdpa(inputs: list[Tensor]) -> Tensor:
         query, key, value = inputs[:3]
-        return functional.scaled_dot_product_attention(query, key, value, scale=SCALE)
+        scale = scale_of(query)
+        return functional.scaled_dot_product_attention(query, key, value, scale=scale)
 
-    builders: dict[str, Callable[[], Any]] = {
-        "ours": lambda: ours_attention(resolve_attention("auto", device), **shape),
-        "flashdeberta": lambda: spread(flashdeberta.load_attention(**settings)),
-        "disentangled-flash": lambda: spread(
-            disentangled_flash.load_attention(**settings, **shape)
-        ),
+    flash = partial(flashdeberta.load_attention, **settings)
+    disentangled = partial(disentangled_flash.load_attention, **settings, **shape)
+    return {
+        "ours": lambda: ours_attention(resolve_attention("auto", device), **shape, heads=heads),
+        "flashdeberta": lambda: spread(flash),
+        "disentangled-flash": lambda: spread(disentangled),
         "sdpa": lambda: sdpa,
+        **variant_builders(count, length=length, device=device, heads=heads, plain=True),
     }
-    for name, kernel in ATTENTION_KERNELS.items():
-        if not kernel.takes_query_rows:
-            builders[f"ours, {name}"] = partial(ours_attention, kernel, **shape)
-    return builders
 
 
-def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Attend:
+def variant_builders(
+    count: int, *, length: int, device: str, heads: int, plain: bool = False
+) -> dict[str, Callable[[], Any]]:
+    """Builders of our kernels by name, with `plain` without other block sizes."""
+    shape: dict[str, Any] = {"count": count, "length": length, "device": device, "heads": heads}
+
+    def build(name: str, changes: Mapping[str, Any]) -> Attend:
+        try:
+            kernel: Any = resolve_attention(name)
+        except ImportError as error:
+            raise CannotMeasureError(str(error)) from error
+        kernel = replace(kernel, **changes) if changes else kernel
+        try:
+            return ours_attention(kernel, **shape)
+        except ValueError as error:
+            raise not_here(str(error)) from error
+
+    variants: dict[str, tuple[str, Mapping[str, Any]]] = {
+        f"ours, {name}": (name, {})
+        for name, kernel in ATTENTION_KERNELS.items()
+        if not kernel.takes_query_rows
+    }
+    variants |= {f"ours, {name}": (name, {}) for name in TRITON_KERNELS}
+    if not plain:
+        variants = {
+            f"ours, {name}, {changes}": (name, changes)
+            for name, all_changes in VARIANTS.items()
+            for changes in all_changes
+        }
+    return {name: partial(build, *chosen) for name, chosen in variants.items()}
+
+
+def ours_attention(
+    kernel: Any, *, count: int, length: int, device: str, heads: int = FULL.heads
+) -> Attend:
     """A kernel of ours, with its plan; its inputs are packed rows and the reachable slots."""
     config = DebertaV2Config.from_dict(
         {
-            "num_attention_heads": HEADS,
-            "hidden_size": HEADS * HEAD_DIM,
+            "num_attention_heads": heads,
+            "hidden_size": heads * FULL.head_dim,
             "position_buckets": BUCKETS,
             "max_relative_positions": MAX_DISTANCE,
             "relative_attention": True,
@@ -221,7 +322,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
     )
     slots = slot_table(length, config, torch.device(device))
     starts = torch.arange(0, (count + 1) * length, length, dtype=torch.int32, device=device)
-    plan = kernel.plan(BatchLayout((length,) * count, starts, HEADS, slots))
+    plan = kernel.plan(BatchLayout((length,) * count, starts, heads, slots))
 
     def attend(inputs: list[Tensor]) -> Tensor:
         rows = [values.transpose(1, 2).flatten(0, 1) for values in inputs[:3]]
@@ -234,7 +335,7 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
             value=value,
             position_key=position_key,
             position_query=position_query,
-            scale=SCALE,
+            scale=scale_of(query),
         )
         context, _ = kernel(given, plan)
         return context.unflatten(0, (count, length)).transpose(1, 2)
@@ -242,12 +343,14 @@ def ours_attention(kernel: Any, *, count: int, length: int, device: str) -> Atte
     return attend
 
 
-def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> list[Measurement]:
+def measure_encoder(
+    settings: Settings, case: Case, *, device: str = "cuda", work: Work = FULL
+) -> list[Measurement]:
     """Seconds of all contenders for the encoder."""
     length, dtype = case["length"], case["dtype"]
     generator = torch.Generator().manual_seed(length)
     config = settings.sizes.config
-    shape = (max(1, PIECES // length), length)
+    shape = (max(1, work.pieces // length), length)
     ids = torch.randint(3, config["vocab_size"], shape, generator=generator).to(device)
     gradient = torch.randn(ids.numel(), config["hidden_size"], device=device)
     checkpoint = settings.checkpoint
@@ -275,13 +378,13 @@ def measure_encoder(settings: Settings, case: Case, *, device: str = "cuda") -> 
         "flashdeberta": partial(build_peer, flashdeberta.load_encoder),
         "disentangled-flash": partial(build_peer, disentangled_flash.load_encoder),
     }
-    return _measure_warm(exclude_wrong(gather(builders), check), case)
+    return _measure_warm(exclude_wrong(gather(builders), check), case, repeats=work.repeats)
 
 
-def _measure_warm(contenders: Contenders, case: Case) -> list[Measurement]:
+def _measure_warm(contenders: Contenders, case: Case, *, repeats: int) -> list[Measurement]:
     """Time after three warm-up runs, in which kernels are compiled and tuned."""
     for run in contenders.runs.values():
         for _ in range(3):
             run()
     synchronize = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
-    return measure(contenders, case, repeats=REPEATS, synchronize=synchronize)
+    return measure(contenders, case, repeats=repeats, synchronize=synchronize)

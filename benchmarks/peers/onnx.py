@@ -91,6 +91,29 @@ def load_encoder(model: Any, path: Path, *, threads: int) -> OnnxEncoder:
     return encoder
 
 
+def load_int8_encoder(model: Any, path: Path, *, threads: int) -> OnnxEncoder:
+    """Quantize the exported encoder dynamically, unless that file exists, and load it.
+
+    Args:
+        model: Hugging Face's encoder.
+        path: The export in float32, made if it does not exist.
+        threads: Number of CPU threads.
+
+    Raises:
+        CannotMeasureError: As `load_encoder`.
+    """
+    load_encoder(model, path, threads=threads)
+    quantized = path.with_name(f"int8-{path.name}")
+    if not quantized.exists():
+        from onnxruntime.quantization import quantize_dynamic
+
+        beside = path.with_name(f"part-{quantized.name}")
+        logging.getLogger().setLevel(logging.ERROR)
+        quantize_dynamic(path, beside, per_channel=True)
+        beside.replace(quantized)
+    return OnnxEncoder(quantized, model.config, threads)
+
+
 def export(model: Any, path: Path) -> None:
     """Export Hugging Face's encoder with a dynamic number and length of sequences."""
     count, length = torch.export.Dim("count"), torch.export.Dim("length")

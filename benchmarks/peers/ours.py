@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.peers.zeros import make_zeros
 from spacy_deberta import DebertaV2Model
 from spacy_deberta.layers import get_encoder
-from spacy_deberta.nn import EncoderOutput, PackedPieces
+from spacy_deberta.nn import EncoderOutput, PackedPieces, Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 # Distances beyond the trained ones like Hugging Face's, so that long sequences have the same
@@ -68,14 +68,21 @@ def ours_backward(
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
-    """Autocast to a dtype, for both sides."""
+    """Autocast to a dtype, for both sides; int8 quantization is ours only."""
     if dtype == "fp32":
         return nullcontext()
+    if dtype == "int8":
+        return Precision.named(dtype, device).active(device)
     return torch.autocast(device.type, dtype=DTYPES[dtype])
 
 
 def make_pipeline(
-    checkpoint: Path, *, precision: str = "fp32", heads: Sequence[str] = (), docs: Any = None
+    checkpoint: Path,
+    *,
+    precision: str = "fp32",
+    heads: Sequence[str] = (),
+    docs: Any = None,
+    device: str | None = None,
 ) -> Any:
     """A pipeline with our component and the batch sizes of our configs.
 
@@ -84,6 +91,7 @@ def make_pipeline(
         precision: `"fp32"`, `"bf16"` or `"auto"`.
         heads: Names of components that listen to it, see `benchmarks.peers.pipelines`.
         docs: Documents with the labels of the components.
+        device: As in the architecture.
     """
     from benchmarks.peers.pipelines import add_heads
 
@@ -97,6 +105,7 @@ def make_pipeline(
                 "@architectures": "spacy-deberta.DebertaV2Model.v1",
                 "name": str(checkpoint),
                 "precision": precision,
+                "device": device,
             }
         },
     )

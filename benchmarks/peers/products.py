@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.peers.huggingface import reachable_slots
-from benchmarks.peers.ours import DTYPES
+from spacy_deberta.nn import Precision
+from spacy_deberta.nn.inference.int8_product import MIDDLE, prepare_product
 from spacy_deberta.nn.inference.onednn import prepare_onednn
 
 
@@ -29,8 +30,13 @@ class DenseProduct:
     multiply: Callable[[Tensor], Tensor]
 
 
-def make_dense_product(inputs: Tensor, weight: Tensor) -> DenseProduct:
-    """A product by oneDNN with a prepacked weight, if it is available."""
+def make_dense_product(inputs: Tensor, weight: Tensor, *, dtype: str) -> DenseProduct:
+    """A product by oneDNN with a prepacked weight, if it is available; in int8 with its scales."""
+    if dtype == "int8":
+        values = torch.randint(-127, 128, weight.shape, dtype=torch.int8)
+        product = prepare_product(values, torch.ones(len(weight)), zero=MIDDLE)
+        quantized = torch.randint(0, 256, inputs.shape, dtype=torch.uint8)
+        return DenseProduct(quantized, values, partial(product, dtype=weight.dtype))
     bias = weight.new_zeros(len(weight))
     multiply = prepare_onednn(weight, bias, None, copied=True)
     return DenseProduct(inputs, weight, multiply or partial(functional.linear, weight=weight))
@@ -100,7 +106,8 @@ def make_products(
         config: Hugging Face's.
         sequences: Number of sequences.
         length: Number of pieces of each.
-        dtype: `"fp32"` or `"bf16"`.
+        dtype: `"fp32"`, `"bf16"`, or `"int8"` for dense layers in int8 and the rest as the package
+            computes it then.
         device: Their device.
     """
     width, inner, heads = (
@@ -109,10 +116,11 @@ def make_products(
         config.num_attention_heads,
     )
     head_dim, pieces = width // heads, sequences * length
-    options: dict[str, Any] = {"dtype": DTYPES[dtype], "device": device}
+    precision = Precision.named(dtype, torch.device(device))
+    options: dict[str, Any] = {"dtype": precision.compute, "device": device}
     inputs = {size: torch.randn(pieces, size, **options) for size in (width, inner)}
     dense = [
-        make_dense_product(inputs[size], torch.randn(out, size, **options))
+        make_dense_product(inputs[size], torch.randn(out, size, **options), dtype=dtype)
         for _ in range(config.num_hidden_layers)
         for size, out in ((width, 3 * width), (width, width), (width, inner), (inner, width))
     ]

@@ -1,4 +1,4 @@
-"""Architectures of spaCy's text classifiers and span categorizers."""
+"""Architectures of spaCy's text classifiers and span categorizers, and of vectors."""
 
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -6,6 +6,7 @@ from thinc.types import Floats2d, Ragged
 
 from spacy_deberta.layers import (
     TransformerData,
+    document_vectors,
     pooled_text_classifier,
     span_categorizer,
 )
@@ -68,3 +69,23 @@ def span_categorizer_v1(
     DOCS: docs/api/architectures.md#SpanCategorizer
     """
     return span_categorizer(tok2vec, reducer, scorer, max_batch_rows=max_batch_rows)
+
+
+def document_vectors_v1(
+    tok2vec: Model[list[Doc], list[TransformerData]],
+    pooling: str = "mean",
+    over: str = "pieces",
+    grad_factor: float = 1.0,
+) -> Model[list[Doc], Floats2d]:
+    """Pool hidden states into a vector for each document, for `deberta_vectors`.
+
+    tok2vec (Model[list[Doc], list[TransformerData]]): `spacy-deberta.DocumentEncoder.v1`, or
+        `spacy-deberta.DocumentListener.v1` for a shared encoder.
+    pooling (str): "mean" or "max" of all rows, or "cls", the row of `[CLS]` of the first window.
+    over (str): "pieces", or "tokens", each of which is the mean of its pieces.
+    grad_factor (float): Factor on the gradient of the encoder.
+    RETURNS (Model[list[Doc], Floats2d]): The model.
+
+    DOCS: docs/api/architectures.md#DocumentVectors
+    """
+    return document_vectors(tok2vec, pooling=pooling, over=over, grad_factor=grad_factor)

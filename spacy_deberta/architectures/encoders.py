@@ -63,7 +63,8 @@ def deberta_v2_model_v1(
     from_scratch (dict[str, Any] | None): Start from random weights instead: `vocabulary`, the path
         of a SentencePiece model, and fields of `DebertaV2Config` such as `hidden_size`.
     precision (str): "auto", "fp32", "bf16" or "fp16". Weights and outputs stay float32.
-    attention (str): The attention kernel: "auto", "strided", "reference" or, on a GPU, "triton".
+    attention (str): The attention kernel: "auto", "strided", "reference" or, on a GPU, "triton" or
+        "bands".
     far_positions (str | None): Distances beyond the trained ones, in windows of more than 512
         pieces: "microsoft" clamps them, "huggingface" does not; null for the checkpoint's choice.
     max_batch_pieces (int): Maximum number of pieces in the encoder at once.

@@ -11,8 +11,9 @@ from .gliner import (
     read_gliner,
     save_gliner,
 )
+from .int8_weights import dequantize_weights, int8_names
 from .layouts.detection import detect_key_map
-from .layouts.gliner import GlinerConfig
+from .layouts.gliner import GlinerConfig, NoGlinerError
 from .layouts.huggingface import HUGGING_FACE
 from .layouts.keys import (
     BACKBONE_PREFIX,
@@ -26,6 +27,7 @@ from .layouts.microsoft import refuse_first_generation
 from .layouts.tensorflow import BARE_MODEL, KerasModel
 from .layouts.tensorflow import LAYOUT as TENSORFLOW
 from .names import list_names
+from .new_gliner import add_markers, check_sizes, new_gliner_config
 from .other_kinds import GlinerFolderError
 from .parameters import read_parameters
 from .repository.embedded import embedded_names
@@ -64,10 +66,14 @@ __all__ = [
     "KerasModel",
     "KeyMap",
     "MappedFile",
+    "NoGlinerError",
     "Weights",
+    "add_markers",
     "check_finite",
     "check_mask_fits",
+    "check_sizes",
     "check_vocabulary_fits",
+    "dequantize_weights",
     "describe_encoder_extra",
     "detect_key_map",
     "embedded_names",
@@ -77,9 +83,11 @@ __all__ = [
     "find_non_finite",
     "find_vocabulary",
     "gliner_config",
+    "int8_names",
     "is_finite",
     "list_names",
     "marker_ids",
+    "new_gliner_config",
     "override_config",
     "read_config",
     "read_gliner",

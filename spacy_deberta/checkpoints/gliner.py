@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spacy_deberta.errors import Errors
 from spacy_deberta.nn import DebertaV2Config
@@ -17,6 +17,7 @@ from .layouts.gliner import (
     GLINER_CONFIG_FILE,
     GLINER_FIELD,
     GlinerConfig,
+    NoGlinerError,
     check_gliner,
     missing_modules,
     read_gliner_values,
@@ -34,7 +35,7 @@ SPM_FILE = "spm.model"
 # Early releases of gliner added it for another library; it is not used, but has an id.
 _UNUSED_TOKEN = "[FLERT]"
 # The package gliner reads more than 512 pieces in training too, with Hugging Face's encoder.
-_FAR_POSITIONS = "huggingface"
+FAR_POSITIONS: Literal["huggingface"] = "huggingface"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def find_gliner(
     )
     path = find_file(place, GLINER_CONFIG_FILE)
     if path is None:
-        raise FileNotFoundError(Errors.E360.format(name=place.name))
+        raise NoGlinerError(Errors.E360.format(name=place.name))
     values = read_gliner_values(path)
     config = check_gliner(values, name=place.name)
     if not any(place.find(file_name) is not None for file_name in WEIGHTS_FILES):
@@ -167,7 +168,7 @@ def read_gliner(
     if max(ids.values()) >= len(table):
         raise ValueError(Errors.E365.format(name=files.name, **ids, rows=len(table)))
     values = {
-        "far_positions": _FAR_POSITIONS,
+        "far_positions": FAR_POSITIONS,
         **files.encoder_values,
         "vocab_size": len(table),
         GLINER_FIELD: {

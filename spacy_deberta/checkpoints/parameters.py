@@ -8,6 +8,7 @@ import torch
 from spacy_deberta.errors import Warnings, warn
 from spacy_deberta.typed_json import read_json
 
+from .int8_weights import dequantize_weights, int8_names
 from .layouts.adapters import AdapterFiles
 from .layouts.completeness import lacking_parameters
 from .layouts.detection import detect_key_map
@@ -23,11 +24,12 @@ _SEQUENCES = "DebertaV2ForSequenceClassification"
 LABEL_FIELDS = ("num_labels", "id2label", "label2id", "problem_type")
 
 
-def read_parameters(files: CheckpointFiles) -> Weights:
+def read_parameters(files: CheckpointFiles, *, quantized: bool = False) -> Weights:
     """Read the tensors of a checkpoint.
 
     Args:
         files: The checkpoint, whole or an adapter with its base.
+        quantized: Whether weights in int8 stay so, instead of becoming float32.
 
     Returns:
         Dense CPU tensors, see `read_weights`: under the names that the files give them, or of an
@@ -39,6 +41,8 @@ def read_parameters(files: CheckpointFiles) -> Weights:
         ValueError: An adapter does not fit its base (E333), or its file has no LoRA (E346).
     """
     weights = read_weights(files.weights)
+    if int8_names(weights) and not (quantized and files.adapter is None):
+        weights = dequantize_weights(weights)
     if files.adapter is None:
         return weights
     key_map = detect_key_map(weights)

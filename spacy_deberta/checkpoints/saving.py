@@ -24,6 +24,7 @@ from .file_names import (
     TENSORFLOW_FILE,
     TENSORFLOW_INDEX_FILE,
 )
+from .int8_weights import dequantize_weights, describe_int8
 from .layouts.tensorflow import KerasModel, write_tensorflow
 from .weight_files.reading import Weights
 
@@ -104,6 +105,8 @@ def save_checkpoint(
     if precision is not None and precision not in STORAGE_DTYPES:
         known = ", ".join(STORAGE_DTYPES)
         raise ValueError(Errors.E311.format(precision=precision, known=known))
+    if precision is not None:
+        weights = dequantize_weights(weights)
     dtypes = {key: stored_dtype(tensor, precision) for key, tensor in weights.items()}
     sizes = {key: weights[key].numel() * dtype.itemsize for key, dtype in dtypes.items()}
     shards = _split(sizes, max_shard_bytes=max_shard_bytes)
@@ -115,7 +118,8 @@ def save_checkpoint(
         if len(shards) > 1:
             _write_json(staging / SAFETENSORS_INDEX_FILE, _index(names, shards, sizes))
         # transformers 5 writes it as 'dtype', and prefers that.
-        kept = {key: value for key, value in config.items() if key != "dtype"}
+        described = describe_int8(config, weights)
+        kept = {key: value for key, value in described.items() if key != "dtype"}
         stored = str(_narrowest(dtypes.values())).removeprefix("torch.")
         _write_json(staging / config_file, {**kept, "torch_dtype": stored})
         if tokenizer is not None:

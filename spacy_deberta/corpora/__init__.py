@@ -20,6 +20,7 @@ from .questions import (
     set_questions,
 )
 from .squad import squad_corpus_v1
+from .text_pairs import TextPair, get_text_pair, text_pair_corpus_v1
 
 __all__ = [
     "AlignmentMode",
@@ -30,16 +31,19 @@ __all__ = [
     "GoldAnswer",
     "Problem",
     "Question",
+    "TextPair",
     "check_choices",
     "copy_choices",
     "copy_questions",
     "get_choices",
     "get_questions",
     "get_right_choice",
+    "get_text_pair",
     "make_doc",
     "multiple_choice_corpus_v1",
     "read_annotations",
     "read_rows",
     "set_questions",
     "squad_corpus_v1",
+    "text_pair_corpus_v1",
 ]

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,13 @@ class Row:
     values: Mapping[str, Any]
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path, *, columns: Sequence[str] | None = None) -> Iterator[Row]:
     """Read the rows of a file. `.xz`, `.gz` and `.bz2` are decompressed.
 
     Args:
         path: A file of which the name ends in .jsonl, .json, .csv or .tsv. JSON is a list of rows.
-            A row is an object, or a pair of a text and an object, as spaCy 2 had them. The first
-            line of a table names its columns.
+            A row is an object, or a pair of a text and an object, as spaCy 2 had them.
+        columns: The names of a table's columns; None if its first line has them.
 
     Yields:
         The rows.
@@ -48,7 +48,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
     if suffix in DELIMITERS:
-        return _read_table(path, DELIMITERS[suffix])
+        return _read_table(path, DELIMITERS[suffix], columns)
     if suffix == ".jsonl":
         return _read_jsonl(path)
     if suffix == ".json":
@@ -91,12 +91,11 @@ def _to_row(place: str, value: Any) -> Row:
     return Row(place, value)
 
 
-def _read_table(path: Path, delimiter: str) -> Iterator[Row]:
+def _read_table(path: Path, delimiter: str, columns: Sequence[str] | None) -> Iterator[Row]:
     # Texts may be longer than the limit of 131,072 characters; a C long bounds it on Windows.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     lines = (f"{line}\n" for _, line in read_lines(path))
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    columns: list[str] | None = None
     while True:
         place = f"{path}, line {reader.line_num + 1}"
         try:
@@ -110,7 +109,7 @@ def _read_table(path: Path, delimiter: str) -> Iterator[Row]:
         if columns is None:
             columns = [cell.strip() for cell in cells]
         elif len(cells) != len(columns):
-            reason = f"it has {len(cells)} columns, and the first line has {len(columns)}"
+            reason = f"it has {len(cells)} columns instead of {len(columns)}"
             raise ValueError(Errors.E532.format(place=place, reason=reason))
         else:
             yield Row(place, dict(zip(columns, cells, strict=True)))

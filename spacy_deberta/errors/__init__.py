@@ -117,10 +117,25 @@ class Warnings(metaclass=Coded):
         "higher scores, and 'doc.ents' can't overlap: the model splits texts into other words "
         "than the tokenizer. With 'annotate = \"spans\"' the component '{component}' keeps all."
     )
+    W362 = (
+        "{count} of {total} entities in the training data of '{component}' are longer than "
+        "{width} words, the longest span of its model, which can't learn them. Leave them out, or "
+        "use a token-level model, whose spans have no limit."
+    )
+    W363 = (
+        "The training data of '{component}' has entities of labels in 'held_out' only, so that "
+        "nothing is learned. Remove labels from 'held_out' in the section 'training' of the "
+        "component."
+    )
     W310 = (
         "The adapter's file {path} lacks what 'target_modules' and 'modules_to_save' in its config "
         "list: {keys}. These are as in the base, without training. Copy the adapter again from its "
         "source, or save it again with PEFT's `save_pretrained`."
+    )
+    W311 = (
+        "The weights of '{source}' are stored in int8 and become float32, with the values that "
+        "int8 has. To predict from them as they are, with less memory, set 'load_precision = "
+        '"int8"\'.'
     )
     W313 = (
         "The encoder has 'device = \"{device}\"', but PyTorch has no such device here, so it runs "

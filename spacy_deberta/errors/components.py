@@ -164,3 +164,24 @@ class ComponentErrors:
         "{place}: the answer is {answer!r}, but has to be the index of one of the choices, from 0 "
         "to {last}; in JSONL also the text of exactly one of them, or null if it is not known."
     )
+    E661 = (
+        "The document '{text}' has no vectors of 'deberta_vectors'. Add the component to the "
+        "pipeline that made it, and read a DocBin that was written with store_user_data=True."
+    )
+    E662 = (
+        "Vectors of {one} and {two} numbers can't be compared. Use documents of the same component "
+        "'deberta_vectors'."
+    )
+    E663 = (
+        "'doc._.text_pair' is {found}, but has to be None or a dictionary with 'text', a string, "
+        "and 'score', a number from 0 to 1."
+    )
+    E664 = (
+        "{place}: no pairs of texts can be read: {reason}. The reader's 'first', 'second' and "
+        "'score' name the fields; without a header, these are the columns in their order."
+    )
+    E665 = (
+        "The component '{component}' can't be trained on pairs of texts, because it listens to a "
+        "shared encoder, which encodes only the first text of each. Give it an encoder of its own, "
+        "'spacy-deberta.DocumentEncoder.v1', or call `nlp.replace_listeners`."
+    )

@@ -78,12 +78,13 @@ class EncoderErrors:
         "question. Pack all choices of the first question, then those of the second, and so on."
     )
     E122 = (
-        "The attention kernel 'triton' can't be used: {reason}. It needs a CUDA device and `pip "
-        "install spacy-deberta[triton]`; everywhere else choose 'attention = \"auto\"'."
+        "The attention kernels 'triton' and 'bands' can't be used: {reason}. They need a CUDA "
+        "device and `pip install spacy-deberta[triton]`; everywhere else choose "
+        "'attention = \"auto\"'."
     )
     E123 = (
-        "The attention kernel 'triton' does not support heads of {head_dim} in {dtype}, only heads "
-        "of 32, 64 or 128 in float16, bfloat16 or float32. Choose 'attention = \"auto\"'."
+        "The attention kernel '{kernel}' does not support heads of {head_dim} in {dtype}, only "
+        "heads of 32, 64 or 128 in float16, bfloat16 or float32. Choose 'attention = \"auto\"'."
     )
     E124 = (
         "int8 quantization is for inference on the CPU, but this model is on '{device}'. Set "
@@ -99,8 +100,8 @@ class EncoderErrors:
         "'num_hidden_layers', 'vocab_size' or 'num_labels'."
     )
     E128 = (
-        "The encoder was loaded with 'load_precision = \"bf16\"', in which a step of training is "
-        "mostly rounded away. Load it with 'load_precision = \"fp32\"' to train it, which still "
+        "The weights of the encoder are held in {precision}, in which a step of training is mostly "
+        "rounded away. Load it with 'load_precision = \"fp32\"' to train it, which still "
         "computes in bf16 with 'precision = \"bf16\"'; or freeze all of it with "
         "'freeze_embeddings' and 'freeze_layers', to train what comes after it."
     )

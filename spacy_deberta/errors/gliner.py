@@ -44,12 +44,26 @@ class GlinerErrors:
         "'{name}' has values for labels that are not in 'labels': {labels}. Correct their "
         "spelling, add them to 'labels', or remove them from '{name}'."
     )
-    E369 = (
-        "The component '{component}' can't be trained: only prediction with a GLiNER is supported. "
-        "Exclude it from training with 'frozen_components' in [training], or train entities with "
-        "fixed labels with 'deberta_token_classifier'."
-    )
     E370 = (
         "The config of '{name}' gives the marker {marker} the id {given} ('class_token_index'), "
         "its vocabulary the id {found}. Copy gliner_config.json and the vocabulary from one source."
+    )
+    E371 = (
+        "The component '{component}' has no 'rehearse': there are no labels of an earlier training "
+        "to remember. Add examples of what it must not forget to the training data, and their "
+        "labels; or leave it out of 'nlp.rehearse' with nlp.select_pipes."
+    )
+    E372 = (
+        "The sizes of a new GLiNER are wrong: {error}. [initialize.components] takes these for it: "
+        "{known}."
+    )
+    E373 = (
+        "The component '{component}' has no checkpoint, and the data has no entities to train a "
+        "new GLiNER on. Name one in its [model], such as 'urchade/gliner_medium-v2.1', or "
+        "initialize it with annotated data."
+    )
+    E374 = "The section 'training' of a GLiNER is wrong: {error}"
+    E375 = (
+        "The component '{component}' can't be trained in fp16, in which small gradients of its "
+        'head vanish. Set precision = "bf16" or "fp32" in the section \'model\' of the component.'
     )

@@ -4,6 +4,7 @@ from spacy_deberta.registries import create_registries
 
 from .answer_loss import answer_loss
 from .classifiers.document_listener import document_encoder, document_listener
+from .classifiers.document_vectors import document_vectors, predict_vectors
 from .classifiers.pooled_text_classifier import pooled_text_classifier
 from .classifiers.span_categorizer import span_categorizer
 from .component_name import name_component
@@ -21,17 +22,18 @@ from .documents.tokenize import TokenizerShim, check_whole_texts, encode_docs, s
 from .documents.windows import DocWindows, PieceWindows, SpanGetter, cut_windows, piece_windows_v1
 from .encoder.parameters import torch_parameters
 from .encoder.source import EncoderSource
+from .focal_loss import REDUCTIONS, FocalLoss
 from .gliner import (
     GLINER_HEAD,
     LabelledTexts,
     MarkerIds,
     get_gliner_config,
     get_marker_ids,
-    initialize_gliner,
-    load_gliner,
-    save_gliner_model,
+    gliner_loss,
     score_labelled_texts,
+    set_head_rate,
 )
+from .gliner_loading import initialize_gliner, load_gliner, save_gliner_model
 from .gpu import select_gpu
 from .head_loading import FINE_TUNED, initialize_head, load_head, without_output
 from .head_model import (
@@ -69,10 +71,12 @@ __all__ = [
     "NO_DECAY",
     "N_SPECIAL_TOKENS",
     "N_SPECIAL_TOKENS_PAIR",
+    "REDUCTIONS",
     "DocPieces",
     "DocWindows",
     "EncoderOptions",
     "EncoderSource",
+    "FocalLoss",
     "FullTransformerBatch",
     "JoinedSequences",
     "LabelledTexts",
@@ -97,6 +101,7 @@ __all__ = [
     "doc_spans_v1",
     "document_encoder",
     "document_listener",
+    "document_vectors",
     "encode_docs",
     "encode_texts",
     "encode_transformer_data",
@@ -106,6 +111,7 @@ __all__ = [
     "get_labels",
     "get_marker_ids",
     "get_tokenizer",
+    "gliner_loss",
     "initialize_gliner",
     "initialize_head",
     "is_initialized",
@@ -121,12 +127,14 @@ __all__ = [
     "piece_windows_v1",
     "pooled_text_classifier",
     "pooled_tokens",
+    "predict_vectors",
     "rate_for_width",
     "save_gliner_model",
     "save_model",
     "score_labelled_texts",
     "select_gpu",
     "sent_spans_v1",
+    "set_head_rate",
     "share_encoder",
     "span_categorizer",
     "splits_words",

@@ -28,6 +28,7 @@ from .encoder.batches import plan_batches
 from .encoder.encoder_layer import encoder_layer
 from .encoder.encoder_shim import encoder_shim
 from .encoder.source import EncoderSource
+from .encoder.stored_weights import stored_weights
 from .listening.batch import DocGradients, FullTransformerBatch
 from .listening.split_batch import split_batch
 from .listening.token_rows import token_rows
@@ -136,6 +137,7 @@ def _load(model: Model[InT, OutT], files: CheckpointFiles, *, engine: str | None
         map_weights=options.map_weights,
         allow_non_finite=options.allow_non_finite,
         load_precision=options.load_precision,
+        keep_int8=options.keeps_int8,
         attention=options.attention,
     )
     words = model.attrs["source"].is_split_into_words
@@ -191,12 +193,13 @@ def save_model(model: Model[InT, OutT], folder: str | os.PathLike[str]) -> None:
     """
     shim = encoder_shim(model.layers[1])
     architecture = shim.module_class.__name__
+    weights, precision = stored_weights(shim.module, shim.options)
     save_checkpoint(
         folder,
         config={**shim.config.to_dict(), "architectures": [architecture]},
-        weights=shim.module.state_dict(),
+        weights=weights,
         tokenizer=get_tokenizer(model),
-        precision=shim.options.storage_precision,
+        precision=precision,
     )
 
 

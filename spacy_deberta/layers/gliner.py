@@ -1,28 +1,23 @@
-"""GLiNER as a thinc model: texts with labels → logits; loading and saving."""
+"""GLiNER as a thinc model: texts with labels → logits, and the loss of an update."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from thinc.api import Model
 
-from spacy_deberta.arrays import Array
-from spacy_deberta.checkpoints import (
-    GlinerConfig,
-    GlinerFiles,
-    find_gliner,
-    marker_ids,
-    read_gliner,
-    save_gliner,
-)
-from spacy_deberta.models import GLINER, TextRows, build_from_weights
+from spacy_deberta.arrays import Array, Ints, expand_ranges
+from spacy_deberta.checkpoints import GlinerConfig, marker_ids
+from spacy_deberta.models import GLINER_PARTS, TextRows
+from spacy_deberta.nn import send
 
 from .device_arrays import array_to_device
 from .documents.tokenize import tokenizer_shim
 from .encoder.encoder_shim import encoder_shim
+from .focal_loss import FocalLoss
+from .loss_gradient import Loss
 from .sequences import Sequences
 
 GLINER_HEAD = "gliner"
@@ -44,6 +39,14 @@ class LabelledTexts:
     labels: Sequence[int]
     words: Sequence[int]
     pieces: Sequence[tuple[int, ...]] | None = None
+
+    @property
+    def rows(self) -> list[TextRows]:
+        """The rows of each sequence."""
+        return [
+            TextRows(labels, words, None if self.pieces is None else self.pieces[index])
+            for index, (labels, words) in enumerate(zip(self.labels, self.words, strict=True))
+        ]
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,60 @@ def score_labelled_texts(model: Model[Sequences, Array], X: LabelledTexts) -> li
     """
     if not X.words:
         return []
-    texts = [
-        TextRows(labels, words, None if X.pieces is None else X.pieces[index])
-        for index, (labels, words) in enumerate(zip(X.labels, X.words, strict=True))
-    ]
     shim = encoder_shim(model.layers[1])
     vectors = array_to_device(model.predict(X.sequences), shim.device)
     with torch.no_grad():
-        logits = shim.module.score_texts(vectors, texts)
+        logits = shim.module.score_texts(vectors, X.rows)
     return [scores.cpu().numpy() for scores in logits]
+
+
+def gliner_loss(
+    model: Model[Sequences, Array], X: LabelledTexts, gold: Sequence[Ints], loss: FocalLoss
+) -> Loss:
+    """The loss of an update, which also has the gradients of the head.
+
+    Args:
+        model: Made by `deberta_with_head` with the head "gliner".
+        X: The texts.
+        gold: The entities of each sequence: first word, last word and label, `(entities, 3)`. Those
+            of a span model are no longer than its longest span.
+        loss: The loss of a span or a word, and a label.
+
+    Returns:
+        A function from the vectors that the model returns for the sequences to the loss. It adds
+        the gradients of LSTM and scoring layers to their parameters when it is differentiated.
+    """
+    shim = encoder_shim(model.layers[1])
+    config = get_gliner_config(model)
+    find_targets = _word_targets if config.is_token_level else _span_targets
+
+    def compute(vectors: torch.Tensor) -> torch.Tensor:
+        # The module may be on a device of its own.
+        vectors = send(vectors, shim.device)
+        with shim.training():
+            scores = shim.module.score_texts(vectors, X.rows)
+        total, count = vectors.new_zeros(()), 0
+        for logits, entities in zip(scores, gold, strict=True):
+            places, targets, units = find_targets(tuple(logits.shape), entities)
+            chosen = logits.float().flatten(0, 1).index_select(0, send(places, vectors.device))
+            total = total + loss(chosen, send(targets, vectors.device))
+            count += units
+        return total / max(count, 1) if loss.reduction == "mean" else total
+
+    return compute
+
+
+def set_head_rate(model: Model[Sequences, Array], rate: float) -> None:
+    """Set the factor on the learning rate of the head.
+
+    Args:
+        model: Made by `deberta_with_head` with the head "gliner".
+        rate: The factor. The projection belongs to the encoder.
+
+    Source: The groups of parameters in the trainer of gliner 0.2.29.
+    """
+    shim = encoder_shim(model.layers[1])
+    shim.head_rates = {name: rate for name in GLINER_PARTS if name != "projection"}
 
 
 def get_gliner_config(model: Model[Sequences, Array]) -> GlinerConfig:
@@ -106,78 +154,22 @@ def get_marker_ids(model: Model[Sequences, Array]) -> MarkerIds:
     return MarkerIds(ent, sep, tokenizer.convert_tokens_to_ids("▁"))
 
 
-def initialize_gliner(model: Model[Sequences, Array]) -> None:
-    """Take weights and vocabulary from the source, unless the model has them already.
-
-    Args:
-        model: Made by `deberta_with_head` with the head "gliner".
-
-    Raises:
-        OSError: A file is missing or damaged, or the folder is no GLiNER (E360).
-        ValueError: There is no source (E401), or the folder can't be used (E361 to E365, E370).
-    """
-    shim = encoder_shim(model.layers[1])
-    if shim.is_loaded:
-        return
-    settings = model.attrs["source"]
-    source = settings.model_source(shim.component)
-    source.check()
-    assert source.name is not None
-    files = find_gliner(source.name, **source.location)
-    _load(model, files, engine=settings.tokenizer, unknown=settings.unknown_characters)
+def _span_targets(shape: tuple[int, ...], entities: Ints) -> tuple[np.ndarray, np.ndarray, int]:
+    """Indices of the spans within the text, `(spans,)`, and for each and each label 0 or 1."""
+    words, width, labels = shape
+    targets = np.zeros((words, width, labels), dtype=np.float32)
+    targets[entities[:, 0], entities[:, 1] - entities[:, 0], entities[:, 2]] = 1.0
+    first = np.arange(words, dtype=np.int64)
+    places = expand_ranges(first * width, np.minimum(width, words - first))
+    return places, targets.reshape(words * width, labels)[places], len(places)
 
 
-def load_gliner(model: Model[Sequences, Array], folder: str | os.PathLike[str]) -> None:
-    """Load weights and vocabulary from the folder of a GLiNER; weights are memory-mapped.
-
-    Args:
-        model: Made by `deberta_with_head` with the head "gliner".
-        folder: The folder.
-
-    Raises:
-        OSError: A file is missing or damaged.
-        ValueError: The folder can't be used (E361 to E365, E370).
-    """
-    _load(model, find_gliner(Path(folder)))
-
-
-def save_gliner_model(model: Model[Sequences, Array], folder: str | os.PathLike[str]) -> None:
-    """Write the folder of a GLiNER, which the package gliner can load.
-
-    Args:
-        model: Made by `deberta_with_head` with the head "gliner".
-        folder: Where to write; existing files are replaced only after everything is written.
-    """
-    shim = encoder_shim(model.layers[1])
-    save_gliner(
-        folder,
-        config=shim.config,
-        weights=shim.module.state_dict(),
-        tokenizer=tokenizer_shim(model.layers[0]).tokenizer,
-        precision=shim.options.storage_precision,
-    )
-
-
-def _load(
-    model: Model[Sequences, Array],
-    files: GlinerFiles,
-    *,
-    engine: str | None = None,
-    unknown: str | None = None,
-) -> None:
-    shim = encoder_shim(model.layers[1])
-    config, weights, tokenizer = read_gliner(files, engine=engine, unknown_characters=unknown)
-    options = shim.options
-    module = build_from_weights(
-        GLINER.module_class,
-        weights,
-        options.configure(config),
-        source=files.name,
-        map_weights=options.map_weights,
-        allow_non_finite=options.allow_non_finite,
-        load_precision=options.load_precision,
-        release=True,
-        attention=options.attention,
-    )
-    tokenizer_shim(model.layers[0]).set_tokenizer(tokenizer)
-    shim.set_module(module)
+def _word_targets(shape: tuple[int, ...], entities: Ints) -> tuple[np.ndarray, np.ndarray, int]:
+    """Indices of all pairs of words and labels, `(pairs,)`, and for each start, end, inside."""
+    words, labels, _ = shape
+    targets = np.zeros(shape, dtype=np.float32)
+    for first, last, label in entities.tolist():
+        targets[first, label, 0] = targets[last, label, 1] = 1.0
+        targets[first : last + 1, label, 2] = 1.0
+    places = np.arange(words * labels, dtype=np.int64)
+    return places, targets.reshape(words * labels, 3), len(places)

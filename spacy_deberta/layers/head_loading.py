@@ -138,7 +138,7 @@ def _load(
 ) -> None:
     spec, options = HEADS[model.attrs["head"]], head_shim(model).options
     config = options.configure(read_config(files))
-    weights = read_parameters(files)
+    weights = read_parameters(files, quantized=True)
     heads = find_heads(weights, config)
     has_head = not new_head and heads.fits(spec)
     if not has_head and not can_be_new:
@@ -156,6 +156,7 @@ def _load(
         map_weights=options.map_weights,
         allow_non_finite=options.allow_non_finite,
         load_precision=options.load_precision,
+        keep_int8=options.keeps_int8,
         release=True,
         attention=options.attention,
     )
@@ -183,9 +184,10 @@ def _is_same(encoder: models.DebertaV2Model, other: models.DebertaV2Model) -> bo
     """Whether the last layers, which any training changes, have the same weights."""
     last, found = encoder.encoder.layer[-1], dict(other.encoder.layer[-1].named_parameters())
     return all(
-        # One of them may have been loaded in half precision.
+        # One of them may have been loaded in half precision, or without matrices in int8.
         torch.equal(*_narrowed(weights.cpu(), found[name]))
         for name, weights in last.named_parameters()
+        if name in found
     )
 
 

@@ -52,8 +52,8 @@ def deberta_with_head(
     if head == GLINER_HEAD:
         wanted = "null for a GLiNER, whose encoder is its own"
         check_setting(shared_encoder is None, "shared_encoder", shared_encoder, wanted)
-        wanted = "null for a GLiNER, which starts from a checkpoint"
-        check_setting(not source.from_scratch, "from_scratch", "given", wanted)
+        wanted = "another precision for a GLiNER, whose folder is read by other packages"
+        check_setting(options.storage_precision != "int8", "storage_precision", "'int8'", wanted)
     if shared_encoder is not None:
         check_setting(
             options.precision != "fp16",

@@ -45,9 +45,10 @@ class EncoderOptions:
         freeze_layers: Do not train this many of the lowest layers.
         layer_lr_decay: Factor on the learning rate for each layer further down.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
-        storage_precision: How weights are saved: `"fp32"`, `"fp16"` or `"bf16"`; None for the dtype
-            in which each is held.
-        load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory, see `nn.load_in`.
+        storage_precision: How weights are saved: `"fp32"`, `"fp16"`, `"bf16"`, or `"int8"`, which
+            only this package reads; None for the dtype in which each is held.
+        load_precision: `"fp32"`, or for prediction with less memory `"bf16"`, see `nn.load_in`, or
+            `"int8"`, see `nn.hold_in_int8`.
         map_weights: Map weights from large files; False reads them when the model is loaded.
         allow_non_finite: Accept weights that are not finite.
         device: Where the module is, see `resolve_device`; None for the device of thinc's layers.
@@ -76,7 +77,7 @@ class EncoderOptions:
         if self.far_positions is not None:
             check_choice("far_positions", self.far_positions, FAR_POSITIONS)
         if self.storage_precision is not None:
-            check_choice("storage_precision", self.storage_precision, tuple(STORAGE_DTYPES))
+            check_choice("storage_precision", self.storage_precision, (*STORAGE_DTYPES, "int8"))
         if self.device is not None:
             check_choice("device", self.device, DEVICES)
         for name in _FLAGS:
@@ -85,6 +86,11 @@ class EncoderOptions:
         check_number("max_batch_pieces", pieces, lambda n: n >= 1, "at least 1", whole=True)
         check_number("layer_lr_decay", decay, lambda x: 0 < x <= 1, "above 0 and at most 1")
         check_number("freeze_layers", layers, lambda n: n >= 0, "at least 0", whole=True)
+
+    @property
+    def keeps_int8(self) -> bool:
+        """Whether weights that are stored in int8 are held in it, whatever else is loaded."""
+        return self.storage_precision == "int8"
 
     def configure(self, config: DebertaV2Config) -> DebertaV2Config:
         """The config of an encoder with these options.

@@ -4,7 +4,7 @@ from . import heads
 from .base import DebertaV2PreTrainedModel
 from .checkpoint_heads import CheckpointHeads, find_heads
 from .converting import Conversion, convert_checkpoint
-from .gliner import GLINER, DebertaV2ForGLiNER, TextRows
+from .gliner import GLINER, GLINER_PARTS, DebertaV2ForGLiNER, TextRows
 from .heads import *  # noqa: F403
 from .info import CheckpointInfo, describe_checkpoint
 from .loading.building import build_from_checkpoint, build_from_weights, build_head_from_weights
@@ -16,6 +16,7 @@ from .with_head import DebertaV2WithHead
 
 __all__ = [
     "GLINER",
+    "GLINER_PARTS",
     "CheckpointHeads",
     "CheckpointInfo",
     "Conversion",

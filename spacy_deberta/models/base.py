@@ -21,6 +21,7 @@ from spacy_deberta.nn import (
     DebertaV2Config,
     check_load_precision,
     init_weights,
+    is_quantized,
     set_dropout,
     training_step,
     weights_changed,
@@ -90,7 +91,9 @@ class DebertaV2PreTrainedModel(PaddedForward):
 
     @property
     def load_precision(self) -> str:
-        """`"bf16"` if the large weights are held in bfloat16, see `nn.load_in`; else `"fp32"`."""
+        """`"int8"` or `"bf16"` if the large weights are held in it, else `"fp32"`."""
+        if is_quantized(self):
+            return "int8"
         return "bf16" if self.get_input_embeddings().weight.dtype == torch.bfloat16 else "fp32"
 
     @property
@@ -220,8 +223,9 @@ class DebertaV2PreTrainedModel(PaddedForward):
             map_weights: Whether weights in a file of 64 MiB or more are memory-mapped, if they are
                 stored in the precision that they are loaded in. False reads them, so that later
                 changes of the file have no effect.
-            load_precision: `"fp32"`, or `"bf16"` for prediction with half the memory: the matrices
+            load_precision: `"fp32"`; `"bf16"` for prediction with half the memory: the matrices
                 of the layers and the word embeddings are held in bfloat16, the rest in float32.
+                `"int8"`, for prediction on the CPU with less: these matrices in int8.
             allow_non_finite: Whether to accept non-finite weights.
 
         Returns:

@@ -135,7 +135,7 @@ def describe_checkpoint(
             extras=GLINER_PARTS,
         )
     config = read_config(files)
-    found = read_parameters(files)
+    found = read_parameters(files, quantized=True)
     refuse_first_generation(found, source=files.name)
     key_map = detect_key_map(found)
     refuse_without_encoder(map(key_map.to_ours, found), source=files.name)

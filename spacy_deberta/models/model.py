@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from spacy_deberta import nn
 from spacy_deberta.nn import (
     DebertaV2Config,
     DebertaV2Embeddings,
@@ -15,9 +17,14 @@ from spacy_deberta.nn import (
     compute_dtype,
     count_weights,
     resolve_attention,
+    send,
 )
 
 from .base import DebertaV2PreTrainedModel
+
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
+# Number of sequences and their length in pieces: enough to see which channels are outliers.
+_EXAMPLES = (8, 32)
 
 
 class DebertaV2Model(DebertaV2PreTrainedModel):
@@ -63,6 +70,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         layers: int | None = None,
+        output_rows: Tensor | None = None,
     ) -> EncoderOutput:
         """Encode packed pieces.
 
@@ -73,9 +81,12 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
                 takes memory quadratic in the lengths.
             layers: Number of layers to run, from the input; None for all. The output of the last
                 one run is the last hidden state.
+            output_rows: (output_rows,) int64, the packed rows of the last hidden state, in any
+                order; None for all. The others are not computed after the last attention.
 
         Returns:
-            Hidden states of (total_pieces, hidden_size); attentions per layer and sequence,
+            Hidden states of (total_pieces, hidden_size), the last of (output_rows, hidden_size) if
+            rows are given; attentions per layer and sequence,
             (heads, length, length).
 
         Raises:
@@ -95,7 +106,39 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,
             layers=layers,
+            output_rows=None if output_rows is None else send(output_rows, embedded.device),
+            embed_examples=self._embed_examples,
         )
+
+    def hold_in_int8(self) -> None:
+        """Hold the dense layers in int8 from now on, and word embeddings in bfloat16."""
+        nn.hold_in_int8(self.embeddings, self.encoder, self._examples())
+
+    def int8_state(self) -> dict[str, Tensor]:
+        """The state with dense layers in int8, and word embeddings in bfloat16."""
+        state = self.state_dict()
+        if nn.is_quantized(self):
+            return state
+        state[WORD_EMBEDDINGS] = state[WORD_EMBEDDINGS].to(torch.bfloat16)
+        prefixed = nn.int8_state(self.encoder, self._examples())
+        return {**state, **{f"encoder.{name}": tensor for name, tensor in prefixed}}
+
+    def _examples(self) -> nn.Examples:
+        embedding = next(self.embeddings.parameters())
+        kernel = resolve_attention(
+            self.attention, embedding.device, torch.float32, self.config.head_dim
+        )
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            return self.encoder.examples(self._embed_examples, kernel)
+
+    def _embed_examples(self) -> tuple[Tensor, PackedPieces]:
+        """Random pieces, always the same, and their embeddings."""
+        generator = torch.Generator().manual_seed(0)
+        count, length = _EXAMPLES
+        length = min(length, self.config.max_position_embeddings)
+        ids = torch.randint(self.config.vocab_size, (count * length,), generator=generator)
+        pieces = PackedPieces.from_lengths(ids, [length] * count).to(self.device)
+        return self.embeddings(pieces), pieces
 
     def forward(  # type: ignore[override]
         self,

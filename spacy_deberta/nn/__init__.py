@@ -17,6 +17,8 @@ from .inference.precision import (
 )
 from .inference.primitive_cache import bound_primitive_caches
 from .inference.processor import has_bf16
+from .inference.quantized_linear import is_quantized
+from .inference.smoothing import Examples
 from .mask_decoder import decode_masked
 from .ops.activations import resolve_activation
 from .ops.dropout import Dropout
@@ -27,6 +29,7 @@ from .ops.tensor_checks import check_tensors
 from .ops.transfer import send
 from .outputs import EncoderOutput, LayerAttentions, ModelOutput
 from .pooler import ContextPooler
+from .quantization import expect_int8, hold_in_int8, int8_state
 from .training import freeze, init_weights, set_dropout, training_step, weights_changed
 from .vocabulary_head import LegacyVocabularyHead, VocabularyHead
 
@@ -41,6 +44,7 @@ __all__ = [
     "DebertaV2Encoder",
     "Dropout",
     "EncoderOutput",
+    "Examples",
     "LayerAttentions",
     "LegacyVocabularyHead",
     "ModelOutput",
@@ -55,9 +59,13 @@ __all__ = [
     "compute_dtype",
     "count_weights",
     "decode_masked",
+    "expect_int8",
     "freeze",
     "has_bf16",
+    "hold_in_int8",
     "init_weights",
+    "int8_state",
+    "is_quantized",
     "load_in",
     "meta_device",
     "resolve_activation",

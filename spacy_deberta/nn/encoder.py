@@ -1,6 +1,8 @@
 """The stack of layers, with their shared relative positions and batch plan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,7 @@ from .config import DebertaV2Config
 from .convolution import ConvLayer
 from .inference.precision import Precision
 from .inference.prepared import LayerFunction, PreparedLayers
+from .inference.smoothing import Examples
 from .layer import DebertaV2Layer
 from .ops.packing import PackedPieces
 from .outputs import EncoderOutput
@@ -97,11 +100,14 @@ class DebertaV2Encoder(nn.Module):
         rows = self.rel_embeddings.weight[start:stop]
         return rows if self.LayerNorm is None else self.LayerNorm(rows)
 
-    def _layer_functions(self, embedded: Tensor) -> Sequence[LayerFunction]:
+    def _layer_functions(
+        self, embedded: Tensor, examples: Callable[[], Examples] | None
+    ) -> Sequence[LayerFunction]:
         """The layers: prepared ones in inference, the modules in training.
 
         Args:
             embedded: The input of the first layer.
+            examples: See `PreparedLayers.get`.
 
         Raises:
             ValueError: If int8 weights are requested on another device than the CPU (E124).
@@ -115,7 +121,23 @@ class DebertaV2Encoder(nn.Module):
         precision = Precision.current(embedded)
         if precision.weights == torch.int8 and embedded.device.type != "cpu":
             raise ValueError(Errors.E124.format(device=embedded.device))
-        return self.prepared.get(self, tuple(self.layer), self.positions, precision)
+        return self.prepared.get(self, tuple(self.layer), self.positions, precision, examples)
+
+    def examples(
+        self, embed: Callable[[], tuple[Tensor, PackedPieces]], kernel: AttentionKernel
+    ) -> Examples:
+        """A batch by which weights are quantized.
+
+        Args:
+            embed: Returns the embeddings of the batch, and the batch.
+            kernel: The attention kernel.
+        """
+        embedded, pieces = embed()
+
+        def after_first(hidden: Tensor) -> Tensor:
+            return hidden if self.conv is None else self.conv(embedded, hidden, pieces.lengths)
+
+        return Examples(embedded, self.context(pieces, kernel, projected=True), after_first)
 
     def forward(
         self,
@@ -126,6 +148,8 @@ class DebertaV2Encoder(nn.Module):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         layers: int | None = None,
+        output_rows: Tensor | None = None,
+        embed_examples: Callable[[], tuple[Tensor, PackedPieces]] | None = None,
     ) -> EncoderOutput:
         """Run all layers, or the first ones.
 
@@ -136,32 +160,39 @@ class DebertaV2Encoder(nn.Module):
             output_hidden_states: Whether to return `embedded` and the output of every layer.
             output_attentions: Whether to return the attention probabilities of every layer.
             layers: Number of layers to run, from the input; None for all.
+            output_rows: (output_rows,) int64, the rows of the last hidden state; None for all.
+                Other rows of the last layer are not computed after its attention.
+            embed_examples: Returns a batch and its embeddings, by which int8 quantization chooses
+                how it treats outliers; None for treating them like all values.
 
         Returns:
             Packed: see `EncoderOutput`.
         """
-        functions = self._layer_functions(embedded)
+        examples = embed_examples and partial(self.examples, embed_examples, kernel)
+        functions = self._layer_functions(embedded, examples)
         has_modules = any(isinstance(function, nn.Module) for function in functions)
         context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded
         states, attentions = [embedded], []
-        for index, layer in enumerate(functions[:layers]):
+        run = functions[:layers]
+        # The convolution after the first layer needs all rows.
+        last = len(run) - 1 if len(run) > (self.conv is not None) else -1
+        for index, layer in enumerate(run):
+            options: dict[str, Any] = {"return_attentions": output_attentions}
+            if index == last and output_rows is not None:
+                options["output_rows"] = output_rows
             if recompute:
-                hidden, probabilities = checkpoint(
-                    layer,
-                    hidden,
-                    context,
-                    return_attentions=output_attentions,
-                    keep_activations=True,
-                    use_reentrant=False,
-                )
+                options |= {"keep_activations": True, "use_reentrant": False}
+                hidden, probabilities = checkpoint(layer, hidden, context, **options)
             else:
-                hidden, probabilities = layer(hidden, context, return_attentions=output_attentions)
+                hidden, probabilities = layer(hidden, context, **options)
             if index == 0 and self.conv is not None:
                 hidden = self.conv(embedded, hidden, pieces.lengths)
             states.append(hidden)
             attentions.append(probabilities)
+        if output_rows is not None and last < 0:
+            hidden = hidden.index_select(0, output_rows)
         return EncoderOutput(
             last_hidden_state=hidden,
             hidden_states=tuple(states) if output_hidden_states else None,

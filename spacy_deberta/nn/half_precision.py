@@ -10,9 +10,15 @@ from spacy_deberta.errors import Errors
 from .embeddings import DebertaV2Embeddings
 from .encoder import DebertaV2Encoder
 from .inference.half_linear import HalfPrecisionLinear
+from .inference.quantized_linear import QuantizedLinear, is_quantized
 
-# How a model's weights can be loaded. None: every parameter is float32.
-LOAD_PRECISIONS: Mapping[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16}
+# How a model's weights can be loaded. None: every parameter is float32. The matrices of the layers
+# that are loaded in int8 are quantized after loading, see `hold_in_int8`.
+LOAD_PRECISIONS: Mapping[str, torch.dtype | None] = {
+    "fp32": None,
+    "bf16": torch.bfloat16,
+    "int8": None,
+}
 
 
 def check_load_precision(name: str) -> None:
@@ -54,9 +60,9 @@ def load_in(
 
 
 def check_trainable(embeddings: DebertaV2Embeddings, encoder: DebertaV2Encoder) -> None:
-    """Raise if weights that were loaded in half precision would be trained.
+    """Raise if weights that were loaded in half precision or int8 would be trained.
 
-    A step of training changes a weight by less than half precision can tell apart.
+    A step of training changes a weight by less than these can tell apart.
 
     Args:
         embeddings: The embeddings.
@@ -65,8 +71,12 @@ def check_trainable(embeddings: DebertaV2Embeddings, encoder: DebertaV2Encoder) 
     Raises:
         ValueError: They would (E128).
     """
-    halves: list[nn.Module] = [
-        part for part in encoder.modules() if isinstance(part, HalfPrecisionLinear)
+    parameters = [
+        part.bias if isinstance(part, QuantizedLinear) else part.weight
+        for part in encoder.modules()
+        if isinstance(part, HalfPrecisionLinear | QuantizedLinear)
     ]
-    if halves and any(part.weight.requires_grad for part in (*halves, embeddings.word_embeddings)):
-        raise ValueError(Errors.E128)
+    words = embeddings.word_embeddings.weight
+    if parameters and any(parameter.requires_grad for parameter in (*parameters, words)):
+        precision = "int8" if is_quantized(encoder) else "bf16"
+        raise ValueError(Errors.E128.format(precision=precision))

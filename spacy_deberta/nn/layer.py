@@ -49,13 +49,21 @@ class DebertaV2Attention(nn.Module):
         context: AttentionContext,
         *,
         query_states: Tensor | None = None,
+        output_rows: Tensor | None = None,
         return_attentions: bool = False,
     ) -> tuple[Tensor, Attentions | None]:
-        """As `DisentangledSelfAttention.forward`; the residual is the query states."""
+        """As `DisentangledSelfAttention.forward`; the residual is the query states.
+
+        Only `output_rows` of the result are computed, if they are given: see `DebertaV2Layer`.
+        """
         rows, attentions = self.self(
             hidden, context, query_states=query_states, return_attentions=return_attentions
         )
-        return self.output(rows, hidden if query_states is None else query_states), attentions
+        residual = hidden if query_states is None else query_states
+        if output_rows is not None:
+            rows = rows.index_select(0, output_rows)
+            residual = residual.index_select(0, output_rows)
+        return self.output(rows, residual), attentions
 
 
 class DebertaV2Intermediate(nn.Module):
@@ -96,6 +104,7 @@ class DebertaV2Layer(nn.Module):
         context: AttentionContext,
         *,
         query_states: Tensor | None = None,
+        output_rows: Tensor | None = None,
         return_attentions: bool = False,
         keep_activations: bool = False,
     ) -> tuple[Tensor, Attentions | None]:
@@ -107,16 +116,23 @@ class DebertaV2Layer(nn.Module):
             query_states: (query_rows, hidden_size), for queries and the residual connection, with
                 the context layout's number of query rows; None for `hidden`. Used by the enhanced
                 mask decoder.
+            output_rows: (output_rows,) int64, the rows that are computed after attention; None for
+                all.
             return_attentions: Whether to return the attention probabilities.
             keep_activations: Whether to keep the activations of the feed-forward network instead
                 of recomputing them in the backward pass. For gradient checkpointing of the whole
                 layer.
 
         Returns:
-            (query_rows, hidden_size), and per sequence (heads, length, length) or None.
+            (query_rows, hidden_size) or (output_rows, hidden_size), and per sequence (heads,
+            length, length) or None.
         """
         rows, attentions = self.attention(
-            hidden, context, query_states=query_states, return_attentions=return_attentions
+            hidden,
+            context,
+            query_states=query_states,
+            output_rows=output_rows,
+            return_attentions=return_attentions,
         )
         return self._feed_forward(rows, keep_activations), attentions
 

@@ -29,6 +29,7 @@ from spacy_deberta.pipeline.question_answering import QuestionAnswering
 from spacy_deberta.pipeline.sequence_classifier import SequenceClassifier
 from spacy_deberta.pipeline.token_classifier import TokenClassifier
 from spacy_deberta.pipeline.transformer import Deberta
+from spacy_deberta.pipeline.vectors import Vectors
 from spacy_deberta.pipeline.zero_shot import ZeroShot
 from tests.docs.pages import PATHS, ROOT, read_page
 
@@ -89,6 +90,7 @@ CLASSES = {
     "QuestionAnswering": QuestionAnswering,
     "SequenceClassifier": SequenceClassifier,
     "TokenClassifier": TokenClassifier,
+    "Vectors": Vectors,
     "ZeroShot": ZeroShot,
 }
 LITERALS = (type(None), bool, int, float, str, tuple, list)

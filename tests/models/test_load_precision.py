@@ -212,7 +212,7 @@ def test_what_comes_after_a_frozen_encoder_is_trained(tmp_path, tiny_config):
     assert all(parameter.grad is None for parameter in model.deberta.parameters())
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8", "auto", "BF16", ""])
+@pytest.mark.parametrize("precision", ["fp16", "int4", "auto", "BF16", ""])
 def test_unknown_precisions(precision, tiny_checkpoint):
     with pytest.raises(ValueError, match="E129.*fp32, bf16"):
         DebertaV2Model.from_pretrained(tiny_checkpoint, load_precision=precision)

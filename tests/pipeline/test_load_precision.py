@@ -173,5 +173,5 @@ def test_a_head_that_shares_it(tiny_checkpoint, tmp_path):
 
 
 def test_unknown_precisions(tiny_checkpoint):
-    with pytest.raises(ValueError, match="E129.*fp32, bf16"):
-        make_pipeline(tiny_checkpoint, load_precision="int8")
+    with pytest.raises(ValueError, match="E129.*fp32, bf16, int8"):
+        make_pipeline(tiny_checkpoint, load_precision="int4")

@@ -291,7 +291,7 @@ def test_without_a_source_the_error_says_what_to_set():
         ({"precision": "half"}, "E405"),
         ({"attention": "fast"}, "E113"),
         ({"far_positions": "none"}, "E413"),
-        ({"storage_precision": "int8"}, "E413"),
+        ({"storage_precision": "int4"}, "E413"),
         ({"max_batch_pieces": 0}, "E413"),
         ({"layer_lr_decay": 0.0}, "E413"),
         ({"freeze_layers": -1}, "E413"),

@@ -34,6 +34,10 @@ _PREFIXES = (
 _LONGEST = 10**6
 
 
+class NoGlinerError(FileNotFoundError):
+    """The refusal of a folder that is no GLiNER."""
+
+
 class GlinerConfig(Schema):
     """The fields of a `gliner_config.json` that matter for prediction; others are ignored.
 
@@ -85,6 +89,11 @@ class GlinerConfig(Schema):
     def is_token_level(self) -> bool:
         """Whether the model scores words and not spans."""
         return self.span_mode == TOKEN_LEVEL
+
+    @property
+    def longest_span(self) -> int | None:
+        """Number of words of the longest span; None for a token model, which has no limit."""
+        return None if self.is_token_level else self.max_width
 
 
 def read_gliner_values(path: Path) -> dict[str, Any]:

@@ -13,6 +13,8 @@ def apply_options(encoder: models.DebertaV2Model, options: EncoderOptions) -> No
     """
     # Random weights, and those of another component, come in float32.
     nn.load_in(encoder.embeddings, encoder.encoder, options.load_precision)
+    if options.load_precision == "int8":
+        encoder.hold_in_int8()
     nn.freeze(encoder, embeddings=options.freeze_embeddings, layers=options.freeze_layers)
     if options.gradient_checkpointing:
         encoder.gradient_checkpointing_enable()

@@ -10,7 +10,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from spacy_deberta import models
-from spacy_deberta.checkpoints import stored_dtype
+from spacy_deberta.checkpoints import dequantize_weights, stored_dtype
 from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.layers.options import EncoderOptions
 from spacy_deberta.nn import DebertaV2Config
@@ -42,14 +42,15 @@ def pack_encoder(saved: SavedEncoder | None, *, storage_precision: str | None) -
 
     Args:
         saved: Config and weights; None for a model that has no weights yet.
-        storage_precision: As in `EncoderOptions`.
+        storage_precision: As in `save_checkpoint`.
     """
     if saved is None:
         return srsly.msgpack_dumps({"format": FORMAT, "config": None})
+    state = saved.weights if storage_precision is None else dequantize_weights(saved.weights)
     weights = save_safetensors(
         {
             key: tensor.to("cpu", stored_dtype(tensor, storage_precision))
-            for key, tensor in saved.weights.items()
+            for key, tensor in state.items()
         }
     )
     return srsly.msgpack_dumps(
@@ -121,6 +122,7 @@ def build_saved(
         source=source,
         allow_non_finite=options.allow_non_finite,
         load_precision=options.load_precision,
+        keep_int8=options.keeps_int8,
         release=True,
         attention=options.attention,
     )

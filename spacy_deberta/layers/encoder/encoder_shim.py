@@ -23,8 +23,7 @@ from .batches import EncoderBatch, OutputUnit
 from .device import resolve_device
 from .encoder_bytes import SavedEncoder, build_saved, pack_encoder, unpack_encoder
 from .output_rows import Rows
-
-ENCODER_PREFIX = "deberta."
+from .stored_weights import ENCODER_PREFIX, stored_weights
 
 
 class EncoderShim(Shim):
@@ -55,6 +54,7 @@ class EncoderShim(Shim):
         self.shared = shared
         self.shares_encoder = shared is not None
         self.component = ANY_COMPONENT
+        self.head_rates: dict[str, float] = {}  # see `plan_update`
         self._owner: EncoderShim | None = None
         self._updates = GradientUpdates()
 
@@ -218,11 +218,8 @@ class EncoderShim(Shim):
             optimizer: thinc's; its learning rate and L2 apply to the weights of the top layer. Any
                 function with the same arguments works, such as that of `Language.rehearse`.
         """
-        parameters = {
-            name: parameter
-            for name, parameter in self.own_parameters().items()
-            if parameter.grad is not None
-        }
+        own = self.own_parameters().items()
+        parameters = {name: parameter for name, parameter in own if parameter.grad is not None}
         if self._updates(
             optimizer,
             {(self.id, name): parameter for name, parameter in parameters.items()},
@@ -237,6 +234,7 @@ class EncoderShim(Shim):
             layers=self.encoder.config.num_hidden_layers,
             layer_lr_decay=self.options.layer_lr_decay,
             no_decay=self.options.no_decay,
+            rates=self.head_rates,
         )
 
     @contextmanager
@@ -253,9 +251,11 @@ class EncoderShim(Shim):
 
     def copy(self) -> "EncoderShim":
         """A copy with its own weights and update state; a shared encoder stays shared."""
-        shared = self.shared and self.shared.copy()
-        copied = EncoderShim(self.options, head=self.head, shared=shared)
+        copied = EncoderShim(
+            self.options, head=self.head, shared=self.shared and self.shared.copy()
+        )
         copied.component = self.component
+        copied.head_rates = dict(self.head_rates)
         copied._owner = self._owner
         if self._model is not None and self.shares_encoder and hasattr(self._model, "deberta"):
             del self._model.deberta
@@ -269,11 +269,11 @@ class EncoderShim(Shim):
 
     def to_bytes(self) -> bytes:
         """Config and weights, the weights as safetensors in `storage_precision`."""
-        saved = None
-        if self._model is not None:
-            state = self._model.state_dict().items()
-            saved = SavedEncoder(self.config, {key: x for key, x in state if self._owns(key)})
-        return pack_encoder(saved, storage_precision=self.options.storage_precision)
+        if self._model is None:
+            return pack_encoder(None, storage_precision=None)
+        only = self.shares_encoder
+        weights, precision = stored_weights(self._model, self.options, head_only=only)
+        return pack_encoder(SavedEncoder(self.config, weights), storage_precision=precision)
 
     def from_bytes(self, data: bytes) -> "EncoderShim":
         """Build the module from the result of `to_bytes`.

@@ -1,5 +1,7 @@
 """The output of a whole batch, joined from those of its sub-batches."""
 
+from typing import Any
+
 import torch
 
 from spacy_deberta.nn import send
@@ -37,8 +39,10 @@ class OutputRows:
             return
         if batch.runs is not None and not self._is_train:
             for whole, rows in zip(self._whole_output(layers), layers, strict=True):
+                to, of = _indexable(whole), _indexable(rows)
                 for source, target, length in batch.runs:
-                    whole[target : target + length] = rows[source : source + length]
+                    # In numpy: torch would start its threads for each range, and wait for them.
+                    to[target : target + length] = of[source : source + length]
             return
         device = layers[-1].device
         targets = send(batch.targets, device)
@@ -72,3 +76,7 @@ class OutputRows:
 
     def _zeros(self, rows: torch.Tensor) -> torch.Tensor:
         return rows.new_zeros(self._size, rows.shape[1])
+
+
+def _indexable(rows: torch.Tensor) -> Any:
+    return rows.detach().numpy() if rows.device.type == "cpu" else rows

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from inspect import Parameter, signature
+from types import MappingProxyType
 from typing import cast
 
 import torch
@@ -23,7 +24,12 @@ _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 
 
 def plan_update(
-    name: str, *, layers: int, layer_lr_decay: float, no_decay: tuple[str, ...]
+    name: str,
+    *,
+    layers: int,
+    layer_lr_decay: float,
+    no_decay: tuple[str, ...],
+    rates: Mapping[str, float] = MappingProxyType({}),
 ) -> ParameterUpdate:
     """Choose learning rate and weight decay of a parameter by its name.
 
@@ -33,6 +39,8 @@ def plan_update(
         layer_lr_decay: Factor on the learning rate for each layer below the top; the embeddings are
             below the lowest layer. 1.0 for the same rate in all layers.
         no_decay: Parameters with one of these in their name are exempt from weight decay.
+        rates: Factor on the learning rate of the layers of a head, by the first part of their
+            names.
 
     Returns:
         The top layer has factor 1, the one below `layer_lr_decay`, and so on. Parameters that all
@@ -50,7 +58,7 @@ def plan_update(
     else:
         depth = 0
     return ParameterUpdate(
-        learn_rate_scale=layer_lr_decay**depth,
+        learn_rate_scale=layer_lr_decay**depth * rates.get(name.partition(".")[0], 1.0),
         weight_decay=not any(part in name for part in no_decay),
     )
 

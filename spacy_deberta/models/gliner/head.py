@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spacy_deberta.checkpoints import GlinerConfig, gliner_config
 from spacy_deberta.models.heads import HeadSpec
 from spacy_deberta.models.with_head import DebertaV2WithHead
-from spacy_deberta.nn import DebertaV2Config, PackedPieces, send
+from spacy_deberta.nn import DebertaV2Config, PackedPieces
 
 from .scoring import SpanMarker, TextRows, TokenScorer, WordLSTM, pool_pieces, projection
 
@@ -78,6 +78,25 @@ class DebertaV2ForGLiNER(DebertaV2WithHead):
             "has_projection": "projection.weight" in names,
         }
 
+    def set_dropout(self, rate: float | None) -> None:
+        """Set every dropout, those of the head too: see `DebertaV2PreTrainedModel.set_dropout`."""
+        self.deberta.set_dropout(rate)
+        for name, part in self.named_modules():
+            if isinstance(part, nn.Dropout) and not name.startswith("deberta."):
+                part.p = self.gliner.dropout if rate is None else rate
+
+    def reset_head(self) -> None:
+        """Initialize the head for training, with torch's own initialization of each layer.
+
+        The small weights that the encoder's config asks for would take its deep layers long to
+        leave.
+
+        Source: The layers of gliner 0.2.29.
+        """
+        for name, part in self.named_modules():
+            if isinstance(part, (nn.Linear, nn.LSTM)) and not name.startswith("deberta."):
+                part.reset_parameters()
+
     def score_packed(self, pieces: PackedPieces, *, decoded: Tensor | None = None) -> Tensor:
         """Vectors of pieces.
 
@@ -88,9 +107,7 @@ class DebertaV2ForGLiNER(DebertaV2WithHead):
         Returns:
             (decoded_rows, hidden_size of the head).
         """
-        rows = self.deberta.forward_packed(pieces).last_hidden_state
-        if decoded is not None:
-            rows = rows.index_select(0, send(decoded, rows.device))
+        rows = self.deberta.forward_packed(pieces, output_rows=decoded).last_hidden_state
         return self.projection(rows) if hasattr(self, "projection") else rows
 
     def score_texts(self, vectors: Tensor, texts: Sequence[TextRows]) -> list[Tensor]:

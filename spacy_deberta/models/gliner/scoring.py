@@ -75,11 +75,13 @@ class SpanMarker(nn.Module):
         starts = torch.relu(self.project_start(words))
         ends = torch.relu(self.project_end(words))
         logits = words.new_full((count, width, len(labels)), float("-inf"))
+        dropout: nn.Module = nn.Identity()
         if isinstance(self.out_project, nn.Linear):
             first, last = self.out_project, None
         else:
             layers = cast(nn.Sequential, self.out_project)
             first, last = cast(nn.Linear, layers[0]), cast(nn.Linear, layers[3])
+            dropout = layers[2]
         for_start, for_end = first.weight.chunk(2, dim=1)
         if last is None:
             # There is no layer after the sum, so the parts are scores already.
@@ -92,7 +94,7 @@ class SpanMarker(nn.Module):
         ends = nn.functional.linear(ends, for_end)
         weights, bias = (labels @ last.weight).T, labels @ last.bias
         for k in range(width):
-            hidden = torch.relu(starts[: count - k] + ends[k:])
+            hidden = dropout(torch.relu(starts[: count - k] + ends[k:]))
             logits[: count - k, k] = hidden @ weights + bias
         return logits
 
@@ -131,6 +133,7 @@ class TokenScorer(nn.Module):
         token, token_factor = self.proj_token(words).chunk(2, dim=-1)
         label, label_factor = self.proj_label(labels).chunk(2, dim=-1)
         first, last = cast(nn.Linear, self.out_mlp[0]), cast(nn.Linear, self.out_mlp[3])
+        dropout = self.out_mlp[1]
         # The products are all that depends on a pair.
         of_token, of_label, of_product = first.weight.chunk(3, dim=1)
         tokens = nn.functional.linear(token, of_token, first.bias)
@@ -138,10 +141,8 @@ class TokenScorer(nn.Module):
         logits = words.new_empty((len(words), len(labels), 3))
         for c in range(len(labels)):
             # Scaling the weight is cheaper than scaling the rows.
-            hidden = torch.relu(
-                token_factor @ (of_product * label_factor[c]).T + tokens + shifts[c]
-            )
-            logits[:, c] = last(hidden)
+            hidden = token_factor @ (of_product * label_factor[c]).T + tokens + shifts[c]
+            logits[:, c] = last(torch.relu(dropout(hidden)))
         return logits
 
 

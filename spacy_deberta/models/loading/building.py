@@ -10,12 +10,15 @@ from spacy_deberta.checkpoints import (
     BACKBONE_PREFIX,
     CheckpointFiles,
     Weights,
+    check_finite,
+    dequantize_weights,
     detect_key_map,
+    int8_names,
     read_parameters,
 )
-from spacy_deberta.errors import check_flag
+from spacy_deberta.errors import Warnings, check_flag, warn
 
-from .filling import check_layers, load_weights, missing_parameters
+from .filling import check_layers, load_weights, missing_parameters, release_mapping
 from .weights_guard import guard_weights
 
 ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
@@ -29,6 +32,7 @@ def build_from_checkpoint(
     map_weights: bool = True,
     allow_non_finite: bool = False,
     load_precision: str = "fp32",
+    keep_int8: bool = False,
     overridden: Collection[str] = (),
     **options: Any,
 ) -> ModuleT:
@@ -40,7 +44,9 @@ def build_from_checkpoint(
         config: Its config, possibly with overrides that keep the shapes.
         map_weights: Whether weights of large files stay memory-mapped, see `load_weights`.
         allow_non_finite: Whether to accept non-finite values.
-        load_precision: `"fp32"`, or `"bf16"` for half the memory, see `nn.load_in`.
+        load_precision: `"fp32"`, `"bf16"` for half the memory, see `nn.load_in`, or `"int8"`, see
+            `nn.hold_in_int8`.
+        keep_int8: Whether weights that are stored in int8 stay so, whatever the load precision is.
         overridden: The overridden fields, for messages.
         options: Further keyword arguments of `module_class`.
 
@@ -56,7 +62,7 @@ def build_from_checkpoint(
     """
     check_flag("map_weights", map_weights)
     check_flag("allow_non_finite", allow_non_finite)
-    weights = read_parameters(files)
+    weights = read_parameters(files, quantized=True)
     return build_from_weights(
         module_class,
         weights,
@@ -65,6 +71,7 @@ def build_from_checkpoint(
         map_weights=map_weights,
         allow_non_finite=allow_non_finite,
         load_precision=load_precision,
+        keep_int8=keep_int8,
         release=True,
         overridden=overridden,
         **options,
@@ -81,6 +88,7 @@ def build_from_weights(
     map_weights: bool = True,
     allow_non_finite: bool = False,
     load_precision: str = "fp32",
+    keep_int8: bool = False,
     release: bool = False,
     overridden: Collection[str] = (),
     **options: Any,
@@ -95,7 +103,8 @@ def build_from_weights(
         new_head: Whether to ignore the checkpoint's head and initialize a new one.
         map_weights: Whether weights of large files stay memory-mapped, see `load_weights`.
         allow_non_finite: Whether to accept non-finite values.
-        load_precision: `"fp32"` or `"bf16"`, see `nn.load_in`.
+        load_precision: As for `build_from_checkpoint`.
+        keep_int8: Likewise.
         release: Whether to empty `weights`, see `load_weights`.
         overridden: Overridden fields of the config, for messages.
         options: Further keyword arguments of `module_class`.
@@ -118,19 +127,33 @@ def build_from_weights(
         if release:
             weights.clear()
         weights = encoder
+    stored = int8_names(weights)
+    if stored and not (keep_int8 or load_precision == "int8"):
+        warn(Warnings.W311.format(source=source), stacklevel=5)
+        weights, stored, release = dequantize_weights(weights), set(), True
     check_layers(weights, config, source=source, overridden=overridden)
     with nn.meta_device():
         module = module_class(
             config, **{**_layout_options(module_class, weights, config), **options}
         )
     backbone: Any = getattr(module, BACKBONE_PREFIX.rstrip("."), module)
-    nn.load_in(backbone.embeddings, backbone.encoder, load_precision)
+    to_quantize = load_precision == "int8" and not stored
+    if stored:
+        to_ours, prefix = detect_key_map(weights).to_ours, f"{BACKBONE_PREFIX}encoder."
+        nn.expect_int8(
+            backbone.embeddings,
+            backbone.encoder,
+            {to_ours(f"{name}.weight").removeprefix(prefix)[: -len(".weight")] for name in stored},
+        )
+    else:
+        nn.load_in(backbone.embeddings, backbone.encoder, load_precision)
     report = load_weights(
         module,
         weights,
         source=source,
         map_weights=map_weights,
-        allow_non_finite=allow_non_finite,
+        # Quantization refuses weights that are not finite, and reads all of them.
+        allow_non_finite=allow_non_finite or to_quantize,
         release=release,
         overridden=overridden,
     )
@@ -140,6 +163,11 @@ def build_from_weights(
     for name in dict.fromkeys(name.partition(".")[0] for name in report.new):
         head = module.get_submodule(name).to_empty(device="cpu").float()
         nn.init_weights(head, config)
+    if to_quantize:
+        backbone.hold_in_int8()
+        release_mapping(module)
+        if not allow_non_finite:
+            check_finite(module.state_dict(), source=source)
     return module.eval()
 
 

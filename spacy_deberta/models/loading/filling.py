@@ -117,6 +117,13 @@ def load_weights(
     )
 
 
+def release_mapping(module: torch.nn.Module) -> None:
+    """Copy all that is still mapped from a file, so that the file is unmapped."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if find_mapped_file(tensor) is not None:
+            tensor.data = tensor.data.clone()
+
+
 def check_layers(
     weights: Weights, config: DebertaV2Config, *, source: str, overridden: Collection[str] = ()
 ) -> None:

@@ -1,8 +1,8 @@
 """Disentangled attention: one interface, several kernels.
 
 `reference` computes the formula directly, one sequence at a time; it is the oracle of all others.
-`strided` is plain torch and fast on every device. `triton` is for GPUs and imported lazily, since
-Triton may be missing. A new kernel implements `AttentionKernel` and is added to
+`strided` is plain torch and fast on every device. `triton` and `bands` are for GPUs and imported
+lazily, since Triton may be missing. A new kernel implements `AttentionKernel` and is added to
 `ATTENTION_KERNELS`; `tests/nn/attention` compares it with `reference`. `rows`, for few queries, is
 not among them: it is used where another kernel can't compute some rows alone.
 """
@@ -27,6 +27,8 @@ from .triton.support import is_fastest
 ATTENTION_KERNELS: dict[str, AttentionKernel] = {
     kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention())
 }
+# On a GPU: the fastest one, and one that keeps the scores of positions in memory.
+TRITON_KERNELS = ("triton", "bands")
 _ROW_ATTENTION = RowAttention()
 
 
@@ -39,8 +41,8 @@ def resolve_attention(
     """Look up a kernel by name.
 
     Args:
-        name: One of `ATTENTION_KERNELS`, "triton" for the GPU kernels, or "auto" for the fastest
-            one as measured: `triton` in half precision on NVIDIA Hopper with Triton installed,
+        name: One of `ATTENTION_KERNELS`, or of `TRITON_KERNELS`, or "auto" for the fastest one as
+            measured: `triton` in half precision on NVIDIA Hopper with Triton installed,
             else `strided`.
         device: Device of the model.
         dtype: Compute dtype; under autocast it differs from that of the weights.
@@ -51,14 +53,14 @@ def resolve_attention(
 
     Raises:
         ValueError: If the name is unknown (E113).
-        ImportError: If it is "triton" and Triton can't be imported (E122).
+        ImportError: If it needs Triton, which can't be imported (E122).
     """
     if name == "auto":
         name = "triton" if is_fastest(torch.device(device), dtype, head_dim) else "strided"
-    if name == "triton":
-        return _triton_attention()
+    if name in TRITON_KERNELS:
+        return _triton_attention(name)
     if name not in ATTENTION_KERNELS:
-        known = ", ".join(["auto", *ATTENTION_KERNELS, "triton"])
+        known = ", ".join(["auto", *ATTENTION_KERNELS, *TRITON_KERNELS])
         raise ValueError(Errors.E113.format(value=name, known=known))
     return ATTENTION_KERNELS[name]
 
@@ -81,18 +83,20 @@ def plan_attention(
     return AttentionContext(kernel, kernel.plan(layout), positions, layout.slots)
 
 
-def _triton_attention() -> AttentionKernel:
+def _triton_attention(name: str) -> AttentionKernel:
     try:
         from .triton.attention import TritonAttention
+        from .triton.band_attention import BandAttention
     except ImportError as error:
         raise ImportError(
             Errors.E122.format(reason=f"Triton can't be imported ({error})")
         ) from error
-    return TritonAttention()
+    return TritonAttention() if name == "triton" else BandAttention()
 
 
 __all__ = [
     "ATTENTION_KERNELS",
+    "TRITON_KERNELS",
     "AttentionContext",
     "AttentionInputs",
     "AttentionKernel",

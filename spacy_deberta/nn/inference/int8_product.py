@@ -8,6 +8,8 @@ from torch import Tensor
 
 from .processor import has_vnni
 
+# The middle of the integers of the input.
+MIDDLE = 128
 # Number of rows that the weight layout is optimized for; any number works.
 _ROWS = 128
 
@@ -65,27 +67,29 @@ class Int8Product:
             )
             return output
         # `torch._int_mm` takes int8 only. The highest bit flipped is the value less 128.
-        signed = values.bitwise_xor(128).view(torch.int8)
-        sums = torch._int_mm(signed, self.weight) + self.offsets * (128 - self.zero_point)
+        signed = values.bitwise_xor(MIDDLE).view(torch.int8)
+        sums = torch._int_mm(signed, self.weight) + self.offsets * (MIDDLE - self.zero_point)
         return (sums * self.scales).to(dtype)
 
 
-def prepare_product(values: Tensor, scales: Tensor) -> Int8Product:
+def prepare_product(values: Tensor, scales: Tensor, *, zero: int) -> Int8Product:
     """Prepare a product.
 
     Args:
         values: (outputs, inputs) int8, the weight.
         scales: (outputs,) float32.
+        zero: The integer of the input, of 256, that stands for zero.
 
     Source: `onednn::qlinear_pointwise`, which `torch.compile` calls.
     """
     zeros = torch.zeros(len(values), dtype=torch.int32)
     offsets = values.sum(dim=1, dtype=torch.int32)
     if not _has_onednn():
-        return Int8Product(values.t(), scales, zeros, offsets, 255, 128, has_onednn=False)
+        return Int8Product(values.t(), scales, zeros, offsets, 255, zero, has_onednn=False)
     packed = torch.ops.onednn.qlinear_prepack(values, [_ROWS, values.shape[1]])
-    levels = 255 if has_vnni() else 127
-    return Int8Product(packed, scales, zeros, offsets, levels, (levels + 1) // 2, has_onednn=True)
+    if not has_vnni():
+        return Int8Product(packed, scales, zeros, offsets, 127, zero // 2, has_onednn=True)
+    return Int8Product(packed, scales, zeros, offsets, 255, zero, has_onednn=True)
 
 
 def _has_onednn() -> bool:

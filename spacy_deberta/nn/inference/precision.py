@@ -59,6 +59,11 @@ class Precision:
         exact = Precision(torch.float32, torch.float32)
         return exact if self.weights == torch.int8 else self
 
+    @property
+    def of_rest(self) -> "Precision":
+        """The precision of all that is not quantized."""
+        return Precision(self.compute, self.compute)
+
     @classmethod
     def current(cls, rows: torch.Tensor) -> "Precision":
         """The active precision for products with a tensor.

@@ -1,6 +1,6 @@
 """Cache of inference-only layers: built on first use, rebuilt after weight changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,9 @@ from spacy_deberta.nn.attention import Attentions
 from . import prepared_layer  # noqa: F401  (registers how layers are prepared)
 from .precision import Precision
 from .preparation import is_changed, prepare, unprepared_types
+from .quantized_dense import QuantizedWeight
+from .quantized_linear import QuantizedLinear, is_quantized
+from .smoothing import Examples, QuantizedPrecision, quantize_layers
 
 # A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
 LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
@@ -42,6 +45,7 @@ class PreparedLayers:
         layers: Sequence[nn.Module],
         positions: Callable[[], Tensor | None],
         precision: Precision,
+        examples: Callable[[], Examples] | None = None,
     ) -> tuple[LayerFunction, ...]:
         """Return the layers for inference, from the cache if valid.
 
@@ -51,6 +55,7 @@ class PreparedLayers:
             positions: Returns the whole relative position table, (slots, hidden_size), before
                 projection.
             precision: Precision of the computation.
+            examples: Returns a batch by which weights are quantized, the same every time.
 
         Returns:
             For each layer its prepared form; the module itself if it has hooks or modules without
@@ -65,14 +70,49 @@ class PreparedLayers:
             # Inference tensors could not be used outside of inference mode.
             with torch.inference_mode(False), torch.no_grad():
                 table = positions()
-                prepared = tuple(_prepare(layer, precision, table) for layer in layers)
+                prepared = _prepare_all(layers, precision, table, examples)
             _warn_of_unprepared(layers)
             cached = self._cached = (key, prepared)
         return cached[1]
 
 
+def _prepare_all(
+    layers: Sequence[nn.Module],
+    precision: Precision,
+    table: Tensor | None,
+    examples: Callable[[], Examples] | None,
+) -> tuple[LayerFunction, ...]:
+    if precision.weights != torch.int8 or any(map(_is_unusual, layers)):
+        return tuple(_prepare(layer, precision, table) for layer in layers)
+    quantized: Iterable[tuple[nn.Module, dict[nn.Linear, QuantizedWeight | None]]]
+    if any(map(is_quantized, layers)):
+        quantized = ((layer, _held_weights(layer)) for layer in layers)
+    elif examples is None:
+        quantized = ((layer, {}) for layer in layers)
+    else:
+        quantized = quantize_layers(layers, table, examples())
+    with torch.autocast("cpu", enabled=False):
+        return tuple(
+            _prepare(layer, QuantizedPrecision(precision.compute, torch.int8, weights), table)
+            for layer, weights in quantized
+        )
+
+
+def _held_weights(layer: nn.Module) -> dict[nn.Linear, QuantizedWeight | None]:
+    """The weights of a layer that is held in int8."""
+    return {
+        part: part.quantized if isinstance(part, QuantizedLinear) else None
+        for part in layer.modules()
+        if isinstance(part, nn.Linear)
+    }
+
+
+def _is_unusual(layer: nn.Module) -> bool:
+    return bool(unprepared_types(layer)) or any(is_changed(part) for part in layer.modules())
+
+
 def _prepare(layer: nn.Module, precision: Precision, table: Tensor | None) -> LayerFunction:
-    if unprepared_types(layer) or any(is_changed(part) for part in layer.modules()):
+    if _is_unusual(layer):
         return layer
     function: LayerFunction = prepare(layer, precision, table)
     return function
@@ -90,7 +130,7 @@ def _state(encoder: nn.Module) -> _State:
     state: list[tuple[Any, ...]] = []
     for module in encoder.modules():
         state.append((type(module), is_changed(module)))
-        for weight in module._parameters.values():
+        for weight in (*module._parameters.values(), *module._buffers.values()):
             if weight is not None:
                 version = 0 if weight.is_inference() else weight._version
                 state.append((weight.data_ptr(), version))

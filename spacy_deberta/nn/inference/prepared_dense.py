@@ -11,10 +11,17 @@ from .half_linear import HalfPrecisionLinear
 from .onednn import Activation, Dense, prepare_onednn
 from .precision import Precision
 from .preparation import prepares
-from .quantized_dense import prepare_quantized, quantize_weight
+from .quantized_dense import (
+    QuantizedWeight,
+    join_weights,
+    prepare_quantized,
+    quantize_weight,
+)
+from .quantized_linear import QuantizedLinear
+from .smoothing import QuantizedPrecision
 
 
-@prepares(nn.Linear, HalfPrecisionLinear)
+@prepares(nn.Linear, HalfPrecisionLinear, QuantizedLinear)
 def prepare_dense(
     dense: nn.Linear,
     precision: Precision,
@@ -34,18 +41,17 @@ def prepare_dense(
         An equivalent function. It shares the weights if their dtype matches.
     """
     assert dense.bias is not None
+    if precision.weights == torch.int8:
+        quantized = _quantized(dense, precision)
+        if quantized is not None:
+            dtype = _output_dtype(precision, narrow=narrow)
+            function = prepare_quantized(quantized, dense.bias, dtype=dtype)
+            return _followed_by(activation, function)
+        precision = precision.of_rest
     dtype = precision.weights
-    if dtype == torch.int8:
-        narrow = narrow and precision.compute == torch.bfloat16
-        quantized = prepare_quantized(
-            quantize_weight(dense.weight),
-            dense.bias,
-            dtype=torch.bfloat16 if narrow else torch.float32,
-        )
-        return _followed_by(activation, quantized)
     if _stays_narrow(dense, precision):
         return _followed_by(activation, dense.forward)
-    weight, bias = dense.weight.detach().to(dtype), dense.bias.detach().to(dtype)
+    weight, bias = _weight(dense).to(dtype), dense.bias.detach().to(dtype)
     copied = dense.weight.dtype != dtype
     fused = prepare_onednn(weight, bias, activation, copied=copied)
     if fused is not None:
@@ -67,14 +73,48 @@ def prepare_together(
         concatenated to one matrix: one large product is faster than several small ones. Otherwise
         one matrix would be a second copy, without measurable savings.
     """
+    if precision.weights == torch.int8:
+        return _quantize_together(layers, precision)
     if layers[0].weight.dtype == precision.weights or _stays_narrow(layers[0], precision):
-        each = [prepare_dense(layer, precision) for layer in layers]
-        return lambda rows: tuple(dense(rows) for dense in each)
+        return _each([prepare_dense(layer, precision) for layer in layers])
     together = nn.Linear(layers[0].in_features, len(layers) * layers[0].out_features, device="meta")
-    together.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]))
+    together.weight = nn.Parameter(torch.cat([_weight(layer) for layer in layers]))
     together.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
-    dense = prepare_dense(together, precision, narrow=True)
+    dense = prepare_dense(together, precision)
     return lambda rows: dense(rows).chunk(len(layers), dim=-1)
+
+
+def _quantize_together(
+    layers: Sequence[nn.Linear], precision: Precision
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    weights = [_quantized(layer, precision) for layer in layers]
+    joined = join_weights([weight for weight in weights if weight is not None])
+    if joined is None or None in weights:
+        return _each([prepare_dense(layer, precision, narrow=True) for layer in layers])
+    bias = torch.cat([layer.bias for layer in layers])
+    dense = prepare_quantized(joined, bias, dtype=_output_dtype(precision, narrow=True))
+    return lambda rows: dense(rows).chunk(len(layers), dim=-1)
+
+
+def _quantized(dense: nn.Linear, precision: Precision) -> QuantizedWeight | None:
+    """The weight in int8; None for a layer that is not quantized."""
+    if isinstance(precision, QuantizedPrecision) and dense in precision.quantized:
+        return precision.quantized[dense]
+    return quantize_weight(dense.weight)
+
+
+def _output_dtype(precision: Precision, *, narrow: bool) -> torch.dtype:
+    half = narrow and precision.compute == torch.bfloat16
+    return torch.bfloat16 if half else torch.float32
+
+
+def _each(functions: Sequence[Dense]) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    return lambda rows: tuple(function(rows) for function in functions)
+
+
+def _weight(dense: nn.Linear) -> Tensor:
+    weight = dense.weight.detach()
+    return dense.quantized.dequantize() if isinstance(dense, QuantizedLinear) else weight
 
 
 def _stays_narrow(dense: nn.Linear, precision: Precision) -> bool:

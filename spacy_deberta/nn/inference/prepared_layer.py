@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from spacy_deberta.nn.attention import AttentionContext, AttentionInputs, Attentions
 from spacy_deberta.nn.attention.self_attention import DisentangledSelfAttention
@@ -18,7 +17,6 @@ from spacy_deberta.nn.layer import (
 from spacy_deberta.nn.ops.dropout import Dropout
 from spacy_deberta.nn.relative_positions import SlotTable
 
-from .onednn import Activation
 from .precision import Precision
 from .preparation import prepare, prepares
 from .prepared_dense import Dense, prepare_together
@@ -112,6 +110,7 @@ class PreparedLayer:
         hidden: Tensor,
         context: AttentionContext,
         *,
+        output_rows: Tensor | None = None,
         return_attentions: bool = False,
     ) -> tuple[Tensor, Attentions | None]:
         """Run the layer: as `DebertaV2Layer.forward`, without gradients.
@@ -119,13 +118,17 @@ class PreparedLayer:
         Args:
             hidden: (total_pieces, hidden_size), in the dtype of the residual connections.
             context: State shared by the layers. Its positions are ignored.
+            output_rows: (output_rows,) int64, the rows that are computed after attention; None for
+                all.
             return_attentions: Whether to return the attention probabilities.
 
         Returns:
-            (total_pieces, hidden_size) of the same dtype, and per sequence (heads, length,
-            length) or None.
+            (total_pieces, hidden_size) or (output_rows, hidden_size) of the same dtype, and per
+            sequence (heads, length, length) or None.
         """
         rows, attentions = self.attention(hidden, context, return_attentions=return_attentions)
+        if output_rows is not None:
+            rows, hidden = rows.index_select(0, output_rows), hidden.index_select(0, output_rows)
         (output,) = by_blocks(self._after_attention, rows, hidden, block=self.block)
         return output, attentions
 
@@ -150,12 +153,11 @@ def prepare_layer(
         The layer. Weights of matching dtype are shared with the module, others converted.
     """
     attention, attention_output = prepare(layer.attention, precision, positions)
-    activation = layer.intermediate.activation
     return PreparedLayer(
         attention=attention,
         attention_output=attention_output,
         intermediate=prepare(layer.intermediate, precision),
-        output=prepare(layer.output, precision, activation),
+        output=prepare(layer.output, precision),
         block=quantized_block() if precision.weights == torch.int8 else BLOCK,
     )
 
@@ -194,12 +196,8 @@ def _prepare_intermediate(intermediate: DebertaV2Intermediate, precision: Precis
 
 
 @prepares(ResidualOutput)
-def _prepare_residual(
-    output: ResidualOutput, precision: Precision, after: Activation | None = None
-) -> PreparedResidual:
+def _prepare_residual(output: ResidualOutput, precision: Precision) -> PreparedResidual:
     dense = prepare(output.dense, precision)
-    if isinstance(dense, QuantizedDense) and after is functional.gelu:
-        dense = dense.of_positive()
     return PreparedResidual(dense, prepare(output.LayerNorm, precision))
 
 

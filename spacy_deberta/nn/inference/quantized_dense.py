@@ -1,13 +1,14 @@
 """Dense layers in int8: a scale for each row of the input and for each row of the weight."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from spacy_deberta.errors import Errors
 
-from .int8_product import Int8Product, prepare_product
+from .int8_product import MIDDLE, Int8Product, prepare_product
 
 # Above this, a float32 number has no fraction: adding it rounds to a whole number, which is then
 # the lowest byte of its bits. Two operations instead of rounding, clamping and converting.
@@ -25,11 +26,14 @@ class QuantizedWeight:
         scales: (outputs,) float32. The weight is the values times these, and divided by `factors`.
         factors: (inputs,) float32, by which the input is multiplied before quantization; None for
             one. They make channels of the input alike that the weight has to even out.
+        zero: The integer, of 256, that stands for zero in the input: 128, or less for an input that
+            is negative in a small part of its range, as after GELU.
     """
 
     values: Tensor
     scales: Tensor
     factors: Tensor | None = None
+    zero: int = MIDDLE
 
     def dequantize(self) -> Tensor:
         """The weight, (outputs, inputs) float32."""
@@ -37,24 +41,52 @@ class QuantizedWeight:
         return weight if self.factors is None else weight * self.factors
 
 
-def quantize_weight(weight: Tensor, factors: Tensor | None = None) -> QuantizedWeight:
+def check_weights(weights: Tensor) -> None:
+    """Raise E125 for weights that are not finite."""
+    if not weights.isfinite().all():
+        raise ValueError(Errors.E125)
+
+
+def quantize_weight(
+    weight: Tensor, factors: Tensor | None = None, *, zero: int = MIDDLE
+) -> QuantizedWeight:
     """Quantize a weight with a scale for each output.
 
     Args:
         weight: (outputs, inputs), floating-point.
         factors: See `QuantizedWeight`.
+        zero: Likewise.
 
     Raises:
         ValueError: A value is not finite (E125).
     """
     weight = weight.detach().float()
-    if not weight.isfinite().all():
-        raise ValueError(Errors.E125)
+    check_weights(weight)
     if factors is not None:
         weight = weight / factors
     scales = (weight.abs().amax(dim=1) / 127).clamp_min(_SMALLEST)
     values = (weight / scales[:, None]).round_().to(torch.int8)
-    return QuantizedWeight(values, scales, factors)
+    return QuantizedWeight(values, scales, factors, zero)
+
+
+def join_weights(weights: Sequence[QuantizedWeight]) -> QuantizedWeight | None:
+    """One weight with the outputs of several, or None if their inputs are quantized differently."""
+    if not weights or any(not _same(weight, weights[0]) for weight in weights):
+        return None
+    return QuantizedWeight(
+        torch.cat([weight.values for weight in weights]),
+        torch.cat([weight.scales for weight in weights]),
+        weights[0].factors,
+        weights[0].zero,
+    )
+
+
+def _same(one: QuantizedWeight, other: QuantizedWeight) -> bool:
+    if one.zero != other.zero:
+        return False
+    if one.factors is None or other.factors is None:
+        return one.factors is other.factors
+    return one.factors.equal(other.factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,17 +118,6 @@ class QuantizedDense:
         values, scales = self._quantize(rows)
         output = self.product(values, self.bias.dtype)
         return torch.addcmul(residual, output, scales, out=output).add_(self.bias)
-
-    def of_positive(self) -> "QuantizedDense":
-        """The same for inputs that are negative in a small part of their range, as after GELU.
-
-        Nearly all integers then stand for positive numbers.
-        """
-        return self._with_zero((self.product.levels + 1) // 8)
-
-    def _with_zero(self, zero_point: int) -> "QuantizedDense":
-        product = replace(self.product, zero_point=zero_point)
-        return replace(self, product=product, zero=torch.full_like(self.zero, _WHOLE + zero_point))
 
     def _quantize(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Quantize each row.
@@ -136,8 +157,7 @@ def prepare_quantized(
         2208.07339); factors of input channels as in SmoothQuant (Xiao et al. 2022, arXiv
         2211.10438).
     """
-    if not bias.isfinite().all():
-        raise ValueError(Errors.E125)
-    product = prepare_product(weight.values, weight.scales)
+    check_weights(bias)
+    product = prepare_product(weight.values, weight.scales, zero=weight.zero)
     zero = torch.full(weight.values.shape[1:], _WHOLE + product.zero_point)
     return QuantizedDense(product, bias.detach().to(dtype), weight.factors, zero)

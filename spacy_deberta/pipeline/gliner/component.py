@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from spacy_deberta.errors import Errors, Warnings, check_flag, warn
 from spacy_deberta.layers import (
     GLINER_HEAD,
     Sequences,
+    get_gliner_config,
     initialize_gliner,
     load_gliner,
     save_gliner_model,
+    set_head_rate,
 )
 from spacy_deberta.pipeline.documents import check_docs
 from spacy_deberta.pipeline.free_labels import FreeLabelsPipe
@@ -33,7 +36,10 @@ from spacy_deberta.pipeline.token_classifier.token_spans import (
 )
 
 from .finding import find_entities
+from .gold import gold_spans, has_gold, read_gold
+from .held_out import HELD_OUT_SCORES, held_out_scores
 from .settings import GlinerSettings
+from .training import make_batch
 
 SCORE = "score"
 if not Span.has_extension(SCORE):
@@ -54,6 +60,7 @@ if not Span.has_extension(SCORE):
         "spans_sc_f": None,
         "spans_sc_p": None,
         "spans_sc_r": None,
+        **dict.fromkeys(HELD_OUT_SCORES.values()),
     },
 )
 def make_gliner(
@@ -72,6 +79,7 @@ def make_gliner(
     max_words: int | None,
     overlap: int,
     labels_per_prompt: int | None,
+    training: dict[str, Any],
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "Gliner":
     """Construct a component that finds entities of labels that it was not trained on.
@@ -94,6 +102,7 @@ def make_gliner(
         window.
     labels_per_prompt (int | None): Maximum number of labels that are read together with a text;
         null for all.
+    training (dict[str, Any]): How the component is trained, see `TrainingSettings`.
     scorer (Callable[..., dict[str, Any]] | None): The scoring method.
     RETURNS (Gliner): The component.
     """
@@ -113,6 +122,7 @@ def make_gliner(
         max_words=max_words,
         overlap=overlap,
         labels_per_prompt=labels_per_prompt,
+        training=training,
         scorer=scorer,
     )
 
@@ -127,6 +137,8 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
     head = GLINER_HEAD
     settings_class = GlinerSettings
     doc_method = "find_entities"
+    # The labels of the data that the component was initialized with.
+    _trained: tuple[str, ...] = ()
 
     def initialize(
         self,
@@ -135,28 +147,37 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         nlp: Language | None = None,
         labels: list[str] | None = None,
         new_head: bool = False,
+        sizes: dict[str, Any] | None = None,
     ) -> None:
         """Load weights and vocabulary from the source in the config.
+
+        If the source is no GLiNER but an encoder, and there is training data, a new GLiNER is made.
 
         get_examples (Callable[[], Iterable[Example]]): Returns the training data, if there is any.
         nlp (Language | None): The pipeline.
         labels (list[str] | None): The labels. Null for those of the settings, or if these are
             empty, of the data.
-        new_head (bool): Must be false, since the head can't be trained (E369).
+        new_head (bool): Whether to make a new GLiNER of the encoder of an existing one.
+        sizes (dict[str, Any] | None): Sizes of a new one, such as `span_mode` or `max_width`.
         """
         check_flag("new_head", new_head)
-        if new_head:
-            raise NotImplementedError(Errors.E369.format(component=self.name))
         validate_get_examples(get_examples, "Gliner.initialize")
         self._take_labels(labels, get_examples)
-        initialize_gliner(self.model)
+        learning, key = self.settings.learning, self.settings.gold_key
+        found = read_gold((example.y for example in get_examples()), key=key)
+        self._trained = tuple(x for x in found.labels if x not in learning.held_out)
+        trainable = bool(self._trained)
+        initialize_gliner(self.model, new_head=new_head, trainable=trainable, sizes=sizes)
+        if found.labels and not self._trained:
+            warn(Warnings.W363.format(component=self.name))
+        width = get_gliner_config(self.model).longest_span
+        if width is not None and (long := sum(length > width for length in found.lengths)):
+            total = len(found.lengths)
+            warn(Warnings.W362.format(count=long, total=total, component=self.name, width=width))
 
     def _labels_of(self, example: Example) -> Iterable[str]:
         """The labels of the gold entities or spans of an example."""
-        doc = example.y
-        if self.settings.annotate == "ents":
-            return (span.label_ for span in doc.ents)
-        return (span.label_ for span in doc.spans.get(self.settings.spans_key, ()))
+        return (span.label_ for span in gold_spans(example.y, key=self.settings.gold_key))
 
     def predict(self, docs: Sequence[Doc]) -> list[list[ScoredCharSpan]]:
         """Find the entities of documents.
@@ -212,7 +233,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         overlapping = 0
         for doc, spans in zip(docs, self._align(docs, scores), strict=True):
             if self.settings.annotate == "spans":
-                self._set_spans(doc, spans)
+                _set_group(doc, self.settings.spans_key, spans)
                 continue
             kept = without_overlap(spans)
             overlapping += len(spans) - len(kept)
@@ -222,8 +243,31 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
             warn(Warnings.W361.format(count=overlapping, component=self.name))
 
     def training_batch(self, examples: Sequence[Example]) -> TrainingBatch | None:
-        """Raise an error: a GLiNER can't be trained yet (E369)."""
-        raise NotImplementedError(Errors.E369.format(component=self.name))
+        """Make the batch of an update, or None if no example is annotated."""
+        settings = self.settings
+        if self.model.layers[1].shims[0].options.precision == "fp16":
+            raise ValueError(Errors.E375.format(component=self.name))
+        docs = [example.y for example in examples if has_gold(example.y, key=settings.gold_key)]
+        set_head_rate(self.model, settings.learning.head_rate)
+        return make_batch(self.model, docs, settings, known=self._trained, component=self.name)
+
+    def rehearse(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, float]:
+        """Raise an error: there is nothing to rehearse (E371)."""
+        raise NotImplementedError(Errors.E371.format(component=self.name))
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score entities as spaCy does, and those of labels that are not trained by themselves.
+
+        examples (Iterable[Example]): Predicted and gold documents.
+        RETURNS (dict[str, Any]): The scores.
+        """
+        examples, settings = list(examples), self.settings
+        score = partial(super().score, **kwargs)
+        scores: dict[str, Any] = score(examples)
+        held_out = settings.learning.held_out
+        if held_out and scores:
+            scores |= held_out_scores(examples, score, held_out, key=settings.gold_key)
+        return scores
 
     def _align(
         self, docs: Sequence[Doc], found: Sequence[Iterable[ScoredCharSpan]]
@@ -237,16 +281,6 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
             warn(Warnings.W360.format(count=unplaced, component=self.name, mode=mode))
         return [spans for spans, _ in aligned]
 
-    def _set_spans(self, doc: Doc, spans: list[ScoredSpan]) -> None:
-        key = self.settings.spans_key
-        doc.spans[key] = SpanGroup(
-            doc,
-            name=key,
-            spans=[scored.span for scored in spans],
-            attrs={"scores": np.array([scored.score for scored in spans], dtype="f")},
-        )
-        _set_scores(spans)
-
     def _save_checkpoint(self, folder: Path) -> None:
         save_gliner_model(self.model, folder)
 
@@ -257,3 +291,10 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
 def _set_scores(spans: Iterable[ScoredSpan]) -> None:
     for scored in spans:
         scored.span._.set(SCORE, scored.score)
+
+
+def _set_group(doc: Doc, key: str, spans: list[ScoredSpan]) -> None:
+    scores = np.array([scored.score for scored in spans], dtype="f")
+    found = [scored.span for scored in spans]
+    doc.spans[key] = SpanGroup(doc, name=key, spans=found, attrs={"scores": scores})
+    _set_scores(spans)

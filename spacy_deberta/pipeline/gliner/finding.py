@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from thinc.api import Model
 
+from spacy_deberta.checkpoints import GlinerConfig
 from spacy_deberta.errors import Errors
 from spacy_deberta.layers import (
     get_gliner_config,
@@ -15,7 +16,7 @@ from spacy_deberta.layers import (
 from spacy_deberta.pipeline.token_classifier.scored_char_spans import ScoredCharSpan
 
 from .decoding import Candidate, choose, span_candidates, token_candidates
-from .prompts import Prompt, join_prompts, make_prompts
+from .prompts import Prompt, divide_labels, encode_labels, join_prompts
 from .settings import GlinerSettings
 from .windows import WordWindows, cut_word_windows
 from .words import split_words
@@ -47,25 +48,12 @@ def find_entities(
             span (E367).
     """
     tokenizer, config = get_tokenizer(model), get_gliner_config(model)
-    window = settings.max_words or config.max_len
-    overlap = settings.overlap
-    if not config.is_token_level:
-        overlap, least = max(overlap, config.max_width), 2 * config.max_width
-        if window < least:
-            error = Errors.E367.format(
-                component=component, words=window, width=config.max_width, least=least
-            )
-            raise ValueError(error)
+    window, overlap = window_size(settings, config, component=component)
     markers = get_marker_ids(model)
     words = split_words(texts, tokenizer, empty=markers.empty)
     windows = cut_word_windows(words.cu_words, window=window, overlap=overlap)
-    prompts = make_prompts(
-        settings.prompts,
-        tokenizer,
-        markers,
-        config,
-        labels_per_prompt=settings.labels_per_prompt,
-    )
+    labels = encode_labels(settings.prompts, tokenizer, markers, config)
+    prompts = divide_labels(labels, labels_per_prompt=settings.labels_per_prompt)
     thresholds = np.array(settings.label_thresholds, dtype=np.float32)
     find = token_candidates if config.is_token_level else span_candidates
     found: list[list[Candidate]] = [[] for _ in texts]
@@ -93,6 +81,26 @@ def find_entities(
             ]
         )
     return entities
+
+
+def window_size(
+    settings: GlinerSettings, config: GlinerConfig, *, component: str
+) -> tuple[int, int]:
+    """The number of words of windows, and of those that neighbouring windows share.
+
+    Raises:
+        ValueError: A window is too short for the longest span (E367).
+    """
+    window = settings.max_words or config.max_len
+    overlap = settings.overlap
+    if not config.is_token_level:
+        overlap, least = max(overlap, config.max_width), 2 * config.max_width
+        if window < least:
+            error = Errors.E367.format(
+                component=component, words=window, width=config.max_width, least=least
+            )
+            raise ValueError(error)
+    return window, overlap
 
 
 def _batches(windows: WordWindows, prompts: Sequence[Prompt]) -> Iterator[list[tuple[int, Prompt]]]:

@@ -29,38 +29,65 @@ class Prompt:
     labels: Ints
 
 
-def make_prompts(
-    names: Sequence[str],
-    tokenizer: DebertaV2Tokenizer,
-    markers: MarkerIds,
-    config: GlinerConfig,
-    *,
-    labels_per_prompt: int | None,
-) -> list[Prompt]:
-    """Encode labels, divided over as many prompts as necessary.
+@dataclass(frozen=True, eq=False)
+class EncodedLabels:
+    """The pieces of labels, encoded once.
+
+    Attributes:
+        ids: Pieces of all labels, `(pieces,)`.
+        cu_pieces: Label `i` has the pieces from `cu_pieces[i]` to `cu_pieces[i + 1]`, at least one,
+            `(labels + 1,)`.
+        markers: The ids of the markers.
+        config: The settings of the model.
+    """
+
+    ids: Ints
+    cu_pieces: Ints
+    markers: MarkerIds
+    config: GlinerConfig
+
+    def prompt(self, labels: Ints) -> Prompt:
+        """The prompt of some labels, by their indices, in this order; at least one."""
+        counts = np.diff(self.cu_pieces)[labels]
+        before = np.cumsum(counts) - counts
+        pieces = self.ids[expand_ranges(self.cu_pieces[labels], counts)]
+        ids = np.append(np.insert(pieces, before, self.markers.ent), self.markers.sep)
+        places = before + np.arange(len(labels))
+        return Prompt(ids, places if self.config.embed_ent_token else places + 1, labels)
+
+
+def encode_labels(
+    names: Sequence[str], tokenizer: DebertaV2Tokenizer, markers: MarkerIds, config: GlinerConfig
+) -> EncodedLabels:
+    """Encode labels.
 
     Args:
         names: What the model reads for each label, none empty.
         tokenizer: The vocabulary.
         markers: The ids of the markers.
         config: The settings of the model.
+
+    Returns:
+        Their pieces.
+    """
+    ids, cu_pieces = encode_words(list(names), tokenizer, empty=markers.empty)
+    return EncodedLabels(ids, cu_pieces, markers, config)
+
+
+def divide_labels(labels: EncodedLabels, *, labels_per_prompt: int | None) -> list[Prompt]:
+    """Divide labels over as many prompts as necessary.
+
+    Args:
+        labels: The labels.
         labels_per_prompt: Maximum number of labels of a prompt; None for no limit.
 
     Returns:
         The prompts, in the order of the labels.
     """
-    ids, cu_pieces = encode_words(list(names), tokenizer, empty=markers.empty)
-    prompts = []
-    size = labels_per_prompt or max(len(names), 1)
-    for first in range(0, len(names), size):
-        labels = np.arange(first, min(first + size, len(names)), dtype=np.int64)
-        start, end = cu_pieces[labels[0]], cu_pieces[labels[-1] + 1]
-        pieces = np.insert(ids[start:end], cu_pieces[labels] - start, markers.ent)
-        places = cu_pieces[labels] - start + np.arange(len(labels))
-        if not config.embed_ent_token:
-            places = places + 1
-        prompts.append(Prompt(np.append(pieces, markers.sep), places, labels))
-    return prompts
+    count = len(labels.cu_pieces) - 1
+    size = labels_per_prompt or max(count, 1)
+    order = np.arange(count, dtype=np.int64)
+    return [labels.prompt(order[first : first + size]) for first in range(0, count, size)]
 
 
 def join_prompts(

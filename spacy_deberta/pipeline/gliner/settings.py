@@ -9,6 +9,8 @@ from spacy_deberta.layers import check_choice, check_setting
 from spacy_deberta.pipeline.labels import check_labels
 from spacy_deberta.pipeline.token_classifier.token_spans import ALIGNMENT_MODES
 
+from .training_settings import TrainingSettings, default_training, read_training
+
 ANNOTATIONS = ("ents", "spans")
 
 
@@ -18,7 +20,8 @@ class GlinerSettings:
 
     Raises:
         ValueError: A setting has the wrong type or is out of range (E413, E624, E625, E627), a
-            description has no text (E366), or another setting is for unknown labels (E368).
+            description has no text (E366), another setting is for unknown labels (E368), or one of
+            training is wrong (E374).
     """
 
     labels: tuple[str, ...] = ()
@@ -33,6 +36,7 @@ class GlinerSettings:
     max_words: int | None = None
     overlap: int = 64
     labels_per_prompt: int | None = None
+    training: Mapping[str, Any] = field(default_factory=default_training)
 
     def __post_init__(self) -> None:
         # Configs and JSON have lists.
@@ -58,7 +62,14 @@ class GlinerSettings:
         if self.labels_per_prompt is not None:
             number = self.labels_per_prompt
             check_number("labels_per_prompt", number, lambda n: n > 0, "above 0", whole=True)
+        _ = self.learning
         self._check_labels()
+
+    @property
+    def learning(self) -> TrainingSettings:
+        """The checked section `training`."""
+        check_setting(isinstance(self.training, Mapping), "training", self.training, "a section")
+        return read_training(self.training)
 
     def _check_labels(self) -> None:
         for label, description in self.descriptions.items():
@@ -70,6 +81,11 @@ class GlinerSettings:
             if unknown and self.labels:
                 names = ", ".join(map(repr, unknown))
                 raise ValueError(Errors.E368.format(name=name, labels=names))
+
+    @property
+    def gold_key(self) -> str | None:
+        """The group in `doc.spans` with the gold annotation; None for `doc.ents`."""
+        return None if self.annotate == "ents" else self.spans_key
 
     @property
     def prompts(self) -> list[str]:

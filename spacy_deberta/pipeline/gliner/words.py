@@ -84,3 +84,8 @@ def encode_words(
         np.insert(ids, cu_pieces[:-1][counts == 0], empty),
         cumulative(np.maximum(counts, 1)),
     )
+
+
+def count_words(text: str) -> int:
+    """The number of words of a text."""
+    return sum(1 for _ in _WORD.finditer(text))

@@ -215,14 +215,13 @@ def test_the_definition_of_attention_is_that_of_our_kernels(length):
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
 
 
-def test_kernels_are_measured(settings, results, monkeypatch):
-    monkeypatch.setattr(kernels_gpu, "PIECES", 32)
-    monkeypatch.setattr(kernels_gpu, "REPEATS", 2)
+def test_kernels_are_measured(settings, results):
+    work = kernels_gpu.Work(heads=1, pieces=32, repeats=2)
     case = {"what": "attention", "dtype": "bf16", "length": 16}
-    results.add(kernels_gpu.measure_attention(settings, case, device="cpu"))
+    results.add(kernels_gpu.measure_attention(settings, case, device="cpu", work=work))
     assert whos(results, **case) >= {"ours", "sdpa"}
     case = {"what": "encoder", "dtype": "bf16", "length": 16}
-    results.add(kernels_gpu.measure_encoder(settings, case, device="cpu"))
+    results.add(kernels_gpu.measure_encoder(settings, case, device="cpu", work=work))
     assert whos(results, **case) >= {"ours", "huggingface"}
 
 

@@ -94,8 +94,11 @@ def test_products_are_those_of_the_formula(backward, factor, monkeypatch):
 
 def test_dense_products_are_products():
     inputs, weight = torch.randn(5, 64), torch.randn(32, 64)
-    product = products.make_dense_product(inputs, weight)
+    product = products.make_dense_product(inputs, weight, dtype="fp32")
     torch.testing.assert_close(product.multiply(inputs), inputs @ weight.T)
+    product = products.make_dense_product(inputs, weight, dtype="int8")
+    exact = (product.inputs.double() - 128) @ product.weight.double().T
+    torch.testing.assert_close(product.multiply(product.inputs).double(), exact)
 
 
 def test_ours_computes_what_hugging_face_does(settings, model):

@@ -1,7 +1,8 @@
 """Compile the Triton kernels like a call of the attention, without a GPU.
 
 Run as a module: the interpreter must be off before Triton is imported. Arguments: the type, the
-size of the heads, the terms and the rate of dropout. Prints the bytes of shared memory by kernel.
+size of the heads, the terms, the rate of dropout, and the kernel if it is not `triton`. Prints the
+bytes of shared memory by kernel.
 """
 
 import json
@@ -26,13 +27,13 @@ class NoDevice:
         return GPUTarget(*TARGET)
 
 
-def compile_kernels(dtype, head_dim, terms, dropout):
+def compile_kernels(dtype, head_dim, terms, dropout, name="triton"):
     """Shared memory of every kernel of one call, forward and backward, by its name."""
     import torch
     import triton
 
-    from spacy_deberta.nn.attention import BatchLayout
-    from spacy_deberta.nn.attention.triton import attention
+    from spacy_deberta.nn.attention import BatchLayout, resolve_attention
+    from spacy_deberta.nn.attention.triton import calls
     from spacy_deberta.nn.relative_positions import SlotTable
     from tests.nn.common import attend
 
@@ -44,12 +45,12 @@ def compile_kernels(dtype, head_dim, terms, dropout):
         shared[self.__name__] = kernel.metadata.shared
 
     triton.JITFunction.run = compile_only
-    attention.INTERPRETED = True  # the tensors are on the CPU, and never read
+    calls.INTERPRETED = True  # the tensors are on the CPU, and never read
     rows = torch.arange(2 * 20 - 1).clamp(5, 33) - 5
     layout = BatchLayout(
         (20,), torch.tensor([0, 20], dtype=torch.int32), 12, SlotTable(rows, 5, 34)
     )
-    kernel = attention.TritonAttention()
+    kernel = resolve_attention(name)
     tensors = [
         torch.zeros(count, 12, head_dim, dtype=getattr(torch, dtype), requires_grad=True)
         for count in (20, 20, 20, 29, 29)
@@ -64,6 +65,5 @@ def compile_kernels(dtype, head_dim, terms, dropout):
 
 if __name__ == "__main__":
     assert os.environ.get("TRITON_INTERPRET", "0") == "0"
-    print(
-        json.dumps(compile_kernels(sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])))
-    )
+    dtype, head_dim, terms, dropout, *names = sys.argv[1:]
+    print(json.dumps(compile_kernels(dtype, int(head_dim), terms, float(dropout), *names)))

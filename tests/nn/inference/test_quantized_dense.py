@@ -57,19 +57,21 @@ def test_positive_rows_have_nearly_all_integers(kind, operands):
     rows, weight, bias = operands
     rows = functional.gelu(3 * rows)
     expected = functional.linear(rows.double(), weight.double(), bias.double())
-    dense = prepare_quantized(quantize_weight(weight), bias, dtype=torch.float32)
-    symmetric, shifted = error(dense(rows), expected), error(dense.of_positive()(rows), expected)
-    assert shifted.median() < symmetric.median()
+    symmetric, shifted = (
+        prepare_quantized(quantize_weight(weight, zero=zero), bias, dtype=torch.float32)
+        for zero in (128, 32)
+    )
+    assert error(shifted(rows), expected).median() < error(symmetric(rows), expected).median()
     residual = torch.randn(ROWS, OUTPUTS)
-    together = dense.of_positive().add_to(residual, rows)
-    assert torch.allclose(together, dense.of_positive()(rows) + residual, atol=1e-3, rtol=1e-5)
+    together = shifted.add_to(residual, rows)
+    assert torch.allclose(together, shifted(rows) + residual, atol=1e-3, rtol=1e-5)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_row_is_the_same_alone_and_in_any_batch(kind, operands, dtype, threads):
     rows, weight, bias = operands
-    dense = prepare_quantized(quantize_weight(weight), bias, dtype=dtype).of_positive()
+    dense = prepare_quantized(quantize_weight(weight, zero=32), bias, dtype=dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

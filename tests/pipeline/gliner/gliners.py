@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 import spacy
 import torch
 from safetensors.torch import load_file
@@ -12,9 +13,13 @@ from safetensors.torch import load_file
 from spacy_deberta.checkpoints import save_gliner
 from spacy_deberta.models import DebertaV2ForGLiNER
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.pipeline.gliner.finding import find_entities
+from spacy_deberta.pipeline.gliner.settings import GlinerSettings
 from spacy_deberta.tokenization import AddedToken, DebertaV2Tokenizer, add_tokens
 
 CHECKPOINT = "span-rnn-proj"
+# Stored scores have seven digits.
+TOLERANCE = 1e-4
 
 
 def read_expected(folder: Path) -> dict[str, Any]:
@@ -81,3 +86,17 @@ def make_random(folder: Path, config: dict[str, Any], tokenizer: DebertaV2Tokeni
     model.init_weights(torch.Generator().manual_seed(7))
     save_gliner(folder, config=made, weights=model.state_dict(), tokenizer=tokenizer)
     return folder
+
+
+def find(nlp, texts, labels, threshold=0.5, **settings):
+    settings = GlinerSettings(
+        labels=tuple(dict.fromkeys(labels)), threshold=threshold, annotate="spans", **settings
+    )
+    model = nlp.get_pipe("deberta_gliner").model
+    return find_entities(model, texts, settings, component="deberta_gliner")
+
+
+def assert_equal(found, wanted):
+    assert [[e.start, e.end, e.label] for e in found] == [entity[:3] for entity in wanted]
+    scores = [entity[3] for entity in wanted]
+    assert [e.score for e in found] == pytest.approx(scores, abs=TOLERANCE)

@@ -2,32 +2,12 @@
 
 import pytest
 
-from spacy_deberta.pipeline.gliner.finding import find_entities
-from spacy_deberta.pipeline.gliner.settings import GlinerSettings
-
-from .gliners import copy_folder, make_bare, make_pipeline
-
-# Scores of the oracle have seven digits.
-TOLERANCE = 1e-4
+from .gliners import assert_equal, copy_folder, find, make_bare, make_pipeline
 
 
 @pytest.fixture(scope="module")
 def nlp(folder):
     return make_pipeline(folder)
-
-
-def find(nlp, texts, labels, threshold=0.5, **settings):
-    settings = GlinerSettings(
-        labels=tuple(dict.fromkeys(labels)), threshold=threshold, annotate="spans", **settings
-    )
-    model = nlp.get_pipe("deberta_gliner").model
-    return find_entities(model, texts, settings, component="deberta_gliner")
-
-
-def assert_equal(found, wanted):
-    assert [[e.start, e.end, e.label] for e in found] == [entity[:3] for entity in wanted]
-    scores = [entity[3] for entity in wanted]
-    assert [e.score for e in found] == pytest.approx(scores, abs=TOLERANCE)
 
 
 def check_cases(nlp, expected):

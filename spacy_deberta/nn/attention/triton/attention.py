@@ -1,31 +1,30 @@
 """Host side of the Triton attention kernels."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from triton.language import constexpr
 
-from spacy_deberta.errors import Errors
 from spacy_deberta.nn.attention.interface import AttentionInputs, Attentions, BatchLayout
 from spacy_deberta.nn.attention.reference import ReferenceAttention
 
+from .calls import Call, Launch, check_device, check_rows, prepare
 from .forward import forward_kernel
 from .gradients import Gradients
 from .key_gradient import key_gradient_kernel
 from .plan import Tiles, TritonPlan, plan_tiles
 from .query_gradient import query_gradient_kernel
-from .support import HEAD_DIMS
 from .table_gradient import table_gradient_kernel
-from .tiles import Batch, Rows, Variant
+from .tiles import Rows
 
-DTYPES = (torch.float16, torch.bfloat16, torch.float32)
-INTERPRETED = not isinstance(forward_kernel, triton.JITFunction)
+# Fastest of 16 settings on an H200, in bf16 with heads of 64 and lengths of 512 and 2,048.
+_FORWARD = Launch(warps=2, stages=1)
+_QUERY_GRADIENT = Launch(warps=4, stages=2)
+_KEY_GRADIENT = Launch(warps=2, stages=1)
+_TABLE_GRADIENT = Launch(warps=2, stages=2)
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,7 @@ class TritonAttention:
             ValueError: If the batch isn't on a CUDA device and Triton isn't in interpreter mode
                 (E122).
         """
-        device = layout.cu_seqlens.device
-        if device.type != "cuda" and not INTERPRETED:
-            raise ValueError(Errors.E122.format(reason=f"it does not run on '{device}'"))
+        check_device(layout.cu_seqlens.device)
         return plan_tiles(layout, sorted({self.block, self.table_block}))
 
     def __call__(
@@ -68,105 +65,13 @@ class TritonAttention:
         Raises:
             ValueError: If the head size or dtype is not supported (E123).
         """
-        query, dropout = inputs.query, inputs.dropout
-        head_dim = query.shape[2]
-        if head_dim not in HEAD_DIMS or query.dtype not in DTYPES:
-            raise ValueError(Errors.E123.format(head_dim=head_dim, dtype=query.dtype))
+        check_rows(inputs.query, kernel=self.name)
         if inputs.return_attentions:
             return ReferenceAttention()(inputs, plan.layout)
-        half = query.dtype.itemsize == 2
-        call = _Call(
-            plan=plan,
-            tiles=plan.tiles[self.block],
-            table_tiles=plan.tiles[self.table_block if half else self.block],
-            scale=inputs.scale,
-            dropout=dropout,
-            # Drawn on the host to avoid synchronization; checkpointing restores its generator.
-            seed=int(torch.randint(2**62, (), device="cpu")) if dropout else 0,
-        )
-        has_tables = plan.rows is not None
-        tables = (
-            table.to(query.dtype).contiguous() if has_tables and table is not None else None
-            for table in (inputs.position_key, inputs.position_query)
-        )
-        rows = (
-            _with_contiguous_heads(part.to(query.dtype))
-            for part in (query, inputs.key, inputs.value)
-        )
-        return _Attend.apply(*rows, *tables, call), None
-
-
-def _with_contiguous_heads(rows: Tensor) -> Tensor:
-    """Make heads and their elements contiguous; the row stride may be arbitrary."""
-    return rows if rows.stride()[1:] == (rows.shape[2], 1) else rows.contiguous()
-
-
-@dataclass(frozen=True)
-class _Call:
-    """The arguments of one call that are not differentiable tensors."""
-
-    plan: TritonPlan
-    tiles: Tiles
-    table_tiles: Tiles
-    scale: float
-    dropout: float
-    seed: int
-
-    def rows(self, tensors: Sequence[Any]) -> Rows:
-        """Kernel inputs from queries, keys, values and both tables or None."""
-        query, key, value, position_key, position_query = tensors
-        return Rows(
-            query=query,
-            key=key,
-            value=value,
-            position_key=position_key,
-            position_query=position_query,
-            query_stride=query.stride(0),
-            key_stride=key.stride(0),
-            value_stride=value.stride(0),
-        )
-
-    def batch(self, rows: Rows, tiles: Tiles) -> Batch:
-        """Kernel inputs from the plan; without tables, no distances."""
-        cu_seqlens = self.plan.layout.cu_seqlens
-        if rows.position_key is None and rows.position_query is None:
-            return Batch(cu_seqlens, tiles.places, None, None)
-        return Batch(cu_seqlens, tiles.places, self.plan.rows, tiles.edges)
-
-    def options(self, rows: Rows, tiles: Tiles, launch: "_Launch") -> dict[str, Any]:
-        """Arguments of all kernels beside tensors, and compile options."""
-        exact = torch.get_float32_matmul_precision() == "highest"
-        heads, head_dim = rows.query.shape[1:]
-        variant = (heads, head_dim, tiles.block, self.dropout > 0, "ieee" if exact else "tf32")
-        if rows.query.dtype.itemsize > 2:
-            launch = _PRECISE
-        return {
-            "longest": self.plan.longest,
-            "log2_scale": self.scale * math.log2(math.e),
-            "seed": self.seed,
-            "threshold": round(self.dropout * 2**24),
-            "keep_scale": 1 / (1 - self.dropout),
-            "variant": Variant(*map(constexpr, variant)),
-            "num_warps": launch.warps,
-            "num_stages": launch.stages,
-        }
-
-
-@dataclass(frozen=True)
-class _Launch:
-    """Compile options of a kernel: warps, and pipeline stages of the loads in its loops."""
-
-    warps: int
-    stages: int
-
-
-# Fastest of 16 settings on an H200, in bf16 with heads of 64 and lengths of 512 and 2,048.
-_FORWARD = _Launch(warps=2, stages=1)
-_QUERY_GRADIENT = _Launch(warps=4, stages=2)
-_KEY_GRADIENT = _Launch(warps=2, stages=1)
-_TABLE_GRADIENT = _Launch(warps=2, stages=2)
-# With fewer threads, float32 values exceed the registers.
-_PRECISE = _Launch(warps=8, stages=1)
+        tensors, call = prepare(inputs, plan)
+        half = inputs.query.dtype.itemsize == 2
+        tiles = plan.tiles[self.block], plan.tiles[self.table_block if half else self.block]
+        return _Attend.apply(*tensors, tiles, call), None
 
 
 class _Attend(torch.autograd.Function):
@@ -175,22 +80,22 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
         """Compute the context from queries, keys, values, both tables and the call."""
-        *tensors, call = inputs
+        *tensors, tiles, call = inputs
         rows = call.rows(tensors)
         context = torch.empty(rows.query.shape, dtype=rows.query.dtype, device=rows.query.device)
         normalizer = context.new_empty(context.shape[:2], dtype=torch.float32)
-        grid = (len(call.tiles.places), rows.query.shape[1])
+        grid = (len(tiles[0].places), rows.query.shape[1])
         if grid[0]:
             with torch.cuda.device_of(context):
                 forward_kernel[grid](
                     rows,
-                    call.batch(rows, call.tiles),
+                    call.batch(rows, tiles[0]),
                     context,
                     normalizer,
-                    **call.options(rows, call.tiles, _FORWARD),
+                    **call.options(rows, tiles[0], _FORWARD),
                 )
         ctx.save_for_backward(*tensors, context, normalizer)
-        ctx.call = call
+        ctx.call, ctx.tiles = call, tiles
         return context
 
     @staticmethod
@@ -200,35 +105,50 @@ class _Attend(torch.autograd.Function):
         *tensors, context, normalizer = ctx.saved_tensors
         rows = ctx.call.rows(tensors)
         wanted = ctx.needs_input_grad[3:5]
+        position_key, position_query = zero_gradients(tensors[3:], wanted)
         gradients = Gradients(
-            grad_context.contiguous(),
-            normalizer,
-            torch.empty_like(normalizer),
-            *(torch.empty_like(context) for _ in range(3)),
-            *(
-                torch.zeros(table.shape, dtype=torch.float32, device=table.device) if want else None
-                for table, want in zip(tensors[3:], wanted, strict=True)
-            ),
+            context=grad_context.contiguous(),
+            normalizer=normalizer,
+            weighted_mean=torch.empty_like(normalizer),
+            query=torch.empty_like(context),
+            key=torch.empty_like(context),
+            value=torch.empty_like(context),
+            position_key=position_key,
+            position_query=position_query,
+            query_band=None,
+            key_band=None,
         )
-        _launch_backward(ctx.call, rows, context, gradients)
+        _launch_backward(ctx.call, ctx.tiles, rows, context, gradients)
         tables = (
-            None if gradient is None else gradient.to(context.dtype) for gradient in gradients[6:]
+            None if gradient is None else gradient.to(context.dtype)
+            for gradient in (gradients.position_key, gradients.position_query)
         )
-        return gradients.query, gradients.key, gradients.value, *tables, None
+        return gradients.query, gradients.key, gradients.value, *tables, None, None
 
 
-def _launch_backward(call: _Call, rows: Rows, context: Tensor, gradients: Gradients) -> None:
+def zero_gradients(tables: Sequence[Tensor | None], wanted: Sequence[bool]) -> list[Tensor | None]:
+    """Buffers for the gradients of tables, float32; None without a table or if not wanted."""
+    return [
+        torch.zeros_like(table, dtype=torch.float32) if want and table is not None else None
+        for table, want in zip(tables, wanted, strict=True)
+    ]
+
+
+def _launch_backward(
+    call: Call, both: tuple[Tiles, Tiles], rows: Rows, context: Tensor, gradients: Gradients
+) -> None:
     """Compute the gradients; the first kernel also stores `weighted_mean` for the others."""
-    blocks, heads = len(call.tiles.places), context.shape[1]
+    tiles, tables = both
+    blocks, heads = len(tiles.places), context.shape[1]
     if not blocks:
         return
-    batch, tables = call.batch(rows, call.tiles), call.table_tiles
+    batch = call.batch(rows, tiles)
     with torch.cuda.device_of(context):
         query_gradient_kernel[(blocks, heads)](
-            rows, batch, context, gradients, **call.options(rows, call.tiles, _QUERY_GRADIENT)
+            rows, batch, context, gradients, **call.options(rows, tiles, _QUERY_GRADIENT)
         )
         key_gradient_kernel[(blocks, heads)](
-            rows, batch, gradients, **call.options(rows, call.tiles, _KEY_GRADIENT)
+            rows, batch, gradients, **call.options(rows, tiles, _KEY_GRADIENT)
         )
         if gradients.position_key is not None or gradients.position_query is not None:
             table_gradient_kernel[(len(tables.segments), heads)](

@@ -66,8 +66,8 @@ def _attend(
             scores = multiply(query, tl.trans(key), variant) + constant
         else:
             window = window_offsets(here.number - number, here, variant)
-            windows = load_windows(window, here)
-            scores = near_scores(query, key, windows, variant)
+            windows = load_windows(window, here, variant)
+            scores = near_scores(query, key, windows, here.number, number, here, variant)
         _, exists = block_rows(number, here, variant)
         scores = tl.where(exists[None, :], scores * here.log2_scale, float("-inf"))
         higher = tl.maximum(highest, tl.max(scores, 1, keep_dims=True))

@@ -14,7 +14,8 @@ class Gradients(NamedTuple):
 
     `context` is the gradient of the context, `normalizer` the output of the forward kernel,
     `weighted_mean` (total_pieces, heads) float32: see `score_gradients`. The tables' gradients are
-    float32, and None without a table or if not required.
+    float32, and None without a table or if not required. The bands get the gradients of scores for
+    the products of `bands`; they are None without bands or without the table.
     """
 
     context: tl.tensor
@@ -25,6 +26,8 @@ class Gradients(NamedTuple):
     value: tl.tensor
     position_key: tl.tensor
     position_query: tl.tensor
+    query_band: tl.tensor
+    key_band: tl.tensor
 
 
 @triton.jit

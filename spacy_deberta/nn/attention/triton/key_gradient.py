@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 
 from .gradients import Gradients, load_means, query_side, score_gradients, skew_keys
-from .scores import far_query, load_windows, multiply, near_scores
+from .scores import band_pointers, far_query, load_windows, multiply, near_scores
 from .tiles import (
     Batch,
     Program,
@@ -56,9 +56,9 @@ def _near_queries(
         query = load_block(here.rows.query, here.rows.query_stride, number, here, variant)
         context, normalizer = query_side(gradients, number, here, variant)
         mean = load_means(gradients, number, here, variant)
-        windows = load_windows(window_offsets(number - here.number, here, variant), here)
+        windows = load_windows(window_offsets(number - here.number, here, variant), here, variant)
         probabilities, gradient = score_gradients(
-            near_scores(query, key, windows, variant),
+            near_scores(query, key, windows, number, here.number, here, variant),
             context,
             normalizer,
             mean,
@@ -74,6 +74,9 @@ def _near_queries(
         if windows.query is not None:
             by_distance = tl.trans(skew_keys(gradient, variant))
             grad_key += multiply(by_distance, windows.query, variant)
+        if gradients.key_band is not None:
+            band = band_pointers(gradients.key_band, here.number, number, here, variant)
+            tl.store(band, tl.trans(gradient))
     return grad_key, grad_value
 
 
@@ -178,5 +181,7 @@ def key_gradient_kernel(
     results = _far_queries(results, key, value, last, blocks, ahead, gradients, here, variant)
     _, exists = block_rows(here.number, here, variant)
     offsets = output_offsets(here.number, here, variant)
-    tl.store(gradients.key + offsets, results[0].to(key.dtype), mask=exists[:, None])
+    tl.store(
+        gradients.key + offsets, results[0].to(gradients.key.dtype.element_ty), mask=exists[:, None]
+    )
     tl.store(gradients.value + offsets, results[1].to(key.dtype), mask=exists[:, None])

@@ -76,8 +76,8 @@ def plan_tiles(layout: BatchLayout, blocks: Sequence[int]) -> TritonPlan:
     for block in blocks:
         counts = -(-lengths[order] // block)
         blocks_of = np.stack([np.repeat(order, counts), _counted(counts)], axis=1)
-        parts = (blocks_of, order, _segments(counts))
-        places, sequences, segments = _upload(parts, layout.cu_seqlens.device)
+        parts = (blocks_of, order, diagonals(counts))
+        places, sequences, segments = upload(parts, layout.cu_seqlens.device)
         edges = None if rows is None else _edges(rows, block)
         tiles[block] = Tiles(block, places, sequences, segments, edges)
     return TritonPlan(layout=layout, longest=longest, rows=rows, tiles=tiles)
@@ -88,8 +88,14 @@ def _counted(counts: np.ndarray) -> np.ndarray:
     return np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
 
 
-def _segments(counts: np.ndarray) -> np.ndarray:
-    """Compute `Tiles.segments`; `counts` has the blocks of every sequence, descending."""
+def diagonals(counts: np.ndarray, *, after: int = 0) -> np.ndarray:
+    """Compute `Tiles.segments`.
+
+    Args:
+        counts: Blocks of every sequence, descending.
+        after: Number of blocks that keys have after those of queries: 1 for the tiles of bands,
+            which have one more.
+    """
     segments = [np.empty((0, 3), dtype=np.int64)]
     for ahead in range(counts[0] if len(counts) else 0):
         tiles = counts[: np.searchsorted(-counts, -ahead)] - ahead
@@ -98,12 +104,12 @@ def _segments(counts: np.ndarray) -> np.ndarray:
         lasts = np.append(firsts[1:], len(tiles))
         segments.extend(
             np.stack([np.full_like(firsts, signed), firsts, lasts], axis=1)
-            for signed in {ahead, -ahead}
+            for signed in {ahead, -ahead - after}
         )
     return np.concatenate(segments)
 
 
-def _upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
+def upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
     """Copy arrays to the device as int32 tensors, in one transfer."""
     flat = np.concatenate([array.reshape(-1) for array in arrays]).astype(np.int32)
     on_device = send(flat, device)

@@ -20,7 +20,7 @@ import triton
 import triton.language as tl
 
 from .gradients import Gradients, query_side, score_gradients, skew_queries
-from .scores import far_query, load_windows, multiply, near_scores
+from .scores import band_pointers, far_query, load_windows, multiply, near_scores
 from .tiles import (
     Batch,
     Program,
@@ -44,6 +44,7 @@ def _near_keys(
     sides: tl.tuple,
     first: tl.tensor,
     last: tl.tensor,
+    gradients: Gradients,
     here: Program,
     variant: Variant,
 ) -> tl.tensor:
@@ -55,6 +56,7 @@ def _near_keys(
         sides: Gradient of the context, normalizers and weighted means of the queries.
         first: Index of a key block.
         last: Index of a key block.
+        gradients: Has the band, if any.
         here: The program.
         variant: The kernel's variant.
     """
@@ -62,9 +64,9 @@ def _near_keys(
     for number in range(first, last):
         key = load_block(here.rows.key, here.rows.key_stride, number, here, variant)
         value = load_block(here.rows.value, here.rows.value_stride, number, here, variant)
-        windows = load_windows(window_offsets(here.number - number, here, variant), here)
+        windows = load_windows(window_offsets(here.number - number, here, variant), here, variant)
         _, gradient = score_gradients(
-            near_scores(query, key, windows, variant),
+            near_scores(query, key, windows, here.number, number, here, variant),
             context,
             normalizer,
             mean,
@@ -79,6 +81,9 @@ def _near_keys(
         if windows.key is not None:
             by_distance = skew_queries(gradient, variant)
             result += multiply(by_distance, windows.key, variant)
+        if gradients.query_band is not None:
+            band = band_pointers(gradients.query_band, here.number, number, here, variant)
+            tl.store(band, gradient)
     return result
 
 
@@ -187,6 +192,8 @@ def query_gradient_kernel(
     if batch.edges is not None:
         ahead = 2 * longest - 2
         result = _far_keys(result, query, sides, 0, first, ahead, gradients, here, variant)
-        result = _near_keys(result, query, sides, first, last, here, variant)
+        result = _near_keys(result, query, sides, first, last, gradients, here, variant)
     result = _far_keys(result, query, sides, last, blocks, 0, gradients, here, variant)
-    tl.store(gradients.query + offsets, result.to(query.dtype), mask=exists[:, None])
+    tl.store(
+        gradients.query + offsets, result.to(gradients.query.dtype.element_ty), mask=exists[:, None]
+    )

@@ -22,33 +22,73 @@ def multiply(left: tl.tensor, right: tl.tensor, variant: Variant) -> tl.tensor:
 
 
 @triton.jit
-def load_windows(window: tl.tensor, here: Program) -> TableWindows:
-    """Load the rows at the offsets from `window_offsets`."""
-    window_key = here.rows.position_key
+def load_windows(window: tl.tensor, here: Program, variant: Variant) -> TableWindows:
+    """Load the rows at the offsets from `window_offsets`; none if there are bands instead."""
+    window_key = None if variant.bands else here.rows.position_key
     if window_key is not None:
         window_key = tl.load(window_key + window)
-    window_query = here.rows.position_query
+    window_query = None if variant.bands else here.rows.position_query
     if window_query is not None:
         window_query = tl.load(window_query + window)
     return TableWindows(window_key, window_query)
 
 
 @triton.jit
+def band_pointers(
+    band: tl.tensor, own: tl.tensor, other: tl.tensor, here: Program, variant: Variant
+) -> tl.tensor:
+    """Pointers to the pairs of a tile in a band, (own block, other block).
+
+    Row r of a block's band begins at the distance that its last row has to the first row of the
+    sequence, r columns before its own: with one column less in each row, columns are rows of the
+    other side, and a tile is a view of consecutive elements without a gather.
+
+    Args:
+        band: Pointer to `(blocks, heads, block, pitch)`.
+        own: Index of the block whose band it is.
+        other: Index of the block of the other side.
+        here: The program.
+        variant: The kernel's variant.
+    """
+    block: tl.constexpr = variant.block
+    pitch = here.batch.pitch
+    start = ((here.first + own).to(tl.int64) * variant.heads + here.head) * block * pitch
+    place = tl.arange(0, block)
+    skewed = place[:, None] * (pitch - 1) + place[None, :]
+    return band + start + (block - 1 + other * block) + skewed
+
+
+@triton.jit
 def near_scores(
-    query: tl.tensor, key: tl.tensor, windows: TableWindows, variant: Variant
+    query: tl.tensor,
+    key: tl.tensor,
+    windows: TableWindows,
+    queries: tl.tensor,
+    keys: tl.tensor,
+    here: Program,
+    variant: Variant,
 ) -> tl.tensor:
     """Scores of a near tile, (block, block) float32, not scaled.
 
     Both position terms are products with the window, skewed on chip: pair (i, j) has the
-    distance i - j, hence index `i - j + block - 1` in the window.
+    distance i - j, hence index `i - j + block - 1` in the window. Or they are read from bands.
 
     Args:
         query: (block, head_dim).
         key: (block, head_dim).
         windows: TableWindows of the tile.
+        queries: Index of the query block.
+        keys: Index of the key block.
+        here: The program.
         variant: The kernel's variant.
     """
     scores = multiply(query, tl.trans(key), variant)
+    if here.batch.query_band is not None:
+        band = band_pointers(here.batch.query_band, queries, keys, here, variant)
+        scores += tl.load(band).to(tl.float32)
+    if here.batch.key_band is not None:
+        band = band_pointers(here.batch.key_band, keys, queries, here, variant)
+        scores += tl.trans(tl.load(band)).to(tl.float32)
     place = tl.arange(0, variant.block)
     skew = place[:, None] - place[None, :] + variant.block - 1
     if windows.key is not None:

@@ -68,7 +68,7 @@ def table_gradient_kernel(
             variant,
         )
         window = window_offsets(ahead, here, variant)
-        windows = load_windows(window, here)
+        windows = load_windows(window, here, variant)
         for member in range(first, tl.load(segment + 2)):
             there = enter_sequence(
                 rows,
@@ -94,7 +94,7 @@ def table_gradient_kernel(
                 )
                 context, normalizer = query_side(gradients, queries, there, variant)
                 _, gradient = score_gradients(
-                    near_scores(query, key, windows, variant),
+                    near_scores(query, key, windows, queries, number, there, variant),
                     context,
                     normalizer,
                     load_means(gradients, queries, there, variant),

@@ -27,12 +27,18 @@ class Rows(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Pointers to the tensors of a plan: see `plan`."""
+    """Pointers to the tensors of a plan: see `plan`; and to bands of scores or None: see `bands`.
+
+    The bands are those of queries and of keys; `pitch` is the number of elements in a row of both.
+    """
 
     cu_seqlens: tl.tensor
     places: tl.tensor
     rows: tl.tensor
     edges: tl.tensor
+    query_band: tl.tensor
+    key_band: tl.tensor
+    pitch: tl.tensor
 
 
 class PairDropout(NamedTuple):
@@ -49,18 +55,23 @@ class PairDropout(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """Compile-time constants of a kernel; `precision` is that of float32 products."""
+    """Compile-time constants of a kernel; `precision` is that of float32 products.
+
+    `bands` says whether near tiles read the scores of positions from bands in memory.
+    """
 
     heads: tl.constexpr
     head_dim: tl.constexpr
     block: tl.constexpr
     dropout: tl.constexpr
     precision: tl.constexpr
+    bands: tl.constexpr
 
 
 class Program(NamedTuple):
     """State of a program: its head, its block if any, and its sequence.
 
+    `first` is the place of the sequence's first block, if the program has a block.
     `rows` point to the head's part of the sequence's first row, `start` is the sequence's first
     row, `length` its number of rows; `longest` is the maximum length of the batch. A score times
     `log2_scale` is an exponent of 2.
@@ -71,6 +82,7 @@ class Program(NamedTuple):
     dropout: PairDropout
     head: tl.tensor
     number: tl.tensor
+    first: tl.tensor
     start: tl.tensor
     length: tl.tensor
     longest: tl.tensor
@@ -112,7 +124,8 @@ def enter_sequence(
     )
     length = (tl.load(batch.cu_seqlens + sequence + 1) - start).to(tl.int32)
     dropout = PairDropout(seed, threshold, keep_scale, sequence * variant.heads + head)
-    return Program(here, batch, dropout, head, number, start, length, longest, log2_scale)
+    first = tl.program_id(0) - number
+    return Program(here, batch, dropout, head, number, first, start, length, longest, log2_scale)
 
 
 @triton.jit
@@ -151,21 +164,37 @@ def statistic_offsets(number: tl.tensor, here: Program, variant: Variant) -> tl.
 @triton.jit
 def near_keys(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
     """Bounds of the near key blocks of a query block: see `_bounds`."""
+    return near_keys_of(here.number, here, variant)
+
+
+@triton.jit
+def near_keys_of(
+    number: tl.tensor, here: Program, variant: Variant
+) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
+    """The same for any query block of the sequence."""
     if here.batch.edges is None:
         return _bounds(0, 0, here, variant)
     else:
         low, high = tl.load(here.batch.edges), tl.load(here.batch.edges + 1)
-        return _bounds(here.number - high + 1, here.number - low, here, variant)
+        return _bounds(number - high + 1, number - low, here, variant)
 
 
 @triton.jit
 def near_queries(here: Program, variant: Variant) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
     """Bounds of the near query blocks of a key block: see `_bounds`."""
+    return near_queries_of(here.number, here, variant)
+
+
+@triton.jit
+def near_queries_of(
+    number: tl.tensor, here: Program, variant: Variant
+) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
+    """The same for any key block of the sequence."""
     if here.batch.edges is None:
         return _bounds(0, 0, here, variant)
     else:
         low, high = tl.load(here.batch.edges), tl.load(here.batch.edges + 1)
-        return _bounds(here.number + low + 1, here.number + high, here, variant)
+        return _bounds(number + low + 1, number + high, here, variant)
 
 
 @triton.jit
