@@ -1,4 +1,4 @@
-"""Measure this package and its peers in one run, and write `docs/performance.md`.
+"""Measure this package and its peers, and write `docs/performance.md` and `results/README.md`.
 
     python -m benchmarks run --vocabulary spm.model --documents ewt.conllu --entities wnut17.conll
     python -m benchmarks report --check
@@ -63,7 +63,7 @@ def run(
         Path | None, typer.Option(help="A folder for checkpoints; a temporary one if none")
     ] = None,
     results: Annotated[Path | None, typer.Option(help="The folder of the results")] = None,
-    page: Annotated[Path | None, typer.Option(help="The report")] = None,
+    page: Annotated[Path | None, typer.Option(help="The page for users")] = None,
 ) -> None:
     """Measure, write the report, and with `--check` compare with the targets."""
     chosen = check_names(names)
@@ -94,17 +94,19 @@ def run(
             if resume and not started.measurements:
                 msg.info(f"{name} has nothing from this machine, these versions and this commit")
             measure_one(name, settings, started)
-        finish(read_all(results), page, check=check, names=chosen)
+        finish(results, page, check=check, names=chosen)
 
 
 @app.command("report")
 def write_report(
     check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
     results: Annotated[Path, typer.Option(help="The folder of the results")] = FOLDER / "results",
-    page: Annotated[Path, typer.Option(help="The report")] = ROOT / "docs" / "performance.md",
+    page: Annotated[Path, typer.Option(help="The page for users")] = ROOT
+    / "docs"
+    / "performance.md",
 ) -> None:
     """Write the report of saved results."""
-    finish(read_all(results), page, check=check, names=list(BENCHMARKS))
+    finish(results, page, check=check, names=list(BENCHMARKS))
 
 
 def check_names(names: list[str] | None) -> list[str]:
@@ -151,10 +153,11 @@ def measure_one(name: str, settings: Settings, results: Results) -> None:
     msg.good(f"{name}: {len(results.measurements)} figures in {time.perf_counter() - start:.0f} s")
 
 
-def finish(found: dict[str, Results], page: Path, *, check: bool, names: list[str]) -> None:
-    """Write the report, and print the targets."""
+def finish(folder: Path, page: Path, *, check: bool, names: list[str]) -> None:
+    """Write the report, `README.md` beside the results and the page, and print the targets."""
+    found = read_all(folder)
     outcomes = targets.compare(found)
-    report.write(found, outcomes, page)
+    report.write(found, outcomes, page, folder / "README.md")
     msg.good(f"{page}")
     if not check:
         return

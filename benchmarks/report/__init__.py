@@ -1,1 +1,1 @@
-"""Generate `docs/performance.md` from the results."""
+"""Generate `docs/performance.md` and the page of all figures from the results."""

@@ -1,4 +1,4 @@
-"""Write `docs/performance.md` from the results."""
+"""Write `docs/performance.md` and `benchmarks/results/README.md` from the results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,38 +7,48 @@ from string import Template
 
 from benchmarks.measures.results import Results
 
-from . import plots, tables
+from . import gains, plots, tables
 from .tables import by_case, by_contender, case_name
 from .targets import TargetOutcome
 
-__all__ = ["case_name", "render", "write"]
+__all__ = ["case_name", "render_figures", "render_page", "write"]
 
-TEMPLATE = Path(__file__).parent / "performance.md.in"
-
-
-def write(found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], page: Path) -> None:
-    """Write the page, and the plots beside it in `images/`.
-
-    Args:
-        found: Results by benchmark.
-        outcomes: The outcomes of the targets.
-        page: The Markdown file.
-    """
-    drawn = plots.draw_all(found, page.parent / "images")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(found, outcomes, drawn), encoding="utf-8")
+FOLDER = Path(__file__).parent
 
 
-def render(
-    found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], drawn: Mapping[str, str]
-) -> str:
-    """The text of the page.
+def write(
+    found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], page: Path, figures: Path
+) -> None:
+    """Write the page for users, its plot beside it in `images/`, and the page of all figures.
 
     Args:
         found: Results by benchmark.
         outcomes: The outcomes of the targets.
-        drawn: File names of the plots by their names.
+        page: The Markdown file for users.
+        figures: The Markdown file of all figures.
     """
+    drawn = plots.draw(found, page.parent / "images")
+    pages = {page: render_page(found, drawn), figures: render_figures(found, outcomes)}
+    for path, text in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def render_page(found: Mapping[str, Results], drawn: str | None) -> str:
+    """The text of the page for users; `drawn` is the file name of its plot."""
+    parts = {
+        "machine": gains.describe_machine(found),
+        "gains": gains.table(found),
+        "where": gains.describe_gpu(found),
+        "plot": f"![{plots.DESCRIPTION}](images/{drawn})" if drawn else "Not measured yet.",
+        "batch": gains.describe_batch(found),
+        "window": gains.describe_window(found),
+    }
+    return _fill("performance.md.in", parts)
+
+
+def render_figures(found: Mapping[str, Results], outcomes: Sequence[TargetOutcome]) -> str:
+    """The text of the page of all figures."""
     parts = {
         "setting": describe_setting(found),
         "targets": tables.of_targets(outcomes),
@@ -47,16 +57,15 @@ def render(
         **_pipeline_parts(found),
         **_growth_parts(found.get("growth")),
         **_kernel_parts(found.get("kernels_gpu")),
+        "gpu": tables.of_all(
+            [results for name, results in found.items() if name.startswith("gpu_")]
+        ),
     }
-    for name in plots.PLOTS:
-        parts[f"plot_{name}"] = (
-            f"![{plots.describe(name)}](images/{drawn[name]})" if name in drawn else ""
-        )
-    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(parts)
-    # A missing plot leaves no gap.
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text
+    return _fill("figures.md.in", parts)
+
+
+def _fill(template: str, parts: Mapping[str, str]) -> str:
+    return Template((FOLDER / template).read_text(encoding="utf-8")).substitute(parts)
 
 
 def describe_setting(found: Mapping[str, Results]) -> str:
@@ -95,9 +104,10 @@ def _encoder_parts(results: Results | None) -> dict[str, str]:
             where = {"pass": direction, "dtype": dtype}
             parts[f"{name}_{dtype}"] = by_case(results, "length", label="pieces", **where)
     where = {"pass": "forward"}
+    parts["forward_int8"] = by_case(results, "length", label="pieces", dtype="int8", **where)
     errors = {
         dtype: by_case(results, "length", label="pieces", quantity="error", dtype=dtype, **where)
-        for dtype in ("fp32", "bf16")
+        for dtype in ("fp32", "bf16", "int8")
     }
     parts["errors"] = "\n\n".join(f"{dtype}:\n\n{table}" for dtype, table in errors.items())
     return parts

@@ -1,134 +1,89 @@
-"""Plots of the figures, as SVG."""
+"""The plot of the page: how fast the encoder is, by the length of its sequences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measures.results import Measurement, Results
+from benchmarks.measures.results import Results
 
-from .tables import title
-
-# By contender, so that it has the same color on the whole page.
-COLORS = {
-    "ours": "#0969da",
-    "ours, reference": "#7fb2ee",
-    "ours, auto": "#033d8b",
-    "ours, bf16": "#033d8b",
-    "huggingface": "#bf3989",
-    "spacy-transformers": "#bf3989",
-    "onnxruntime": "#bc4c00",
-    "spacy-transformers, onnxruntime": "#bc4c00",
-    "products": "#6e7781",
-    "sdpa": "#6e7781",
-    "flashdeberta": "#bc4c00",
-    "disentangled-flash": "#1a7f37",
+# By contender and precision: a label, and a color that is visible on white and on dark pages.
+CURVES = {
+    ("ours", "int8"): ("spacy-deberta, int8", "#8250df"),
+    ("ours", "bf16"): ("spacy-deberta, bf16", "#2f81f7"),
+    ("ours", "fp32"): ("spacy-deberta, fp32", "#218bff"),
+    ("onnxruntime", "int8"): ("ONNX Runtime, int8", "#b8771f"),
+    ("onnxruntime", "fp32"): ("ONNX Runtime, fp32", "#b8771f"),
+    ("huggingface", "bf16"): ("Hugging Face, bf16", "#cf5b9c"),
+    ("huggingface", "fp32"): ("Hugging Face, fp32", "#cf5b9c"),
 }
-FLOORS = ("products", "sdpa")
-SIZE = (6.4, 3.4)
+STYLES = {"fp32": "-", "bf16": "--", "int8": ":"}
+# Text and axes, on both kinds of pages.
+GRAY = "#7d8590"
+BACKGROUNDS = ("#ffffff", "#0d1117")
+SIZE = (7.2, 3.6)
+FILE = "performance.svg"
+DESCRIPTION = "Pieces per second of the encoder, by the length of sequences"
 
 
-def draw_all(found: Mapping[str, Results], folder: Path) -> dict[str, str]:
-    """Plot the measurements.
+def points(found: Mapping[str, Results]) -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """Length and pieces per second of each curve that was measured."""
+    results = found.get("encoder")
+    if results is None:
+        return {}
+    batch = int(results.header["settings"]["sizes"]["batch_pieces"])
+    curves = {}
+    for who, dtype in CURVES:
+        measured = results.select("seconds", dtype=dtype, **{"pass": "forward"})
+        curves[who, dtype] = sorted(
+            (m.case["length"], max(batch, m.case["length"]) / m.value)
+            for m in measured
+            if m.who == who and m.values
+        )
+    return {curve: found for curve, found in curves.items() if found}
+
+
+def draw(found: Mapping[str, Results], folder: Path) -> str | None:
+    """Plot the encoder's speed.
 
     Args:
         found: Results by benchmark.
-        folder: Where to write the files.
+        folder: Where to write the file.
 
     Returns:
-        File names of the plots with measurements, by name.
+        Its name; None if nothing was measured.
     """
-    drawn = {}
-    for name, (benchmark, key, quantity, axes, where) in PLOTS.items():
-        results = found.get(benchmark)
-        measured = [
-            m
-            for m in (results.select(quantity, **where) if results else [])
-            if m.values and key in m.case
-        ]
-        if measured:
-            drawn[name] = f"performance_{name}.svg"
-            _draw(measured, key, axes, folder / drawn[name])
-    return drawn
-
-
-# Benchmark, key of the x axis, quantity, labels of both axes, and the cases.
-PLOTS: dict[str, tuple[str, str, str, tuple[str, str], dict[str, Any]]] = {
-    **{
-        f"{direction.split()[-1]}_{dtype}": (
-            "encoder",
-            "length",
-            "seconds",
-            ("pieces in a sequence", f"seconds, {direction}, {dtype}"),
-            {"pass": direction, "dtype": dtype},
-        )
-        for direction in ("forward", "forward and backward")
-        for dtype in ("fp32", "bf16")
-    },
-    "document": (
-        "growth",
-        "words",
-        "words/s",
-        ("words in the document", "words/s"),
-        {"grows": "document"},
-    ),
-    "batch": (
-        "growth",
-        "documents",
-        "words/s",
-        ("documents in a batch", "words/s"),
-        {"grows": "batch"},
-    ),
-    "heads": (
-        "growth",
-        "heads",
-        "words/s",
-        ("components on one encoder", "words/s"),
-        {"grows": "heads"},
-    ),
-    "kernels": (
-        "kernels_gpu",
-        "length",
-        "seconds",
-        ("pieces in a sequence", "seconds, forward and backward, bf16"),
-        {"what": "attention", "dtype": "bf16"},
-    ),
-}
-
-
-def describe(name: str) -> str:
-    """The alternative text of a plot."""
-    x_label, y_label = PLOTS[name][3]
-    return f"{y_label}, by {x_label}"
-
-
-def _draw(measured: Sequence[Measurement], key: str, axes: tuple[str, str], path: Path) -> None:
+    curves = points(found)
+    if not curves:
+        return None
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    # Deterministic files.
-    settings: Any = {"svg.hashsalt": "spacy-deberta", "svg.fonttype": "none", "font.size": 9}
+    settings: Any = {
+        # Deterministic files, with text as text.
+        "svg.hashsalt": "spacy-deberta",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        **{f"{part}.color": GRAY for part in ("text", "xtick", "ytick")},
+        **{f"axes.{part}color": GRAY for part in ("edge", "label")},
+    }
     with matplotlib.rc_context(settings):
         figure, axis = pyplot.subplots(figsize=SIZE, layout="constrained")
-        for who in dict.fromkeys(m.who for m in measured):
-            points = sorted((m.case[key], m.value) for m in measured if m.who == who)
-            axis.plot(
-                *zip(*points, strict=True),
-                label=title(who).replace("`", ""),
-                color=COLORS.get(who),
-                linestyle="--" if who in FLOORS else "-",
-                marker="o",
-                markersize=3,
-            )
-        ticks = sorted({m.case[key] for m in measured})
-        axis.set_xscale("log")
+        for (who, dtype), curve in curves.items():
+            label, color = CURVES[who, dtype]
+            x, y = zip(*curve, strict=True)
+            axis.plot(x, y, STYLES[dtype], label=label, color=color, marker="o", markersize=3)
+        ticks = sorted({length for curve in curves.values() for length, _ in curve})
+        axis.set_xscale("log", base=2)
         axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         axis.minorticks_off()
         axis.set_ylim(bottom=0)
-        axis.set(xlabel=axes[0], ylabel=axes[1])
+        axis.set(xlabel="pieces in a sequence", ylabel="pieces per second")
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        folder.mkdir(parents=True, exist_ok=True)
+        metadata = {"Date": None, "Creator": None}
+        figure.savefig(folder / FILE, format="svg", metadata=metadata, transparent=True)
         pyplot.close(figure)
+    return FILE

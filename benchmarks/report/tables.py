@@ -106,6 +106,17 @@ def of_problems(found: Iterable[Results]) -> str:
     return markdown(["benchmark", "implementation", "case", "reason"], rows, words=(1, 2, 3))
 
 
+def of_all(found: Iterable[Results]) -> str:
+    """Every figure of some benchmarks in a row of its own."""
+    rows = [
+        [case_name(m.case), title(m.who), figure(m.value, m.quantity), m.quantity]
+        for results in found
+        for m in results.measurements
+        if m.values
+    ]
+    return markdown(["case", "", "median", ""], rows, words=(1, 3)) if rows else "Nothing yet."
+
+
 def case_name(case: Case) -> str:
     """A short description of a case."""
     return ", ".join(
@@ -131,6 +142,8 @@ def figure(value: float, quantity: str) -> str:
         return f"{value:.2f}"
     if quantity == "error":
         return f"{value:.1e}"
+    if quantity != "seconds":
+        return f"{value:.3g}"
     if value < 1:
         return f"{value * 1000:.3g} ms"
     return f"{value:.3g} s"

@@ -53,6 +53,10 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         ["--vars.steps", "2", "--vars.vocab_size", "500"],
         {f"metrics/{part}.json": ["spans_sc_f"] for part in ("dev", "test")},
     ),
+    "gliner_custom_labels": (
+        ["--vars.steps", "2"],
+        {"metrics/test.json": ["ents_f", "held_out_f"]},
+    ),
     "qa_xquad": (
         ["--vars.steps", "2", "--vars.vocab_size", "1000"],
         {f"metrics/{part}.json": ["qa_exact", "qa_f1"] for part in ("dev", "test")},
@@ -70,7 +74,10 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     ),
 }
 # The output of the command `show` for the text of a project.
-SHOWN = {"quickstart": ["Entities", "Category", "Spans “sc”", "Lena Brandt joined Siemens"]}
+SHOWN = {
+    "gliner_custom_labels": ["Entity", "Label", "Score"],
+    "quickstart": ["Entities", "Category", "Spans “sc”", "Lena Brandt joined Siemens"],
+}
 # Runs without matplotlib, which is an extra.
 WITHOUT_PLOTS = "quickstart"
 

@@ -293,18 +293,18 @@ def test_the_command_measures_writes_and_compares(settings, run_benchmarks, monk
         *("--entities", settings.entities),
         *("--threads", torch.get_num_threads(), "--work", tmp_path, "--quick"),
     ]
-    result = run_benchmarks("run", "host", "kernels_gpu", *options, "--check")
-    page = (tmp_path / "quick" / "performance.md").read_text(encoding="utf-8")
+    result = run_benchmarks("run", "pipe", "kernels_gpu", *options, "--check")
+    page = (tmp_path / "quick" / "results" / "README.md").read_text(encoding="utf-8")
     command = (
-        "python -m benchmarks run host kernels_gpu --vocabulary spm.model "
+        "python -m benchmarks run pipe kernels_gpu --vocabulary spm.model "
         "--documents documents.conllu --entities entities.conll --quick"
     )
     assert f"`{command}`" in page
-    content = json.loads((tmp_path / "quick" / "results" / "host.json").read_text())
+    content = json.loads((tmp_path / "quick" / "results" / "pipe.json").read_text())
     assert content["command"] == command
     assert str(tmp_path) not in json.dumps(content) + page
     assert "against spacy-transformers" in result.stdout
-    assert "nlp.pipe" not in result.stdout  # has not run, and was not requested
+    assert "training, fp32" not in result.stdout  # has not run, and was not requested
 
 
 def test_unknown_benchmarks_are_refused(settings, run_benchmarks):

@@ -13,7 +13,7 @@ HEADER = {
     "command": "python -m benchmarks run",
     "machine": {"processor": "Some CPU", "cores": 2, "memory, GiB": 24, "GPU": None},
     "versions": {"torch": "2.13.0", "spacy-deberta": "abc"},
-    "settings": {"sizes": {"growth_layers": 2}},
+    "settings": {"sizes": {"growth_layers": 2, "batch_pieces": 1024}},
 }
 
 
@@ -81,9 +81,11 @@ def made_up():
 
 @pytest.fixture
 def page(tmp_path):
+    """The page of all figures; that for users is `users.md` beside it."""
     found = made_up()
-    report.write(found, targets.compare(found), tmp_path / "page.md")
-    return (tmp_path / "page.md").read_text(encoding="utf-8")
+    page = tmp_path / "figures.md"
+    report.write(found, targets.compare(found), tmp_path / "users.md", page)
+    return page.read_text(encoding="utf-8")
 
 
 def test_every_figure_that_was_measured_is_on_the_page(page):
@@ -111,11 +113,33 @@ def test_missing_figures_have_reasons_on_the_page(page):
     assert "4,321 words" in page
 
 
-def test_the_plots_are_written_and_shown(page, tmp_path):
-    for name in plots.PLOTS:
-        path = tmp_path / "images" / f"performance_{name}.svg"
-        assert f"](images/{path.name})" in page
-        assert "<svg" in path.read_text(encoding="utf-8")
+def test_users_see_the_gains_and_one_plot(page, tmp_path):
+    text = (tmp_path / "users.md").read_text(encoding="utf-8")
+    found = made_up()["pipe"]
+    ours, stock = (found.find(who, "words/s").value for who in ("ours", "spacy-transformers"))
+    assert (
+        f"| `nlp.pipe`, words/s | {stock:,.0f} | – | {ours:,.0f} ({ours / stock:.1f} ×) |" in text
+    )
+    assert text.count("](images/") == 1
+    assert "<svg" in (tmp_path / "images" / plots.FILE).read_text(encoding="utf-8")
+    assert "Not measured on a GPU yet" in text
+
+
+def test_the_plot_is_visible_on_white_and_on_dark_pages(page, tmp_path):
+    """The contrast that WCAG asks of graphics; the plot itself has no background."""
+
+    def luminance(color):
+        channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    for color in [plots.GRAY, *(color for _, color in plots.CURVES.values())]:
+        for background in ("#ffffff", "#0d1117"):
+            low, high = sorted((luminance(color), luminance(background)))
+            assert (high + 0.05) / (low + 0.05) >= 3, (color, background)
+    drawn = (tmp_path / "images" / plots.FILE).read_text(encoding="utf-8").lower()
+    assert "#ffffff" not in drawn
+    assert "#000000" not in drawn
 
 
 def test_a_table_says_how_many_times_better_ours_is():
@@ -135,23 +159,25 @@ def test_a_table_says_how_many_times_better_ours_is():
 
 
 def test_nothing_is_plotted_that_was_not_measured(tmp_path):
-    assert plots.draw_all({}, tmp_path) == {}
+    assert plots.draw({}, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_figures_give_the_same_plot(tmp_path):
     for folder in ("one", "two"):
-        plots.draw_all(made_up(), tmp_path / folder)
+        plots.draw(made_up(), tmp_path / folder)
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
-def test_the_page_in_the_documentation_is_made_from_the_results_that_are_committed():
-    found = read_all(command_line.FOLDER / "results")
-    images = ROOT / "docs" / "images"
-    drawn = {path.stem.removeprefix("performance_"): path.name for path in images.glob("perf*.svg")}
-    text = report.render(found, targets.compare(found), drawn)
-    assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == text
+def test_the_pages_are_made_from_the_results_that_are_committed():
+    results = command_line.FOLDER / "results"
+    found = read_all(results)
+    page = report.render_page(found, plots.FILE)
+    assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == page
+    assert (ROOT / "docs" / "images" / plots.FILE).is_file()
+    figures = report.render_figures(found, targets.compare(found))
+    assert (results / "README.md").read_text(encoding="utf-8") == figures
 
 
 def test_nothing_was_measured_in_quick_sizes():
