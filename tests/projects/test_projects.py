@@ -163,7 +163,8 @@ def run_here(command, **_):
                 patch.setattr(sys, "argv", arguments)
                 runpy.run_path(arguments[0], run_name="__main__")
         except SystemExit as done:
-            assert not done.code, arguments
+            if done.code:
+                pytest.fail(f"{arguments} ended with {done.code}")
 
 
 # Folders of the commands' outputs.
