@@ -6,13 +6,13 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from importlib import metadata
 from typing import Annotated, TextIO
 
 import typer
 from spacy.cli._util import Arg, Opt, app
 from wasabi import Printer
 
-from spacy_deberta import __version__
 from spacy_deberta.errors import Errors
 
 SUBFOLDER_HELP = "The folder within the repository, if it is not the repository itself"
@@ -35,7 +35,7 @@ app.add_typer(deberta_cli)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(__version__)
+        print(metadata.version("spacy-deberta"))
         raise typer.Exit
 
 

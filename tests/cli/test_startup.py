@@ -1,8 +1,9 @@
 import subprocess
 import sys
-from importlib.metadata import version
 
 import pytest
+
+import spacy_deberta
 
 MODULES = "import sys; print(*sorted(sys.modules))"
 
@@ -44,7 +45,7 @@ def test_help_names_the_commands(spacy_cli):
 
 def test_the_version_is_that_of_the_package(spacy_cli):
     result = spacy_cli("deberta", "--version")
-    assert (result.exit_code, result.stdout) == (0, f"{version('spacy-deberta')}\n")
+    assert (result.exit_code, result.stdout) == (0, f"{spacy_deberta.__version__}\n")
     text = spacy_cli("deberta", "--help").stdout
     assert "align" in text
     assert "convert" in text
