@@ -141,10 +141,11 @@ def choose_factors(weight: Tensor, inputs: Tensor) -> tuple[Tensor | None, int, 
         moved = weight if factors is None else weight / factors
         rows = inputs if factors is None else inputs * factors
         of_weight = (moved.abs().amax(dim=1) / 127).square().sum() * rows.square().sum()
+        norm_of_weight = moved.square().sum()
         high, low = rows.amax(dim=1), rows.amin(dim=1)
         for zero in _ZEROS:
             steps = torch.maximum(high / (255 - zero), low / -zero)
-            of_rows = steps.square().sum() * moved.square().sum()
+            of_rows = steps.square().sum() * norm_of_weight
             # The error of rounding is evenly distributed within a step.
             chosen.append((float((of_rows + of_weight) / 12), zero, factors))
     error, zero, factors = min(chosen, key=lambda choice: choice[0])
