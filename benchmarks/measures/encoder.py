@@ -1,6 +1,7 @@
 """The encoder alone: forward, and forward and backward, by length, dtype and kernel."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from benchmarks.measures.timing import (
     measure,
     not_here,
 )
-from benchmarks.peers import huggingface, onnx, ours, products
+from benchmarks.peers import huggingface, onnx, openvino, ours, products
 
 # Maximum relative error of hidden states and gradients, against Hugging Face's in fp32.
 TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1, "int8": 1e-1}
@@ -66,28 +67,34 @@ class Encoders:
         self.settings = settings
         self.ours = ours.load_encoder(settings.checkpoint)
         self.huggingface = huggingface.load_encoder(settings.checkpoint)
-        self._onnx: dict[str, Any] = {}
+        self._engines: dict[tuple[str, str], Any] = {}
 
-    def onnx(self, dtype: str) -> onnx.OnnxEncoder:
-        """ONNX Runtime's, exported once.
+    def engine(self, name: str, dtype: str) -> Callable[[Tensor], Tensor]:
+        """An engine's encoder, exported or compiled once.
 
         Args:
-            dtype: `"fp32"` or `"int8"`.
+            name: `"onnxruntime"` or `"openvino"`.
+            dtype: `"fp32"`, `"bf16"` or `"int8"`.
 
         Raises:
             CannotMeasureError: It is not available.
         """
-        if dtype not in self._onnx:
-            load = {"fp32": onnx.load_encoder, "int8": onnx.load_int8_encoder}[dtype]
+        key = (name, dtype)
+        if key not in self._engines:
             try:
-                path = self.settings.work / "encoder.onnx"
-                threads = self.settings.threads
-                self._onnx[dtype] = load(self.huggingface, path, threads=threads)
+                self._engines[key] = self._load_engine(name, dtype)
             except CannotMeasureError as error:
-                self._onnx[dtype] = error
-        if isinstance(self._onnx[dtype], CannotMeasureError):
-            raise self._onnx[dtype]
-        return self._onnx[dtype]
+                self._engines[key] = error
+        if isinstance(self._engines[key], CannotMeasureError):
+            raise self._engines[key]
+        return self._engines[key]
+
+    def _load_engine(self, name: str, dtype: str) -> Callable[[Tensor], Tensor]:
+        path, threads = self.settings.work / "encoder.onnx", self.settings.threads
+        if name == "openvino":
+            return openvino.load_encoder(self.huggingface, path, dtype, threads=threads)
+        load = {"fp32": onnx.load_encoder, "int8": onnx.load_int8_encoder}[dtype]
+        return load(self.huggingface, path, threads=threads)
 
     def measure(self, case: Case) -> list[Measurement]:
         """Seconds of all contenders in one case, and their errors against Hugging Face's values."""
@@ -173,14 +180,14 @@ class UniformBatch:
         }
         if dtype == "int8":
             del runs["huggingface"]
-            return {**runs, "onnxruntime": self._onnx}
+            return {**runs, **self._engine_runs("onnxruntime", "openvino")}
         if ids.shape[1] <= 512:
             runs["ours, reference"] = lambda: (
                 lambda: ours.ours_forward(model, pieces, kernel="reference", dtype=dtype)
             )
-        if dtype == "fp32":
-            runs["onnxruntime"] = self._onnx
-        return runs
+        # ONNX Runtime computes nothing in bf16 on CPUs.
+        engines = ("onnxruntime", "openvino") if dtype == "fp32" else ("openvino",)
+        return {**runs, **self._engine_runs(*engines)}
 
     def _backward_runs(self) -> dict[str, Callable[[], Workload]]:
         model, pieces, dtype = self.encoders.ours, self.pieces, self.dtype
@@ -201,8 +208,11 @@ class UniformBatch:
             self.encoders.huggingface.config, sequences=count, length=length, dtype=self.dtype
         )
 
-    def _onnx(self) -> Workload:
-        encoder = self.encoders.onnx(self.dtype)
+    def _engine_runs(self, *names: str) -> dict[str, Callable[[], Workload]]:
+        return {name: partial(self._engine_run, name) for name in names}
+
+    def _engine_run(self, name: str) -> Workload:
+        encoder = self.encoders.engine(name, self.dtype)
         return lambda: encoder(self.ids).flatten(0, 1)
 
     def _huggingface_backward(self) -> Workload:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measures import machine
+from benchmarks.measures import machine, small_pipes
 from benchmarks.measures.corpora import count_words, read_texts
 from benchmarks.measures.results import WRONG, Results
 from benchmarks.measures.settings import Settings
@@ -14,14 +14,23 @@ from benchmarks.measures.timing import CannotMeasureError, Workload, gather, mea
 from benchmarks.peers import huggingface, onnx, ours, spacy_transformers
 
 # Maximum relative error of hidden states, against Hugging Face's.
-TOLERANCES = {"ours, auto": 1e-1, "ours, int8": 1e-1}
+TOLERANCES = {
+    "ours, auto": 1e-1,
+    "ours, int8": 1e-1,
+    "spacy-transformers, onnxruntime int8": 1e-1,
+}
 TOLERANCE = 1e-3
 # Fits into one window on both sides, so the hidden states must be equal.
 TEXT = "The committee adopted the report of the working group on trade."
 
 
 def run(settings: Settings, results: Results) -> None:
-    """Measure words per second."""
+    """Measure words per second, and then short texts and small models."""
+    _run_documents(settings, results)
+    small_pipes.run(settings, results)
+
+
+def _run_documents(settings: Settings, results: Results) -> None:
     sizes = settings.sizes
     texts = read_texts(settings.documents, sizes.documents)
     case = {"documents": len(texts), "words": count_words(texts)}
@@ -66,14 +75,19 @@ def make_stock(settings: Settings) -> Any:
     return spacy_transformers.make_pipeline(settings.checkpoint)
 
 
-def make_onnx(settings: Settings) -> Any:
+def make_onnx(settings: Settings, load: Any = onnx.load_encoder) -> Any:
     """spacy-transformers, with ONNX Runtime instead of Hugging Face's encoder."""
-    encoder = onnx.load_encoder(
+    encoder = load(
         huggingface.load_encoder(settings.checkpoint),
         settings.work / "encoder.onnx",
         threads=settings.threads,
     )
     return spacy_transformers.with_onnx(make_stock(settings), encoder)
+
+
+def make_onnx_int8(settings: Settings) -> Any:
+    """The same with its dynamic int8 quantization."""
+    return make_onnx(settings, onnx.load_int8_encoder)
 
 
 PIPELINES: dict[str, Callable[[Settings], Any]] = {
@@ -82,6 +96,7 @@ PIPELINES: dict[str, Callable[[Settings], Any]] = {
     "ours, int8": make_ours_int8,
     "spacy-transformers": make_stock,
     "spacy-transformers, onnxruntime": make_onnx,
+    "spacy-transformers, onnxruntime int8": make_onnx_int8,
 }
 
 

@@ -9,6 +9,7 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,11 @@ def load_int8_encoder(model: Any, path: Path, *, threads: int) -> OnnxEncoder:
         CannotMeasureError: As `load_encoder`.
     """
     load_encoder(model, path, threads=threads)
+    return OnnxEncoder(quantize_export(path), model.config, threads)
+
+
+def quantize_export(path: Path) -> Path:
+    """The file of an export, quantized dynamically to int8 by channel; made unless it exists."""
     quantized = path.with_name(f"int8-{path.name}")
     if not quantized.exists():
         from onnxruntime.quantization import quantize_dynamic
@@ -111,7 +117,7 @@ def load_int8_encoder(model: Any, path: Path, *, threads: int) -> OnnxEncoder:
         logging.getLogger().setLevel(logging.ERROR)
         quantize_dynamic(path, beside, per_channel=True)
         beside.replace(quantized)
-    return OnnxEncoder(quantized, model.config, threads)
+    return quantized
 
 
 def export(model: Any, path: Path) -> None:
@@ -140,7 +146,7 @@ def export(model: Any, path: Path) -> None:
     beside.replace(path)
 
 
-def check_lengths(encoder: OnnxEncoder, model: Any) -> None:
+def check_lengths(encoder: Callable[[Tensor, Tensor], Tensor], model: Any) -> None:
     """Compare the hidden states with Hugging Face's at several lengths, with padding.
 
     Raises:

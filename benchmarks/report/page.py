@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from benchmarks.measures.results import Results
 
@@ -118,7 +119,7 @@ def _pipeline_parts(found: Mapping[str, Results]) -> dict[str, str]:
     both = {"words/s": "words/s", "GiB": "peak memory, GiB"}
     training, costs = found.get("training"), found.get("costs")
     return {
-        "pipe": by_contender(found.get("pipe"), speed),
+        "pipe": by_contender(found.get("pipe"), speed, **_first_case(found.get("pipe"))),
         "pipe_documents": _case_value(found.get("pipe"), "documents"),
         "pipe_words": _case_value(found.get("pipe"), "words"),
         "host": by_contender(found.get("host"), speed),
@@ -130,6 +131,11 @@ def _pipeline_parts(found: Mapping[str, Results]) -> dict[str, str]:
             for quantity in ("seconds", "GiB")
         ),
     }
+
+
+def _first_case(results: Results | None) -> dict[str, Any]:
+    """The case of the documents: those of short texts and small models follow."""
+    return dict(results.measurements[0].case) if results and results.measurements else {}
 
 
 def _growth_parts(results: Results | None) -> dict[str, str]:

@@ -21,8 +21,10 @@ TITLES = {
     "ours, int8": "spacy-deberta, int8",
     "huggingface": "Hugging Face",
     "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
     "products": "products alone",
     "spacy-transformers, onnxruntime": "spacy-transformers with ONNX Runtime",
+    "spacy-transformers, onnxruntime int8": "spacy-transformers with ONNX Runtime, int8",
     "sdpa": "SDPA without positions",
 }
 

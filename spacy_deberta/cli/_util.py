@@ -6,7 +6,8 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TextIO
+from importlib import metadata
+from typing import Annotated, TextIO
 
 import typer
 from spacy.cli._util import Arg, Opt, app
@@ -30,6 +31,22 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 deberta_cli = typer.Typer(name="deberta", help=HELP, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(deberta_cli)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(metadata.version("spacy-deberta"))
+        raise typer.Exit
+
+
+@deberta_cli.callback(help=HELP)
+def _deberta(
+    version: Annotated[
+        bool,
+        Opt("--version", help="Print the version and exit", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Options of the group itself."""
 
 
 def make_printer(stream: TextIO) -> Printer:

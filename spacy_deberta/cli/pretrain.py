@@ -1,6 +1,8 @@
 """`spacy deberta pretrain`: pretrains a model on unlabelled text."""
 
+import os
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 # Overrides such as --paths.texts are parsed here, not by typer.
 _OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 GPU_HELP = "Number of the GPU, or -1 for the CPU; by default a GPU if there is one"
+# Between two times that the bar shows.
+SECONDS_SHOWN = 10.0
 CODE_HELP = "Python file with functions that the config names"
 
 
@@ -65,13 +69,22 @@ def pretrain(
     resume (bool): Continue from the last checkpoint, if there is one.
     gpu_id (int | None): Number of the GPU, or -1 for the CPU; by default a GPU if there is one.
     """
+    # PyTorch takes seconds to import.
+    if os.environ.get("RANK", "0") == "0":
+        print(f"Pretraining with '{config_path}'", file=sys.stderr, flush=True)
     from spacy_deberta import pretraining
 
     config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
     progress = _Progress(config.interpolate().get("pretraining", {}).get("max_steps"))
     try:
         pretraining.pretrain(
-            config, output, resume=resume, gpu=gpu_id, report=progress, announce=progress.announce
+            config,
+            output,
+            resume=resume,
+            gpu=gpu_id,
+            report=progress,
+            announce=progress.announce,
+            progress=progress.show_steps,
         )
     finally:
         progress.close()
@@ -81,7 +94,7 @@ def pretrain(
 
 
 class _Progress:
-    """A progress bar with speed, losses and remaining time, shown from the first log row on.
+    """A progress bar with speed, losses and remaining time, shown from the first update on.
 
     total (int | None): Number of steps; None if the config has none.
     """
@@ -89,29 +102,42 @@ class _Progress:
     def __init__(self, total: int | None) -> None:
         self._total = total
         self._bar: tqdm[Any] | None = None
-        self._msg = make_printer(sys.stderr)
-
-    @property
-    def used(self) -> bool:
-        """Whether this process has reported a row."""
-        return self._bar is not None
+        self._closed = threading.Event()
+        self.used = False
 
     def announce(self, text: str) -> None:
         """Print a message about the preparation of the training."""
-        print(text, file=sys.stderr)
+        print(text, file=sys.stderr, flush=True)
+
+    def show_steps(self, steps: float) -> None:
+        """Move the bar to a number of steps, of which the last may not be complete."""
+        bar = self._open(int(steps))
+        bar.n = int(steps) if steps == int(steps) else round(steps, 2)
+        bar.refresh()
 
     def __call__(self, row: "LogRow") -> None:
         """Show a row of the log."""
-        if self._bar is None:
-            initial = row.step
-            self._bar = tqdm(total=self._total, initial=initial, unit="step", dynamic_ncols=True)
-        self._bar.update(row.step - self._bar.n)
-        self._bar.set_postfix_str(f"{row.pieces_per_second:,.0f} pieces/s, {_show(row.training)}")
+        self.used = True
+        bar = self._open(row.step)
+        bar.n = row.step
+        bar.set_postfix_str(f"{row.pieces_per_second:,.0f} pieces/s, {_show(row.training)}")
         if row.held_out:
-            self._bar.write(f"{row.step:>8}  {_show(row.held_out)}", file=sys.stderr)
+            bar.write(f"{row.step:>8}  {_show(row.held_out)}", file=sys.stderr)
+
+    def _open(self, step: int) -> "tqdm[Any]":
+        if self._bar is None:
+            self._bar = tqdm(total=self._total, initial=step, unit="step", dynamic_ncols=True)
+            threading.Thread(target=self._keep_time, args=(self._bar,), daemon=True).start()
+        return self._bar
+
+    def _keep_time(self, bar: "tqdm[Any]") -> None:
+        """Show the time that has passed, also while a batch takes long."""
+        while not self._closed.wait(SECONDS_SHOWN):
+            bar.refresh()
 
     def close(self) -> None:
         """Close the bar, and leave it visible."""
+        self._closed.set()
         if self._bar is not None:
             self._bar.close()
 

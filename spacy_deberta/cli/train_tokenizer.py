@@ -22,6 +22,8 @@ TEXTS_HELP = (
 BYTES_HELP = "Encode characters without a piece as bytes; otherwise they are unknown"
 COVERAGE_HELP = "Share of the characters of the texts that get a piece, 0.98 to 1"
 LINES_HELP = "Train on a random sample of this many lines"
+ALL_HELP = "Train on all texts, and measure on the first of them"
+FORCE_HELP = "Overwrite the files of an earlier tokenizer"
 COMPARE_HELP = "Also measure another vocabulary: a checkpoint, an spm.model or a pipeline"
 # Columns of the labels, the new vocabulary and the compared one.
 ALIGNS: tuple[Literal["l", "r", "c"], ...] = ("l", "r", "r")
@@ -45,6 +47,8 @@ def train_tokenizer_cli(
     max_lines: Annotated[int | None, Opt("--max-lines", "-m", help=LINES_HELP)] = None,
     seed: Annotated[int, Opt("--seed", "-s", help="Seed of the sample of --max-lines")] = 0,
     lowercase: Annotated[bool, Opt("--lowercase", "-L", help="Lowercase all texts")] = False,
+    all_texts: Annotated[bool, Opt("--all-texts", "-a", help=ALL_HELP)] = False,
+    force: Annotated[bool, Opt("--force", "-F", help=FORCE_HELP)] = False,
     compare: Annotated[str | None, Opt("--compare", "-C", help=COMPARE_HELP)] = None,
     as_json: Annotated[bool, Opt("--json", "-j", help="Print JSON instead of tables")] = False,
 ) -> None:
@@ -66,6 +70,8 @@ def train_tokenizer_cli(
             max_lines=max_lines,
             seed=seed,
             lowercase=lowercase,
+            all_texts=all_texts,
+            force=force,
         )
     reports = {"new": training.report}
     if other is not None and compare is not None:
@@ -84,7 +90,9 @@ def train_tokenizer_cli(
     if training.held_out:
         msg.info(f"Measured on {what} that were held out of the training")
     else:
-        msg.warn(f"Measured on {what} of the training: there are too few to hold some out")
+        why = "all were trained on" if all_texts else "there are too few to hold some out"
+        make_note = msg.info if all_texts else msg.warn
+        make_note(f"Measured on {what} of the training: {why}")
     msg.good(f"Saved a tokenizer with {training.report.vocab_size:,} pieces")
     print_text(str(output))
 
@@ -99,17 +107,22 @@ def train_tokenizer(
     max_lines: int | None = None,
     seed: int = 0,
     lowercase: bool = False,
+    all_texts: bool = False,
+    force: bool = False,
 ) -> "TokenizerTraining":
     """Train a tokenizer on files of texts.
 
     texts (Sequence[str | os.PathLike[str]]): Files (.txt, .jsonl, .spacy), or folders of them.
-    output (str | os.PathLike[str]): The folder to write: a new one, or an empty one.
+    output (str | os.PathLike[str]): The folder to write: a new one, or an empty one, unless
+        `force` is true.
     vocab_size (int): Number of pieces; [MASK] is added to them.
     byte_fallback (bool): Whether characters without a piece are encoded as bytes.
     character_coverage (float): Share of the characters of the texts that get a piece.
     max_lines (int | None): Train on a random sample of this many lines.
     seed (int): Seed of the sample.
     lowercase (bool): Whether texts are lowercased, in training and by the tokenizer.
+    all_texts (bool): Whether to train on all texts, and hold out none.
+    force (bool): Whether the files of an earlier tokenizer are replaced.
     RETURNS (TokenizerTraining): The tokenizer, and its measurements on held-out texts.
     """
     from spacy_deberta import pretraining
@@ -124,6 +137,8 @@ def train_tokenizer(
         max_lines=max_lines,
         seed=seed,
         do_lower_case=lowercase,
+        all_texts=all_texts,
+        overwrite=force,
     )
 
 

@@ -95,3 +95,16 @@ class CommandLineErrors:
     )
     E538 = "'{path}' exists already. Give another path, or overwrite it with '--force'."
     E539 = "Unknown value of 'optimize': {optimize!r}. Known: 'cpu', 'gpu'."
+    E540 = (
+        "An encoder from random weights needs a vocabulary. Give '--vocabulary' an spm.model, as "
+        "`spacy deberta train-tokenizer` trains it, or give '--encoder' a checkpoint."
+    )
+    E541 = (
+        "The width {hidden_size} can't be divided among attention heads. Give a '--hidden-size' "
+        "that is a multiple of 64, or a multiple of 4 below 256."
+    )
+    E542 = (
+        "'{path}' exists already, and spaCy does not log to a file that exists. Give '--log' "
+        "another path, or remove the file with '--force'."
+    )
+    E543 = "'{name}' is {value}. Give a value that is {wanted}."

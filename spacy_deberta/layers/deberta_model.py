@@ -21,6 +21,7 @@ from spacy_deberta.errors import Errors, check_number
 from spacy_deberta.models import build_from_checkpoint
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
+from .device_arrays import shares_memory
 from .documents.doc_outputs import EncodedDocs, doc_outputs
 from .documents.tokenize import doc_tokenizer, tokenizer_shim
 from .documents.windows import PieceWindows, SpanGetter
@@ -85,6 +86,7 @@ def deberta_model(
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Callable]:
     """Run the layers in order; the backward pass starts from the documents' gradients."""
     tokenize, encode, cut = model.layers
+    shim = encoder_shim(encode)
     doc_pieces, _ = tokenize(X, is_train)
     tokenizer = get_tokenizer(model)
     windows, plan = plan_batches(
@@ -93,8 +95,9 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> tuple[OutT, Call
         cls_id=tokenizer.cls_token_id,
         sep_id=tokenizer.sep_token_id,
         max_window=_max_pieces(get_encoder(model).config),
-        max_pieces=encoder_shim(encode).options.max_batch_pieces,
-        keep_views=not is_train,
+        max_pieces=shim.options.max_batch_pieces,
+        # On another device, each sub-batch would be copied, and each copy waits for the device.
+        keep_views=not is_train and shares_memory(shim.device),
     )
     rows, backprop_encoder = encode(plan, is_train)
     doc_data, backprop_docs = cut(

@@ -1,12 +1,13 @@
 """Everything that `make gpu` runs on a GPU runs here on the CPU, in its quick form."""
 
 import time
+from importlib.metadata import distributions
 
 import pytest
 import spacy
 from spacy.tokens import DocBin, Span
 
-from benchmarks.gpu import attention, checks, pipelines
+from benchmarks.gpu import attention, checks, pack, pipelines
 from benchmarks.gpu.inputs import TASKS, Inputs
 from benchmarks.gpu.offline import write_entry_points
 from benchmarks.gpu.run import Run
@@ -109,11 +110,15 @@ def test_an_error_or_the_end_of_the_time_leaves_what_there_is(run, tmp_path):
 
 
 def test_the_checkout_is_registered_without_being_installed(tmp_path):
-    from importlib.metadata import distributions
-
     write_entry_points(tmp_path)
     (found,) = distributions(path=[str(tmp_path)])
-    names = {point.name for point in found.entry_points.select(group="spacy_factories")}
-    installed = spacy.util.registry.factories.get_all()
-    assert names
-    assert names <= set(installed) | {"deberta"}
+    factories = {point.name: point for point in found.entry_points.select(group="spacy_factories")}
+    assert "deberta" in factories
+    assert all(callable(point.load()) for point in factories.values())
+
+
+def test_what_is_packed_is_complete_without_what_comes_with_pytorch():
+    names = pack.needed(pack.ROOTS, present=["torch", "numpy"])
+    # What weasel and transformers import, which no root names.
+    assert names >= {"weasel", "httpx", "h11", "regex", "pyyaml", "pydantic-core", "spacy-legacy"}
+    assert not names & {"torch", "numpy", "jax", "tensorflow"}

@@ -1,9 +1,12 @@
 """`spacy deberta pretrain`: arguments and output of the command."""
 
+import re
+
 import pytest
 import srsly
 from spacy import util
 
+from spacy_deberta.pretraining import clock
 from tests.docs.pages import ROOT
 from tests.pretraining.conftest import make_texts
 
@@ -29,9 +32,25 @@ def test_steps_scores_and_the_folder_are_shown(config, spacy_cli, tmp_path):
     result = spacy_cli("deberta", "pretrain", tmp_path / "config.cfg", tmp_path / "model")
     assert result.exit_code == 0, result.output
     assert "4/4" in result.stderr, "the bar knows where it ends"
+    assert result.stderr.index("0/4") < result.stderr.index("1/4"), "it is there from the start"
     assert "discriminator loss" in result.stderr
     assert result.stdout.rstrip().endswith(str(tmp_path / "model"))
     assert srsly.read_json(tmp_path / "model" / "config.json")["model_type"] == "deberta-v2"
+
+
+def test_progress_is_shown_by_time_as_well(config, spacy_cli, tmp_path, monkeypatch):
+    """An update of several batches, without a row of the log before its end."""
+    monkeypatch.setattr(clock, "PROGRESS_SECONDS", 0)
+    config["pretraining"] |= {"micro_batch_pieces": 100, "log_every": 4, "eval_every": 4}
+    config["system"]["steps"] = 2
+    config.to_disk(tmp_path / "config.cfg", interpolate=False)
+    result = spacy_cli("deberta", "pretrain", tmp_path / "config.cfg", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("Pretraining with"), "before PyTorch is imported"
+    shown = [float(step) for step in re.findall(r"([\d.]+)/2 \[", result.stderr)]
+    assert shown == sorted(shown)
+    assert {0.5, 1.0, 1.5, 2.0} <= set(shown), "two phases"
+    assert len(set(shown)) > 6, "batches of a phase"
 
 
 def test_a_config_without_its_sections_is_refused(config, fails, tmp_path):

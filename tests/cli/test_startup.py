@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+import spacy_deberta
+
 MODULES = "import sys; print(*sorted(sys.modules))"
 
 
@@ -38,6 +40,12 @@ def test_spacy_does_not_wait_for_us():
 
 def test_help_names_the_commands(spacy_cli):
     assert "deberta" in spacy_cli("--help").stdout
+    assert "train-tokenizer" in spacy_cli("deberta", "--help").stdout
+
+
+def test_the_version_is_that_of_the_package(spacy_cli):
+    result = spacy_cli("deberta", "--version")
+    assert (result.exit_code, result.stdout) == (0, f"{spacy_deberta.__version__}\n")
     text = spacy_cli("deberta", "--help").stdout
     assert "align" in text
     assert "convert" in text

@@ -8,7 +8,7 @@ import srsly
 from spacy.tokens import DocBin
 
 from spacy_deberta.cli import train_tokenizer
-from spacy_deberta.tokenization import DebertaV2Tokenizer
+from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 from tests.tokenization.texts import english
 
 SIZE = 400
@@ -24,6 +24,18 @@ def texts(lines, tmp_path):
     path = tmp_path / "texts.txt"
     path.write_text("\n".join(lines) + "\n", encoding="utf8")
     return path
+
+
+def test_all_texts_are_trained_on_again(spacy_cli, lines, texts, tmp_path):
+    folder = tmp_path / "tokenizer"
+    arguments = ("deberta", "train-tokenizer", texts, folder, "--vocab-size", SIZE)
+    assert spacy_cli(*arguments).exit_code == 0
+    assert "E318" in spacy_cli(*arguments, "--all-texts").stderr
+    result = spacy_cli(*arguments, "--all-texts", "--force")
+    assert result.exit_code == 0, result.output
+    assert "all were trained on" in result.stdout
+    vocabulary = train_vocabulary(lines, tmp_path / "spm.model", vocab_size=SIZE)
+    assert (folder / "spm.model").read_bytes() == vocabulary.read_bytes()
 
 
 def test_a_folder_that_opens(spacy_cli, texts, tmp_path):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 BLOCKS = [block for block in all_blocks("ini") if not block.not_run]
 # Configs of `spacy deberta pretrain` are not for pipelines. Pages and projects run them.
-PRETRAINING = ("adapt.cfg", "pretrain.cfg", "mini.cfg")
+PRETRAINING = ("adapt.cfg", "pretrain.cfg", "short.cfg", "long.cfg")
 CONFIGS = sorted(
     path
     for pattern in ("configs/*.cfg", "projects/*/configs/*.cfg")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import spacy
 
+from benchmarks.gpu.waits import count_waits
 from tests.pipeline.pipelines import FACTORIES, TRAIN_DATA, make_examples, make_pipeline, rows
 
 pytestmark = pytest.mark.gpu
@@ -37,3 +38,14 @@ def test_training_on_a_gpu_and_using_it_on_a_cpu(
     spacy.require_cpu()
     for found, wanted in zip(rows(spacy.load(tmp_path), TEXTS), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-3 if precision == "fp32" else 0.2)
+
+
+@pytest.mark.parametrize("own_device", [False, True])
+def test_a_batch_waits_for_the_gpu_once_at_most(own_device, tiny_checkpoint, request):
+    """Counted by the profiler; with `device`, CuPy is not needed."""
+    if not own_device:
+        request.getfixturevalue("on_gpu")
+    device = "cuda" if own_device else None
+    nlp = make_pipeline(tiny_checkpoint, heads=(), device=device)
+    nlp.initialize(lambda: make_examples(nlp))
+    assert count_waits(nlp, TEXTS * 8, batch_size=8) <= 1

@@ -2,7 +2,9 @@
 
 import hashlib
 import lzma
+import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import srsly
+import weasel.cli.run
+from packaging.requirements import Requirement
 
 from .short_assets import SHORTEN
 
@@ -21,7 +25,6 @@ PROJECTS = sorted(path.parent for path in ROOT.glob("projects/*/project.yml"))
 # Settings for a short run, and the metrics that it must write: for each file, scores from 0 to 1
 # that it must have.
 SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
-    "demo": (["--vars.steps", "4"], {"training/metrics.json": ["ents_f"]}),
     "pretrain_mini": (
         shlex.split(
             "--vars.gpu -1 --vars.short_steps 2 --vars.long_steps 2 --vars.batch_pieces 2048"
@@ -74,23 +77,28 @@ SHORT: dict[str, tuple[list[str], dict[str, list[str]]]] = {
 }
 # The output of the command `show` for the text of a project.
 SHOWN = {
-    "demo": ["Entities", "Lena Brandt joined Siemens"],
     "gliner_custom_labels": ["Entity", "Label", "Score"],
     "quickstart": ["Entities", "Category", "Spans “sc”", "Lena Brandt joined Siemens"],
 }
+# Runs as its users run it: in processes of its own. Without matplotlib, which is an extra.
+IN_PROCESSES = "quickstart"
 
 
 def read_project(path):
     return srsly.read_yaml(path / "project.yml")
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    """A copy of the projects and configs of the repository."""
+def copy_project(name, folder):
+    """Copy the folder of a project, and nothing else of the repository."""
     leave_out = shutil.ignore_patterns("corpus", "training", "metrics", "packages", "project.lock")
-    shutil.copytree(ROOT / "projects", tmp_path / "projects", ignore=leave_out)
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    return tmp_path
+    return Path(shutil.copytree(ROOT / "projects" / name, folder / name, ignore=leave_out))
+
+
+def hide_matplotlib(folder):
+    """Environment variables with which matplotlib can't be imported."""
+    folder.mkdir()
+    (folder / "matplotlib.py").write_text("raise ImportError('hidden')\n", encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder)}
 
 
 def place_assets(project, shared_data):
@@ -127,6 +135,38 @@ def check_package(folder):
     assert done.stdout.strip() == "4", done.stderr
 
 
+def run_in_processes(project, overrides, tmp_path):
+    """Run all commands of a project without matplotlib."""
+    done = subprocess.run(
+        [sys.executable, "-m", "spacy", "project", "run", "all", project, *overrides],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=hide_matplotlib(tmp_path / "hidden"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (project / "training" / "report.html").read_text(encoding="utf-8")
+    assert "<figure" not in page
+    assert "matplotlib" in page
+    return done.stdout
+
+
+def run_here(command, **_):
+    """Run a Python command in this process: most of its time would be for imports."""
+    arguments = [str(argument) for argument in command[1:]]
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            if arguments[0] == "-m":
+                patch.setattr(sys, "argv", arguments[1:])
+                runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+            else:
+                patch.setattr(sys, "argv", arguments)
+                runpy.run_path(arguments[0], run_name="__main__")
+        except SystemExit as done:
+            if done.code:
+                pytest.fail(f"{arguments} ended with {done.code}")
+
+
 # Folders of the commands' outputs.
 LEFT = re.compile("(corpus|training|metrics|packages)/")
 
@@ -157,6 +197,16 @@ DEFAULTS = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`[^`]+`(?:, )?)+) \|", fl
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
+def test_a_project_needs_nothing_outside_of_its_folder(path):
+    for pattern in ("*.yml", "*.md", "scripts/*.py", "configs/*.cfg", "assets/*.md"):
+        for file in path.glob(pattern):
+            assert "../" not in file.read_text(encoding="utf-8"), file
+    assert "requirements.txt" in (path / "README.md").read_text(encoding="utf-8")
+    requirements = (path / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [Requirement(line).name for line in requirements] == ["spacy-deberta"]
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.name)
 def test_the_defaults_in_a_readme_are_those_of_the_project(path):
     readme = (path / "README.md").read_text(encoding="utf-8")
     variables = read_project(path)["vars"]
@@ -173,24 +223,23 @@ def test_the_defaults_in_a_readme_are_those_of_the_project(path):
 
 
 @pytest.mark.parametrize("name", [path.name for path in PROJECTS])
-def test_a_project_runs(name, workspace, request):
-    project = workspace / "projects" / name
+def test_a_copy_of_a_project_runs(name, tmp_path, request, monkeypatch, capsys):
+    project = copy_project(name, tmp_path)
     if read_project(project).get("assets"):
         place_assets(project, request.getfixturevalue("shared_data"))
     overrides, metrics = SHORT[name]
-    done = subprocess.run(
-        [sys.executable, "-m", "spacy", "project", "run", "all", project, *overrides],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    if name == IN_PROCESSES:
+        printed = run_in_processes(project, overrides, tmp_path)
+    else:
+        monkeypatch.setattr(weasel.cli.run, "run_command", run_here)
+        run_here([sys.executable, "-m", "spacy", "project", "run", "all", project, *overrides])
+        printed = capsys.readouterr().out
     for file, keys in metrics.items():
         scores = srsly.read_json(project / file)
         for key in keys:
             assert 0 <= scores[key] <= 1, f"{file}: {key}"
     for text in SHOWN.get(name, []):
-        assert text in done.stdout
+        assert text in printed
     for file in outputs_of(project):
         assert (project / file).exists(), file
     for archive in project.glob("packages/*/dist/*.tar.gz"):

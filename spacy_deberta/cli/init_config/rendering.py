@@ -11,12 +11,12 @@ from spacy_deberta.errors import Errors
 from .settings import (
     DETAILS,
     HEADS,
-    OPTIMIZE,
     PARSER_AND_SENTER,
     SEVERAL,
     TASKS,
     DataSettings,
     Optimize,
+    TrainingSettings,
 )
 
 if TYPE_CHECKING:
@@ -32,14 +32,21 @@ _WIDTH = 98
 
 
 def render_config(
-    factories: Sequence[str], *, optimize: Optimize, encoder: str | None, lang: str, path: str
+    factories: Sequence[str],
+    *,
+    optimize: Optimize,
+    settings: TrainingSettings,
+    batch_size: int | None,
+    lang: str,
+    path: str,
 ) -> str:
     """Fill the templates.
 
     Args:
         factories: The components.
         optimize: Where the config will be trained.
-        encoder: The checkpoint; None for that of `optimize`.
+        settings: The encoder, and how it is trained.
+        batch_size: Size of a batch; None for that of the settings.
         lang: Code of the language.
         path: The path of the config, for its first lines.
 
@@ -53,7 +60,7 @@ def render_config(
     _check(factories)
     weights = _get_score_weights(factories, lang)
     head = HEADS.get(factories[0])
-    settings = OPTIMIZE[optimize]
+    data = head.data if head else DataSettings()
     names = [head.name] if head else ["transformer", *factories]
     return _get_template("pipeline.cfg").render(
         title=_make_title(factories),
@@ -62,10 +69,12 @@ def render_config(
         path=path,
         optimize=optimize,
         gpu=" --gpu-id 0" if optimize == "gpu" else "",
-        data=head.data if head else DataSettings(),
+        data=data,
+        batch_size=batch_size or data.batch_size or settings.batch_size // data.size_divisor,
         owns_encoder=head is not None,
         components=list(factories) if head else names,
-        encoder=json.dumps(encoder or settings.encoder, ensure_ascii=False),
+        encoder=json.dumps(settings.encoder, ensure_ascii=False),
+        log=json.dumps(settings.log, ensure_ascii=False) if settings.log else None,
         lang=json.dumps(lang),
         pipeline=json.dumps(names, separators=(",", ":")),
         settings=settings,

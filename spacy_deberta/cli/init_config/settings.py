@@ -13,7 +13,7 @@ class TrainingSettings:
     """Values of a config that depend on the size of the model and of the data.
 
     Attributes:
-        encoder: The checkpoint, if none is given.
+        encoder: The checkpoint; None for random weights.
         gpu_allocator: In [system].
         accumulate_gradient: Batches for each update.
         batch_size: Words of a batch, padding included.
@@ -23,9 +23,13 @@ class TrainingSettings:
         eval_frequency: Updates between two evaluations.
         min_action_freq: Examples that a dependency label needs.
         min_tree_freq: Examples that an edit of the lemmatizer needs.
+        dropout: Rate of dropout.
+        from_scratch: The sizes of an encoder from random weights, as JSON.
+        learn_rate: The highest learning rate; None to derive it from the width of the encoder.
+        log: The file of the scores.
     """
 
-    encoder: str
+    encoder: str | None
     gpu_allocator: str | None
     accumulate_gradient: int
     batch_size: int
@@ -35,6 +39,10 @@ class TrainingSettings:
     eval_frequency: int
     min_action_freq: int
     min_tree_freq: int
+    dropout: float = 0.1
+    from_scratch: str = "null"
+    learn_rate: float | None = None
+    log: str | None = None
 
 
 OPTIMIZE: Mapping[Optimize, TrainingSettings] = MappingProxyType(
@@ -78,6 +86,7 @@ class DataSettings:
         batcher: The template of [training.batcher].
         batcher_comment: A comment above it.
         size_divisor: By which a batch is smaller, as each text is encoded several times.
+        batch_size: Size of a batch that isn't counted in words.
     """
 
     comment: str = "# Your data, as `spacy convert` or `spacy deberta prepare` writes it."
@@ -86,6 +95,7 @@ class DataSettings:
     batcher: str = "words"
     batcher_comment: str = ""
     size_divisor: int = 1
+    batch_size: int | None = None
 
     @property
     def train(self) -> str:
@@ -140,6 +150,7 @@ HEADS: Mapping[str, HeadSettings] = MappingProxyType(
                 batcher="sequences",
                 batcher_comment="# Paragraphs, each with all its questions: a sequence for each "
                 "question and window.",
+                batch_size=2,
             ),
         ),
         "deberta_multiple_choice": HeadSettings(

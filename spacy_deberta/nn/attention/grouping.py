@@ -21,6 +21,10 @@ _WASTE_ROWS = 8
 _SCORES_CPU = 2**21
 _SCORES_ACCELERATOR = 2**27
 
+# Heads that fit on a CPU at once, at least: products of few heads and many sequences read each
+# position table less often than those of many heads and few sequences.
+_FEWEST_HEADS = 2
+
 
 @dataclass(frozen=True)
 class LengthGroup:
@@ -82,7 +86,14 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
     """
     device = layout.cu_seqlens.device
     limit = _SCORES_CPU if device.type == "cpu" else _SCORES_ACCELERATOR
-    members = group_similar(layout.lengths, scores_per_group=limit // layout.num_heads)
+    together = layout.num_heads
+    if device.type == "cpu":
+        together = min(together, max(_FEWEST_HEADS, torch.get_num_threads()))
+    members = group_similar(
+        layout.lengths,
+        scores_per_group=limit // together,
+        scores_if_padded=limit // layout.num_heads,
+    )
     groups = tuple(_make_group(sequences, layout, limit) for sequences in members)
     rows, restore = _block_rows(groups, layout.lengths)
     in_place = len(rows) == len(restore) and bool((rows == np.arange(len(rows))).all())
@@ -95,13 +106,16 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
     )
 
 
-def group_similar(lengths: Sequence[int], *, scores_per_group: int) -> list[list[int]]:
+def group_similar(
+    lengths: Sequence[int], *, scores_per_group: int, scores_if_padded: int
+) -> list[list[int]]:
     """Group sequences with little padding and bounded group size.
 
     Args:
         lengths: Length of every sequence; empty ones are skipped.
         scores_per_group: Maximum number of scores by distance in a group of more than one
-            sequence.
+            sequence, all of one length.
+        scores_if_padded: The same for a group with padding, which has to be worth its cost.
 
     Returns:
         The sequence indices of every group, ascending within each.
@@ -111,8 +125,9 @@ def group_similar(lengths: Sequence[int], *, scores_per_group: int) -> list[list
     longest = 0
     for index in order:
         length = lengths[index]
-        most = max(1, scores_per_group // max(1, longest * (2 * longest - 1)))
         padded = longest - length
+        scores = scores_if_padded if padded else scores_per_group
+        most = max(1, scores // max(1, longest * (2 * longest - 1)))
         if groups and padded <= max(_WASTE_ROWS, longest // _WASTE) and len(groups[-1]) < most:
             groups[-1].append(index)
         else:

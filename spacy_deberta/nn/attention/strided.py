@@ -1,6 +1,5 @@
 """Attention in plain torch for every device: both position terms are strided views, no gather."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,10 +10,8 @@ from spacy_deberta.nn.ops.dropout import drop_out
 
 from .grouping import GroupPlan, LengthGroup, plan_groups
 from .interface import AttentionInputs, Attentions, BatchLayout
-from .skew import key_by_pair, query_by_pair
-
-# Maximum number of rows of a sequence scored against distances at once.
-_BLOCK = 128
+from .position_bias import expand_table, is_half_on_cpu, position_bias
+from .skew import copy_as_integers
 
 # Position keys and position queries; None for a term that the model lacks.
 Tables = tuple[Tensor | None, Tensor | None]
@@ -106,116 +103,46 @@ def _attend_group(
         (heads, count, length, length), if computed.
     """
     query, key, value = rows
-    position_key = _expand(tables[0], group.descending)
-    position_query = _expand(tables[1], group.ascending)
+    position_key = expand_table(tables[0], group.descending)
+    position_query = expand_table(tables[1], group.ascending)
     if explicit:
         # Autograd saves all activations anyway, so chunks of heads would save no memory. Computed
         # at once, the products with positions and with pieces save the same rows.
         query, key, value = (block.contiguous() for block in rows)
-        bias = _bias(query, key, position_key, position_query, group)
+        bias = position_bias(query, key, position_key, position_query, group)
         return _attend_explicitly(query, key, value, bias, group, dropout)
     contexts = []
     for first in range(0, len(query), group.heads):
         some = slice(first, first + group.heads)
-        bias = _bias(
+        bias = position_bias(
             query[some],
             key[some],
             None if position_key is None else position_key[some],
             None if position_query is None else position_query[some],
             group,
         )
-        contexts.append(_attend_fused(query[some], key[some], value[some], bias, group))
+        if bias is not None and bias.dim() == 4 and is_half_on_cpu(bias):
+            context = _attend_in_place(query[some], key[some], value[some], bias, group)
+        else:
+            context = _attend_fused(query[some], key[some], value[some], bias, group)
+        contexts.append(context)
     return contexts[0] if len(contexts) == 1 else torch.cat(contexts, dim=1), None
 
 
-def _expand(table: Tensor | None, by_distance: Tensor | None) -> Tensor | None:
-    """Expand a position table to one row per distance: (heads, head_dim, 2 * length - 1)."""
-    if table is None or by_distance is None:
-        return None
-    return table.index_select(0, by_distance).permute(1, 2, 0)
+def _attend_in_place(
+    query: Tensor, key: Tensor, value: Tensor, bias: Tensor, group: LengthGroup
+) -> Tensor:
+    """As `_attend_fused`, with the scores in the memory of the bias, (heads, count, query, key).
 
-
-def _bias(
-    query: Tensor,
-    key: Tensor,
-    position_key: Tensor | None,
-    position_query: Tensor | None,
-    group: LengthGroup,
-) -> Tensor | None:
-    """Bias of position terms and padding mask, broadcastable to (heads, count, query, key).
-
-    Args:
-        query: (heads, count * length, head_dim).
-        key: (heads, count * length, head_dim).
-        position_key: (heads, head_dim, 2 * length - 1) by descending distance, or None.
-        position_query: (heads, head_dim, 2 * length - 1) by ascending distance, or None.
-        group: Has the padding mask.
-
-    Returns:
-        The bias of the product of queries and keys; None without any term or padding.
+    For half precision on CPUs, where the fused kernel takes half as long again.
     """
-    bias = None
-    if position_key is not None:
-        by_query = _by_distance(query, position_key, group)
-        bias = _join([query_by_pair(scores, count=group.count) for scores in by_query], dim=2)
-    if position_query is not None:
-        by_key = _by_distance(key, position_query, group)
-        blocks = (key_by_pair(scores, count=group.count) for scores in by_key)
-        bias = _join(list(blocks), dim=3) if bias is None else _add(bias, blocks)
-    if group.padding is None:
-        return bias
-    if bias is None:
-        bias = query.new_zeros(group.count, 1, group.length)
-    return bias.masked_fill(group.padding, float("-inf"))
-
-
-def _by_distance(rows: Tensor, table: Tensor, group: LengthGroup) -> Iterator[Tensor]:
-    """Compute scores of rows against their reachable distances, in blocks of rows.
-
-    All rows of a sequence together reach `2 * length - 1` distances, one row reaches `length` of
-    them. Blocks of B rows reach `length + B - 1`: for long sequences, half as many products.
-
-    Args:
-        rows: (heads, count * length, head_dim).
-        table: (heads, head_dim, 2 * length - 1) in the order of `query_by_pair` or `key_by_pair`;
-            in both, distances of later rows are further to the left.
-        group: Has the number and length of the sequences.
-
-    Yields:
-        (heads, count * block, length + block - 1).
-    """
-    length = group.length
-    if length <= _BLOCK:
-        yield torch.bmm(rows, table)
-        return
-    by_sequence = rows.unflatten(1, (group.count, length))
-    block = -(-length // -(-length // _BLOCK))
-    for first in range(0, length, block):
-        last = min(first + block, length)
-        some = by_sequence[:, :, first:last].flatten(1, 2)
-        yield torch.bmm(some, table[:, :, length - last : 2 * length - 1 - first])
-
-
-def _join(blocks: list[Tensor], *, dim: int) -> Tensor:
-    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=dim)
-
-
-def _add(bias: Tensor, blocks: Iterator[Tensor]) -> Tensor:
-    """Add blocks of keys to a bias, (heads, count, query, key).
-
-    In place without gradients: allocation costs as much as the sum.
-    """
-    if torch.is_grad_enabled():
-        return bias + _join(list(blocks), dim=3)
-    # In half precision, a sum with a transposed operand is not vectorized; a copy and a contiguous
-    # sum take a quarter of its time. In float32 the sum alone is faster.
-    copied = bias.device.type == "cpu" and bias.dtype.itemsize < 4
-    first = 0
-    for block in blocks:
-        last = first + block.shape[3]
-        bias[..., first:last].add_(block.contiguous() if copied else block)
-        first = last
-    return bias
+    shape = (group.count, group.length)
+    q, k, v = (rows.unflatten(1, shape).flatten(0, 1) for rows in (query, key, value))
+    scores = (bias if bias.is_contiguous() else copy_as_integers(bias)).flatten(0, 1)
+    torch.baddbmm(scores, q, k.transpose(1, 2), out=scores)
+    torch.softmax(scores, -1, out=scores)
+    context = torch.bmm(scores, v).view(len(query), -1, v.shape[-1])
+    return context.transpose(0, 1)
 
 
 def _attend_fused(
@@ -272,8 +199,9 @@ def _attend_explicitly(
     else:
         by_pair = bias.expand(heads, *shape, group.length).flatten(0, 1)
         scores = torch.baddbmm(by_pair, q, k.transpose(1, 2))
-    # In half precision, the sum over a long sequence loses too much precision.
-    precise = torch.float32 if scores.dtype.itemsize < 4 else scores.dtype
+    # On accelerators, the sum over a long sequence loses too much in half precision. On CPUs torch
+    # sums in float32 in any case.
+    precise = torch.float32 if scores.dtype.itemsize < 4 and not scores.is_cpu else scores.dtype
     probabilities = functional.softmax(scores, dim=-1, dtype=precise).to(v.dtype)
     probabilities = drop_out(probabilities, dropout)
     context = torch.bmm(probabilities, v).view(heads, -1, v.shape[-1])

@@ -11,7 +11,7 @@ from .processor import has_vnni
 # The middle of the integers of the input.
 MIDDLE = 128
 # Number of rows that the weight layout is optimized for; any number works.
-_ROWS = 128
+_ROWS = 512
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from .smoothing import Examples, QuantizedPrecision, quantize_layers
 
 # A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
 LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
-_State = tuple[tuple[Any, ...], ...]
+_State = tuple[Any, ...]
 
 
 class PreparedLayers:
@@ -126,12 +126,22 @@ def _warn_of_unprepared(layers: Sequence[nn.Module]) -> None:
 
 
 def _state(encoder: nn.Module) -> _State:
-    """Cache key of an encoder: types, hooks, and addresses and versions of its weights."""
-    state: list[tuple[Any, ...]] = []
-    for module in encoder.modules():
-        state.append((type(module), is_changed(module)))
-        for weight in (*module._parameters.values(), *module._buffers.values()):
-            if weight is not None:
-                version = 0 if weight.is_inference() else weight._version
-                state.append((weight.data_ptr(), version))
+    """Cache key of an encoder: types, hooks, and addresses and versions of its weights.
+
+    It is made for every batch: `Module.modules` takes most of the time of a short text's key.
+    """
+    state: list[Any] = []
+    modules: list[nn.Module | None] = [encoder]
+    while modules:
+        module = modules.pop()
+        if module is None:
+            continue
+        state.append(type(module))
+        state.append(is_changed(module))
+        modules.extend(module._modules.values())
+        for weights in (module._parameters, module._buffers):
+            for weight in weights.values():
+                if weight is not None:
+                    state.append(weight.data_ptr())
+                    state.append(0 if weight.is_inference() else weight._version)
     return tuple(state)

@@ -21,7 +21,7 @@ from .precision import Precision
 from .preparation import prepare, prepares
 from .prepared_dense import Dense, prepare_together
 from .quantized_dense import QuantizedDense
-from .row_blocks import BLOCK, by_blocks, quantized_block
+from .row_blocks import BLOCK, QUANTIZED_BLOCK, by_blocks
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def prepare_layer(
         attention_output=attention_output,
         intermediate=prepare(layer.intermediate, precision),
         output=prepare(layer.output, precision),
-        block=quantized_block() if precision.weights == torch.int8 else BLOCK,
+        block=QUANTIZED_BLOCK if precision.weights == torch.int8 else BLOCK,
     )
 
 
@@ -185,7 +185,7 @@ def _prepare_self_attention(
         ),
         position_key=_convert(position_key, precision.compute),
         position_query=_convert(position_query, precision.compute),
-        block=quantized_block() if precision.weights == torch.int8 else BLOCK,
+        block=QUANTIZED_BLOCK if precision.weights == torch.int8 else BLOCK,
     )
 
 

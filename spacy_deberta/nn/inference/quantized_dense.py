@@ -43,7 +43,8 @@ class QuantizedWeight:
 
 def check_weights(weights: Tensor) -> None:
     """Raise E125 for weights that are not finite."""
-    if not weights.isfinite().all():
+    # No sum with NaN or infinity is finite. One that is not finite may have overflowed.
+    if not weights.sum().isfinite() and not weights.isfinite().all():
         raise ValueError(Errors.E125)
 
 

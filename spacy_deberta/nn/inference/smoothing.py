@@ -24,6 +24,8 @@ _STRENGTHS = (0.0, 0.35, 0.5, 0.65)
 # Integers for zero, of 256: rows after GELU are hardly negative, and leave the others to positive
 # values.
 _ZEROS = (128, 32, 16)
+# Nothing is moved for less than this: factors take a pass over the input.
+_SMALLEST_GAIN = 0.1
 # Relative error of a dense layer's output above which it is not quantized. Rows and weights without
 # outliers have 0.011.
 _LARGEST_ERROR = 0.025
@@ -139,14 +141,18 @@ def choose_factors(weight: Tensor, inputs: Tensor) -> tuple[Tensor | None, int, 
         moved = weight if factors is None else weight / factors
         rows = inputs if factors is None else inputs * factors
         of_weight = (moved.abs().amax(dim=1) / 127).square().sum() * rows.square().sum()
+        norm_of_weight = moved.square().sum()
         high, low = rows.amax(dim=1), rows.amin(dim=1)
         for zero in _ZEROS:
             steps = torch.maximum(high / (255 - zero), low / -zero)
-            of_rows = steps.square().sum() * moved.square().sum()
+            of_rows = steps.square().sum() * norm_of_weight
             # The error of rounding is evenly distributed within a step.
             chosen.append((float((of_rows + of_weight) / 12), zero, factors))
-    least, zero, factors = min(chosen, key=lambda choice: choice[0])
-    return factors, zero, least**0.5 / float((inputs @ weight.T).norm())
+    error, zero, factors = min(chosen, key=lambda choice: choice[0])
+    plain = min(chosen[: len(_ZEROS)], key=lambda choice: choice[0])
+    if error**0.5 > (1 - _SMALLEST_GAIN) * plain[0] ** 0.5:
+        error, zero, factors = plain
+    return factors, zero, error**0.5 / float((inputs @ weight.T).norm())
 
 
 def _sizes(rows: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy_deberta.distributed import Processes
 from spacy_deberta.errors import Errors, Warnings, warn
 from spacy_deberta.files import remove_unfinished
+from spacy_deberta.pretraining.clock import Clock
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 from .corpus_writer import CorpusCounts
@@ -94,18 +95,17 @@ def prepare_corpora(
 
 
 class _EncodingProgress:
-    """Reports the progress whenever the number of pieces has doubled."""
+    """Reports the progress every ten seconds."""
 
     def __init__(self, name: str, announce: Callable[[str], None]) -> None:
         self._name = name
         self._announce = announce
         self._counts: CorpusCounts | None = None
-        self._next = 1 << 24
+        self._clock = Clock()
 
     def __call__(self, counts: CorpusCounts) -> None:
         self._counts = counts
-        if counts.total_pieces >= self._next:
-            self._next *= 2
+        if self._clock.is_due():
             self._say("so far")
 
     def finish(self) -> None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.pretraining.clock import Clock
 from spacy_deberta.pretraining.failures import coded_failures
 from spacy_deberta.pretraining.masking.step_batches import StepBatches, StepSource
 from spacy_deberta.pretraining.objectives.masked_batch import MaskedBatch
@@ -43,12 +44,16 @@ class PretrainingRun:
     epoch_sequences: int
 
 
-def run_to_the_end(run: PretrainingRun, *, report: Report) -> None:
+def run_to_the_end(
+    run: PretrainingRun, *, report: Report, progress: Callable[[float], None] | None = None
+) -> None:
     """Train from the trainer's current step to the last one.
 
     Args:
         run: The pretraining.
         report: Called on rank 0, for every row of the log.
+        progress: Called on rank 0 at the start, and every ten seconds without a row, with the
+            number of updates, of which the last may not be complete.
 
     Raises:
         ValueError: The loss (E725) or the weights (E736) are not finite; no checkpoint has such
@@ -57,16 +62,33 @@ def run_to_the_end(run: PretrainingRun, *, report: Report) -> None:
     """
     trainer = run.trainer
     window = _Window()
+    clock = Clock()
+    show = progress if progress is not None and trainer.processes.is_first else _show_nothing
     if trainer.step >= trainer.settings.max_steps:
         _save_models(run)
         return
+
+    def show_in_time(done: float) -> None:
+        if clock.is_due():
+            show(trainer.step + done)
+
+    show(trainer.step)
     with closing(_batches(run)) as batches:
         for step_batches, training_batches in batches:
-            trainer.update(training_batches, next_position=step_batches.next_position)
+            trainer.update(
+                training_batches,
+                next_position=step_batches.next_position,
+                progress=show_in_time,
+            )
             window.pieces += step_batches.pieces
-            _after_step(run, window, report)
+            if _after_step(run, window, report):
+                clock.restart()
             if trainer.step >= trainer.settings.max_steps:
                 return
+
+
+def _show_nothing(steps: float) -> None:
+    """Ignore the progress."""
 
 
 class _Window:
@@ -95,13 +117,14 @@ def _batches(run: PretrainingRun) -> Generator[tuple[StepBatches, list[MaskedBat
     return prefetch(make())
 
 
-def _after_step(run: PretrainingRun, window: _Window, report: Report) -> None:
+def _after_step(run: PretrainingRun, window: _Window, report: Report) -> bool:
+    """Write a row of the log, evaluate and save, each if it is due; whether there was a row."""
     trainer, settings = run.trainer, run.trainer.settings
     last = trainer.step >= settings.max_steps
     evaluates = last or trainer.step % settings.eval_every == 0
     saves = last or trainer.step % settings.save_every == 0
     if not (evaluates or saves or trainer.step % settings.log_every == 0):
-        return
+        return False
     _check_losses(run)
     if evaluates or saves:
         _check_weights(run)
@@ -135,6 +158,7 @@ def _after_step(run: PretrainingRun, window: _Window, report: Report) -> None:
         _save(run)
     trainer.processes.wait()
     window.restart()
+    return True
 
 
 def _check_losses(run: PretrainingRun) -> None:

@@ -41,6 +41,7 @@ def pretrain(
     gpu: int | None = None,
     report: Report | None = None,
     announce: Callable[[str], None] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> None:
     """Pretrain a model, or resume a pretraining.
 
@@ -52,6 +53,8 @@ def pretrain(
         gpu: Index of the GPU, or a negative number for the CPU; None for a GPU if there is one.
         report: Called with every row of the log, on rank 0.
         announce: Called with progress messages before the first update, on rank 0.
+        progress: Called with the number of updates before the first one, and every ten seconds
+            without a row of the log, on rank 0. The last update may not be complete.
 
     Raises:
         ValueError: The config is invalid (E720 to E730), differs from that of the run to resume
@@ -88,7 +91,7 @@ def pretrain(
                     plot_losses(rows, folder.plot)
 
         try:
-            run_to_the_end(run, report=write)
+            run_to_the_end(run, report=write, progress=progress)
         finally:
             finish_logger()
 

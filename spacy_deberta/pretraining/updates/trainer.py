@@ -1,6 +1,6 @@
 """One update: all phases in order, each with its own optimizer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -56,20 +56,36 @@ class Trainer:
             phase.name: make_optimizer(phase, optimizer_settings) for phase in objective.phases
         }
 
-    def update(self, batches: Sequence[MaskedBatch], *, next_position: int) -> None:
+    def update(
+        self,
+        batches: Sequence[MaskedBatch],
+        *,
+        next_position: int,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
         """Run all phases, each with its optimizer step.
 
         Args:
             batches: This rank's micro-batches.
             next_position: Position of the stream after them.
+            progress: Called after every micro-batch of a phase, with the share of the update that
+                is done.
         """
         # The same dropout masks after a restart, and other ones on every rank.
         seed = hash_keys(self.settings.seed, self.step, self.processes.rank, _DROPOUT)
         torch.manual_seed(int(seed >> 1))
         for module in self.objective.modules.values():
             module.train()
-        for phase in self.objective.phases:
-            batches = self._run_phase(phase, batches)
+        phases = self.objective.phases
+        for number, phase in enumerate(phases):
+            following = []
+            for batch in self._run_phase(phase, batches):
+                following.append(batch)
+                if progress is not None:
+                    done = number + len(following) / len(batches)
+                    progress(done / len(phases))
+            batches = following
+            self._make_step(phase)
         self.step += 1
         self.position = next_position
 
@@ -99,12 +115,12 @@ class Trainer:
         finite = [tensor.isfinite().all().to(self.processes.device) for tensor in tensors]
         return bool(torch.stack(finite).all())
 
-    def _run_phase(self, phase: Phase, batches: Sequence[MaskedBatch]) -> list[MaskedBatch]:
+    def _run_phase(self, phase: Phase, batches: Sequence[MaskedBatch]) -> Iterator[MaskedBatch]:
+        """Add the gradients of each batch, and yield the batch of the next phase."""
         counts = [self.objective.counted(phase, batch) for batch in batches]
         total = self._sum_counts(sum(counts))
         device = self.processes.device
         precision = Precision.named(self.settings.precision, device)
-        following = []
         for batch, counted in zip(batches, counts, strict=True):
             with precision.active(device):
                 output = self.objective.run(phase, batch)
@@ -112,9 +128,7 @@ class Trainer:
             (output.loss * (phase.loss_weight / max(1, total))).backward()
             self._losses.append((self.step, output.loss.detach()))
             self.metrics.add(phase.name, output, counted)
-            following.append(output.batch)
-        self._make_step(phase)
-        return following
+            yield output.batch
 
     def _sum_counts(self, counted: int) -> int:
         if self.processes.count == 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_deberta.errors import Errors, check_texts
-from spacy_deberta.files import new_folder
+from spacy_deberta.files import new_folder, staged_folder
 from spacy_deberta.tokenization import DebertaV2Tokenizer, train_vocabulary
 
 from .vocabulary_report import VocabularyReport, measure_vocabulary
@@ -47,21 +47,27 @@ def train_tokenizer(
     max_lines: int | None = None,
     seed: int = 0,
     do_lower_case: bool = False,
+    all_texts: bool = False,
+    overwrite: bool = False,
 ) -> TokenizerTraining:
     """Train a tokenizer, write its folder and measure it.
 
-    Every hundredth text is held out and measured on, up to a million characters in total. With too
-    few texts for that, it is measured on the first million characters of the training texts.
+    Every hundredth text is held out and measured on, up to a million characters in total. With
+    `all_texts`, or too few texts for that, it is measured on the first million characters of the
+    training texts.
 
     Args:
         texts: The corpus, read once.
-        folder: The folder to write: a new one, or an empty one. It is written atomically.
+        folder: The folder to write: a new one, or an empty one, unless `overwrite` is true. It is
+            written atomically.
         vocab_size: Number of pieces. `[MASK]` is added to them.
         byte_fallback: Whether characters without a piece are encoded as bytes, as in v3.
         character_coverage: Share of the corpus's characters that have a piece, 0.98 to 1.
         max_lines: Number of lines of the training sample; None for all.
         seed: Of the sample.
         do_lower_case: Whether the tokenizer lowercases texts, training texts included.
+        all_texts: Whether to train on all texts, and hold out none.
+        overwrite: Whether the files of an earlier tokenizer are replaced.
 
     Returns:
         The tokenizer with its measurements.
@@ -76,9 +82,9 @@ def train_tokenizer(
     covers = _MIN_COVERAGE <= character_coverage <= 1
     _check("character_coverage", character_coverage, covers, f"{_MIN_COVERAGE} to 1")
     target = Path(folder).expanduser()
-    sample = _Sample()
+    sample = _Sample(holds_out=not all_texts)
     corpus = sample.take_from(check_texts(texts))
-    with new_folder(target) as written:
+    with (staged_folder if overwrite else new_folder)(target) as written:
         vocabulary = train_vocabulary(
             (text.lower() for text in corpus) if do_lower_case else corpus,
             written / "spm.model",
@@ -104,7 +110,8 @@ def train_tokenizer(
 class _Sample:
     """The texts to measure on, chosen while the corpus is streamed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, holds_out: bool) -> None:
+        self._holds_out = holds_out
         self.held_out: list[str] = []
         self.first: list[str] = []
 
@@ -113,7 +120,8 @@ class _Sample:
         filled = (text for text in texts if text.strip())
         room = room_of_first = SAMPLE_CHARACTERS
         for number, text in enumerate(filled, start=1):
-            if number % HELD_OUT_EVERY == 0 and len(text) <= room:
+            chosen = self._holds_out and number % HELD_OUT_EVERY == 0
+            if chosen and len(text) <= room:
                 self.held_out.append(text)
                 self.first.clear()
                 room -= len(text)

@@ -51,7 +51,7 @@ def test_the_encoder_is_measured_and_compared(settings, results):
     encoder.run(settings, results)
     case = {"pass": "forward", "dtype": "fp32", "length": 8}
     everybody = {"ours", "ours, reference", "huggingface", "products"}
-    assert whos(results, **case) - {"onnxruntime"} == everybody
+    assert whos(results, **case) - {"onnxruntime", "openvino"} == everybody
     assert whos(results, **{**case, "pass": "forward and backward"}) == everybody
     assert whos(results, **{**case, "length": 64}) >= {"ours", "huggingface", "products"}
     errors = {m.who: m.value for m in results.select("error", **case)}
@@ -93,6 +93,11 @@ def test_the_pipeline_is_measured(settings, results):
     pipe.run(settings, results)
     assert whos(results, "words/s") >= {"ours", "ours, int8", "spacy-transformers"}
     assert results.find("ours, auto", "words/s").why == "the processor is old"
+    for model in ("base", "mini"):
+        latencies = {"what": "one text", "model": model}
+        assert whos(results, **latencies) == {"ours", "spacy-transformers"}
+        assert results.find("ours", **latencies).value < 1
+    assert whos(results, "words/s", what="entities") == {"ours", "spaCy's CNN"}
     case = results.measurements[0].case
     assert case["documents"] == 2
     tokens = spacy.blank("en").tokenizer

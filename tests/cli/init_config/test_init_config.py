@@ -9,7 +9,8 @@ from spacy.tokens import DocBin
 from spacy.training.converters import conllu_to_docs
 
 from spacy_deberta.cli import init_config
-from spacy_deberta.cli.init_config.settings import HEADS, TASKS
+from spacy_deberta.cli.init_config.choices import evaluate_every
+from spacy_deberta.cli.init_config.settings import HEADS, OPTIMIZE, TASKS
 from tests.docs.pages import ROOT
 
 SHIPPED = {
@@ -72,6 +73,12 @@ def test_standard_output(spacy_cli):
         (["-p", "ner,ner"], "E537"),
         (["-p", "ner,deberta_token_classifier"], "E537"),
         (["-l", "xyz"], "E536"),
+        (["-e", "null"], "E540"),
+        (["--layers", "4"], "E540"),
+        (["-v", "spm.model", "--hidden-size", "130"], "E541"),
+        (["--steps", "0"], "E543"),
+        (["--batch-size", "0"], "E543"),
+        (["--dropout", "1"], "E543"),
     ],
 )
 def test_wrong_options(spacy_cli, options, code, tmp_path):
@@ -80,6 +87,107 @@ def test_wrong_options(spacy_cli, options, code, tmp_path):
     assert not list(tmp_path.iterdir())
     with pytest.raises(ValueError, match="E539"):
         init_config(["ner"], optimize="tpu")
+
+
+def read(text):
+    return util.load_config_from_str(text, interpolate=True)
+
+
+def changes(new, old, path=""):
+    """The settings that differ, as they are written on the command line."""
+    for key in {**new, **old}:
+        one, other = new.get(key), old.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from changes(one, other, f"{path}{key}.")
+        elif one != other:
+            yield f"{path}{key}"
+
+
+@pytest.mark.parametrize("component", ["transformer", "answers"])
+def test_a_vocabulary_is_for_random_weights(component):
+    pipeline = ["textcat"] if component == "transformer" else ["deberta_question_answering"]
+    sizes = {"vocabulary": "new/spm.model", "hidden_size": 64, "layers": 3}
+    text = init_config(pipeline, encoder="null", **sizes)
+    assert text == init_config(pipeline, **sizes)
+    config = read(text)
+    model = config["components"][component]["model"]
+    assert model["name"] is None
+    assert model["from_scratch"] == {
+        "vocabulary": "new/spm.model",
+        "hidden_size": 64,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 256,
+    }
+    small = read(init_config(pipeline, optimize="cpu"))
+    assert set(changes(config, small)) == {
+        "paths.encoder",
+        f"components.{component}.model.name",
+        f"components.{component}.model.from_scratch",
+        "training.optimizer.learn_rate.encoder",
+        "training.optimizer.learn_rate.initial_rate",
+    }
+    assert config["training"]["optimizer"]["learn_rate"]["initial_rate"] == 0.001
+    with_checkpoint = init_config(pipeline, encoder="microsoft/deberta-v3-base", **sizes)
+    assert with_checkpoint == init_config(pipeline, optimize="gpu")
+
+
+def test_where_it_trains_follows_from_the_encoder():
+    for encoder, optimize in {
+        None: "cpu",
+        "deberta-v3-mini-en": "cpu",
+        "microsoft/deberta-v3-small": "gpu",
+        "folder/of/a/checkpoint": "gpu",
+    }.items():
+        config = init_config(["ner"], encoder=encoder)
+        assert config == init_config(["ner"], encoder=encoder, optimize=optimize)
+
+
+def test_training_settings_are_those_that_are_given():
+    options = {"dropout": 0.3, "batch_size": 700, "eval_frequency": 20, "log": "log.jsonl"}
+    changed = read(init_config(["ner"], **options))
+    assert set(changes(changed, read(init_config(["ner"])))) == {
+        "training.dropout",
+        "training.batcher.size",
+        "training.eval_frequency",
+        "training.logger.@loggers",
+        "training.logger.progress_bar",
+        "training.logger.console_output",
+        "training.logger.output_file",
+    }
+    training = changed["training"]
+    assert (training["dropout"], training["batcher"]["size"]) == (0.3, 700)
+    assert (training["eval_frequency"], training["logger"]["output_file"]) == (20, "log.jsonl")
+    assert util.registry.resolve({"logger": training["logger"]})
+
+
+@pytest.mark.parametrize("optimize", OPTIMIZE)
+def test_a_short_run_warms_up_and_evaluates_within_it(optimize):
+    training = read(init_config(["ner"], optimize=optimize, steps=4))["training"]
+    assert training["max_steps"] == training["eval_frequency"] == 4
+    learn_rate = training["optimizer"]["learn_rate"]
+    assert (learn_rate["warmup_steps"], learn_rate["total_steps"]) == (2, 4)
+
+
+def test_the_last_steps_are_scored_too():
+    for steps, every in {150: 75, 250: 50, 600: 100, 1000: 100, 40: 40, 199: 99}.items():
+        training = read(init_config(["ner"], steps=steps, eval_frequency=100))["training"]
+        assert (training["max_steps"], training["eval_frequency"]) == (steps, every)
+    for steps in range(1, 3001):
+        every = evaluate_every(steps, at_most=100)
+        assert steps % every < 10
+        assert min(steps, 100) / 2 <= every <= 100
+
+
+def test_the_log_of_an_earlier_run_makes_way_for_force(spacy_cli, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text("{}\n", encoding="utf-8")
+    arguments = ("deberta", "init-config", tmp_path / "config.cfg", "--log", log)
+    refused = spacy_cli(*arguments)
+    assert (refused.exit_code, "E542" in refused.stderr) == (1, True)
+    assert log.exists()
+    assert spacy_cli(*arguments, "--force").exit_code == 0
+    assert not log.exists()
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """A device named "far", whose tensors can't be mixed with those of the CPU.
 
 Its tensors compute on the CPU, but PyTorch reports another device for them, and an operation that
-mixes both raises an error, as on a GPU. The copies between both are counted.
+mixes both raises an error, as on a GPU. The copies between both are counted, and the operations
+whose result the CPU needs at once, for which it would wait for a GPU.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_a
 from torch.utils._pytree import tree_leaves, tree_map
 
 FAR = "far"
+WAITING = ("_local_scalar_dense", "equal", "masked_select", "nonzero", "_unique2")
 
 
 class FarTensor(torch.Tensor):
@@ -53,7 +55,10 @@ class FarTensor(torch.Tensor):
 
 
 class FarDevice(TorchDispatchMode):
-    """Makes tensors on the device within its block; `copies` counts those to and from the CPU."""
+    """Makes tensors on the device within its block; `copies` counts those to and from the CPU.
+
+    Copies "to cpu" and "waits" are where the CPU waits.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,6 +96,8 @@ def _run(func, args, kwargs, copies):
     is_far = any_far if device is None else torch.device(device).type == FAR
     if name == "copy_":
         is_far = isinstance(args[0], FarTensor)
+    if name in WAITING and any_far:
+        copies["waits"] += 1
     if name in ("_to_copy", "copy_") and any_far and not (is_far and not near):
         copies[f"to {FAR if is_far else 'cpu'}"] += 1
     elif name == "_to_copy" and is_far and not any_far:

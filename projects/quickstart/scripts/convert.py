@@ -1,6 +1,6 @@
-"""Convert the demo corpus from its readable source format to spaCy's binary format.
+"""Convert the corpus from its readable source format to spaCy's binary format.
 
-The source format is described in `projects/demo/assets/README.md`. Run as
+The source format is described in `assets/README.md`. Run as
 `python scripts/convert.py assets corpus`.
 """
 
@@ -388,7 +388,7 @@ def main(
         bool, typer.Option("--counts", help="Also print the table of counts in Markdown")
     ] = False,
 ) -> None:
-    """Convert the demo corpus to train.spacy, dev.spacy and test.spacy."""
+    """Convert the corpus to train.spacy, dev.spacy and test.spacy."""
     if categories not in CATEGORIES:
         raise typer.BadParameter(f"--categories: choose one of {', '.join(CATEGORIES)}")
     try:

@@ -1,4 +1,4 @@
-"""The demo corpus is consistent, and its converter keeps what it reads."""
+"""The corpus of quickstart is consistent, and its converter keeps what it reads."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ from benchmarks.downstream.data import load_script
 
 pytestmark = pytest.mark.slow
 
-FOLDER = Path(__file__).parents[2] / "projects" / "demo"
+FOLDER = Path(__file__).parents[2] / "projects" / "quickstart"
 ASSETS = FOLDER / "assets"
 
 ENTITY_LABELS = {"PERSON", "ORG", "GPE", "PRODUCT", "DATE"}
@@ -25,7 +25,7 @@ TOPICS = {"business", "travel", "technology", "food", "sport", "health", "cultur
 GOOD = "# food\n[Ida|PERSON] ate cake and more cake.\nACTOR: Ida\nEVENT: ate cake and more cake\n"
 
 
-convert = load_script("demo/scripts/convert.py")
+convert = load_script("quickstart/scripts/convert.py")
 
 
 @pytest.fixture(scope="module")
