@@ -128,4 +128,4 @@ format: $(INSTALLED)
 
 clean:
 	rm -rf $(VENV) $(TF_VENV) $(PEFT_VENV) $(GLINER_VENV) $(TRANSFORMERS5_VENV) build dist *.egg-info
-	rm -rf $(foreach part,corpus training metrics packages,$(wildcard projects/*/$(part)))
+	rm -rf $(foreach part,corpus training metrics packages pages,$(wildcard projects/*/$(part)))
