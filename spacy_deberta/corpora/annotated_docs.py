@@ -81,9 +81,9 @@ def make_doc(
     for span in _without(found, kept):
         labelled = LabelledSpan(span.start_char, span.end_char, span.label_)
         problems.append(Problem(annotated.place, "overlapping", labelled, span.text))
+    cut = {token.i for span in missing for token in span}
     taken = {token.i for span in kept for token in span}
-    unknown = [doc[i : i + 1] for span in missing for i in range(span.start, span.end)]
-    doc.set_ents(kept, missing=[span for span in unknown if span.start not in taken])
+    doc.set_ents(kept, missing=[doc[i : i + 1] for i in sorted(cut - taken)])
     return doc, problems
 
 

@@ -149,6 +149,13 @@ def test_named_fields_have_to_be_there(tmp_path):
             read(tmp_path / "data.csv", **fields)
 
 
+def test_a_token_that_two_spans_cut():
+    spans = (LabelledSpan(0, 1, "X"), LabelledSpan(0, 2, "X"))
+    doc, problems = make_doc(spacy.blank("en"), AnnotatedText("here", "111 2", spans))
+    assert [token.ent_iob_ for token in doc] == ["", "O"]
+    assert len(problems) == 2
+
+
 @given(st.data())
 def test_spans_become_the_tags_that_spacy_gives_them(data):
     text = data.draw(st.text("ab 1-.\n", max_size=20))
