@@ -15,8 +15,8 @@ from benchmarks.gpu.offline import use_archive
 ROOT = Path(__file__).parents[2]
 
 
-def read_arguments() -> argparse.Namespace:
-    """The arguments of the command."""
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command. typer may be in the archive only."""
     parser = argparse.ArgumentParser(prog="benchmarks.gpu", description=__doc__.split("\n")[0])
     parser.add_argument("stage", nargs="?", help="only this stage; all if none")
     parser.add_argument("--inputs", type=Path, default=ROOT / ".gpu", help="folder of `pack`")
@@ -27,11 +27,11 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--deadline", type=float, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":
-    arguments = read_arguments()
+    arguments = make_parser().parse_args()
     # Nothing that the archive has may be imported before.
     use_archive(arguments.inputs)
     from benchmarks.gpu.stages import main

@@ -74,17 +74,23 @@ def check_pip(arguments):
                 assert not extra or extra in setup["options.extras_require"]
 
 
+def options_of(command):
+    """The options of a command of typer."""
+    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+
+
 def check_benchmarks(module, arguments):
     """The module is in `benchmarks`, and has these options."""
     is_package = find_spec(module).submodule_search_locations is not None
     command_line = import_module(f"{module}.__main__" if is_package else module)
-    if hasattr(command_line, "app"):
-        command = typer.main.get_command(command_line.app).commands[arguments[0]]
+    if hasattr(command_line, "make_parser"):
+        known = set(command_line.make_parser().format_help().split())
+    elif hasattr(command_line, "app"):
+        known = options_of(typer.main.get_command(command_line.app).commands[arguments[0]])
     else:
         single = typer.Typer()
         single.command()(command_line.main)
-        command = typer.main.get_command(single)
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        known = options_of(typer.main.get_command(single))
     unknown = {word for word in arguments if word.startswith("--")} - known
     assert not unknown, f"{module} has no {', '.join(unknown)}"
 
