@@ -119,7 +119,7 @@ def test_padding_is_put_back(folder, left):
     assert output.logits.shape == (2, 6, 3)
     assert not output.logits[~real].any()
     alone = model(ids[1:][:, real[1]]).logits[0]
-    close(output.logits[1][real[1]], alone, 1e-6)
+    close(output.logits[1][real[1]], alone, 3e-6)
     close(output.loss, ((output.logits - 1)[real] ** 2).mean(), 1e-6)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy_deberta.checkpoints import embedded_names
 from spacy_deberta.errors import Errors
 
-from .settings import OPTIMIZE, Optimize, TrainingSettings
+from .settings import OPTIMIZE, Optimize, ConfigValues
 
 # As a value of `--encoder`, so that a variable of a project can select random weights.
 NO_ENCODER = "null"
@@ -83,7 +83,7 @@ class TrainingChoices:
                 Errors.E543.format(name="dropout", value=self.dropout, wanted="from 0 to below 1")
             )
 
-    def apply(self, settings: TrainingSettings) -> TrainingSettings:
+    def apply(self, settings: ConfigValues) -> ConfigValues:
         """The settings with these choices."""
         changes = {
             "eval_frequency": self.eval_frequency,
@@ -122,7 +122,7 @@ def evaluate_every(steps: int, *, at_most: int) -> int:
 
 def choose_settings(
     optimize: Optimize | None, encoder: str | None, weights: RandomWeights
-) -> tuple[Optimize, TrainingSettings]:
+) -> tuple[Optimize, ConfigValues]:
     """Where the config will be trained, and its settings, by the encoder.
 
     Args:

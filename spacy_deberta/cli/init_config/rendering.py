@@ -16,7 +16,7 @@ from .settings import (
     TASKS,
     DataSettings,
     Optimize,
-    TrainingSettings,
+    ConfigValues,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def render_config(
     factories: Sequence[str],
     *,
     optimize: Optimize,
-    settings: TrainingSettings,
+    settings: ConfigValues,
     batch_size: int | None,
     lang: str,
     path: str,

@@ -9,7 +9,7 @@ Optimize = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class ConfigValues:
     """Values of a config that depend on the size of the model and of the data.
 
     Attributes:
@@ -45,9 +45,9 @@ class TrainingSettings:
     log: str | None = None
 
 
-OPTIMIZE: Mapping[Optimize, TrainingSettings] = MappingProxyType(
+OPTIMIZE: Mapping[Optimize, ConfigValues] = MappingProxyType(
     {
-        "cpu": TrainingSettings(
+        "cpu": ConfigValues(
             encoder="deberta-v3-mini-en",
             gpu_allocator=None,
             accumulate_gradient=1,
@@ -59,7 +59,7 @@ OPTIMIZE: Mapping[Optimize, TrainingSettings] = MappingProxyType(
             min_action_freq=1,
             min_tree_freq=1,
         ),
-        "gpu": TrainingSettings(
+        "gpu": ConfigValues(
             encoder="microsoft/deberta-v3-base",
             gpu_allocator="pytorch",
             accumulate_gradient=3,

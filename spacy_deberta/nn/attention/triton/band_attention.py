@@ -118,7 +118,7 @@ class BandAttention:
             return ReferenceAttention()(inputs, plan.whole.layout)
         tensors, call = prepare(inputs, plan.whole)
         tiles = plan.whole.tiles[self.block]
-        return _Attend.apply(*tensors, tiles, plan.parts, call), None
+        return _AttendBands.apply(*tensors, tiles, plan.parts, call), None
 
 
 def _split(counts: np.ndarray, block: int, limit: int) -> list[tuple[int, int]]:
@@ -156,7 +156,7 @@ def _write_bands(call: Call, rows: Rows, tiles: Tiles, part: Part) -> tuple[Batc
     return batch, options
 
 
-class _Attend(torch.autograd.Function):
+class _AttendBands(torch.autograd.Function):
     """The kernels as one differentiable operation."""
 
     @staticmethod
