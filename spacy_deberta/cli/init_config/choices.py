@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy_deberta.checkpoints import embedded_names
 from spacy_deberta.errors import Errors
 
-from .settings import OPTIMIZE, Optimize, ConfigValues
+from .settings import OPTIMIZE, ConfigValues, Optimize
 
 # As a value of `--encoder`, so that a variable of a project can select random weights.
 NO_ENCODER = "null"

@@ -14,9 +14,9 @@ from .settings import (
     PARSER_AND_SENTER,
     SEVERAL,
     TASKS,
+    ConfigValues,
     DataSettings,
     Optimize,
-    ConfigValues,
 )
 
 if TYPE_CHECKING:
