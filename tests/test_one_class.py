@@ -65,6 +65,7 @@ def test_pipelines_have_the_classes_that_people_import(tiny_vocabulary, tmp_path
         assert type(get_encoder(model)) is spacy_deberta.DebertaV2Model
 
 
+@pytest.mark.slow
 def test_named_checkpoints_are_found_by_the_tokenizer_alone(small_folder):
     subprocess.run([sys.executable, "-c", ALONE, str(small_folder)], check=True)
 

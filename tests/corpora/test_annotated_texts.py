@@ -13,6 +13,7 @@ from spacy.training import offsets_to_biluo_tags
 from spacy_deberta.corpora import AnnotatedText, Fields, make_doc, read_annotations, read_rows
 from spacy_deberta.corpora.annotated_texts import LabelledSpan
 
+NLP = spacy.blank("en")
 TEXT = "Mira Okafor left Porto."
 SPANS = [(0, 11, "PERSON"), (17, 22, "GPE")]
 # What spaCy 2 and 3, Prodigy and two versions of doccano write for the same two spans.
@@ -151,7 +152,7 @@ def test_named_fields_have_to_be_there(tmp_path):
 
 def test_a_token_that_two_spans_cut():
     spans = (LabelledSpan(0, 1, "X"), LabelledSpan(0, 2, "X"))
-    doc, problems = make_doc(spacy.blank("en"), AnnotatedText("here", "111 2", spans))
+    doc, problems = make_doc(NLP, AnnotatedText("here", "111 2", spans))
     assert [token.ent_iob_ for token in doc] == ["", "O"]
     assert len(problems) == 2
 
@@ -159,11 +160,10 @@ def test_a_token_that_two_spans_cut():
 @given(st.data())
 def test_spans_become_the_tags_that_spacy_gives_them(data):
     text = data.draw(st.text("ab 1-.\n", max_size=20))
-    nlp = spacy.blank("en")
     index = st.integers(-1, len(text) + 1)
     drawn = data.draw(st.lists(st.tuples(index, index), max_size=3, unique=True))
     spans = tuple(LabelledSpan(start, end, "X") for start, end in drawn)
-    doc, problems = make_doc(nlp, AnnotatedText("here", text, spans))
+    doc, problems = make_doc(NLP, AnnotatedText("here", text, spans))
     assert doc.text == text
     fits = {
         (start, end)

@@ -76,6 +76,7 @@ def test_it_learns_what_the_stock_model_learns(factory, tiny_checkpoint):
         np.testing.assert_allclose(value, expected[key], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_learns_with_dropout(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, steps=60, drop=0.1)
     assert nlp.evaluate(make_examples(nlp))["spans_sc_f"] > 0.9
@@ -116,6 +117,7 @@ def test_max_batch_rows_can_be_changed_in_a_trained_pipeline(
     assert max(seen) <= 7
 
 
+@pytest.mark.slow
 def test_documents_of_all_kinds_alone_and_in_batches(tiny_checkpoint):
     nlp = make_pipeline(tiny_checkpoint, steps=40)
 

@@ -56,6 +56,7 @@ def test_other_values(tiny_config, tiny_vocabulary):
             add_encoder(spacy.blank("en"), "deberta", {"unknown_characters": value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [DebertaV2Tokenizer, DebertaV2TokenizerFast])
 @pytest.mark.parametrize("setting", ["bytes", "unk", None])
 def test_ids_are_those_of_the_tokenizer_of_each_choice(

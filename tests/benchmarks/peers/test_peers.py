@@ -35,6 +35,7 @@ def exported(settings, model):
     return onnx.load_encoder(model, settings.work / "encoder.onnx", threads=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "length"), [(1, 1), (2, 40), (5, 7), (1, 600)])
 def test_onnx_runtime_has_hugging_faces_rows_at_every_length(exported, model, count, length):
     ids = torch.randint(3, 450, (count, length), generator=torch.Generator().manual_seed(length))

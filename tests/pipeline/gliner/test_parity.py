@@ -53,6 +53,7 @@ def test_long_and_empty_texts(nlp, expected):
     assert find(nlp, ["Mira left."], []) == [[]]
 
 
+@pytest.mark.slow
 def test_a_bare_folder_takes_vocabulary_and_config_of_its_encoder(folder, expected, tmp_path):
     bare = make_bare(folder, tmp_path / "bare", tmp_path / "encoder")
     check_cases(make_pipeline(bare), expected)

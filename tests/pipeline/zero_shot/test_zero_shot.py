@@ -240,6 +240,7 @@ def test_training_teaches_entailment(checkpoint):
     assert pipe.update([Example.from_dict(nlp.make_doc("No cats."), {})]) == {"zero_shot": 0.0}
 
 
+@pytest.mark.slow
 def test_training_from_random_weights(tiny_vocabulary):
     spacy.util.fix_random_seed(0)
     examples = topic_examples(spacy.blank("en"))

@@ -22,6 +22,7 @@ def rows(tokenizer, texts):
     return [[values.tolist() for values in row] for row in tokenizer.encode_batch(texts)]
 
 
+@pytest.mark.slow
 def test_real_texts_have_the_ids_and_offsets_of_sentencepiece(fast, v3, real_texts):
     ours, expected = rows(fast, real_texts), rows(v3, real_texts)
     differing = [t for t, a, b in zip(real_texts, ours, expected, strict=True) if a != b]

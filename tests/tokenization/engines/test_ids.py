@@ -20,6 +20,7 @@ def saved(request, shared_data):
     return DebertaV2Tokenizer.from_directory(folder), expected["cases"]
 
 
+@pytest.mark.slow
 def test_pieces_of_characters_without_a_piece(shared_data, v3, v3_vocabulary):
     """The same texts with the encodings of three kinds of checkpoints."""
     pipeline = fast_tokenizer(v3_vocabulary).backend_tokenizer.to_str()

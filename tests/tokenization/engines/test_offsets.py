@@ -98,6 +98,7 @@ def test_known_offsets(folders, name, text, expected):
     assert spans(DebertaV2Tokenizer.from_directory(folders[name]), text) == expected
 
 
+@pytest.mark.slow
 def test_strange_texts(tokenizer, strange_texts):
     check_all(tokenizer, strange_texts)
 
@@ -156,6 +157,7 @@ def genuine(request, v3_vocabulary, tmp_path_factory):
     return DebertaV2Tokenizer(pipeline=pipeline.encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["ewt", "xquad_de"])
 def test_alignment_leaks_and_loses_nothing(genuine, real_docs, corpus):
     docs = real_docs(corpus)
