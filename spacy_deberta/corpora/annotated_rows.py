@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,9 @@ def _read_table(path: Path, delimiter: str, columns: Sequence[str] | None) -> It
             continue
         if columns is None:
             columns = [cell.strip() for cell in cells]
+            if twice := [name for name, n in Counter(columns).items() if name and n > 1]:
+                reason = f"it names the column '{twice[0]}' twice"
+                raise ValueError(Errors.E532.format(place=place, reason=reason))
         elif len(cells) != len(columns):
             reason = f"it has {len(cells)} columns instead of {len(columns)}"
             raise ValueError(Errors.E532.format(place=place, reason=reason))

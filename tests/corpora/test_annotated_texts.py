@@ -106,6 +106,12 @@ def test_tables(suffix, delimiter, tmp_path):
     assert [text.categories for text in texts] == [{"a": 1, "b": 1, "toxic": 0.25}, {"toxic": 1}]
 
 
+def test_empty_columns_of_a_spreadsheet(tmp_path):
+    (tmp_path / "data.csv").write_text("text,label,,\na,b,,", encoding="utf-8")
+    (text,) = read(tmp_path / "data.csv")
+    assert (text.text, text.categories) == ("a", {"b": 1})
+
+
 def test_a_table_with_a_row_for_each_span(tmp_path):
     path = tmp_path / "data.csv"
     lines = ["text,start,end,label", f"{TEXT},0,11,PERSON", "Other,0,5,X", f"{TEXT},17,22,GPE"]
@@ -128,6 +134,7 @@ def test_a_table_with_a_row_for_each_span(tmp_path):
         ("data.jsonl", '{"text": "a", "labels": [1, 2]}', "E532", "no categories"),
         ("data.json", '{"text": "a"}', "E532", "not a list of rows"),
         ("data.csv", "text,label\na,b,c", "E532", "3 columns"),
+        ("data.csv", "text,label,label\na,b,c", "E532", "column 'label' twice"),
         ("data.csv", 'text,label\n"a,b', "E532", "line 2"),
         ("data.xlsx", "", "E531", ".jsonl"),
         ("data", "", "E531", ".jsonl"),

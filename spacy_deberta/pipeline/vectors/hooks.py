@@ -13,6 +13,7 @@ from thinc.api import get_array_module
 
 from spacy_deberta.arrays import Array
 from spacy_deberta.errors import Errors
+from spacy_deberta.pipeline.documents import check_docs
 
 # Keys in `doc.user_data`.
 VECTOR = "spacy_deberta.vector"
@@ -44,7 +45,7 @@ def restore_vectors(docs: Iterable[Doc]) -> None:
     docs (Iterable[Doc]): Documents from a `DocBin` with `store_user_data=True`, from
         `Doc.from_bytes` or from `nlp.pipe(n_process=2)`.
     """
-    for doc in docs:
+    for doc in check_docs(docs, component="deberta_vectors"):
         stored = _user_data(doc)
         if VECTOR not in stored:
             raise ValueError(Errors.E661.format(text=doc.text[:40]))

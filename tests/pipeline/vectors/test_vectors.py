@@ -138,6 +138,8 @@ def test_serialized_documents(tiny_checkpoint):
         assert other.similarity(doc) == pytest.approx(1, abs=1e-6)
     with pytest.raises(ValueError, match="E661"):
         restore_vectors([nlp.make_doc("new")])
+    with pytest.raises(ValueError, match="E626"):
+        restore_vectors(doc)
 
 
 @pytest.mark.slow
