@@ -34,9 +34,11 @@ PLAN: dict[str, set[str]] = {
     "pretraining": {"files", "nn", "tokenization", "checkpoints", "models", "distributed"},
     "pipeline": {"files", "corpora", "nn", "tokenization", "checkpoints", "layers"},
     "architectures": {"layers"},
+    "text_alignment": {"layers", "tokenization"},
+    "service": {"layers", "text_alignment"},
     "cli": {
         *("files", "corpora", "nn", "tokenization", "checkpoints", "models"),
-        *("layers", "distributed", "pretraining"),
+        *("layers", "distributed", "pretraining", "text_alignment", "service"),
     },
 }
 # External imports of the lower rooms, besides the standard library.

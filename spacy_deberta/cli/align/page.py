@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 from spacy_deberta.cli.html_file import write_html
+from spacy_deberta.text_alignment import Alignment, Pair
 
-from .alignment import Alignment, Pair
 from .style import HUES, STYLE
 from .visible_text import visible
 
