@@ -121,7 +121,7 @@ def _plot_log(log: TrainingLog) -> list[Plot]:
         drawn = plot(log)
         if drawn is not None:
             svg, left_out = drawn
-            zeros = f"Not drawn, as 0 throughout: {', '.join(left_out)}."
+            zeros = f"Not drawn, as 0 or missing throughout: {', '.join(left_out)}."
             plots.append(Plot(title, Markup(svg), zeros if left_out else ""))
     return plots
 
