@@ -13,7 +13,7 @@ def render(monkeypatch):
     """Render the text of a template as a part of `base.html`."""
     environment = make_environment("spacy_deberta.pages")
 
-    def render(text, **values):
+    def render(text, /, **values):
         loader = jinja2.DictLoader({"page": f"{START}{text}{{% endblock %}}"})
         monkeypatch.setattr(environment.loader, "loaders", [loader, *environment.loader.loaders])
         environment.cache.clear()

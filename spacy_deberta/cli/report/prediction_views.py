@@ -40,7 +40,7 @@ def show_categories(text: ShownText) -> Iterator[View]:
     shown = [
         label
         for i, label in enumerate(best_first)
-        if i < MAX_CATEGORIES or label in verdicts or gold.get(label, 0.0) > 0.0
+        if i < MAX_CATEGORIES or gold.get(label, 0.0) > 0.0
     ]
     rows = [(label, gold.get(label), predicted[label], verdicts.get(label)) for label in shown]
     content = {"rows": rows, "known": known, "left_out": len(predicted) - len(shown)}
