@@ -123,12 +123,13 @@ class Annotator:
         if entry.error is not None or record.text is None:
             return AnnotatedRecord(record, entry.doc or Doc(self.nlp.vocab), entry.error)
         doc = self.nlp.make_doc(record.text)
-        name = ""
+        running = ""
         try:
             for name, component in self.nlp.pipeline:
+                running = name
                 doc = component(doc)
         except Exception as error:
-            return AnnotatedRecord(record, self.nlp.make_doc(record.text), _say(name, error))
+            return AnnotatedRecord(record, self.nlp.make_doc(record.text), _say(running, error))
         return AnnotatedRecord(record, doc, None)
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from spacy.util import minibatch
 
 from .job import AnnotationJob
 from .record_stream import Position, RecordStream
@@ -13,8 +14,6 @@ from .workers import split_evenly
 
 # Texts of the measurement: for each process, and at most.
 _EACH, _MOST = 32, 256
-# Texts before the measurement: some things are made only once.
-_FIRST = 4
 # If one process needs less for all texts, others are not worth their start.
 _SECONDS = 60.0
 
@@ -42,15 +41,16 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
         return one
     stream = RecordStream(job.inputs, job.fields, start=start, limit=job.limit)
     left = sum(file.size for file in job.inputs) - start.bytes_read
+    # The first text is annotated before, because some things are made only once.
     sample = list(stream.take(min(_MOST, _EACH * count)))
-    one.annotator(sample[:_FIRST])
+    one.annotator(sample[:1])
     alone = _measure(lambda: one.annotator(sample))
     if alone * left <= _SECONDS * max(1, stream.position.bytes_read - start.bytes_read):
         return one
     several = SeveralProcesses(job, count)
     try:
         several.pool.wait_until_built()
-        together = _measure_several(several, sample, count)
+        together = _measure_several(several, sample, count, job.batch_size)
     except BaseException:
         several.pool.close()
         raise
@@ -64,13 +64,16 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     return several
 
 
-def _measure_several(several: SeveralProcesses, sample: list[Record], count: int) -> float:
-    def run(parts: list[list[Record]]) -> None:
-        for _ in several.pool.map(RecordBatch(0, Position(), part) for part in parts):
+def _measure_several(
+    several: SeveralProcesses, sample: list[Record], count: int, batch_size: int
+) -> float:
+    def run(batches: list[list[Record]]) -> None:
+        for _ in several.pool.map(RecordBatch(0, Position(), batch) for batch in batches):
             pass
 
-    run([sample[:_FIRST]] * count)
-    return _measure(lambda: run([list(part) for part in split_evenly(sample, count)]))
+    run([sample[:1]] * count)
+    parts = split_evenly(sample, count)
+    return _measure(lambda: run([batch for part in parts for batch in minibatch(part, batch_size)]))
 
 
 def _measure(run: Callable[[], object]) -> float:

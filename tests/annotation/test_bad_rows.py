@@ -116,7 +116,7 @@ def test_a_damaged_file_is_one_row(suffix, ruler, tmp_path):
 def failing(tmp_path_factory, ruler):
     """A pipeline with components that fail on some texts."""
     nlp = spacy.load(ruler)
-    nlp.add_pipe("picky", first=True)
+    nlp.add_pipe("picky")
     nlp.add_pipe("abrupt")
     path = tmp_path_factory.mktemp("pipelines") / "failing"
     nlp.to_disk(path)

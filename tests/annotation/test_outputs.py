@@ -160,7 +160,7 @@ def test_parquet_needs_pyarrow(ruler, tmp_path, texts, monkeypatch):
 def test_code_of_components(tmp_path, texts):
     code = tmp_path / "code.py"
     lines = ["from spacy.language import Language", '@Language.component("annotation_tests_long")']
-    lines += ["def measure(doc):", "    doc.cats['LONG'] = float(len(doc) > 12)", "    return doc"]
+    lines += ["def measure(doc):", "    doc.cats['LONG'] = float(len(doc) > 16)", "    return doc"]
     code.write_text("\n".join(lines), encoding="utf-8")
     import_code(str(code))
     nlp = spacy.blank("en")
