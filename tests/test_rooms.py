@@ -36,11 +36,12 @@ PLAN: dict[str, set[str]] = {
     "pretraining": {
         *("files", "plots", "nn", "tokenization", "checkpoints", "models", "distributed"),
     },
+    "annotation": {"files", "layers"},
     "pipeline": {"files", "corpora", "nn", "tokenization", "checkpoints", "layers"},
     "architectures": {"layers"},
     "cli": {
         *("files", "pages", "plots", "corpora", "nn", "tokenization", "checkpoints", "models"),
-        *("layers", "distributed", "pretraining"),
+        *("layers", "distributed", "pretraining", "annotation"),
     },
 }
 # External imports of the lower rooms, besides the standard library.
@@ -59,6 +60,11 @@ WITHIN = {
     "nn": ["ops", "attention", "inference"],
     "checkpoints": ["repository", "layouts", "weight_files"],
     "layers": ["listening", "updates", "documents", "encoder", "classifiers"],
+    "annotation": [
+        *("records", "input_files", "reading", "record_stream", "row_columns", "counts"),
+        *("formats", "annotator", "job", "output_folder", "workers", "runners", "choosing"),
+        *("local_engine", "annotate", "__init__"),
+    ],
     "pretraining": [
         *("checksums", "counter_random", "failures", "settings", "vocabulary"),
         *("corpus", "masking", "objectives", "building", "updates", "run_folder", "loop"),
