@@ -21,7 +21,17 @@ import typer
 from wasabi import msg
 
 from benchmarks import saving
-from benchmarks.measures import costs, encoder, growth, host, kernels_gpu, machine, pipe, training
+from benchmarks.measures import (
+    annotation,
+    costs,
+    encoder,
+    growth,
+    host,
+    kernels_gpu,
+    machine,
+    pipe,
+    training,
+)
 from benchmarks.measures.results import Results, read_all, start_results
 from benchmarks.measures.settings import FULL, QUICK, Settings
 from benchmarks.report import page as report
@@ -34,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Settings, Results], None]] = {
     "training": training.run,
     "costs": costs.run,
     "growth": growth.run,
+    "annotation": annotation.run,
     "kernels_gpu": kernels_gpu.run,
 }
 FOLDER = Path(__file__).parent

@@ -191,6 +191,19 @@ def _training_target(ours: str, precision: str, at_least: float) -> Target:
     )
 
 
+def _annotation_target(number: int, what: str, ours: str, peer: str, at_least: float) -> Target:
+    return Target(
+        number=number,
+        what=f"`spacy deberta annotate`, {what}",
+        benchmark="annotation",
+        case={"what": "speed"},
+        quantity="words/s",
+        ours=ours,
+        peers=(peer,),
+        at_least=at_least,
+    )
+
+
 def _latency_target(model: str, at_least: float) -> Target:
     return Target(
         number=8,
@@ -227,4 +240,8 @@ TARGETS: tuple[Target, ...] = (
     ),
     _latency_target("base", 2.5),
     _latency_target("mini", 4),
+    _annotation_target(9, "against a loop over `nlp.pipe`", "ours", "nlp.pipe", 0.95),
+    _annotation_target(
+        9, "two processes of one thread against one", "ours, two processes", "ours, one thread", 1.7
+    ),
 )

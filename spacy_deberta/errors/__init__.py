@@ -8,6 +8,7 @@ people can search for them. First digit: 1 encoder, 2 tokenization, 3 checkpoint
 
 import warnings
 
+from .annotation import AnnotationErrors
 from .catalogue import Coded, is_coded
 from .checkpoints import CheckpointErrors
 from .command_line import CommandLineErrors
@@ -52,6 +53,7 @@ class Errors(
     CommandLineErrors,
     ComponentErrors,
     PretrainingErrors,
+    AnnotationErrors,
     ServiceErrors,
     metaclass=Coded,
 ):
@@ -205,6 +207,10 @@ class Warnings(metaclass=Coded):
     W704 = (
         "The file system of '{folder}' does not support locks, so a second run in this folder "
         "would not be noticed. Make sure that there is only one."
+    )
+    W801 = (
+        "The file system of '{folder}' does not support locks, so that a second annotation in this "
+        "folder would not be noticed. Make sure that there is only one."
     )
     W841 = (
         "The service listens on {host}, so that other machines can reach it. It has no passwords "

@@ -36,7 +36,7 @@ class TextTask:
     pieces: bool = False
 
 
-class Annotator:
+class TextAnnotator:
     """A pipeline, and its components that take labels with each request."""
 
     def __init__(self, nlp: Language) -> None:

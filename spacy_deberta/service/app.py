@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from spacy_deberta.errors import Errors
 
-from .annotator import Annotator, TextTask
+from .annotator import TextAnnotator, TextTask
 from .answers import await_answers, error_response
 from .batching import BatchWorker, WorkerState
 from .failures import ServiceError
@@ -47,7 +47,7 @@ def make_app(
     RETURNS (FastAPI): The app. Its thread runs between its startup and its shutdown.
     """
     settings = settings or ServiceSettings()
-    annotator = Annotator(nlp)
+    annotator = TextAnnotator(nlp)
 
     def warm_up() -> None:
         # In the thread, since the number of threads is that of the one that sets it.

@@ -1,14 +1,14 @@
 """Describes a pipeline for clients and for the page."""
 
-from .annotator import FREE_LABELS, Annotator
+from .annotator import FREE_LABELS, TextAnnotator
 from .schemas import ComponentInfo, PipelineResponse, ServiceLimits
 from .settings import ServiceSettings
 
 
-def describe_pipeline(annotator: Annotator, settings: ServiceSettings) -> PipelineResponse:
+def describe_pipeline(annotator: TextAnnotator, settings: ServiceSettings) -> PipelineResponse:
     """Describe a pipeline.
 
-    annotator (Annotator): The pipeline.
+    annotator (TextAnnotator): The pipeline.
     settings (ServiceSettings): The limits of the service.
     RETURNS (PipelineResponse): Its components, and what can be asked of it.
     """

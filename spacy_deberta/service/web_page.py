@@ -3,20 +3,14 @@
 from pathlib import Path
 
 from fastapi import FastAPI
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from spacy_deberta.pages import render_template
+
 from .schemas import PipelineResponse
 
-FOLDER = Path(__file__).parent / "page"
-TEMPLATES = Environment(
-    loader=FileSystemLoader(FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+STATIC = Path(__file__).parent / "static"
 EXAMPLES = {
     "de": "Lena Brandt arbeitet seit Montag bei Siemens in München und mag ihr neues Büro sehr.",
     "en": "Lena Brandt joined Siemens in Munich last Monday, and she really likes her new office.",
@@ -36,12 +30,14 @@ def add_page(app: FastAPI, info: PipelineResponse) -> None:
     info (PipelineResponse): The pipeline.
     """
     examples = MASKED_EXAMPLES if info.fills_masks else EXAMPLES
-    html = TEMPLATES.get_template("page.html").render(
+    html = render_template(
+        __package__,
+        "page.html",
         info=info,
         example=examples.get(info.lang, examples["en"]),
         labels=", ".join(_free_labels(info)),
     )
-    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:

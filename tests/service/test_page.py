@@ -5,7 +5,7 @@ import re
 import pytest
 import spacy
 
-from spacy_deberta.service.web_page import FOLDER
+from spacy_deberta.service.web_page import STATIC
 from tests.service.conftest import serving
 
 URL = re.compile(r"""(?:href|src)="([^"]*)"|from "([^"]+)"|url\(([^)]+)\)""")
@@ -28,7 +28,7 @@ def test_names_are_text(client):
 
 def test_nothing_is_loaded_from_elsewhere(client):
     page = client.get("/")
-    files = sorted((FOLDER / "static").iterdir())
+    files = sorted(STATIC.iterdir())
     texts = [page.text, *(path.read_text(encoding="utf-8") for path in files)]
     found = ["".join(match) for text in texts for match in URL.findall(text)]
     assert len(found) >= 10
@@ -53,7 +53,7 @@ def test_headers(client):
 
 
 def test_scripts_make_no_markup_of_text():
-    for path in (FOLDER / "static").glob("*.js"):
+    for path in STATIC.glob("*.js"):
         script = path.read_text(encoding="utf-8")
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script
