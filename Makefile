@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-tf test-peft test-gliner test-transformers5 coverage fuzz bench gpu lint types format clean
+.PHONY: demo test test-fast test-tf test-peft test-gliner test-transformers5 coverage docs fuzz bench gpu lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,10 @@ test-fast: $(INSTALLED)
 # The lines of the package that the whole suite runs, those of its subprocesses too.
 coverage: $(INSTALLED)
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+# The documentation as a site, in build/site. A link or an anchor that is wrong is an error.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 # Damaged files and stopped saves: everything that `make test` has some of. See docs/reliability.md.
 fuzz: $(INSTALLED)

@@ -22,6 +22,7 @@ from wasabi import msg
 
 from benchmarks import saving
 from benchmarks.measures import (
+    annotation,
     costs,
     encoder,
     gliner,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Settings, Results], None]] = {
     "costs": costs.run,
     "growth": growth.run,
     "gliner": gliner.run,
+    "annotation": annotation.run,
     "kernels_gpu": kernels_gpu.run,
 }
 FOLDER = Path(__file__).parent

@@ -35,6 +35,7 @@ class Sizes:
         stock_growth_words: Maximum length for spacy-transformers.
         batch_sizes: Batch sizes of the pipeline.
         heads: Numbers of components that listen to one encoder.
+        annotation_texts: Numbers of texts for the memory of bulk annotation.
     """
 
     shape: Mapping[str, Any] = field(default_factory=_no_changes)
@@ -54,6 +55,7 @@ class Sizes:
     stock_growth_words: int = 10_000
     batch_sizes: tuple[int, ...] = (1, 8, 32, 128)
     heads: tuple[int, ...] = (1, 2, 4, 8)
+    annotation_texts: tuple[int, ...] = (10_000, 100_000)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -98,6 +100,7 @@ QUICK = Sizes(
     stock_growth_words=20,
     batch_sizes=(1, 2),
     heads=(1, 2),
+    annotation_texts=(20, 200),
 )
 
 

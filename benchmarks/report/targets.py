@@ -193,6 +193,19 @@ def _training_target(ours: str, precision: str, at_least: float) -> Target:
     )
 
 
+def _annotation_target(number: int, what: str, ours: str, peer: str, at_least: float) -> Target:
+    return Target(
+        number=number,
+        what=f"`spacy deberta annotate`, {what}",
+        benchmark="annotation",
+        case={"what": "speed"},
+        quantity="words/s",
+        ours=ours,
+        peers=(peer,),
+        at_least=at_least,
+    )
+
+
 def _latency_target(model: str, at_least: float) -> Target:
     return Target(
         number=8,
@@ -205,7 +218,7 @@ def _latency_target(model: str, at_least: float) -> Target:
 
 
 def _gliner_targets() -> list[Target]:
-    """No. 9: names of any kind against the package gliner, and its component for spaCy."""
+    """No. 10: names of any kind against the package gliner, and its component for spaCy."""
     prediction: list[tuple[int, str, str, str, float]] = [
         *((8, who, dtype, "gliner", x) for who, dtype, x in GLINER_SPEEDS),
         (25, "ours", "fp32", "gliner", 2.5),
@@ -214,7 +227,7 @@ def _gliner_targets() -> list[Target]:
     ]
     found = [
         Target(
-            number=9,
+            number=10,
             what=f"GLiNER, {texts}, {labels} labels, {dtype}, against {peer} in fp32",
             benchmark="gliner",
             case={"texts": texts, "labels": labels},
@@ -233,7 +246,7 @@ def _gliner_targets() -> list[Target]:
     ]
     return found + [
         Target(
-            number=9,
+            number=10,
             what=f"GLiNER, {what}, fp32, against gliner",
             benchmark="gliner",
             case=case,
@@ -270,5 +283,9 @@ TARGETS: tuple[Target, ...] = (
     ),
     _latency_target("base", 2.5),
     _latency_target("mini", 4),
+    _annotation_target(9, "against a loop over `nlp.pipe`", "ours", "nlp.pipe", 0.95),
+    _annotation_target(
+        9, "two processes of one thread against one", "ours, two processes", "ours, one thread", 1.7
+    ),
     *_gliner_targets(),
 )

@@ -9,6 +9,7 @@ from ._util import deberta_cli
 
 # The functions. The commands are added to the group when their modules are imported.
 from .align import align
+from .annotate import annotate
 from .convert import convert
 from .info import info
 from .init_config import init_config
@@ -21,6 +22,7 @@ from .visualize import visualize
 
 __all__ = [
     "align",
+    "annotate",
     "convert",
     "deberta_cli",
     "info",

@@ -3,11 +3,12 @@
 Every message has a code and names the cause and the fix. Codes stay the same once released, so that
 people can search for them. First digit: 1 encoder, 2 tokenization, 3 checkpoints,
 4 spaCy models and layers, 5 command line, 6 components that run a checkpoint with a head,
-7 pretraining. Each has a file.
+7 pretraining, 8 bulk annotation. Each has a file.
 """
 
 import warnings
 
+from .annotation import AnnotationErrors
 from .catalogue import Coded, is_coded
 from .checkpoints import CheckpointErrors
 from .command_line import CommandLineErrors
@@ -51,6 +52,7 @@ class Errors(
     CommandLineErrors,
     ComponentErrors,
     PretrainingErrors,
+    AnnotationErrors,
     metaclass=Coded,
 ):
     """Messages of exceptions, used as `raise ValueError(Errors.E101.format(...))`."""
@@ -203,6 +205,10 @@ class Warnings(metaclass=Coded):
     W704 = (
         "The file system of '{folder}' does not support locks, so a second run in this folder "
         "would not be noticed. Make sure that there is only one."
+    )
+    W801 = (
+        "The file system of '{folder}' does not support locks, so that a second annotation in this "
+        "folder would not be noticed. Make sure that there is only one."
     )
 
 

@@ -167,6 +167,12 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
     (folder / "questions.tsv").write_text("".join(questions), encoding="utf-8")
     rows = [{"text": text, "entities": [[0, len(text.split()[0]), "FIRST"]]} for text in SENTENCES]
     srsly.write_jsonl(folder / "data.jsonl", rows)
+    spans = [{"start": 0, "end": len(text.split()[0]), "label": "FIRST"} for text in SENTENCES]
+    answers = [
+        {"text": text, "spans": [span], "answer": "accept"}
+        for text, span in zip(SENTENCES, spans, strict=True)
+    ]
+    srsly.write_jsonl(folder / "annotated.jsonl", answers)
     (folder / "data.csv").write_text(
         "text,label\n" + "\n".join(f'"{text}",{len(text) % 2}' for text in SENTENCES),
         encoding="utf-8",

@@ -13,6 +13,7 @@ PATHS = (
 
 _FENCE = re.compile(r"^(```+)\s*(\w*)\s*$")
 _NOT_RUN = re.compile(r"<!--\s*not run:\s*(.+?)\s*-->")
+_NEEDS = re.compile(r"<!--\s*needs:\s*(\w+)\s*-->")
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*(?:\{(.+)\})?\s*$")
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
@@ -21,13 +22,17 @@ _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `line` is that of its fence, counted from 1."""
+    """A fenced block; `line` is that of its fence, counted from 1.
+
+    `needs` is a module of another package, which is not among those of developers.
+    """
 
     page: str
     line: int
     language: str
     text: str
     not_run: str | None
+    needs: str | None
 
     @property
     def place(self) -> str:
@@ -70,15 +75,15 @@ def read_page(path: Path) -> Page:
     page = Page(path, _front_matter(lines), [], [], [], set())
     prose: list[str] = []
     code: list[str] = []
-    fence, opened, language, not_run = "", 0, "", None
+    fence, opened, language, not_run, needs = "", 0, "", None, None
     for number, raw in enumerate(lines, start=1):
         line = re.sub(r"^> ?", "", raw)
         match = _FENCE.match(line)
         if fence:
             if match and match[1] == fence and not match[2]:
                 text = "\n".join(code) + "\n"
-                page.blocks.append(Block(page.name, opened, language, text, not_run))
-                fence, not_run = "", None
+                page.blocks.append(Block(page.name, opened, language, text, not_run, needs))
+                fence, not_run, needs = "", None, None
             else:
                 code.append(line)
             continue
@@ -87,8 +92,10 @@ def read_page(path: Path) -> Page:
             continue
         if comment := _NOT_RUN.search(line):
             not_run = comment[1]
+        elif comment := _NEEDS.search(line):
+            needs = comment[1]
         elif line.strip():
-            not_run = None
+            not_run, needs = None, None
         prose.append(line)
         if heading := _HEADING.match(raw):  # not the headings of examples, which are quoted
             attributes = dict(re.findall(r'(\w+)="([^"]*)"', heading[3] or ""))
