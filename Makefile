@@ -79,7 +79,7 @@ GLINER_VENV := .venv-gliner
 $(GLINER_VENV)/.installed: Makefile
 	$(PYTHON) -m venv $(GLINER_VENV)
 	$(GLINER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		'gliner==0.2.29' 'torch==2.13.*' protobuf sentencepiece
+		'gliner==0.2.29' 'gliner-spacy==0.0.11' 'torch==2.13.*' protobuf sentencepiece
 	touch $@
 
 test-gliner: $(INSTALLED) $(GLINER_VENV)/.installed
@@ -116,9 +116,9 @@ $(VENV)/.bench: $(INSTALLED) benchmarks/requirements.txt
 		--constraint constraints.txt --requirement benchmarks/requirements.txt
 	touch $@
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.bench $(GLINER_VENV)/.installed
 	$(BIN)/python -m benchmarks run --vocabulary $(VOCABULARY) --documents $(DOCUMENTS) \
-		--entities $(ENTITIES) $(BENCH_ARGS)
+		--entities $(ENTITIES) --gliner-python $(GLINER_VENV)/bin/python $(BENCH_ARGS)
 
 # All that needs a GPU, in eight minutes: checks, then measurements; see CONTRIBUTING.md. With an archive
 # of packages in .gpu, nothing is installed, and PYTHON is the one that has PyTorch and CuPy.
