@@ -39,9 +39,11 @@ PLAN: dict[str, set[str]] = {
     "annotation": {"files", "layers"},
     "pipeline": {"files", "corpora", "nn", "tokenization", "checkpoints", "layers"},
     "architectures": {"layers"},
+    "text_alignment": {"layers", "tokenization"},
+    "service": {"pages", "layers", "text_alignment"},
     "cli": {
         *("files", "pages", "plots", "corpora", "nn", "tokenization", "checkpoints", "models"),
-        *("layers", "distributed", "pretraining", "annotation"),
+        *("layers", "distributed", "pretraining", "annotation", "text_alignment", "service"),
     },
 }
 # External imports of the lower rooms, besides the standard library.

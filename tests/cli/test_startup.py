@@ -22,7 +22,7 @@ def test_spacy_does_not_wait_for_us():
     ours = {name for name in after - before if name.split(".")[0] != "spacy_deberta"}
     heavy = {
         *("torch", "transformers", "spacy_transformers", "sentencepiece", "safetensors"),
-        "matplotlib",
+        *("matplotlib", "fastapi", "uvicorn", "starlette"),
     }
     assert not heavy & {name.split(".")[0] for name in ours}
     rooms = {name.split(".")[1] for name in after if name.startswith("spacy_deberta.")}
@@ -36,6 +36,7 @@ def test_spacy_does_not_wait_for_us():
         "pages",
         "plots",
         "registries",
+        "text_alignment",
         "typed_json",
     }
 

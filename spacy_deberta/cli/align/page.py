@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spacy_deberta.pages import render_template, write_html
+from spacy_deberta.text_alignment import Alignment, Pair
 
-from .alignment import Alignment, Pair
 from .visible_text import visible
 
 # Neighbouring tokens differ in hue. They also have gaps and borders, for readers who see no hue.

@@ -3,9 +3,9 @@ from html.parser import HTMLParser
 import pytest
 
 from spacy_deberta.cli.align import align
-from spacy_deberta.cli.align.alignment import AlignedPiece, AlignedToken, Alignment
 from spacy_deberta.cli.align.page import HUES, render_page
 from spacy_deberta.cli.align.visible_text import visible
+from spacy_deberta.text_alignment import AlignedPiece, AlignedToken, Alignment
 from tests.cli.texts import TEXTS
 
 VOID = {"meta", "link", "br"}
