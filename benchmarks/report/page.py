@@ -40,6 +40,7 @@ def render_page(found: Mapping[str, Results], drawn: str | None) -> str:
     parts = {
         "machine": gains.describe_machine(found),
         "gains": gains.table(found),
+        "gliner": gains.table(found, gains.GLINER_GAINS, gains.GLINER_COLUMNS),
         "where": gains.describe_gpu(found),
         "plot": f"![{plots.DESCRIPTION}](images/{drawn})" if drawn else "Not measured yet.",
         "batch": gains.describe_batch(found),
@@ -57,7 +58,9 @@ def render_figures(found: Mapping[str, Results], outcomes: Sequence[TargetOutcom
         **_encoder_parts(found.get("encoder")),
         **_pipeline_parts(found),
         **_growth_parts(found.get("growth")),
+        **_annotation_parts(found.get("annotation")),
         **_kernel_parts(found.get("kernels_gpu")),
+        "gliner": tables.of_all([found["gliner"]] if "gliner" in found else []),
         "gpu": tables.of_all(
             [results for name, results in found.items() if name.startswith("gpu_")]
         ),
@@ -147,6 +150,13 @@ def _growth_parts(results: Results | None) -> dict[str, str]:
         "growth_memory": by_case(results, "words", quantity="GiB", grows="document"),
         "growth_batch": by_case(results, "documents", **speed, grows="batch"),
         "growth_heads": by_case(results, "heads", **speed, grows="heads"),
+    }
+
+
+def _annotation_parts(results: Results | None) -> dict[str, str]:
+    return {
+        "annotation_speed": by_contender(results, {"words/s": "words/s"}, what="speed"),
+        "annotation_memory": by_case(results, "texts", quantity="GiB", what="memory"),
     }
 
 

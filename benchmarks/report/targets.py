@@ -123,6 +123,8 @@ LENGTHS = (32, 64, 128, 256, 512)
 LONG_LENGTHS = (1024, 2048, 4096)
 ENGINES = ("onnxruntime", "openvino")
 STOCK = "spacy-transformers"
+# Contender, precision, and bound with 8 labels.
+GLINER_SPEEDS = (("ours", "fp32", 2.3), ("ours, auto", "bf16", 3.8), ("ours, int8", "int8", 5.0))
 
 
 def _floor_targets() -> list[Target]:
@@ -191,6 +193,19 @@ def _training_target(ours: str, precision: str, at_least: float) -> Target:
     )
 
 
+def _annotation_target(number: int, what: str, ours: str, peer: str, at_least: float) -> Target:
+    return Target(
+        number=number,
+        what=f"`spacy deberta annotate`, {what}",
+        benchmark="annotation",
+        case={"what": "speed"},
+        quantity="words/s",
+        ours=ours,
+        peers=(peer,),
+        at_least=at_least,
+    )
+
+
 def _latency_target(model: str, at_least: float) -> Target:
     return Target(
         number=8,
@@ -200,6 +215,47 @@ def _latency_target(model: str, at_least: float) -> Target:
         peers=(STOCK,),
         at_least=at_least,
     )
+
+
+def _gliner_targets() -> list[Target]:
+    """No. 10: names of any kind against the package gliner, and its component for spaCy."""
+    prediction: list[tuple[int, str, str, str, float]] = [
+        *((8, who, dtype, "gliner", x) for who, dtype, x in GLINER_SPEEDS),
+        (25, "ours", "fp32", "gliner", 2.5),
+        (8, "ours", "fp32", "gliner-spacy", 4),
+        (25, "ours", "fp32", "gliner-spacy", 4),
+    ]
+    found = [
+        Target(
+            number=10,
+            what=f"GLiNER, {texts}, {labels} labels, {dtype}, against {peer} in fp32",
+            benchmark="gliner",
+            case={"texts": texts, "labels": labels},
+            quantity="words/s",
+            ours=ours,
+            peers=(peer,),
+            at_least=bound,
+        )
+        for labels, ours, dtype, peer, bound in prediction
+        for texts in ("sentences", "paragraphs")
+    ]
+    others: list[tuple[str, dict[str, Any], str, float]] = [
+        ("one sentence, 25 labels", {"texts": "one sentence"}, "seconds", 2),
+        ("training step", {"what": "training"}, "seconds", 1.8),
+        ("peak memory at batch 32", {"what": "memory"}, "GiB", 1 / 0.6),
+    ]
+    return found + [
+        Target(
+            number=10,
+            what=f"GLiNER, {what}, fp32, against gliner",
+            benchmark="gliner",
+            case=case,
+            quantity=quantity,
+            peers=("gliner",),
+            at_least=round(bound, 2),
+        )
+        for what, case, quantity, bound in others
+    ]
 
 
 TARGETS: tuple[Target, ...] = (
@@ -227,4 +283,9 @@ TARGETS: tuple[Target, ...] = (
     ),
     _latency_target("base", 2.5),
     _latency_target("mini", 4),
+    _annotation_target(9, "against a loop over `nlp.pipe`", "ours", "nlp.pipe", 0.95),
+    _annotation_target(
+        9, "two processes of one thread against one", "ours, two processes", "ours, one thread", 1.7
+    ),
+    *_gliner_targets(),
 )

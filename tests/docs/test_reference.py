@@ -306,8 +306,8 @@ def test_everything_exported_is_documented():
 
 
 COMMANDS = (
-    *("align", "convert", "info", "init-config", "migrate-config", "prepare", "pretrain", "train"),
-    *("train-tokenizer", "visualize"),
+    *("align", "annotate", "convert", "info", "init-config", "migrate-config", "prepare"),
+    *("pretrain", "serve", "train", "train-tokenizer", "visualize"),
 )
 
 

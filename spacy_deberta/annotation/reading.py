@@ -1,0 +1,219 @@
+"""Read the rows of one input file, bad ones too."""
+
+import bz2
+import csv
+import gzip
+import json
+import lzma
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BufferedIOBase
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from spacy_deberta.errors import Errors
+
+from .input_files import CSV, DOC_BIN, JSONL, PARQUET, TEXT, TSV, InputFile
+
+BAD_JSON, NOT_UTF8, DAMAGED = "invalid JSON", "not UTF-8", "damaged file"
+# Open a compressed file over an open one, whose position tells how much was read.
+_OPENERS: Mapping[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
+_DAMAGES = (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
+
+
+class InputRow(NamedTuple):
+    """A row of a file.
+
+    Attributes:
+        number: Of the line in lines of text or JSON, otherwise of the row, from 1.
+        values: The fields, if the row can be read.
+        error: Why it can't.
+        done: The share of the file that is read with this row, from 0 to 1.
+    """
+
+    number: int
+    values: Any
+    error: str | None
+    done: float
+
+
+def read_input(file: InputFile, names: Sequence[str], *, after: int = 0) -> Iterator[InputRow]:
+    """Read the rows of a file.
+
+    Args:
+        file: The file.
+        names: The fields to read, the first of which is that of the text. Others may be missing.
+        after: The number of the row after which to start.
+
+    Yields:
+        The rows, in order. If the rest of the file can't be read, the last one says why.
+
+    Raises:
+        OSError: The file can't be opened.
+        ValueError: pyarrow, which reads Parquet, is not installed (E803).
+    """
+    return _READERS[file.kind](file, names, after)
+
+
+def _read_jsonl(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
+    for number, line, done in _read_lines(file):
+        if number <= after or not line.strip():
+            continue
+        if isinstance(line, _Damage):
+            yield InputRow(number, None, str(line), done)
+            continue
+        values, error = None, None
+        try:
+            values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except UnicodeDecodeError as problem:
+            error = f"{NOT_UTF8}: byte {problem.start + 1} of the line, {problem.reason}"
+        except (ValueError, RecursionError) as problem:
+            error = f"{BAD_JSON}: {problem}"
+        yield InputRow(number, values, error, done)
+
+
+def _read_text(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
+    for number, line, done in _read_lines(file):
+        if number <= after or not line.strip():
+            continue
+        if isinstance(line, _Damage):
+            yield InputRow(number, None, str(line), done)
+            continue
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            yield InputRow(number, {names[0]: text}, None, done)
+        except UnicodeDecodeError as problem:
+            error = f"{NOT_UTF8}: byte {problem.start + 1} of the line, {problem.reason}"
+            yield InputRow(number, None, error, done)
+
+
+def _read_table(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
+    # Texts may be longer than the limit of 131,072 characters; a C long bounds it on Windows.
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    done, damage, columns, number = 0.0, "", None, 0
+
+    def lines() -> Iterator[str]:
+        nonlocal done, damage
+        for line_number, line, share in _read_lines(file):
+            done = share
+            if isinstance(line, _Damage):
+                damage = str(line)
+                return
+            encoding = "utf-8-sig" if line_number == 1 else "utf-8"
+            # Bytes that are no UTF-8 become halves of surrogate pairs, which are found below.
+            yield line.decode(encoding, "surrogateescape")
+
+    reader = csv.reader(lines(), delimiter="\t" if file.kind == TSV else ",")
+    while True:
+        error = None
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as problem:
+            cells, error = [], f"invalid table: {problem}"
+        if not error and not any(cell.strip() for cell in cells):
+            continue
+        if columns is None:
+            columns = [cell.strip() for cell in cells]
+            if twice := [name for name, n in Counter(columns).items() if name and n > 1]:
+                raise ValueError(Errors.E804.format(path=file.path, column=twice[0]))
+            continue
+        number += 1
+        if number <= after:
+            continue
+        if not error and len(cells) != len(columns):
+            error = f"invalid table: {len(cells)} columns instead of {len(columns)}"
+        values = dict(zip(columns, cells, strict=False))
+        if not error and any(not _is_unicode(values.get(name, "")) for name in names):
+            error = f"{NOT_UTF8}: in a cell of the row"
+        yield InputRow(number, None if error else values, error, done)
+    if damage:
+        yield InputRow(number + 1, None, damage, 1.0)
+
+
+def _read_parquet(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ValueError(Errors.E803.format(what=f"read '{file.path}'")) from error
+    number = 0
+    try:
+        opened = parquet.ParquetFile(file.path)
+        columns = [name for name in names if name in opened.schema_arrow.names]
+        total = opened.metadata.num_rows or 1
+        for group in range(opened.num_row_groups):
+            size = opened.metadata.row_group(group).num_rows
+            if number + size <= after:
+                number += size
+                continue
+            batches = opened.iter_batches(1024, row_groups=[group], columns=columns)
+            for values in (row for batch in batches for row in batch.to_pylist()):
+                number += 1
+                if number > after:
+                    yield InputRow(number, values, None, number / total)
+    except pyarrow.ArrowException as error:
+        yield InputRow(number + 1, None, _damage(error), 1.0)
+
+
+def _read_doc_bin(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
+    data = Path(file.path).read_bytes()
+    number = 0
+    try:
+        doc_bin = DocBin().from_bytes(data)
+        total = len(doc_bin) or 1
+        for doc in doc_bin.get_docs(Vocab()):
+            number += 1
+            if number > after:
+                yield InputRow(number, {names[0]: doc.text}, None, number / total)
+    # The type of the error depends on the position of the damage.
+    except Exception as error:
+        yield InputRow(number + 1, None, _damage(error), 1.0)
+
+
+class _Damage(str):
+    """Why the rest of a file can't be read."""
+
+
+def _damage(error: Exception) -> str:
+    return f"{DAMAGED}: the rest of it can't be read, {' '.join(str(error).split())}"
+
+
+def _read_lines(file: InputFile) -> Iterator[tuple[int, Any, float]]:
+    """Number, bytes or damage, and the share of the file, for each line."""
+    opener = _OPENERS.get(Path(file.path).suffix.lower())
+    size = file.size or 1
+    number = read = 0
+    with Path(file.path).open("rb") as raw:
+        lines: IO[bytes] | BufferedIOBase = raw if opener is None else opener(raw)
+        try:
+            for line in lines:
+                number += 1
+                read += len(line)
+                yield number, line, min(1.0, (read if opener is None else raw.tell()) / size)
+        except (*_DAMAGES, OSError) as error:
+            yield number + 1, _Damage(_damage(error)), 1.0
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+_READERS: Mapping[str, Callable[[InputFile, Sequence[str], int], Iterator[InputRow]]] = {
+    JSONL: _read_jsonl,
+    TEXT: _read_text,
+    CSV: _read_table,
+    TSV: _read_table,
+    PARQUET: _read_parquet,
+    DOC_BIN: _read_doc_bin,
+}
