@@ -1,4 +1,4 @@
-"""From annotated texts to a package that others install, by the commands of the documentation."""
+"""From annotated texts to a package and a service, by the commands of the documentation."""
 
 import os
 import random
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 import spacy
 import srsly
@@ -17,8 +18,9 @@ from tests.conftest import SHARED
 
 pytestmark = pytest.mark.slow
 
-TEXTS = 300
-STEPS = ("--training.max_steps", "50", "--training.eval_frequency", "50")
+DEBERTA = (sys.executable, "-m", "spacy", "deberta")
+TEXTS = 200
+STEPS = ("--training.max_steps", "40", "--training.eval_frequency", "40")
 
 
 def read_bookings(path):
@@ -53,21 +55,35 @@ def read_rows():
     return list(rows)[:TEXTS]
 
 
-def entities_of(doc):
-    return [[ent.start_char, ent.end_char, ent.label_] for ent in doc.ents]
+def shorten(ents):
+    return [(ent["start"], ent["end"], ent["label"]) for ent in ents]
 
 
-LOAD = """
-import spacy, srsly
-nlp = spacy.load("en_bookings")
-rows = srsly.read_jsonl("data.jsonl")
-ents = [doc.to_json()["ents"] for doc in nlp.pipe(row["text"] for row in rows)]
-found = [[[ent["start"], ent["end"], ent["label"]] for ent in of_doc] for of_doc in ents]
-srsly.write_json("found.json", found)
-"""
+def annotate_in_bulk(env):
+    """The entities of `data.jsonl`, in the order of its rows."""
+    command = ("annotate", "en_bookings", "data.jsonl", "annotated", "--workers", "1")
+    subprocess.run([*DEBERTA, *command], env=env, check=True)
+    parts = sorted(Path("annotated").glob("part-*.jsonl"))
+    return [shorten(row["ents"]) for part in parts for row in srsly.read_jsonl(part)]
 
 
-def test_from_offsets_to_an_installed_pipeline(tmp_path, monkeypatch, run_spacy):
+def annotate_by_request(env, texts):
+    """The entities of texts, from the service."""
+    command = [*DEBERTA, "serve", "en_bookings", "--port", "0"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            address = process.stdout.readline().strip()
+            # The address is known before the pipeline is loaded.
+            transport = httpx.HTTPTransport(retries=8)
+            with httpx.Client(base_url=address, transport=transport, timeout=60) as client:
+                answer = client.post("/annotate", json={"texts": texts})
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    return [shorten(doc["ents"]) for doc in answer.raise_for_status().json()["docs"]]
+
+
+def test_from_offsets_to_an_annotating_service(tmp_path, monkeypatch, run_spacy):
     monkeypatch.chdir(tmp_path)
     srsly.write_jsonl("data.jsonl", read_rows())
     run_spacy("deberta", "prepare", "data.jsonl", "corpus")
@@ -81,14 +97,16 @@ def test_from_offsets_to_an_installed_pipeline(tmp_path, monkeypatch, run_spacy)
     (wheel,) = Path("packages").glob("*/dist/*.whl")
     install = ("pip", "install", "--quiet", "--no-deps", "--no-index", "--target", "site", wheel)
     subprocess.run([sys.executable, "-m", *install], check=True)
-    # The package needs nothing of what it was made of, and a process of its own finds it.
+
+    # The package needs nothing of what it was made of; other processes find it by its name.
     Path("out").rename("elsewhere")
     env = {**os.environ, "PYTHONPATH": "site"}
-    subprocess.run([sys.executable, "-c", LOAD], env=env, check=True)
-
     nlp = spacy.load("elsewhere/model-best")
-    docs = list(nlp.pipe(row["text"] for row in srsly.read_jsonl("data.jsonl")))
-    assert srsly.read_json("found.json") == [entities_of(doc) for doc in docs]
+    texts = [row["text"] for row in srsly.read_jsonl("data.jsonl")]
+    expected = [shorten(doc.to_json()["ents"]) for doc in nlp.pipe(texts)]
+    assert annotate_in_bulk(env) == expected
+    assert annotate_by_request(env, texts[:20]) == expected[:20]
+
     gold = list(DocBin().from_disk("corpus/dev.spacy").get_docs(nlp.vocab))
     examples = [Example(nlp(doc.text), doc) for doc in gold]
     assert Scorer.score_spans(examples, "ents")["ents_f"] > 0.2
