@@ -237,7 +237,7 @@ def test_gold_stands_below_where_it_differs(rules):
 
 
 def test_nothing_from_data_becomes_markup(rules, tmp_path):
-    metrics, log = tmp_path / "m.json", tmp_path / "log.jsonl"
+    metrics, log = tmp_path / "<script>m&amp;.json", tmp_path / "log.jsonl"
     prf = {"p": 0.5, "r": None, "f": 0.25}
     types = {"<u>$x_$": prf, "_\ud800": prf, "猫": prf}
     metrics.write_text(json.dumps({"<em>": 0.5, "ents_per_type": types, "x_per_type": types}))
@@ -249,7 +249,8 @@ def test_nothing_from_data_becomes_markup(rules, tmp_path):
     tags = {tag for tag, _ in page.tags}
     assert not {"b", "i", "s", "k", "u", "em", "q", "p0", "pipe", "script"} & tags
     assert page.count("article", "card") == 2
-    for text in ["<pipe>", "&amp; </article>", "<script>alert(1)</script>", "<k>", "<s>&"]:
+    shown = ["<pipe>", "&amp; </article>", "<script>alert(1)</script>", "<k>", "<s>&"]
+    for text in [*shown, "<script>m&amp;.json"]:
         assert text in page.text
     assert ["<b>", "<i", 'a="&">'] in [mark.split() for mark in page.marks]
     for name in ["<em>", "<u>$x_$", "_\ufffd", "猫", "<q>", "<p>$y$", "_p"]:
