@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-tf test-peft test-gliner test-transformers5 coverage docs fuzz bench gpu lint types format clean
+.PHONY: demo test browser test-fast test-tf test-peft test-gliner test-transformers5 coverage docs fuzz bench gpu lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,18 @@ demo: $(INSTALLED)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 test: $(INSTALLED)
 	$(PYTEST) $(PYTEST_ARGS)
+
+# What the tests of the service's page need: Playwright, and Chromium from the system's packages. Without
+# either, these tests are skipped.
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+browser: $(VENV)/.browser
+$(VENV)/.browser: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt playwright
+	$(if $(CHROMIUM),,{ apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		echo "Chromium can't be installed, so its tests are skipped")
+	touch $@
 
 # What is not marked `slow`: for every change, while it is made.
 test-fast: $(INSTALLED)
@@ -67,7 +79,7 @@ GLINER_VENV := .venv-gliner
 $(GLINER_VENV)/.installed: Makefile
 	$(PYTHON) -m venv $(GLINER_VENV)
 	$(GLINER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		'gliner==0.2.29' 'torch==2.13.*' protobuf sentencepiece
+		'gliner==0.2.29' 'gliner-spacy==0.0.11' 'torch==2.13.*' protobuf sentencepiece
 	touch $@
 
 test-gliner: $(INSTALLED) $(GLINER_VENV)/.installed
@@ -104,9 +116,9 @@ $(VENV)/.bench: $(INSTALLED) benchmarks/requirements.txt
 		--constraint constraints.txt --requirement benchmarks/requirements.txt
 	touch $@
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.bench $(GLINER_VENV)/.installed
 	$(BIN)/python -m benchmarks run --vocabulary $(VOCABULARY) --documents $(DOCUMENTS) \
-		--entities $(ENTITIES) $(BENCH_ARGS)
+		--entities $(ENTITIES) --gliner-python $(GLINER_VENV)/bin/python $(BENCH_ARGS)
 
 # All that needs a GPU, in eight minutes: checks, then measurements; see CONTRIBUTING.md. With an archive
 # of packages in .gpu, nothing is installed, and PYTHON is the one that has PyTorch and CuPy.

@@ -25,6 +25,7 @@ from benchmarks.measures import (
     annotation,
     costs,
     encoder,
+    gliner,
     growth,
     host,
     kernels_gpu,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Settings, Results], None]] = {
     "training": training.run,
     "costs": costs.run,
     "growth": growth.run,
+    "gliner": gliner.run,
     "annotation": annotation.run,
     "kernels_gpu": kernels_gpu.run,
 }
@@ -70,6 +72,9 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes; kept only in --work")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run")] = False,
     check: Annotated[bool, typer.Option("--check", help="Fail where a target is missed")] = False,
+    gliner_python: Annotated[
+        Path | None, typer.Option(help="Python with gliner and gliner-spacy", exists=True)
+    ] = None,
     work: Annotated[
         Path | None, typer.Option(help="A folder for checkpoints; a temporary one if none")
     ] = None,
@@ -96,6 +101,7 @@ def run(
             entities=entities,
             work=work,
             threads=threads,
+            gliner_python=gliner_python,
             sizes=(QUICK if quick else FULL).with_repeats(repeats),
         )
         prepare(settings)

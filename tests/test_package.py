@@ -56,8 +56,7 @@ def test_the_wheel_is_complete_and_works(tmp_path, tiny_vocabulary):
     sources = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "spacy_deberta").rglob("*")
-        if path.suffix in (".py", ".typed", ".cfg")
-        or (path.is_file() and "embedded" in path.parts and "__pycache__" not in path.parts)
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert packaged == sources
     assert any(name.endswith("LICENSE") for name in names)

@@ -23,6 +23,8 @@ PLAN: dict[str, set[str]] = {
     "typed_json": set(),
     "files": set(),
     "folder_finder": set(),
+    "pages": {"files"},
+    "plots": set(),
     "registries": set(),
     "corpora": {"files"},
     "nn": set(),
@@ -31,18 +33,24 @@ PLAN: dict[str, set[str]] = {
     "models": {"files", "nn", "tokenization", "checkpoints"},
     "layers": {"registries", "nn", "tokenization", "checkpoints", "models"},
     "distributed": {"layers"},
-    "pretraining": {"files", "nn", "tokenization", "checkpoints", "models", "distributed"},
+    "pretraining": {
+        *("files", "plots", "nn", "tokenization", "checkpoints", "models", "distributed"),
+    },
     "annotation": {"files", "layers"},
     "pipeline": {"files", "corpora", "nn", "tokenization", "checkpoints", "layers"},
     "architectures": {"layers"},
+    "text_alignment": {"layers", "tokenization"},
+    "service": {"pages", "layers", "text_alignment"},
     "cli": {
-        *("files", "corpora", "nn", "tokenization", "checkpoints", "models"),
-        *("layers", "distributed", "pretraining", "annotation"),
+        *("files", "pages", "plots", "corpora", "nn", "tokenization", "checkpoints", "models"),
+        *("layers", "distributed", "pretraining", "annotation", "text_alignment", "service"),
     },
 }
 # External imports of the lower rooms, besides the standard library.
 LIBRARIES = {
     "files": set(),
+    "pages": {"jinja2"},
+    "plots": {"matplotlib"},
     "nn": {"numpy", "pydantic", "torch", "triton"},
     "tokenization": {"numpy", "pydantic", "sentencepiece", "tokenizers", "torch"},
     "checkpoints": {"h5py", "huggingface_hub", "pydantic", "safetensors", "srsly", "torch"},

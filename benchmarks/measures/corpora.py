@@ -2,6 +2,7 @@
 
 import lzma
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example, biluo_tags_to_spans, iob_to_biluo
 from spacy.vocab import Vocab
+
+# Begins the comment of a CoNLL-U file that has the text of a sentence.
+SENTENCE = "# text = "
 
 
 def read_texts(path: Path, count: int) -> list[str]:
@@ -27,6 +31,14 @@ def read_texts(path: Path, count: int) -> list[str]:
     if path.name.removesuffix(".xz").endswith(".conllu"):
         return list(_conllu_texts(text))[:count]
     return [line.strip() for line in text.splitlines() if line.strip()][:count]
+
+
+def read_sentences(path: Path) -> list[str]:
+    """The sentences of a `.conllu` file; of another one, its documents."""
+    if path.name.removesuffix(".xz").endswith(".conllu"):
+        lines = read_file(path).splitlines()
+        return [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
+    return read_texts(path, sys.maxsize)
 
 
 def read_entity_docs(path: Path, vocab: Vocab, count: int) -> list[Doc]:
@@ -86,8 +98,8 @@ def _conllu_texts(text: str) -> Iterator[str]:
         if line.startswith("# newdoc") and sentences:
             yield " ".join(sentences)
             sentences = []
-        elif line.startswith("# text = "):
-            sentences.append(line.removeprefix("# text = "))
+        elif line.startswith(SENTENCE):
+            sentences.append(line.removeprefix(SENTENCE))
     if sentences:
         yield " ".join(sentences)
 

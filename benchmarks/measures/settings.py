@@ -28,6 +28,7 @@ class Sizes:
         documents: Number of documents of `pipe`.
         host_documents: Number of documents of `host`.
         training_words: Words of a training batch.
+        gliner_words: Words that GLiNERs read in a run.
         growth_layers: Layers of the encoder of `growth`: few, so that its cost does not hide the
             rest.
         growth_words: Lengths of a document.
@@ -48,6 +49,7 @@ class Sizes:
     documents: int = 16
     host_documents: int = 300
     training_words: int = 700
+    gliner_words: int = 800
     growth_layers: int = 2
     growth_words: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
     stock_growth_words: int = 10_000
@@ -92,6 +94,7 @@ QUICK = Sizes(
     documents=3,
     host_documents=3,
     training_words=30,
+    gliner_words=20,
     growth_layers=1,
     growth_words=(20, 200),
     stock_growth_words=20,
@@ -112,6 +115,7 @@ class Settings:
         work: A folder for the checkpoint and the files of peers.
         threads: Number of CPU threads.
         sizes: Sizes and repeats.
+        gliner_python: The interpreter of an environment with gliner and gliner-spacy.
     """
 
     vocabulary: Path
@@ -120,6 +124,7 @@ class Settings:
     work: Path
     threads: int
     sizes: Sizes = FULL
+    gliner_python: Path | None = None
 
     @property
     def checkpoint(self) -> Path:

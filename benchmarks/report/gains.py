@@ -1,6 +1,6 @@
 """What users gain: the table and the sentences of `docs/performance.md`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,17 @@ from .tables import NOTHING, figure, markdown
 from .targets import advantage
 
 STOCK = "spacy-transformers"
-# Columns: a title, and a contender.
+# Columns: a title, and a contender. The first is what is compared with.
 COLUMNS = {
     "spacy-transformers": STOCK,
     "the same with ONNX Runtime": f"{STOCK}, onnxruntime",
+    "spacy-deberta, fp32": "ours",
+    "bf16": "ours, auto",
+    "int8": "ours, int8",
+}
+GLINER_COLUMNS = {
+    "gliner": "gliner",
+    "gliner-spacy": "gliner-spacy",
     "spacy-deberta, fp32": "ours",
     "bf16": "ours, auto",
     "int8": "ours, int8",
@@ -84,31 +91,74 @@ GAINS = (
 )
 
 
-def table(found: Mapping[str, Results]) -> str:
-    """A row for each gain that was measured."""
+GLINER_GAINS = (
+    *(
+        Gain(
+            what=f"{texts}, {labels} labels, words/s",
+            benchmark="gliner",
+            quantity="words/s",
+            case={"texts": texts, "labels": labels},
+        )
+        for texts in ("sentences", "paragraphs")
+        for labels in (8, 25)
+    ),
+    Gain(
+        what="one sentence, 25 labels",
+        benchmark="gliner",
+        quantity="seconds",
+        case={"texts": "one sentence"},
+    ),
+    Gain(
+        what="a training step of 8 paragraphs",
+        benchmark="gliner",
+        quantity="seconds",
+        case={"what": "training"},
+    ),
+    Gain(
+        what="peak memory, 32 paragraphs at once, GiB",
+        benchmark="gliner",
+        quantity="GiB",
+        case={"what": "memory"},
+    ),
+)
+
+
+def table(
+    found: Mapping[str, Results],
+    gains: Sequence[Gain] = GAINS,
+    columns: Mapping[str, str] = COLUMNS,
+) -> str:
+    """A row for each gain that was measured.
+
+    Args:
+        found: Results by benchmark.
+        gains: The rows.
+        columns: Titles and contenders; the first one is what the others are compared with.
+    """
+    peer = next(iter(columns.values()))
     rows = []
-    for gain in GAINS:
+    for gain in gains:
         results = found.get(gain.benchmark)
         own = (
             {
                 who: results.find(gain.names.get(who, who), gain.quantity, **gain.case)
-                for who in COLUMNS.values()
+                for who in columns.values()
             }
             if results
             else {}
         )
         if any(m is not None and m.values for m in own.values()):
-            rows.append([gain.what, *(_cell(own[who], own[STOCK]) for who in COLUMNS.values())])
-    return markdown(["", *COLUMNS], rows) if rows else "Nothing has been measured yet."
+            rows.append([gain.what, *(_cell(own[who], own[peer]) for who in columns.values())])
+    return markdown(["", *columns], rows) if rows else "Nothing has been measured yet."
 
 
-def _cell(found: Measurement | None, stock: Measurement | None) -> str:
+def _cell(found: Measurement | None, peer: Measurement | None) -> str:
     if found is None or not found.values:
         return NOTHING
     text = figure(found.value, found.quantity)
-    if found is stock or stock is None or not stock.values:
+    if found is peer or peer is None or not peer.values:
         return text
-    return f"{text} ({advantage(found, stock):.1f} ×)"
+    return f"{text} ({advantage(found, peer):.1f} ×)"
 
 
 def describe_machine(found: Mapping[str, Results]) -> str:

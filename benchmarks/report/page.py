@@ -40,6 +40,7 @@ def render_page(found: Mapping[str, Results], drawn: str | None) -> str:
     parts = {
         "machine": gains.describe_machine(found),
         "gains": gains.table(found),
+        "gliner": gains.table(found, gains.GLINER_GAINS, gains.GLINER_COLUMNS),
         "where": gains.describe_gpu(found),
         "plot": f"![{plots.DESCRIPTION}](images/{drawn})" if drawn else "Not measured yet.",
         "batch": gains.describe_batch(found),
@@ -59,6 +60,7 @@ def render_figures(found: Mapping[str, Results], outcomes: Sequence[TargetOutcom
         **_growth_parts(found.get("growth")),
         **_annotation_parts(found.get("annotation")),
         **_kernel_parts(found.get("kernels_gpu")),
+        "gliner": tables.of_all([found["gliner"]] if "gliner" in found else []),
         "gpu": tables.of_all(
             [results for name, results in found.items() if name.startswith("gpu_")]
         ),

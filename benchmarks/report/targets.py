@@ -123,6 +123,8 @@ LENGTHS = (32, 64, 128, 256, 512)
 LONG_LENGTHS = (1024, 2048, 4096)
 ENGINES = ("onnxruntime", "openvino")
 STOCK = "spacy-transformers"
+# Contender, precision, and bound with 8 labels.
+GLINER_SPEEDS = (("ours", "fp32", 2.3), ("ours, auto", "bf16", 3.8), ("ours, int8", "int8", 5.0))
 
 
 def _floor_targets() -> list[Target]:
@@ -215,6 +217,47 @@ def _latency_target(model: str, at_least: float) -> Target:
     )
 
 
+def _gliner_targets() -> list[Target]:
+    """No. 10: names of any kind against the package gliner, and its component for spaCy."""
+    prediction: list[tuple[int, str, str, str, float]] = [
+        *((8, who, dtype, "gliner", x) for who, dtype, x in GLINER_SPEEDS),
+        (25, "ours", "fp32", "gliner", 2.5),
+        (8, "ours", "fp32", "gliner-spacy", 4),
+        (25, "ours", "fp32", "gliner-spacy", 4),
+    ]
+    found = [
+        Target(
+            number=10,
+            what=f"GLiNER, {texts}, {labels} labels, {dtype}, against {peer} in fp32",
+            benchmark="gliner",
+            case={"texts": texts, "labels": labels},
+            quantity="words/s",
+            ours=ours,
+            peers=(peer,),
+            at_least=bound,
+        )
+        for labels, ours, dtype, peer, bound in prediction
+        for texts in ("sentences", "paragraphs")
+    ]
+    others: list[tuple[str, dict[str, Any], str, float]] = [
+        ("one sentence, 25 labels", {"texts": "one sentence"}, "seconds", 2),
+        ("training step", {"what": "training"}, "seconds", 1.8),
+        ("peak memory at batch 32", {"what": "memory"}, "GiB", 1 / 0.6),
+    ]
+    return found + [
+        Target(
+            number=10,
+            what=f"GLiNER, {what}, fp32, against gliner",
+            benchmark="gliner",
+            case=case,
+            quantity=quantity,
+            peers=("gliner",),
+            at_least=round(bound, 2),
+        )
+        for what, case, quantity, bound in others
+    ]
+
+
 TARGETS: tuple[Target, ...] = (
     *_floor_targets(),
     *_engine_targets(),
@@ -244,4 +287,5 @@ TARGETS: tuple[Target, ...] = (
     _annotation_target(
         9, "two processes of one thread against one", "ours, two processes", "ours, one thread", 1.7
     ),
+    *_gliner_targets(),
 )

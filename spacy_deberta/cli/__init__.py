@@ -16,6 +16,7 @@ from .init_config import init_config
 from .migrate_config import migrate_config
 from .prepare import prepare
 from .pretrain import pretrain
+from .serve import serve
 from .train import train
 from .train_tokenizer import train_tokenizer
 from .visualize import visualize
@@ -30,6 +31,7 @@ __all__ = [
     "migrate_config",
     "prepare",
     "pretrain",
+    "serve",
     "train",
     "train_tokenizer",
     "visualize",

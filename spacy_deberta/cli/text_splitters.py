@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import spacy
 from spacy import util
 from spacy.language import Language
-from thinc.api import Model
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.text_alignment import find_tokenizer
 
 if TYPE_CHECKING:
     from spacy_deberta.tokenization import DebertaV2Tokenizer
@@ -84,16 +84,11 @@ def load_pipeline(name: str | Path) -> Language:
 
 
 def _splitters_of(nlp: Language, name: str) -> Splitters:
-    from spacy_deberta.layers import get_tokenizer, splits_words
-
-    for _, pipe in nlp.components:
-        model = getattr(pipe, "model", None)
-        # A listener's model doesn't contain the encoder, so the first one found is its owner.
-        for node in model.walk() if isinstance(model, Model) else ():
-            if node.name == "deberta_model":
-                return Splitters(nlp, get_tokenizer(node), splits_words(node))
-    names = ", ".join(name for name, _ in nlp.components) or "none"
-    raise ValueError(Errors.E507.format(name=name, components=names))
+    found = find_tokenizer(nlp)
+    if found is None:
+        names = ", ".join(name for name, _ in nlp.components) or "none"
+        raise ValueError(Errors.E507.format(name=name, components=names))
+    return Splitters(nlp, found.tokenizer, found.is_split_into_words)
 
 
 def _read_vocabulary(model: str, path: Path) -> "DebertaV2Tokenizer":

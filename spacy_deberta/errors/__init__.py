@@ -3,7 +3,7 @@
 Every message has a code and names the cause and the fix. Codes stay the same once released, so that
 people can search for them. First digit: 1 encoder, 2 tokenization, 3 checkpoints,
 4 spaCy models and layers, 5 command line, 6 components that run a checkpoint with a head,
-7 pretraining, 8 bulk annotation. Each has a file.
+7 pretraining, 8 bulk annotation and the service. Each has a file.
 """
 
 import warnings
@@ -17,6 +17,7 @@ from .encoder import EncoderErrors
 from .gliner import GlinerErrors
 from .layers import LayerErrors
 from .pretraining import PretrainingErrors
+from .service import ServiceErrors
 from .tokenization import TokenizationErrors
 from .values import (
     check_flag,
@@ -53,6 +54,7 @@ class Errors(
     ComponentErrors,
     PretrainingErrors,
     AnnotationErrors,
+    ServiceErrors,
     metaclass=Coded,
 ):
     """Messages of exceptions, used as `raise ValueError(Errors.E101.format(...))`."""
@@ -209,6 +211,11 @@ class Warnings(metaclass=Coded):
     W801 = (
         "The file system of '{folder}' does not support locks, so that a second annotation in this "
         "folder would not be noticed. Make sure that there is only one."
+    )
+    W841 = (
+        "The service listens on {host}, so that other machines can reach it. It has no passwords "
+        "and no encryption: everyone who reaches it can annotate texts. Put a proxy with both in "
+        "front of it, or leave out '--host', which is 127.0.0.1 then."
     )
 
 

@@ -22,18 +22,21 @@ def test_spacy_does_not_wait_for_us():
     ours = {name for name in after - before if name.split(".")[0] != "spacy_deberta"}
     heavy = {
         *("torch", "transformers", "spacy_transformers", "sentencepiece", "safetensors"),
-        "matplotlib",
+        *("matplotlib", "fastapi", "uvicorn", "starlette"),
     }
     assert not heavy & {name.split(".")[0] for name in ours}
     rooms = {name.split(".")[1] for name in after if name.startswith("spacy_deberta.")}
-    # Readers of data import only spaCy; the others only the standard library.
+    # Readers of data import only spaCy, and pages Jinja; the others only the standard library.
     assert rooms == {
         "cli",
         "corpora",
         "errors",
         "files",
         "folder_finder",
+        "pages",
+        "plots",
         "registries",
+        "text_alignment",
         "typed_json",
     }
 

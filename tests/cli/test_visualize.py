@@ -1,23 +1,33 @@
+import html
 import json
 import re
 import sys
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 import spacy
+from jinja2 import DictLoader
 from spacy.scorer import Scorer
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus, Example
 
 from spacy_deberta.cli import visualize
 from spacy_deberta.cli.report import sort_scores, texts
+from spacy_deberta.cli.report.page import KINDS
+from spacy_deberta.cli.report.prediction_views import show_categories
+from spacy_deberta.cli.report.shown_text import ShownText, View
+from spacy_deberta.cli.report.verdicts import VERDICT_NAMES
+from spacy_deberta.pages import make_environment
 from tests.pipeline.checkpoints import make_pipeline as make_component
 from tests.pipeline.checkpoints import save_checkpoint
 from tests.pipeline.pipelines import make_examples, make_pipeline
 
 pytestmark = pytest.mark.slow
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input"}
+# What is said about a prediction, beside it.
+VERDICT = "verdict"
 HEADS = ("ner", "tagger")
 
 
@@ -27,7 +37,7 @@ class Page(HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.tags, self.links, self.rows, self.marks = [], [], [], []
-        self.open, self.text = [], ""
+        self.open, self.text, self.verdicts = [], "", []
         self.source = path.read_text(encoding="utf-8")
         self.feed(self.source)
         assert not self.open
@@ -35,7 +45,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.handle_startendtag(tag, attrs)
         if tag not in VOID:
-            self.open.append(tag)
+            is_verdict = "verdict" in (dict(attrs).get("class") or "").split()
+            self.open.append(VERDICT if is_verdict else tag)
         if tag == "tr":
             self.rows.append([])
         elif tag in ("th", "td"):
@@ -45,20 +56,24 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        if tag == "article":
+            self.verdicts.append([])
         self.links += [value for name, value in attrs if name in ("href", "xlink:href", "src")]
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert self.open.pop() in (tag, VERDICT)
 
     def handle_data(self, data):
         self.text += data
         if {"th", "td"} & set(self.open):
             self.rows[-1][-1] = f"{self.rows[-1][-1]} {data}".strip()
-        if "mark" in self.open:
+        if VERDICT in self.open:
+            self.verdicts[-1].append(data.strip())
+        elif "mark" in self.open:
             self.marks[-1] += data.strip() + " "
 
     def count(self, tag, css_class):
-        return sum(t == tag and a.get("class") == css_class for t, a in self.tags)
+        return sum(t == tag and css_class in (a.get("class") or "").split() for t, a in self.tags)
 
 
 def annotate(doc, entities=()):
@@ -146,13 +161,13 @@ def test_the_page_tells_what_the_pipeline_is_and_needs_nothing_else(folder, tmp_
     output = tmp_path / "page.html"
     log = write_log(tmp_path / "log.jsonl")
     report = visualize(folder / "five", folder / "dev.spacy", output, log=log)
-    assert report.count == len(report.examples) == 6
+    assert report.count == len(report.texts) == 6
     page = Page(output)
     assert "en_five" in page.text
     assert "1.2.3" in page.text
     assert "transformer, ner, tagger, textcat, spancat, parser" in page.text
     assert str(folder / "dev.spacy") in page.text
-    assert page.count("figure", "plot") == 6, "bars of four kinds of labels, two of the training"
+    assert page.count("div", "plot") == 6, "bars of four kinds of labels, two of the training"
     assert page.links
     assert all(link.startswith("#") for link in page.links)
     assert all(link.startswith("(#") for link in re.findall(r"url(\([^)]*)", page.source))
@@ -166,20 +181,21 @@ def test_the_page_tells_what_the_pipeline_is_and_needs_nothing_else(folder, tmp_
 
 def test_each_text_shows_what_the_pipeline_finds(folder, tmp_path):
     output = tmp_path / "page.html"
-    visualize(folder / "five", folder / "dev.spacy", output, limit=3)
+    visualize(folder / "five", folder / "dev.spacy", output)
     page = Page(output)
     nlp = spacy.load(folder / "five")
-    gold = list(Corpus(folder / "dev.spacy")(nlp))[:3]
+    gold = list(Corpus(folder / "dev.spacy")(nlp))
     docs = [nlp(example.reference.text) for example in gold]
     marks = []
     for doc, example in zip(docs, gold, strict=True):
         found, known = ([f"{e.text} {e.label_} " for e in d.ents] for d in (doc, example.reference))
         marks += found if found == known else found + known
         for label, score in doc.cats.items():
-            assert [label, f"{example.reference.cats[label]:.0f}", f"{score:.3f}"] in page.rows
+            row = [label, f"{example.reference.cats[label]:.0f}", f"{score:.3f}"]
+            assert row in [row[:3] for row in page.rows]
         assert [doc[0].text, doc[0].tag_] in [[*row[:1], row[1].split()[0]] for row in page.rows]
-    assert [mark.split() for mark in page.marks] == [mark.split() for mark in marks]
-    assert page.count("article", None) == 3
+    assert sorted(mark.split() for mark in page.marks) == sorted(mark.split() for mark in marks)
+    assert page.count("article", "card") == 6
     starts = sum(len(doc.spans["sc"]) for doc in docs)
     assert page.text.count("START") + page.text.count("REST") >= starts
     assert page.count("svg", "displacy") <= 3
@@ -221,7 +237,7 @@ def test_gold_stands_below_where_it_differs(rules):
 
 
 def test_nothing_from_data_becomes_markup(rules, tmp_path):
-    metrics, log = tmp_path / "m.json", tmp_path / "log.jsonl"
+    metrics, log = tmp_path / "<script>m&amp;.json", tmp_path / "log.jsonl"
     prf = {"p": 0.5, "r": None, "f": 0.25}
     types = {"<u>$x_$": prf, "_\ud800": prf, "猫": prf}
     metrics.write_text(json.dumps({"<em>": 0.5, "ents_per_type": types, "x_per_type": types}))
@@ -232,8 +248,9 @@ def test_nothing_from_data_becomes_markup(rules, tmp_path):
     page = Page(files[-1])
     tags = {tag for tag, _ in page.tags}
     assert not {"b", "i", "s", "k", "u", "em", "q", "p0", "pipe", "script"} & tags
-    assert page.count("article", None) == 2
-    for text in ["<pipe>", "&amp; </article>", "<script>alert(1)</script>", "<k>", "<s>&"]:
+    assert page.count("article", "card") == 2
+    shown = ["<pipe>", "&amp; </article>", "<script>alert(1)</script>", "<k>", "<s>&"]
+    for text in [*shown, "<script>m&amp;.json"]:
         assert text in page.text
     assert ["<b>", "<i", 'a="&">'] in [mark.split() for mark in page.marks]
     for name in ["<em>", "<u>$x_$", "_\ufffd", "猫", "<q>", "<p>$y$", "_p"]:
@@ -243,7 +260,10 @@ def test_nothing_from_data_becomes_markup(rules, tmp_path):
 
 def test_a_view_of_another_kind_can_be_added(rules, monkeypatch):
     files = rules("She lives in Lyon.")
-    view = lambda text: f'<p class="mine">{len(text.example.predicted)}</p>'  # noqa: E731
+    templates = {"mine.html": '<p class="mine">{{ view.count }}</p>'}
+    loader = make_environment("spacy_deberta.cli.report").loader
+    monkeypatch.setattr(loader, "loaders", [*loader.loaders, DictLoader(templates)])
+    view = lambda text: [View("mine.html", {"count": len(text.example.predicted)}, None)]  # noqa: E731
     monkeypatch.setattr(texts, "DOC_VIEWS", (view,))
     visualize(*files)
     assert '<p class="mine">5</p>' in files[-1].read_text(encoding="utf-8")
@@ -256,7 +276,8 @@ def test_texts_without_predictions_are_shown_as_they_are(tmp_path):
     visualize(tmp_path / "blank", tmp_path / "data.spacy", tmp_path / "page.html")
     page = Page(tmp_path / "page.html")
     assert "قطة < كلب" in page.text
-    assert ("article", {"dir": "rtl"}) in page.tags
+    (article,) = [attributes for tag, attributes in page.tags if tag == "article"]
+    assert article["dir"] == "rtl"
 
 
 def test_with_many_categories_the_best_and_the_gold_ones_are_shown(tmp_path):
@@ -276,16 +297,16 @@ def test_with_many_categories_the_best_and_the_gold_ones_are_shown(tmp_path):
     page = Page(tmp_path / "page.html")
     # The predictions are only a table, so the text has to be shown as well.
     assert page.text.count("Where is my card?") == 1
-    shown = [row for row in page.rows if row[0].startswith("c") and len(row) == 3]
-    assert shown[0] == ["c76", "0", "0.760"]
-    assert shown[-1] == ["c3", "1", "0.030"]
+    shown = [row for row in page.rows if re.fullmatch(r"c\d+", row[0])]
+    assert shown[0] == ["c76", "0", "0.760", "extra"]
+    assert shown[-1] == ["c3", "1", "0.030", "missed"]
     assert len(shown) < 12
 
 
 def test_limit(folder, tmp_path, spacy_cli, fails):
     args = (folder / "five", folder / "dev.spacy", tmp_path / "page.html")
     assert spacy_cli("deberta", "visualize", *args, "--limit", 0).exit_code == 0
-    assert Page(args[-1]).count("article", None) == 0
+    assert Page(args[-1]).count("article", "card") == 0
     assert "E413" in fails("deberta", "visualize", *args, "--limit", -1)
 
 
@@ -343,7 +364,7 @@ def test_without_matplotlib_the_page_has_all_but_plots_and_says_so(
     args = ("deberta", "visualize", *files, "--log", log)
     assert spacy_cli(*args).exit_code == 0
     complete = Page(files[-1])
-    assert complete.count("figure", "plot") == 3
+    assert complete.count("div", "plot") == 3
     assert "E511" not in complete.text
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
@@ -351,7 +372,7 @@ def test_without_matplotlib_the_page_has_all_but_plots_and_says_so(
     result = spacy_cli(*args)
     assert result.exit_code == 0
     page = Page(files[-1])
-    assert not page.count("figure", "plot")
+    assert not page.count("div", "plot")
     speed = "Words per second"
     rows, expected = ([row for row in p.rows if row[0] != speed] for p in (page, complete))
     assert rows == expected
@@ -386,22 +407,23 @@ def test_no_score_stands_twice(multi_label):
 def test_spans_that_overlap_have_rows_of_their_own(tmp_path):
     nlp = spacy.blank("en")
     patterns = [{"label": f"L{i}", "pattern": f"w{i} w{i + 1}"} for i in range(6)]
+    patterns.append({"label": "ALL", "pattern": " ".join(f"w{i}" for i in range(7))})
     nlp.add_pipe("span_ruler", config={"spans_key": "sc"}).add_patterns(patterns)
     nlp.to_disk(tmp_path / "chain")
     doc = nlp.make_doc(" ".join(f"w{i}" for i in range(7)))
     DocBin(docs=[doc]).to_disk(tmp_path / "data.spacy")
     visualize(tmp_path / "chain", tmp_path / "data.spacy", tmp_path / "page.html")
     page = Page(tmp_path / "page.html")
-    # Each span overlaps the one before it, so it is drawn one row lower.
     assert page.count("span", "token") == 7
-    rows = [
-        int(re.search(r"grid-row: (\d+)", attrs["style"])[1])
-        for tag, attrs in page.tags
-        if attrs.get("class") == "start"
-    ]
-    assert rows == [2, 3, 4, 5, 6, 7]
+    starts = [attrs for _, attrs in page.tags if "start" in (attrs.get("class") or "").split()]
+    rows = [int(re.search(r"grid-row: (\d+)", attrs["style"])[1]) for attrs in starts]
+    # The first is that of all, and each of the others overlaps the one before it.
+    assert len(rows) == 7
+    assert rows.count(rows[0]) == 1
+    assert all(row != following for row, following in pairwise(rows))
+    assert 1 not in rows, "the first row has the text"
     # What is out of the flow of the text, or has a height of its own, can cover what follows.
-    (drawn,) = re.findall(r'<div class="spans".*?</div>', page.source, flags=re.DOTALL)
+    (drawn,) = re.findall(r'<p class="text spans".*?</p>', page.source, flags=re.DOTALL)
     assert "absolute" not in drawn
     assert "height: " not in drawn.partition(">")[2]
 
@@ -440,8 +462,103 @@ def test_answers_are_shown_beside_the_right_ones(tmp_path, tiny_config, tiny_tok
     DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "dev.spacy")
     visualize(tmp_path / "model", tmp_path / "dev.spacy", tmp_path / "page.html")
     page = Page(tmp_path / "page.html")
-    assert ["Question", "Right", "Answer", "Score"] in page.rows
+    assert ["Question", "Right", "Answer", "Score", ""] in page.rows
     for question, right in (("Who & why?", "Mira"), ("Whither?", "–")):
         (best,) = answers.answer(nlp.make_doc(docs[0].text), question)
-        assert [question, right, best.text, f"{best.score:.3f}"] in page.rows
+        assert [question, right, best.text, f"{best.score:.3f}"] in [row[:4] for row in page.rows]
     assert "Answers, F1 of their words" in page.text
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """A page of texts with each kind of error, and with none."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns(
+        [{"label": "CITY", "pattern": "Lyon"}, {"label": "CITY", "pattern": "Porto"}]
+    )
+    texts = {
+        "In Lyon.": [(3, 7, "CITY")],
+        "From Lyon.": [(5, 9, "GPE")],
+        "To Porto.": [],
+        "By Ulm.": [(3, 6, "CITY")],
+    }
+    docs = [nlp.make_doc(text) for text in texts]
+    for doc, ents in zip(docs, texts.values(), strict=True):
+        doc.set_ents([doc.char_span(*ent) for ent in ents])
+    nlp.to_disk(tmp_path / "pipeline")
+    DocBin(docs=docs).to_disk(tmp_path / "data.spacy")
+    return tmp_path / "pipeline", tmp_path / "data.spacy", tmp_path / "page.html"
+
+
+def test_texts_with_errors_come_first_and_can_be_selected(judged):
+    report = visualize(*judged)
+    page = Page(judged[-1])
+    assert report.wrong == 3
+    assert re.findall(r"Text (\d)", page.text) == ["2", "3", "4", "1"]
+    assert page.verdicts == [
+        ["1 wrong label", "wrong label", "wrong label"],
+        ["1 extra", "extra"],
+        ["1 missed", "missed"],
+        ["✓ right", "same as gold", "✓"],
+    ]
+    kinds = [attributes["class"] for tag, attributes in page.tags if tag == "article"]
+    assert kinds == [
+        *("card is-label is-wrong", "card is-extra is-wrong", "card is-missed is-wrong"),
+        "card is-right",
+    ]
+    # Each kind has a button, and a rule that hides the others. Without the rule all are shown.
+    buttons = {attributes["id"] for tag, attributes in page.tags if tag == "input"}
+    assert buttons == {f"show-{kind}" for kind in ("all", *KINDS)}
+    for kind in KINDS:
+        assert f"main:has(#show-{kind}:checked) article:not(.is-{kind})" in page.source
+    # With a limit, the right one is left out.
+    visualize(*judged, limit=3)
+    assert re.findall(r"Text (\d)", Page(judged[-1]).text) == ["2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "gold", "verdicts"),
+    [
+        ((0.7, 0.3, 0.0), "A", {"A": "✓"}),
+        ((0.7, 0.3, 0.0), "B", {"A": "wrong label"}),
+        ((0.7, 0.6, 0.1), "AB", {"A": "✓", "B": "✓"}),
+        ((0.7, 0.1, 0.1), "BC", {"A": "extra", "B": "missed", "C": "missed"}),
+        ((0.1, 0.2, 0.3), "", {}),
+    ],
+)
+def test_categories_are_marked(tmp_path, scores, gold, verdicts):
+    nlp = spacy.blank("en")
+    predicted = dict(zip("ABC", scores, strict=True))
+    example = Example.from_dict(
+        nlp.make_doc("text"), {"cats": {c: float(c in gold) for c in "ABC"}}
+    )
+    example.predicted.cats = predicted
+    (view,) = show_categories(ShownText(1, example, frozenset(), 0.5))
+    marked = {label: VERDICT_NAMES[kind] for label, *_, kind in view.content["rows"] if kind}
+    assert marked == verdicts
+    assert sum(view.errors.values()) == sum(kind != "✓" for kind in verdicts.values())
+
+
+def test_curves_have_names_and_are_not_all_zero(rules, tmp_path):
+    log = tmp_path / "log.jsonl"
+    rows = [
+        {
+            "step": 3 * i,
+            "losses": {"ner": 1.0 * i, "sentencizer": 0.0},
+            "scores": {"ents_f": 9.0 * i, "spans_sc_p": 8.0, "ents_r": 0.0, "mine_f": 2.0},
+            "score": 0.1 * i,
+        }
+        for i in range(3)
+    ]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    files = rules("She lives in Lyon.")
+    visualize(*files, log=log)
+    page = Page(files[-1])
+    scores, losses = re.findall(r'<div class="plot".*?</div>', page.source, flags=re.DOTALL)[-2:]
+    names = [html.unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)<", scores)]
+    assert {"Entities, F", "Spans “sc”, precision", "mine_f", "Final score"} <= set(names)
+    assert "Entities, recall" not in names
+    assert "sentencizer" not in losses
+    assert "ner" in losses
+    assert "as 0 or missing throughout: Entities, recall." in page.text
+    assert "as 0 or missing throughout: sentencizer." in page.text

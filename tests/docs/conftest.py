@@ -1,11 +1,14 @@
 import re
 import shutil
 import socket
+import threading
+import time
 
 import pytest
 import spacy
 import srsly
 import torch
+import uvicorn
 from safetensors.torch import save_file
 from spacy.cli import init_config
 from spacy.cli._util import app
@@ -195,13 +198,47 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
 def workspace(prepared_folder, tmp_path, monkeypatch):
     """A new current folder with these files, without network."""
 
-    def refuse(*args):
-        raise AssertionError("the documentation reaches for the network")
+    connect = socket.socket.connect
+
+    def refuse(self, address):
+        assert address[0] == "127.0.0.1", "the documentation reaches for the network"
+        connect(self, address)
 
     folder = shutil.copytree(prepared_folder, tmp_path / "workspace")
     monkeypatch.chdir(folder)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     return folder
+
+
+@pytest.fixture
+def service_port(monkeypatch):
+    """A port for `spacy deberta serve`, which returns at once: the service runs in a thread."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = []
+
+    def stop():
+        while running:
+            server, thread = running.pop()
+            server.should_exit = True
+            thread.join(30)
+
+    def run_in_thread(app, opened, *, timeout):
+        stop()
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+        kwargs = {"sockets": [opened.dup()]}  # the caller closes its own
+        thread = threading.Thread(target=server.run, kwargs=kwargs, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+
+    monkeypatch.setattr("spacy_deberta.service.run_server", run_in_thread)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield port
+    stop()
 
 
 @pytest.fixture

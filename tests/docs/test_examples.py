@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import requests
 import typer
 
 from tests.docs.pages import PATHS, ROOT, all_blocks, read_page
@@ -74,6 +75,16 @@ def check_pip(arguments):
                 assert not extra or extra in setup["options.extras_require"]
 
 
+def run_curl(arguments):
+    """Send the request to a service that the page has started."""
+    url, options = arguments[0], dict(zip(arguments[1::2], arguments[2::2], strict=True))
+    name, value = options.pop("-H").split(": ")
+    response = requests.post(url, data=options.pop("-d"), headers={name: value}, timeout=60)
+    assert not options
+    response.raise_for_status()
+    return response.text
+
+
 def options_of(command):
     """The options of a command of typer."""
     return {option for parameter in command.params for option in parameter.opts} | {"--help"}
@@ -95,23 +106,24 @@ def check_benchmarks(module, arguments):
     assert not unknown, f"{module} has no {', '.join(unknown)}"
 
 
-def run_command(command, *, run_spacy, default_model):
+def run_command(command, *, run_spacy, default_model, service_port=0):
     """Run a command of spaCy on small data, or check the arguments of a slow one."""
     arguments = spacy_arguments(command)
     if arguments is None:
         if command[:2] == ["python", "-m"] and command[2].partition(".")[0] == "benchmarks":
             check_benchmarks(command[2], command[3:])
             return ""
-        check = {"make": check_make, "pip": check_pip}
+        check = {"make": check_make, "pip": check_pip, "curl": run_curl}
         assert command[0] in check, f"nobody knows how to check {command}"
-        check[command[0]](command[1:])
-        return ""
+        return check[command[0]](command[1:]) or ""
     if arguments[0] == "train" or arguments[:2] == ["deberta", "train"]:
         arguments = [*arguments, "--training.max_steps", "2", "--corpora.train.limit", "12"]
     if arguments[:2] == ["deberta", "train-tokenizer"]:
         arguments = [*arguments, "--vocab-size", "400"]
     if arguments[:2] == ["deberta", "pretrain"]:
         arguments = [*arguments, *SHORT_PRETRAINING, *SMALL_MODEL.get(Path(arguments[2]).stem, ())]
+    if arguments[:2] == ["deberta", "serve"]:
+        arguments = [*arguments, "--port", service_port]
     if arguments[:2] == ["deberta", "align"] and not {"-m", "--model"} & set(arguments):
         arguments = [*arguments, "--model", default_model]
     return run_spacy(*arguments)
@@ -119,22 +131,31 @@ def run_command(command, *, run_spacy, default_model):
 
 @pages
 def test_examples_and_commands_run_in_their_order(
-    path, workspace, localize, hub_checkpoint, run_spacy
+    path, workspace, localize, hub_checkpoint, run_spacy, service_port
 ):
     """Python runs as it stands when it is copied alone; of earlier blocks it has the files."""
     page = read_page(path)
+
+    def adapt(text):
+        return localize(text).replace(":8000", f":{service_port}")
+
     for block in page.blocks:
         if block.not_run or block.needs:  # what needs a package is run by test_integrations.py
             continue
         try:
             if block.language == "python":
                 # Empty lines in front, so that a traceback names the line of the page.
-                code = "\n" * block.line + localize(block.text)
+                code = "\n" * block.line + adapt(block.text)
                 exec(compile(code, page.name, "exec"), {"__name__": "__main__"})
             elif block.language in ("bash", "console"):
                 for command in commands_of(block):
-                    words = [localize(word) for word in command]
-                    run_command(words, run_spacy=run_spacy, default_model=hub_checkpoint)
+                    words = [adapt(word) for word in command]
+                    run_command(
+                        words,
+                        run_spacy=run_spacy,
+                        default_model=hub_checkpoint,
+                        service_port=service_port,
+                    )
         except Exception as error:
             error.add_note(f"in the block at {block.place}")
             raise

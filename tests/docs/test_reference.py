@@ -307,7 +307,7 @@ def test_everything_exported_is_documented():
 
 COMMANDS = (
     *("align", "annotate", "convert", "info", "init-config", "migrate-config", "prepare"),
-    *("pretrain", "train", "train-tokenizer", "visualize"),
+    *("pretrain", "serve", "train", "train-tokenizer", "visualize"),
 )
 
 

@@ -6,8 +6,8 @@ import stat
 import pytest
 
 import spacy_deberta
-from spacy_deberta.cli.html_file import write_html
 from spacy_deberta.models import convert_checkpoint
+from spacy_deberta.pages import write_html
 from spacy_deberta.pretraining import train_tokenizer
 from tests.conftest import SENTENCES
 from tests.pipeline.pipelines import make_trained

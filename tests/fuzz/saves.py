@@ -11,10 +11,10 @@ import torch
 
 import spacy_deberta
 from spacy_deberta.checkpoints import save_checkpoint
-from spacy_deberta.cli.html_file import write_html
 from spacy_deberta.files import staging
 from spacy_deberta.models import convert_checkpoint
 from spacy_deberta.nn import DebertaV2Config
+from spacy_deberta.pages import write_html
 from spacy_deberta.tokenization import DebertaV2Tokenizer
 from tests.pipeline.pipelines import encoder_of, make_pipeline, make_trained
 

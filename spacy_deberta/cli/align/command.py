@@ -11,8 +11,8 @@ import typer
 from spacy_deberta.cli._util import Arg, Opt, deberta_cli, make_printer, print_text, show_errors
 from spacy_deberta.cli.text_splitters import DEFAULT_LANG, load_splitters
 from spacy_deberta.errors import Errors
+from spacy_deberta.text_alignment import Alignment, align_doc
 
-from .alignment import Alignment, align_doc
 from .page import write_page
 from .table import format_table
 

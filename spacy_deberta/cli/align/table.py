@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from wasabi import row
 
-from .alignment import Alignment, Pair
+from spacy_deberta.text_alignment import Alignment, Pair
+
 from .visible_text import display_width, pad, visible
 
 HEADER = ("#", "Token", "Chars", "Piece", "Covers", "Id", "Chars", "")

@@ -1,44 +1,32 @@
 """Renders the report as a self-contained HTML page."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from markupsafe import Markup
 from spacy.language import Language
-from spacy.training import Example
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.pages import choose_hues, render_template
 
-from .markup import escape_text, make_table
-from .plots import plot_bars, plot_losses, plot_scores
+from .curves import plot_bars, plot_losses, plot_scores
+from .parses import Parse
 from .scores import LabelScores, Scores, format_score
-from .style import STYLE
-from .texts import render_parses, render_texts
+from .texts import ViewedText
 from .training_log import TrainingLog
+from .verdicts import VERDICT_NAMES
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-<dl>
-{facts}
-</dl>
-{note}<nav>{contents}</nav>
-</header>
-<main>
-{sections}
-</main>
-</body>
-</html>
-"""
 PRF_NAMES = {"p": "Precision", "r": "Recall", "f": "F-score", "score": "Score"}
+# Kinds of texts that can be selected, besides all.
+KINDS = {
+    "wrong": "wrong",
+    "missed": "missed",
+    "extra": "extra",
+    "label": "wrong label",
+    "right": "right",
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,10 @@ class Report:
     nlp (Language): The pipeline.
     data (str): The source of the texts.
     count (int): Number of texts.
-    examples (Sequence[Example]): The shown texts, with predictions and gold annotations.
+    wrong (int): Number of texts with errors.
+    texts (Sequence[ViewedText]): The shown texts.
+    parses (Sequence[Parse]): The shown parses.
+    labels (Iterable[str]): The labels of entities and spans in these texts.
     scores (Scores): The scores.
     scores_source (str): The source of the scores.
     log (TrainingLog | None): The training log.
@@ -58,11 +49,22 @@ class Report:
     nlp: Language
     data: str
     count: int
-    examples: Sequence[Example]
+    wrong: int
+    texts: Sequence[ViewedText]
+    parses: Sequence[Parse]
+    labels: Iterable[str]
     scores: Scores
     scores_source: str
     log: TrainingLog | None
     has_plots: bool = True
+
+
+class Plot(NamedTuple):
+    """A plot and its heading."""
+
+    title: str
+    svg: Markup
+    note: str = ""
 
 
 def render_report(report: Report) -> str:
@@ -72,87 +74,57 @@ def render_report(report: Report) -> str:
     RETURNS (str): The HTML page.
     """
     meta = report.nlp.meta
-    title = escape_text(f"{meta['lang']}_{meta['name']}")
-    sections = {
-        "Scores": _render_scores(report),
-        "Training": _render_log(report),
-        "Parses": render_parses(report.examples),
-        "Texts": render_texts(report.nlp, report.examples),
-    }
-    sections = {name: html for name, html in sections.items() if html}
-    return PAGE.format(
-        title=title,
-        style=STYLE,
-        note="" if report.has_plots else f'<p class="note">{escape_text(Errors.E511)}</p>\n',
-        facts="\n".join(
-            f"<dt>{name}</dt><dd>{escape_text(value)}</dd>"
-            for name, value in _facts(report).items()
-        ),
-        contents="".join(f'<a href="#{name.lower()}">{name}</a>' for name in sections),
-        sections="\n".join(
-            f'<section>\n<h2 id="{name.lower()}">{name}</h2>\n{html}\n</section>'
-            for name, html in sections.items()
-        ),
+    return render_template(
+        __package__,
+        "report.html",
+        report=report,
+        name=f"{meta['lang']}_{meta['name']}",
+        facts=_facts(report),
+        note="" if report.has_plots else Errors.E511,
+        prf_names=PRF_NAMES,
+        format_score=format_score,
+        single_scores={name: (value,) for name, value in report.scores.single.items()},
+        bars=[
+            _plot_labels(scores) if report.has_plots else None for scores in report.scores.by_label
+        ],
+        curves=_plot_log(report.log) if report.log and report.has_plots else [],
+        kinds=_count_kinds(report.texts),
+        kind_names=KINDS,
+        verdict_names=VERDICT_NAMES,
+        hues=choose_hues(report.labels),
     )
 
 
 def _facts(report: Report) -> dict[str, str]:
-    shown = len(report.examples)
-    count = f"{report.count:,}"
+    shown = len(report.texts)
+    texts = f"{report.count:,}, {report.wrong:,} of them with errors"
+    if shown < report.count:
+        texts += f"; {shown:,} are shown, those with errors first"
     return {
         "Version": report.nlp.meta["version"],
         "Components": ", ".join(report.nlp.pipe_names) or "none",
         "Data": report.data,
-        "Texts": count if shown == report.count else f"{count}, of which {shown} are shown",
+        "Texts": texts,
     }
 
 
-def _render_scores(report: Report) -> str:
-    scores = report.scores
-    tables = []
-    if scores.prf:
-        header = ("", *(PRF_NAMES[part] for part in ("p", "r", "f")))
-        tables.append(make_table(header, _rows(scores.prf)))
-    if scores.single:
-        single = ((escape_text(name), value) for name, value in scores.single.items())
-        tables.append(make_table(("", "Score"), single))
-    columns = "".join(f'<div class="scores">{table}</div>' for table in tables)
-    note = f'<p class="note">Scores in percent, {escape_text(report.scores_source)}.</p>'
-    whole = f'<div class="card"><div class="columns">{columns}</div>{note}</div>'
-    by_label = [_render_labels(part, has_plots=report.has_plots) for part in scores.by_label]
-    return "\n".join([whole, *by_label])
+def _plot_labels(scores: LabelScores) -> Plot | None:
+    known = {label: row[-1] for label, row in scores.rows.items() if row[-1] is not None}
+    if not scores.has_f or not any(known.values()):
+        return None
+    return Plot(f"F-scores: {scores.title}", Markup(plot_bars(known)))
 
 
-def _render_labels(scores: LabelScores, *, has_plots: bool) -> str:
-    header = ("", *(PRF_NAMES[column] for column in scores.columns))
-    table = f'<div class="scores">{make_table(header, _rows(scores.rows))}</div>'
-    plot = ""
-    if scores.has_f and has_plots:
-        known = {label: row[-1] for label, row in scores.rows.items() if row[-1] is not None}
-        plot = _figure(plot_bars(known), f"F-scores: {scores.title}") if known else ""
-    title = escape_text(scores.title)
-    return f'<div class="card"><h3>{title}</h3><div class="columns">{table}{plot}</div></div>'
+def _plot_log(log: TrainingLog) -> list[Plot]:
+    plots = []
+    for title, plot in (("Scores by step", plot_scores), ("Losses by step", plot_losses)):
+        drawn = plot(log)
+        if drawn is not None:
+            svg, left_out = drawn
+            zeros = f"Not drawn, as 0 or missing throughout: {', '.join(left_out)}."
+            plots.append(Plot(title, Markup(svg), zeros if left_out else ""))
+    return plots
 
 
-def _rows(scores: dict[str, tuple[float | None, ...]]) -> list[tuple[str, ...]]:
-    return [
-        (escape_text(name), *(format_score(value) for value in row)) for name, row in scores.items()
-    ]
-
-
-def _render_log(report: Report) -> str:
-    log = report.log
-    if log is None or not report.has_plots:
-        return ""
-    plots = {"Scores by step": plot_scores(log)}
-    if log.losses:
-        plots["Losses by step"] = plot_losses(log)
-    return "\n".join(
-        f'<div class="card"><h3>{title}</h3>{_figure(svg, title)}</div>'
-        for title, svg in plots.items()
-    )
-
-
-def _figure(svg: str, description: str) -> str:
-    label = escape_text(description)
-    return f'<figure class="plot" role="img" aria-label="{label}">{svg}</figure>'
+def _count_kinds(texts: Sequence[ViewedText]) -> Counter[str]:
+    return Counter(kind for text in texts for kind in text.kinds)

@@ -42,6 +42,7 @@ _NAMES = {
     "qa_no_answer": "Questions without answer, accuracy",
     "speed": "Words per second",
 }
+_PARTS = {"p": "precision", "r": "recall", "f": "F"}
 _SPANS = re.compile(r"spans_(?P<key>.+?)(?P<per_label>_per_type)?")
 
 
@@ -137,6 +138,18 @@ def name_score(key: str) -> str:
     if match := _SPANS.fullmatch(key):
         return f"Spans “{match['key']}”" + (" by label" if match["per_label"] else "")
     return _NAMES.get(key, key)
+
+
+def name_logged_score(key: str) -> str:
+    """Get the display name of a score in a training log.
+
+    key (str): The key of spaCy's scorer, with the suffix for precision, recall or F-score.
+    RETURNS (str): The name, or the key if it is unknown.
+    """
+    stem, _, part = key.rpartition("_")
+    if part in PRF and (name := name_score(stem)) != stem:
+        return f"{name}, {_PARTS[part]}"
+    return name_score(key)
 
 
 def format_score(value: Score) -> str:

@@ -1,15 +1,22 @@
 """Plot the losses of a pretraining."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from spacy_deberta.files import atomic_file
+from spacy_deberta.files import write_atomically
+from spacy_deberta.plots import COLORS, INK, can_plot, count_steps, draw_svg
 
 from .log import LogRow
 
-_COLOURS = ("#4c78a8", "#f58518", "#54a24b")
-_SIZE = (7.0, 3.2)
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TITLES = {
+    "mlm": "Masked language modelling",
+    "generator": "Generator",
+    "discriminator": "Discriminator",
+}
 
 
 def plot_losses(rows: Sequence[LogRow], path: Path) -> bool:
@@ -22,26 +29,35 @@ def plot_losses(rows: Sequence[LogRow], path: Path) -> bool:
     Returns:
         Whether it was plotted: False without matplotlib, which is an extra of this package.
     """
-    if not rows or find_spec("matplotlib") is None:
+    if not rows or not can_plot():
         return False
-    from matplotlib.figure import Figure
+    svg = draw_svg(lambda figure: _draw(figure, rows), width=7.0, height=3.4)
+    write_atomically(path, svg.encode("utf-8"))
+    return True
 
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots(1, len(rows[0].training), squeeze=False).flatten()
+
+def _draw(figure: "Figure", rows: Sequence[LogRow]) -> None:
+    phases = list(rows[0].training)
+    grid = figure.subplots(1, len(phases), squeeze=False).flatten()
     evaluated = [row for row in rows if row.held_out]
-    for place, colour, name in zip(axes, _COLOURS, rows[0].training, strict=False):
+    for axes, color, name in zip(grid, COLORS, phases, strict=False):
         losses = [row.training[name].loss for row in rows]
-        place.plot([row.step for row in rows], losses, color=colour, linewidth=0.8)
+        # A marker, because a single row has no line.
+        marker = "o" if len(rows) == 1 else None
+        (training,) = axes.plot(
+            [row.step for row in rows], losses, color=color, linewidth=0.8, marker=marker
+        )
+        lines = {"training": training}
         held_out = [row.held_out[name].loss for row in evaluated if row.held_out]
-        steps = [row.step for row in evaluated]
-        place.plot(steps, held_out, color="black", marker="o", markersize=2.5, linewidth=1.2)
-        place.set_title(name, fontsize=9)
-        place.set_xlabel("step", fontsize=9)
+        if held_out:
+            steps = [row.step for row in evaluated]
+            style = {"color": INK, "marker": "o", "markersize": 2.5, "linewidth": 1.2}
+            (lines["held-out text"],) = axes.plot(steps, held_out, **style)
+        axes.set_title(_TITLES.get(name, name))
+        axes.set_xlabel("Step")
+        count_steps(axes)
         # The losses of the first steps, of random weights, would compress the rest of the scale.
         later = losses[len(losses) // 20 :] + held_out
-        place.set_ylim(0.95 * min(later), 1.02 * max(later))
-        place.grid(color="#e3e6ec")
-    axes[0].set_ylabel("loss; black: held out", fontsize=9)
-    with atomic_file(path) as file:
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    return True
+        axes.set_ylim(0.95 * min(later), 1.02 * max(later))
+        axes.legend(lines.values(), lines.keys(), loc="upper right")
+    grid[0].set_ylabel("Loss")

@@ -157,12 +157,12 @@ def test_training_is_measured_in_turns(settings, results, monkeypatch):
     monkeypatch.setattr(training, "Worker", InProcess)
     monkeypatch.setattr(machine, "why_no_gpu", lambda: "there is no CUDA device")
     training.run(settings, results)
-    warm_up, turns = ["ours", "stock"], ["ours", "stock", "stock", "ours"]
+    warm_up, turns = ["ours", "stock"] * training.WARM_UP, ["ours", "stock", "stock", "ours"]
     assert done == [*warm_up, *turns, "end", "end"]
     cpu = {"device": "cpu", "words": 8}
     assert whos(results, "words/s", **cpu) == {"ours", "spacy-transformers"}
-    assert results.find("ours", "GiB", **cpu).values == (6.0,)  # the highest
-    assert results.find("spacy-transformers", "GiB", **cpu).values == (5.0,)
+    assert results.find("ours", "GiB", **cpu).values == (len(warm_up) + 4.0,)  # the highest
+    assert results.find("spacy-transformers", "GiB", **cpu).values == (len(warm_up) + 3.0,)
     assert results.find("ours, bf16", "GiB", **cpu).why == "the processor is old"
     assert results.find("ours", "words/s", device="cuda").why == "there is no CUDA device"
 

@@ -68,6 +68,7 @@ def made_up():
             *figures({"what": "spacy.load"}, sides, "GiB"),
         ],
         "growth": growth,
+        "gliner": figures({"texts": "sentences", "labels": 8}, ("ours", "gliner"), "words/s"),
         "kernels_gpu": [
             *figures(gpu, ("ours", "sdpa")),
             CannotMeasureError("flashdeberta is not installed").as_measurement(gpu, "flashdeberta"),

@@ -3,9 +3,9 @@ from html.parser import HTMLParser
 import pytest
 
 from spacy_deberta.cli.align import align
-from spacy_deberta.cli.align.alignment import AlignedPiece, AlignedToken, Alignment
-from spacy_deberta.cli.align.page import render_page
+from spacy_deberta.cli.align.page import HUES, render_page
 from spacy_deberta.cli.align.visible_text import visible
+from spacy_deberta.text_alignment import AlignedPiece, AlignedToken, Alignment
 from tests.cli.texts import TEXTS
 
 VOID = {"meta", "link", "br"}
@@ -91,14 +91,14 @@ def test_a_shared_piece_is_drawn_under_both_tokens(v3_vocabulary):
     }
     (shared,) = (box for box in boxes if "shared" in box["classes"])
     assert "shared by tokens 0, 1" in shared["title"]
-    assert "--tints: var(--tint0), var(--tint1)" in shared["style"]
+    assert f"--tints: hsl({HUES[0]} var(--tint)), hsl({HUES[1]} var(--tint))" in shared["style"]
 
 
 def test_pieces_of_the_same_characters_do_not_cover_each_other():
     # Two bytes of one letter and its accent, which are two tokens.
     tokens = (AlignedToken("e", 0, 1, (0, 1)), AlignedToken("\u0301", 1, 2, (0, 1)))
     pieces = tuple(AlignedPiece(f"<{i}>", i, "e\u0301", 0, 2, (0, 1)) for i in range(2))
-    page = Page(render_page(Alignment("model", "en", "e\u0301", tokens, pieces)))
+    page = Page(render_page(Alignment("<script>", "en", "e\u0301", tokens, pieces)))
     cells = [(columns(box)[0], column) for box in page.boxes for column in range(*columns(box)[1:])]
     assert len(cells) == len(set(cells))
 

@@ -4,13 +4,27 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Model
 
 if TYPE_CHECKING:
     from spacy_deberta.tokenization import DebertaV2Tokenizer
 
 # Indices of a token and its piece. None for a token without a piece, or a piece without a token.
 Pair = tuple[int | None, int | None]
+
+
+# The layers of pipelines that have a tokenizer: the shared encoder, then components with a head.
+_WITH_TOKENIZER = ("deberta_model", "deberta_with_head")
+
+
+@dataclass(frozen=True)
+class PipelineTokenizer:
+    """The DeBERTa tokenizer of a pipeline, and whether it splits each token on its own."""
+
+    tokenizer: "DebertaV2Tokenizer"
+    is_split_into_words: bool
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,25 @@ class Alignment:
         RETURNS (dict[str, Any]): The fields, and the indices of the tokens that share a piece.
         """
         return {**asdict(self), "sharing_tokens": self.sharing_tokens}
+
+
+def find_tokenizer(nlp: Language) -> PipelineTokenizer | None:
+    """Find the DeBERTa tokenizer of a pipeline.
+
+    nlp (Language): The pipeline.
+    RETURNS (PipelineTokenizer | None): That of the first component that has one; None if there is
+        no such component.
+    """
+    from spacy_deberta.layers import get_tokenizer, splits_words
+
+    models = [getattr(pipe, "model", None) for _, pipe in nlp.components]
+    nodes = [node for model in models if isinstance(model, Model) for node in model.walk()]
+    for name in _WITH_TOKENIZER:
+        for node in nodes:
+            # A listener's model doesn't contain the encoder, so the first one found is its owner.
+            if node.name == name:
+                return PipelineTokenizer(get_tokenizer(node), splits_words(node))
+    return None
 
 
 def align_doc(

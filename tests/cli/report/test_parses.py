@@ -5,7 +5,7 @@ import re
 import spacy
 from spacy.tokens import Doc
 
-from spacy_deberta.cli.report.displacy_views import MAX_PARSED_TOKENS, MAX_PARSES, draw_parses
+from spacy_deberta.cli.report.parses import MAX_PARSED_TOKENS, MAX_PARSES, draw_parses
 
 
 def parse(words, heads, deps):
@@ -16,7 +16,7 @@ def parse(words, heads, deps):
 
 def test_a_parse_has_all_words_and_an_arc_for_each_dependency():
     doc = parse(["Mira", "left", "<Porto>"], [1, 1, 1], ["nsubj", "ROOT", "a&b"])
-    (drawn,) = draw_parses([doc])
+    drawn = draw_parses([doc])[0].svg
     words = re.findall(r'<tspan class="displacy-word"[^>]*>([^<]*)<', drawn)
     labels = re.findall(r"<textPath[^>]*>([^<]*)<", drawn)
     assert words == ["Mira", "left", "&lt;Porto&gt;"]
@@ -32,3 +32,14 @@ def test_only_the_first_short_sentences_are_drawn():
     unparsed = spacy.blank("en")("Mira left")
     assert draw_parses([long, one, unparsed]) == []
     assert len(draw_parses([long, *[short] * (MAX_PARSES + 2)])) == MAX_PARSES
+
+
+def test_the_shown_part_has_all_words_and_fits_the_page():
+    words = ["word"] * MAX_PARSED_TOKENS
+    doc = parse(words, [0] * len(words), ["ROOT", *["dep"] * (len(words) - 1)])
+    (drawn,) = draw_parses([doc])
+    lowest = max(
+        float(y) for y in re.findall(r'<text class="displacy-token"[^>]* y="([\d.]+)"', drawn.svg)
+    )
+    assert drawn.top < lowest < drawn.top + drawn.height
+    assert drawn.shown_width < 1100
