@@ -41,6 +41,7 @@ def measure_speed(settings: Settings, texts: list[str], case: Case) -> list[Meas
     with one thread each, interleaved; without loading the pipeline.
     """
     pipeline = settings.work / "annotation" / "pipeline"
+    pipeline.parent.mkdir(parents=True, exist_ok=True)
     docs = read_entity_docs(settings.entities, spacy.blank("en").vocab, LABELLED)
     ours.make_pipeline(settings.checkpoint, heads=["ner"], docs=docs).to_disk(pipeline)
     nlp = spacy.load(pipeline)
@@ -90,6 +91,7 @@ def peak_memory(folder: Path, count: int) -> float:
     """
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
+    (folder / "annotation").mkdir(parents=True, exist_ok=True)
     nlp.to_disk(folder / "annotation" / "blank")
     texts = (f"Number {n} is x{n}y, and its square is {n * n}z." for n in range(count))
     source = write_texts(folder / "annotation" / f"{count}.jsonl", texts)

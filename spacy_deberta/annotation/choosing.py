@@ -47,6 +47,7 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     alone = _measure(lambda: one.annotator(sample))
     if alone * left <= _SECONDS * max(1, stream.position.bytes_read - start.bytes_read):
         return one
+    say(f"Measuring one process with {count} threads, and {count} with one thread each")
     several = SeveralProcesses(job, count)
     try:
         several.pool.wait_until_built()
@@ -54,13 +55,13 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     except BaseException:
         several.pool.close()
         raise
-    shown = f"{len(sample) / alone:,.1f} texts/s in one process with {count} threads"
-    shown += f", {len(sample) / together:,.1f} in {count} with one thread each"
+    shown = f"One process: {len(sample) / alone:,.1f} texts/s, {count} processes: "
+    shown += f"{len(sample) / together:,.1f} texts/s"
     if together >= alone:
         several.pool.close()
-        say(f"{shown}: using one process")
+        say(f"{shown}. Using one")
         return one
-    say(f"{shown}: using {count} processes")
+    say(f"{shown}. Using {count}")
     return several
 
 

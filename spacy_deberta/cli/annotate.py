@@ -157,6 +157,8 @@ def format_counts(counts: "Counts") -> str:
     rows = [("texts", f"{counts.texts:,}"), ("words", f"{counts.words:,}")]
     rows += [(f"entity {label}", f"{n:,}") for label, n in sorted(counts.entities.items())]
     rows += [(f"error: {kind}", f"{n:,}") for kind, n in sorted(counts.errors.items())]
+    if counts.seconds:
+        rows.append(("words/s", f"{counts.words / counts.seconds:,.0f}"))
     return table(rows, aligns=("l", "r"), max_col=80)
 
 
