@@ -102,9 +102,8 @@ def check_kills(pipeline, texts, folder, *, workers, kills, ways):
         assert finish(pipeline, texts, out, 1) == 0
         assert contents_of(out) == expected
         assert sorted(path.name for path in out.iterdir()) == [
-            *(".lock", "manifest.json"),
+            *(".lock", "manifest.json", "manifest.log"),
             *expected,
-            "parts.jsonl",
         ]
 
 

@@ -82,7 +82,7 @@ def test_removed_and_shortened_parts_are_written_again(ruler, texts, tmp_path):
 def test_a_log_that_was_cut_off(ruler, texts, tmp_path):
     run(ruler, texts, tmp_path / "out", **OPTIONS)
     expected = contents_of(tmp_path / "out")
-    log = tmp_path / "out" / "parts.jsonl"
+    log = tmp_path / "out" / "manifest.log"
     log.write_bytes(log.read_bytes()[:-20])
     run(ruler, texts, tmp_path / "out", **OPTIONS)
     assert contents_of(tmp_path / "out") == expected
