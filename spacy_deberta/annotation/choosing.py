@@ -23,7 +23,7 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
 
     Args:
         job: What to do. If it names no number of processes, one with all threads is compared with
-            one for each thread.
+            one for each thread, unless there is a GPU.
         start: The position after which the texts begin.
         say: Shows what was measured.
 
@@ -37,7 +37,7 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     if job.workers is not None:
         return ThisProcess(job) if job.workers == 1 else SeveralProcesses(job, job.workers)
     one, count = ThisProcess(job), torch.get_num_threads()
-    if count == 1 or job.annotator.gpu_id >= 0:
+    if count == 1 or job.annotator.gpu_id >= 0 or _has_gpu():
         return one
     stream = RecordStream(job.inputs, job.fields, start=start, limit=job.limit)
     left = sum(file.size for file in job.inputs) - start.bytes_read
@@ -63,6 +63,11 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
         return one
     say(f"{shown}. Using {count}")
     return several
+
+
+def _has_gpu() -> bool:
+    """Whether a pipeline may run on a GPU, which processes would have to share."""
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _measure_several(

@@ -144,10 +144,10 @@ def annotate(
     # PyTorch takes seconds to import.
     from spacy_deberta import annotation
 
-    job = annotation.make_job(os.fspath(pipeline), inputs, **options)
+    job = annotation.make_job(os.fspath(pipeline), inputs, output, **options)
     report = _AnnotationBar()
     try:
-        return annotation.annotate(job, output, report, overwrite=overwrite, engine=engine)
+        return annotation.annotate(job, report, overwrite=overwrite, engine=engine)
     finally:
         report.close()
 

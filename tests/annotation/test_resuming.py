@@ -206,3 +206,12 @@ def test_names_of_parts_are_in_order(ruler, texts, tmp_path):
     assert all(re.fullmatch(r"part-\d{5}\.jsonl", name) for name in names)
     numbers = [row["text"].partition(":")[0] for row in rows_of(tmp_path / "out")]
     assert numbers == [str(n) for n in range(12)]
+
+
+def test_a_file_system_without_locks(ruler, texts, tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.warns(UserWarning, match="W801"):
+        assert run(ruler, texts, tmp_path / "out").texts == 30
