@@ -45,8 +45,9 @@ _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _GROUP_ID = re.compile(r'<g id="[^"]*"')
 _STYLE = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", flags=re.DOTALL)
 _START = re.compile(r"<svg [^>]*>")
+# Without `svg` before them: copies of markers have no such ancestor.
 _RULES = "".join(
-    f'svg [style*="{name}: {light}"] {{ {name}: {dark} !important }}\n'
+    f'[style*="{name}: {light}"] {{ {name}: {dark} !important }}\n'
     for light, dark in _DARK.items()
     for name in ("fill", "stroke")
 )

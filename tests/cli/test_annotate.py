@@ -31,7 +31,7 @@ def test_texts_are_annotated_and_counted(spacy_cli, pipeline, texts, tmp_path):
     assert found[0] == ("a", 1, None)
     assert found[1][2].startswith("no text")
     shown = " ".join(result.stdout.split())
-    assert "texts 2 words 16 entity GPE 1 error: no text 1" in shown
+    assert "texts 2 words 16 entity GPE 1 error: no text 1 words/s" in shown
     assert "100%" in result.stderr
     result = spacy_cli(*arguments, "--json")
     assert "Nothing to do" in result.stderr

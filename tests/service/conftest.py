@@ -21,7 +21,7 @@ BAD_WORD = "explosive"
 gate = threading.Event()
 
 
-@Language.component("annotate_by_rules")
+@Language.component("annotate_by_rules", assigns=["doc.ents", "doc.spans", "doc.cats"])
 def annotate_by_rules(doc: Doc) -> Doc:
     """Annotations of all kinds that are known in advance: capitalized words, and their pairs."""
     capitalized = [token for token in doc if token.is_title]

@@ -1,7 +1,7 @@
 """Plots of scores and training curves, as parts of the page."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from spacy_deberta.pages import clean_text
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DASHES = ("-", "--", ":")
-WIDTH = 7.0
-LOSS_COLUMNS = 3
+BARS_WIDTH, CURVES_WIDTH = 7.0, 10.0
+LOSS_COLUMNS = 4
 
 
 def plot_bars(values: Mapping[str, float]) -> str:
@@ -39,7 +39,8 @@ def plot_bars(values: Mapping[str, float]) -> str:
         for place, value in zip(places, percent, strict=True):
             axes.text(value + 1, place, f"{value:.0f}", va="center", fontsize=8)
 
-    return _draw(draw, height=0.75 + 0.24 * len(values))
+    height = 0.75 + 0.24 * len(values)
+    return draw_svg(draw, width=BARS_WIDTH, height=height, in_page=True)
 
 
 def plot_losses(log: TrainingLog) -> tuple[str, list[str]] | None:
@@ -64,7 +65,9 @@ def plot_losses(log: TrainingLog) -> tuple[str, list[str]] | None:
             axes.set_axis_off()
         figure.supxlabel("Step", fontsize=9, color=INK)
 
-    return (_draw(draw, height=0.5 + 1.8 * rows), left_out) if drawn else None
+    if not drawn:
+        return None
+    return draw_svg(draw, width=CURVES_WIDTH, height=0.5 + 1.9 * rows, in_page=True), left_out
 
 
 def plot_scores(log: TrainingLog) -> tuple[str, list[str]] | None:
@@ -99,7 +102,8 @@ def plot_scores(log: TrainingLog) -> tuple[str, list[str]] | None:
 
     if not drawn and not _leave_out_zeros({"": log.total})[0]:
         return None
-    return _draw(draw, height=max(2.8, 0.6 + 0.2 * (len(drawn) + 1))), left_out
+    height = max(3.2, 0.6 + 0.2 * (len(drawn) + 1))
+    return draw_svg(draw, width=CURVES_WIDTH, height=height, in_page=True), left_out
 
 
 def _leave_out_zeros(
@@ -118,7 +122,3 @@ def _curve(axes: "Axes", steps: list[int], values: list[float], **style: Any) ->
     # Markers, because a single evaluation has no line.
     (line,) = axes.plot(steps, values, marker="o", markersize=2.5, **{"linewidth": 1.3, **style})
     return line
-
-
-def _draw(draw: Callable[["Figure"], None], *, height: float) -> str:
-    return draw_svg(draw, width=WIDTH, height=height, in_page=True)

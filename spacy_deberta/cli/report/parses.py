@@ -71,6 +71,8 @@ def _draw_parse(sentence: Span) -> Parse:
         jupyter=False,
         options={"compact": True, "distance": distance, **_INHERITED},
     )
+    # Space after a word would be centred with it.
+    svg = re.sub(r">\s+<", "><", svg)
     (size,) = re.findall(r'^\s*<svg [^>]* width="([\d.]+)" height="([\d.]+)"', svg)
     width, height = map(float, size)
     top = max((height - WORDS_HEIGHT) * UNUSED - 8, 0)

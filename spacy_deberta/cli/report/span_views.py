@@ -28,12 +28,16 @@ class EntityPart(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """What is drawn of a span below one of its tokens; the label only below the first."""
+    """What is drawn of a span below one of its tokens; the label only below the first.
+
+    `room` is the number of characters of the span's other tokens, below which the label may go on.
+    """
 
     label: str
     verdict: Verdict | None
     row: int
     starts: bool
+    room: int
 
 
 class SpanPart(NamedTuple):
@@ -104,8 +108,9 @@ def cut_spans(annotated: Annotated, verdicts: Mapping[Mark, Verdict]) -> Iterato
     for span in sorted(annotated.spans, key=lambda span: (span.start, -span.end, span.label_)):
         row = next((i for i, end in enumerate(row_ends) if end <= span.start), len(row_ends))
         row_ends[row : row + 1] = [span.end]
+        verdict, room = verdicts.get(mark(span)), len(span.text) - len(span[0])
         for i in range(span.start, span.end):
-            bar = Bar(span.label_, verdicts.get(mark(span)), row, starts=i == span.start)
+            bar = Bar(span.label_, verdict, row, starts=i == span.start, room=room)
             bars.setdefault(i, []).append(bar)
     between = ""
     for token in annotated.doc:

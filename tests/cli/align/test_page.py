@@ -98,7 +98,7 @@ def test_pieces_of_the_same_characters_do_not_cover_each_other():
     # Two bytes of one letter and its accent, which are two tokens.
     tokens = (AlignedToken("e", 0, 1, (0, 1)), AlignedToken("\u0301", 1, 2, (0, 1)))
     pieces = tuple(AlignedPiece(f"<{i}>", i, "e\u0301", 0, 2, (0, 1)) for i in range(2))
-    page = Page(render_page(Alignment("model", "en", "e\u0301", tokens, pieces)))
+    page = Page(render_page(Alignment("<script>", "en", "e\u0301", tokens, pieces)))
     cells = [(columns(box)[0], column) for box in page.boxes for column in range(*columns(box)[1:])]
     assert len(cells) == len(set(cells))
 
