@@ -1,6 +1,7 @@
 """Paths of the real data, and small models for all tests."""
 
 import os
+import shutil
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -152,3 +153,17 @@ def tiny_checkpoint(tmp_path_factory, tiny_config, tiny_tokenizer) -> Path:
 def map_small_files(monkeypatch):
     """Map the weights of small files, too."""
     monkeypatch.setattr("spacy_deberta.models.loading.filling.MIN_MAPPED_BYTES", 0)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Headless Chromium by Playwright, or a skip: `make browser` installs both."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("needs Chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

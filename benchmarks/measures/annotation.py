@@ -41,6 +41,7 @@ def measure_speed(settings: Settings, texts: list[str], case: Case) -> list[Meas
     with one thread each, interleaved; without loading the pipeline.
     """
     pipeline = settings.work / "annotation" / "pipeline"
+    pipeline.parent.mkdir(parents=True, exist_ok=True)
     docs = read_entity_docs(settings.entities, spacy.blank("en").vocab, LABELLED)
     ours.make_pipeline(settings.checkpoint, heads=["ner"], docs=docs).to_disk(pipeline)
     nlp = spacy.load(pipeline)
@@ -78,8 +79,9 @@ def seconds_of_loop(nlp: Any, texts: Sequence[str]) -> float:
 def seconds_of_job(pipeline: Path, source: Path, *, workers: int) -> float:
     """Seconds from the start of the annotation to its end."""
     report = Stopwatch()
-    job = make_job(str(pipeline), [source], batch_size=BATCH_SIZE, workers=workers)
-    annotate(job, source.with_name("annotated"), report, overwrite=True)
+    output = source.with_name("annotated")
+    job = make_job(str(pipeline), [source], output, batch_size=BATCH_SIZE, workers=workers)
+    annotate(job, report, overwrite=True)
     return time.perf_counter() - report.started
 
 
@@ -90,13 +92,15 @@ def peak_memory(folder: Path, count: int) -> float:
     """
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
+    (folder / "annotation").mkdir(parents=True, exist_ok=True)
     nlp.to_disk(folder / "annotation" / "blank")
     texts = (f"Number {n} is x{n}y, and its square is {n * n}z." for n in range(count))
     source = write_texts(folder / "annotation" / f"{count}.jsonl", texts)
-    job = make_job(str(folder / "annotation" / "blank"), [source], workers=1)
+    pipeline, output = folder / "annotation" / "blank", folder / "annotation" / str(count)
+    job = make_job(str(pipeline), [source], output, workers=1)
     machine.reset_peak_memory()
     before = machine.peak_memory()
-    annotate(job, folder / "annotation" / str(count), Stopwatch(), overwrite=True)
+    annotate(job, Stopwatch(), overwrite=True)
     return max(machine.peak_memory() - before, 0.0)
 
 

@@ -26,6 +26,7 @@ _SHARD_SIZE = 5_000
 def make_job(
     pipeline: str,
     inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
     *,
     format: str = "jsonl",  # noqa: A002 (the name of the option)
     text_field: str = "text",
@@ -48,6 +49,7 @@ def make_job(
     Args:
         pipeline: A folder or a package.
         inputs: Files, folders and patterns.
+        output: The folder to write.
         format: Name of the format of the output: "jsonl", "parquet" or "spacy".
         text_field: The field of the text.
         id_field: The field of the id; None for the file and the number of the row.
@@ -84,7 +86,8 @@ def make_job(
             gpu_id=gpu_id,
             batch_size=size,
         ),
-        inputs=find_inputs(inputs),
+        inputs=find_inputs(inputs, output=Path(output)),
+        output=Path(output),
         fields=RecordFields(text=text_field, id=id_field, keep=tuple(keep)),
         format=format,
         shard_size=shard_size or -(-_SHARD_SIZE // size) * size,
@@ -97,7 +100,6 @@ def make_job(
 
 def annotate(
     job: AnnotationJob,
-    output: str | os.PathLike[str],
     report: ProgressReport,
     *,
     overwrite: bool = False,
@@ -107,7 +109,6 @@ def annotate(
 
     Args:
         job: What to do.
-        output: The folder to write.
         report: Shows the progress.
         overwrite: Whether to remove an earlier output in the folder.
         engine: Name of the engine.
@@ -122,7 +123,7 @@ def annotate(
     """
     if engine not in ENGINES:
         raise ValueError(Errors.E816.format(name=engine, known=", ".join(ENGINES)))
-    folder = OutputFolder(Path(output), suffix=job.format)
+    folder = OutputFolder(job.output, suffix=job.format)
     plan = job.plan()
     with folder.owned():
         if folder.open(plan, overwrite=overwrite):

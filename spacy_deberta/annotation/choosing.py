@@ -23,7 +23,7 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
 
     Args:
         job: What to do. If it names no number of processes, one with all threads is compared with
-            one for each thread.
+            one for each thread, unless there is a GPU.
         start: The position after which the texts begin.
         say: Shows what was measured.
 
@@ -37,7 +37,7 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     if job.workers is not None:
         return ThisProcess(job) if job.workers == 1 else SeveralProcesses(job, job.workers)
     one, count = ThisProcess(job), torch.get_num_threads()
-    if count == 1 or job.annotator.gpu_id >= 0:
+    if count == 1 or job.annotator.gpu_id >= 0 or _has_gpu():
         return one
     stream = RecordStream(job.inputs, job.fields, start=start, limit=job.limit)
     left = sum(file.size for file in job.inputs) - start.bytes_read
@@ -47,6 +47,7 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     alone = _measure(lambda: one.annotator(sample))
     if alone * left <= _SECONDS * max(1, stream.position.bytes_read - start.bytes_read):
         return one
+    say(f"Measuring one process with {count} threads, and {count} with one thread each")
     several = SeveralProcesses(job, count)
     try:
         several.pool.wait_until_built()
@@ -54,14 +55,19 @@ def start_runner(job: AnnotationJob, start: Position, say: Callable[[str], None]
     except BaseException:
         several.pool.close()
         raise
-    shown = f"{len(sample) / alone:,.1f} texts/s in one process with {count} threads"
-    shown += f", {len(sample) / together:,.1f} in {count} with one thread each"
+    shown = f"One process: {len(sample) / alone:,.1f} texts/s, {count} processes: "
+    shown += f"{len(sample) / together:,.1f} texts/s"
     if together >= alone:
         several.pool.close()
-        say(f"{shown}: using one process")
+        say(f"{shown}. Using one")
         return one
-    say(f"{shown}: using {count} processes")
+    say(f"{shown}. Using {count}")
     return several
+
+
+def _has_gpu() -> bool:
+    """Whether a pipeline may run on a GPU, which processes would have to share."""
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _measure_several(

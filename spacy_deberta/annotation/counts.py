@@ -17,12 +17,14 @@ class Counts:
         words: Number of tokens.
         entities: Number of entities of each label.
         errors: Number of rows with an error, by its kind.
+        seconds: How long it took, without loading the pipeline.
     """
 
     texts: int = 0
     words: int = 0
     entities: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    seconds: float = field(default=0.0, compare=False)
 
     def add(self, doc: Doc, error: str | None) -> None:
         """Count a row."""
@@ -39,6 +41,7 @@ class Counts:
         self.words += other.words
         self.entities.update(other.entities)
         self.errors.update(other.errors)
+        self.seconds += other.seconds
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -47,6 +50,7 @@ class Counts:
             "words": self.words,
             "entities": dict(sorted(self.entities.items())),
             "errors": dict(sorted(self.errors.items())),
+            "seconds": round(self.seconds, 3),
         }
 
     @classmethod
@@ -57,4 +61,5 @@ class Counts:
             words=values["words"],
             entities=Counter(values["entities"]),
             errors=Counter(values["errors"]),
+            seconds=values["seconds"],
         )

@@ -38,12 +38,15 @@ class InputFile:
     modified: int
 
 
-def find_inputs(paths: Sequence[str | os.PathLike[str]]) -> list[InputFile]:
+def find_inputs(
+    paths: Sequence[str | os.PathLike[str]], *, output: Path | None = None
+) -> list[InputFile]:
     """Find the files of texts.
 
     Args:
         paths: Files, folders and patterns such as `data/*.jsonl`. Folders are read recursively,
             without hidden files.
+        output: A folder whose files are no input, even if it is in one of the folders.
 
     Returns:
         The files, in the order of the paths, and within a folder or a pattern in that of their
@@ -55,7 +58,7 @@ def find_inputs(paths: Sequence[str | os.PathLike[str]]) -> list[InputFile]:
     """
     found: dict[Path, InputFile] = {}
     for path in paths:
-        for file in _expand(Path(path).expanduser()):
+        for file in _expand(Path(path).expanduser(), output):
             kind = kind_of(file)
             if kind is None:
                 raise ValueError(Errors.E802.format(path=file, known=", ".join(KINDS)))
@@ -74,9 +77,13 @@ def kind_of(path: Path) -> str | None:
     return KINDS.get(suffix)
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, output: Path | None) -> list[Path]:
+    def is_input(file: Path) -> bool:
+        is_own = output is not None and output.resolve() in file.resolve().parents
+        return file.is_file() and not is_own
+
     if path.is_dir():
-        files = _find_in_folder(path)
+        files = [file for file in _find_in_folder(path) if is_input(file)]
         if not files:
             reason = f"the folder has no file with a known suffix: {', '.join(KINDS)}"
             raise ValueError(Errors.E801.format(path=path, reason=reason))
@@ -86,7 +93,7 @@ def _expand(path: Path) -> list[Path]:
     pattern = str(path)
     # `Path.glob` has no absolute patterns.
     names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
-    files = [file for file in map(Path, names) if file.is_file()]
+    files = [file for file in map(Path, names) if is_input(file)]
     if not files:
         reason = "it does not exist"
         if glob.has_magic(pattern):
@@ -100,7 +107,5 @@ def _find_in_folder(folder: Path) -> list[Path]:
     return [
         folder / path
         for path in inside
-        if kind_of(path)
-        and not any(part.startswith(".") for part in path.parts)
-        and (folder / path).is_file()
+        if kind_of(path) and not any(part.startswith(".") for part in path.parts)
     ]

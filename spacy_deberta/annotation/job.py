@@ -26,6 +26,7 @@ class AnnotationJob:
     Attributes:
         annotator: The pipeline and the columns of the output.
         inputs: The files of the texts.
+        output: The folder to write.
         fields: Which fields of them are read.
         format: Name of the format of the output.
         shard_size: Number of texts in each file of the output.
@@ -37,6 +38,7 @@ class AnnotationJob:
 
     annotator: AnnotatorSettings
     inputs: Sequence[InputFile]
+    output: Path
     shard_size: int
     batch_size: int
     fields: RecordFields = field(default_factory=RecordFields)

@@ -1,5 +1,6 @@
 """The local engine: annotates on this machine, in this process or in several."""
 
+import time
 from collections.abc import Iterator
 from itertools import chain, groupby
 from typing import Protocol
@@ -44,6 +45,7 @@ def run_local(job: AnnotationJob, folder: OutputFolder, report: ProgressReport) 
     output = make_format(job.format, keep_trf_data=job.keep_trf_data)
     with start_runner(job, start, report.say) as runner:
         report.start(start.bytes_read, sum(file.size for file in job.inputs))
+        began = time.perf_counter()
         batches = runner.run(_missing_parts(stream, job.shard_size, folder), stream)
         for number, own in groupby(batches, key=lambda batch: batch.part):
             counts, position = Counts(), start
@@ -55,6 +57,8 @@ def run_local(job: AnnotationJob, folder: OutputFolder, report: ProgressReport) 
                     position = batch.position
                     report.advance(batch.counts, position.bytes_read)
                 part.close()
+            ended = time.perf_counter()
+            counts.seconds, began = ended - began, ended
             folder.note(number, position, counts)
 
 

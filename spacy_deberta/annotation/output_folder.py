@@ -15,7 +15,7 @@ from spacy_deberta.files import atomic_file, remove_unfinished, write_atomically
 from .counts import Counts
 from .record_stream import Position
 
-MANIFEST, LOG, LOCK = "manifest.json", "parts.jsonl", ".lock"
+MANIFEST, LOG, LOCK = "manifest.json", "manifest.log", ".lock"
 _VERSION = 1
 
 

@@ -6,7 +6,9 @@ cache of the operating system.
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -36,13 +38,14 @@ class WorkerPool(Generic[Task, Result]):
         context = multiprocessing.get_context("spawn")
         self._processes = []
         self._connections: list[Connection] = []
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, build, args), daemon=True)
-            process.start()
-            theirs.close()
-            self._processes.append(process)
-            self._connections.append(ours)
+        with _interrupts_ignored():
+            for _ in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(theirs, build, args), daemon=True)
+                process.start()
+                theirs.close()
+                self._processes.append(process)
+                self._connections.append(ours)
         self._starting = list(self._connections)
 
     def wait_until_built(self) -> None:
@@ -125,6 +128,19 @@ def split_evenly(items: Sequence[Task], count: int) -> list[Sequence[Task]]:
     return [items[start:end] for start, end in pairwise(ends)]
 
 
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, which goes to all of them: the first ends the others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can set it
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _ending(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
@@ -135,8 +151,6 @@ def _ending(code: int | None) -> str:
 def _serve(
     connection: Connection, build: Callable[..., Callable[[Any], Any]], args: tuple[Any, ...]
 ) -> None:
-    # Ctrl-C goes to all processes; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         try:
             compute = build(*args)

@@ -144,10 +144,10 @@ def annotate(
     # PyTorch takes seconds to import.
     from spacy_deberta import annotation
 
-    job = annotation.make_job(os.fspath(pipeline), inputs, **options)
+    job = annotation.make_job(os.fspath(pipeline), inputs, output, **options)
     report = _AnnotationBar()
     try:
-        return annotation.annotate(job, output, report, overwrite=overwrite, engine=engine)
+        return annotation.annotate(job, report, overwrite=overwrite, engine=engine)
     finally:
         report.close()
 
@@ -157,6 +157,8 @@ def format_counts(counts: "Counts") -> str:
     rows = [("texts", f"{counts.texts:,}"), ("words", f"{counts.words:,}")]
     rows += [(f"entity {label}", f"{n:,}") for label, n in sorted(counts.entities.items())]
     rows += [(f"error: {kind}", f"{n:,}") for kind, n in sorted(counts.errors.items())]
+    if counts.seconds:
+        rows.append(("words/s", f"{counts.words / counts.seconds:,.0f}"))
     return table(rows, aligns=("l", "r"), max_col=80)
 
 

@@ -29,8 +29,8 @@ class Silent:
 def run(pipeline, inputs, output, *, report=None, overwrite=False, **options):
     """Annotate in this process, unless `workers` says otherwise; returns the counts."""
     inputs = [inputs] if isinstance(inputs, str | Path) else inputs
-    job = make_job(str(pipeline), inputs, **{"workers": 1, **options})
-    return annotate(job, output, report or Silent(), overwrite=overwrite)
+    job = make_job(str(pipeline), inputs, output, **{"workers": 1, **options})
+    return annotate(job, report or Silent(), overwrite=overwrite)
 
 
 def parts_of(folder):

@@ -93,7 +93,7 @@ def test_missing_ids(ruler, tmp_path):
 
 
 def test_the_rest_of_a_damaged_archive_is_one_row(ruler, tmp_path):
-    data = gzip.compress(b"".join(b'{"text": "%d Lyon"}\n' % n for n in range(20_000)))
+    data = gzip.compress(b"".join(b'{"text": "%d Lyon"}\n' % n for n in range(4_000)))
     (tmp_path / "a.jsonl.gz").write_bytes(data[: len(data) // 2])
     write_jsonl(tmp_path / "b.jsonl", [{"text": "Lyon"}])
     counts = run(ruler, tmp_path / "*.jsonl*", tmp_path / "out", batch_size=1000)
@@ -101,7 +101,7 @@ def test_the_rest_of_a_damaged_archive_is_one_row(ruler, tmp_path):
     assert counts.errors == {"damaged file": 1}
     assert errors[-2].startswith("damaged file: the rest of it can't be read")
     assert errors[-1] is None
-    assert len(errors) > 1000
+    assert len(errors) > 100
 
 
 @pytest.mark.parametrize("suffix", [".spacy", ".parquet"])

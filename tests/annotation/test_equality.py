@@ -79,7 +79,7 @@ class FakeProcesses(SeveralProcesses):
         self.made.append(self)
 
 
-@pytest.mark.parametrize(("together", "chosen"), [(3.0, "one process"), (1.0, "2 processes")])
+@pytest.mark.parametrize(("together", "chosen"), [(3.0, "one"), (1.0, "2")])
 def test_processes_are_chosen_by_a_measurement(
     together, chosen, vectors_pipeline, real_texts, tmp_path, monkeypatch
 ):
@@ -99,7 +99,9 @@ def test_processes_are_chosen_by_a_measurement(
     monkeypatch.setattr(choosing, "_SECONDS", 0.0)
     monkeypatch.setattr(choosing, "_measure", measure)
     run(vectors_pipeline, real_texts, tmp_path / "auto", **options)
-    rates = f"20.0 texts/s in one process with 2 threads, {40 / together:.1f} in 2 with one thread"
-    assert report.messages == [f"{rates} each: using {chosen}"]
+    assert report.messages == [
+        "Measuring one process with 2 threads, and 2 with one thread each",
+        f"One process: 20.0 texts/s, 2 processes: {40 / together:.1f} texts/s. Using {chosen}",
+    ]
     assert FakeProcesses.made[-1].pool.closed
     assert contents_of(tmp_path / "auto") == contents_of(tmp_path / "few")

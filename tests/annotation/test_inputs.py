@@ -95,6 +95,12 @@ def test_folders_patterns_and_files_in_their_order(tmp_path):
     ]
 
 
+def test_the_output_is_no_input(ruler, tmp_path):
+    write_jsonl(tmp_path / "in.jsonl", [{"text": TEXT}])
+    for _ in range(2):
+        assert run(ruler, [tmp_path, str(tmp_path / "**" / "*.jsonl")], tmp_path / "out").texts == 1
+
+
 def test_paths_without_texts(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.md").touch()

@@ -33,8 +33,8 @@ context.set_forkserver_preload([__name__])
 def run_here(pipeline, texts, folder, workers, ready):
     os.setsid()
     ready.send(None)
-    job = make_job(str(pipeline), [str(texts)], workers=workers, **OPTIONS)
-    annotate(job, folder, Silent())
+    job = make_job(str(pipeline), [texts], folder, workers=workers, **OPTIONS)
+    annotate(job, Silent())
 
 
 def start(*arguments):
@@ -102,9 +102,8 @@ def check_kills(pipeline, texts, folder, *, workers, kills, ways):
         assert finish(pipeline, texts, out, 1) == 0
         assert contents_of(out) == expected
         assert sorted(path.name for path in out.iterdir()) == [
-            *(".lock", "manifest.json"),
+            *(".lock", "manifest.json", "manifest.log"),
             *expected,
-            "parts.jsonl",
         ]
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.tokens import DocBin, Span
 
 from spacy_deberta.annotation import Annotator, AnnotatorSettings, Record, RowColumns
@@ -177,3 +178,19 @@ def test_an_annotator_makes_rows_of_records(ruler):
     assert [row["id"] for row in rows] == ["1", "2", "3"]
     assert [len(row["ents"]) for row in rows] == [4, 0, 0]
     assert [row["error"] for row in rows] == [None, "no text", None]
+
+
+@Language.component("annotation_tests_object")
+def add_object(doc):
+    doc.user_data["object"] = object()
+    return doc
+
+
+def test_user_data_that_cannot_be_stored(tmp_path, texts):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("annotation_tests_object")
+    nlp.to_disk(tmp_path / "pipeline")
+    assert run(tmp_path / "pipeline", texts, tmp_path / "json").texts == 30
+    with pytest.raises(ValueError, match="E810"):
+        run(tmp_path / "pipeline", texts, tmp_path / "docs", format="spacy")
+    assert not parts_of(tmp_path / "docs")

@@ -82,7 +82,7 @@ def test_removed_and_shortened_parts_are_written_again(ruler, texts, tmp_path):
 def test_a_log_that_was_cut_off(ruler, texts, tmp_path):
     run(ruler, texts, tmp_path / "out", **OPTIONS)
     expected = contents_of(tmp_path / "out")
-    log = tmp_path / "out" / "parts.jsonl"
+    log = tmp_path / "out" / "manifest.log"
     log.write_bytes(log.read_bytes()[:-20])
     run(ruler, texts, tmp_path / "out", **OPTIONS)
     assert contents_of(tmp_path / "out") == expected
@@ -126,6 +126,24 @@ def test_other_texts_and_pipelines_are_refused(ruler, texts, tmp_path):
     (copy / "meta.json").write_text(meta.replace('"0.0.0"', '"0.0.1"'), encoding="utf-8")
     with pytest.raises(ValueError, match="E813.*pipeline was"):
         run(copy, texts, tmp_path / "again", **OPTIONS)
+
+
+def test_a_package_is_the_folder_in_it(ruler, texts, tmp_path, monkeypatch):
+    package = tmp_path / "site" / "en_annotation_tests"
+    shutil.copytree(ruler, package / "en_pipeline-0.0.0")
+    shutil.copy(ruler / "meta.json", package / "meta.json")
+    code = "from spacy.util import load_model_from_init_py\n\n\ndef load(**overrides):\n"
+    code += "    return load_model_from_init_py(__file__, **overrides)\n"
+    (package / "__init__.py").write_text(code, encoding="utf-8")
+    facts = tmp_path / "site" / "en_annotation_tests-0.0.0.dist-info"
+    facts.mkdir()
+    metadata = "Metadata-Version: 2.1\nName: en_annotation_tests\nVersion: 0.0.0\n"
+    (facts / "METADATA").write_text(metadata, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    run("en_annotation_tests", texts, tmp_path / "out", limit=8, **OPTIONS)
+    report = Silent()
+    run(ruler, texts, tmp_path / "out", limit=8, report=report, **OPTIONS)
+    assert "Nothing to do" in report.messages[0]
 
 
 def test_the_number_of_processes_may_change(ruler, texts, tmp_path):
@@ -188,3 +206,12 @@ def test_names_of_parts_are_in_order(ruler, texts, tmp_path):
     assert all(re.fullmatch(r"part-\d{5}\.jsonl", name) for name in names)
     numbers = [row["text"].partition(":")[0] for row in rows_of(tmp_path / "out")]
     assert numbers == [str(n) for n in range(12)]
+
+
+def test_a_file_system_without_locks(ruler, texts, tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.warns(UserWarning, match="W801"):
+        assert run(ruler, texts, tmp_path / "out").texts == 30

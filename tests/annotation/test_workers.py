@@ -1,14 +1,13 @@
 """Processes compute in order, and their ends are noticed."""
 
+import multiprocessing
 import os
 import signal
 import time
 
 import pytest
 
-from spacy_deberta.annotation.workers import WorkerPool, split_evenly
-
-pytestmark = pytest.mark.slow
+from spacy_deberta.annotation.workers import WorkerPool, _serve, split_evenly
 
 
 def build_sleeper(longest):
@@ -29,6 +28,7 @@ def build_nothing():
     raise ValueError("[spacy-deberta E000] no")
 
 
+@pytest.mark.slow
 def test_results_are_in_the_order_of_the_tasks_and_failures_are_told():
     pool = WorkerPool(2, build_sleeper, 0.1)
     try:
@@ -45,11 +45,15 @@ def test_results_are_in_the_order_of_the_tasks_and_failures_are_told():
         pool.close()
 
 
-def test_a_process_that_cannot_start():
-    pool = WorkerPool(1, build_nothing)
-    with pytest.raises(ValueError, match="E000"):
-        pool.wait_until_built()
-    pool.close()
+def test_a_process_that_cannot_start_tells_why():
+    ours, theirs = multiprocessing.Pipe()
+    _serve(theirs, build_nothing, ())
+    error, result = ours.recv()
+    assert str(error) == "[spacy-deberta E000] no"
+    assert result is None
+    # The other side is gone.
+    ours.close()
+    _serve(theirs, build_sleeper, (0.1,))
 
 
 def test_parts_of_about_one_length():

@@ -15,7 +15,7 @@ from spacy.training import Corpus, Example
 from spacy_deberta.cli import visualize
 from spacy_deberta.cli.report import sort_scores, texts
 from spacy_deberta.cli.report.page import KINDS
-from spacy_deberta.cli.report.prediction_views import show_categories
+from spacy_deberta.cli.report.prediction_views import show_categories, show_tokens
 from spacy_deberta.cli.report.shown_text import ShownText, View
 from spacy_deberta.cli.report.verdicts import VERDICT_NAMES
 from spacy_deberta.pages import make_environment
@@ -562,3 +562,19 @@ def test_curves_have_names_and_are_not_all_zero(rules, tmp_path):
     assert "ner" in losses
     assert "as 0 or missing throughout: Entities, recall." in page.text
     assert "as 0 or missing throughout: sentencizer." in page.text
+
+
+def test_heads_and_tags_other_than_gold_are_shown_with_the_gold_ones():
+    vocab = spacy.blank("en").vocab
+    words, deps = ["Mira", "left", "Lyon"], ["nsubj", "ROOT", "obj"]
+    gold = Doc(vocab, words=words, tags=["N", "V", "N"], heads=[1, 1, 1], deps=deps)
+    found = Doc(vocab, words=words, tags=["N", "V", "V"], heads=[1, 1, 0], deps=deps)
+    assigned = frozenset(["token.tag", "token.dep", "token.head"])
+    (view,) = show_tokens(ShownText(1, Example(found, gold), assigned, 0.5))
+    assert view.content["columns"] == ["Tag", "Dependency", "Head"]
+    assert view.content["rows"][0] == ("Mira", [("N", None), ("nsubj", None), ("left", None)])
+    assert view.content["rows"][2] == ("Lyon", [("V", "N"), ("obj", None), ("Mira", "left")])
+    assert view.errors == {"wrong": 2}
+    unknown = Doc(vocab, words=words)
+    (view,) = show_tokens(ShownText(1, Example(found, unknown), assigned, 0.5))
+    assert view.errors is None

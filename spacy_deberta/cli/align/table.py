@@ -1,17 +1,15 @@
 """Formats an alignment as a table for the terminal."""
 
-from collections.abc import Sequence
-
-from wasabi import row
+import io
 
 from spacy_deberta.text_alignment import Alignment, Pair
 
-from .visible_text import display_width, pad, visible
+from .visible_text import visible
 
 HEADER = ("#", "Token", "Chars", "Piece", "Covers", "Id", "Chars", "")
 # Alternating colours of tokens and their pieces.
-TOKEN_COLORS = ("cyan", "pink")
-DIM = "grey"
+TOKEN_COLORS = ("cyan", "magenta")
+DIM = "bright_black"
 MARK = "yellow"
 
 
@@ -22,28 +20,35 @@ def format_table(alignment: Alignment, *, colored: bool) -> str:
     colored (bool): Whether to use colours.
     RETURNS (str): The lines.
     """
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     pairs = list(alignment.pairs())
     cells = [_cells(alignment, pair) for pair in pairs]
     # A token is shown on the line of its first piece only.
     for i in range(len(pairs) - 1, 0, -1):
         if pairs[i][0] is not None and pairs[i][0] == pairs[i - 1][0]:
             cells[i][:3] = ["", "", ""]
-    lines = [list(HEADER), *cells]
-    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    plain = (None,) * len(HEADER)
-    colors = [plain, plain, *map(_colors, pairs)]
-    return "\n".join(
-        # Padded here, because wasabi counts code points instead of terminal columns.
-        row(
-            [pad(cell, width) for cell, width in zip(line, widths, strict=True)],
-            # No colour codes around blank cells, so that trailing ones can be stripped.
-            fg_colors=[c if cell else None for c, cell in zip(color, line, strict=True)]
-            if colored
-            else None,
-        ).rstrip()
-        for line, color in zip(lines, colors, strict=True)
+    widths = [max(map(cell_len, column)) for column in zip(HEADER, *cells, strict=True)]
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_row(*map(Text, HEADER))
+    table.add_row(*("-" * width for width in widths))
+    for line, pair in zip(cells, pairs, strict=True):
+        styled = zip(line, _colors(pair), strict=True)
+        table.add_row(*(Text(cell, color if cell else "") for cell, color in styled))
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        # A table that is wider than the terminal is wrapped there, and whole in a file.
+        width=sum(widths) + 3 * len(widths),
+        force_terminal=colored,
+        color_system="standard" if colored else None,
+        legacy_windows=False,
     )
+    console.print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 
 def _cells(alignment: Alignment, pair: Pair) -> list[str]:
@@ -67,9 +72,9 @@ def _cells(alignment: Alignment, pair: Pair) -> list[str]:
     return [*token_cells, *piece_cells, note]
 
 
-def _colors(pair: Pair) -> Sequence[str | None]:
+def _colors(pair: Pair) -> tuple[str, ...]:
     token_id, piece_id = pair
     if token_id is None or piece_id is None:
         return (DIM,) * len(HEADER)
     color = TOKEN_COLORS[token_id % len(TOKEN_COLORS)]
-    return (DIM, color, DIM, color, None, None, DIM, MARK)
+    return (DIM, color, DIM, color, "", "", DIM, MARK)

@@ -22,9 +22,10 @@ _INHERITED = {"color": "inherit", "bg": "transparent", "font": "inherit"}
 
 
 class Parse(NamedTuple):
-    """The drawing of a sentence: SVG, and the part of it that is not empty."""
+    """The drawing of a sentence: SVG, its direction, and the part of it that is not empty."""
 
     svg: Markup
+    direction: str
     top: float
     width: float
     height: float
@@ -73,10 +74,13 @@ def _draw_parse(sentence: Span) -> Parse:
     )
     # Space after a word would be centred with it.
     svg = re.sub(r">\s+<", "><", svg)
+    if settings["direction"] == "rtl":
+        # Labels on lines that are drawn from the right would be upside down.
+        svg = re.sub(r' d="M(\S+) (\S+) (\S+) (\S+)"(?= fill="none")', r' d="M\4 \3 \2 \1"', svg)
     (size,) = re.findall(r'^\s*<svg [^>]* width="([\d.]+)" height="([\d.]+)"', svg)
     width, height = map(float, size)
     top = max((height - WORDS_HEIGHT) * UNUSED - 8, 0)
-    return Parse(Markup(svg), top, width, height - top - MARGIN)
+    return Parse(Markup(svg), settings["direction"], top, width, height - top - MARGIN)
 
 
 def _escape(text: str) -> str:

@@ -1,7 +1,7 @@
 """Tables of predictions that are not spans of the text, beside the gold annotations."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from spacy.tokens import Token
 from spacy.training import Example
@@ -19,6 +19,7 @@ TOKEN_COLUMNS = {
     "token.morph": ("MORPH", "Morphology"),
     "token.lemma": ("LEMMA", "Lemma"),
     "token.dep": ("DEP", "Dependency"),
+    "token.head": ("HEAD", "Head"),
 }
 
 
@@ -105,6 +106,8 @@ def show_tokens(text: ShownText) -> Iterator[View]:
 
 def _token_cells(example: Example, attribute: str) -> list[tuple[str, str | None]]:
     """The predicted values, each with the gold value if that is known and another one."""
+    if attribute == "HEAD":
+        return _head_cells(example)
     predicted = [_value(token, attribute) for token in example.predicted]
     if not example.reference.has_annotation(attribute):
         return [(value, None) for value in predicted]
@@ -112,6 +115,17 @@ def _token_cells(example: Example, attribute: str) -> list[tuple[str, str | None
     return [
         (value, None if other == value else other)
         for value, other in zip(predicted, gold, strict=True)
+    ]
+
+
+def _head_cells(example: Example) -> list[tuple[str, str | None]]:
+    doc = example.predicted
+    heads: Sequence[int | None] = [None] * len(doc)
+    if example.reference.has_annotation("DEP"):
+        heads, _ = example.get_aligned_parse(projectivize=False)
+    return [
+        (token.head.text, None if head in (None, token.head.i) else doc[head].text)
+        for token, head in zip(doc, heads, strict=True)
     ]
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
+from spacy_deberta.nn.ops.integers import as_integers, copy_as_integers
+
 from .grouping import LengthGroup
-from .skew import as_integers, copy_as_integers, key_by_pair, query_by_pair
+from .skew import key_by_pair, query_by_pair
 
 # Maximum number of rows of a sequence scored against distances at once.
 _BLOCK = 128
@@ -88,16 +90,24 @@ def _by_distance(rows: Tensor, table: Tensor, group: LengthGroup) -> Iterator[Te
     Yields:
         (heads, count * block, length + block - 1).
     """
-    length = group.length
-    if length <= _BLOCK:
+    if group.length <= _BLOCK:
         yield torch.bmm(rows, table)
         return
-    by_sequence = rows.unflatten(1, (group.count, length))
+    by_sequence = rows.unflatten(1, (group.count, group.length))
+    for block, distances in blocks_of_rows(group.length):
+        yield torch.bmm(by_sequence[:, :, block].flatten(1, 2), table[:, :, distances])
+
+
+def blocks_of_rows(length: int) -> Iterator[tuple[slice, slice]]:
+    """Divide the rows of a sequence into blocks of similar size.
+
+    Yields:
+        Rows, and the distances that they reach in a table: see `_by_distance`.
+    """
     block = -(-length // -(-length // _BLOCK))
     for first in range(0, length, block):
         last = min(first + block, length)
-        some = by_sequence[:, :, first:last].flatten(1, 2)
-        yield torch.bmm(some, table[:, :, length - last : 2 * length - 1 - first])
+        yield slice(first, last), slice(length - last, 2 * length - 1 - first)
 
 
 def _join(blocks: list[Tensor], *, dim: int) -> Tensor:

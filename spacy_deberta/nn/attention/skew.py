@@ -5,11 +5,7 @@ key is one distance less, the next query one more. With distances in memory orde
 strides: the matrix by pair is a view.
 """
 
-import torch
 from torch import Tensor
-
-# Integers of the same size, by the size of a floating-point number in bytes.
-_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def query_by_pair(scores: Tensor, *, count: int) -> Tensor:
@@ -46,20 +42,6 @@ def key_by_pair(scores: Tensor, *, count: int) -> Tensor:
     return _by_pair(
         scores, (count, distances - rows + 1, rows), query_stride=1, key_stride=distances - 1
     )
-
-
-def copy_as_integers(view: Tensor) -> Tensor:
-    """Copy a transposed or skewed view: the same values, contiguous, without gradients.
-
-    On CPUs, torch copies strided floating-point numbers one by one, and integers several at a time:
-    a quarter of the time.
-    """
-    return as_integers(view).contiguous().view(view.dtype)
-
-
-def as_integers(view: Tensor) -> Tensor:
-    """View floating-point numbers of any shape as integers of the same size."""
-    return view.view(_INTEGERS[view.dtype.itemsize])
 
 
 def _by_pair(

@@ -11,7 +11,8 @@ from spacy_deberta.nn.ops.dropout import drop_out
 from .grouping import GroupPlan, LengthGroup, plan_groups
 from .interface import AttentionInputs, Attentions, BatchLayout
 from .position_bias import expand_table, is_half_on_cpu, position_bias
-from .skew import copy_as_integers
+from .scores import compute_scores, split_sequences
+from .training_step import attend_on_cpu
 
 # Position keys and position queries; None for a term that the model lacks.
 Tables = tuple[Tensor | None, Tensor | None]
@@ -59,6 +60,9 @@ class StridedAttention:
         contexts = [value[:0]]
         attentions = [value.new_zeros(value.shape[1], 0, 0)] * plan.sequences
         for group, rows in zip(plan.groups, blocks, strict=True):
+            if explicit and value.is_cpu and not inputs.return_attentions:
+                contexts.append(_attend_with_gradients(rows, tables, group, inputs.dropout))
+                continue
             context, probabilities = _attend_group(rows, tables, group, inputs.dropout, explicit)
             contexts.append(context)
             if inputs.return_attentions and probabilities is not None:
@@ -79,6 +83,16 @@ def _blocks(packed: Tensor, plan: GroupPlan) -> list[Tensor]:
     """
     rows = packed if plan.rows is None else packed.index_select(0, plan.rows)
     return [block.transpose(0, 1) for block in rows.split(plan.sizes)]
+
+
+def _attend_with_gradients(
+    rows: tuple[Tensor, ...], tables: Tables, group: LengthGroup, dropout: float
+) -> Tensor:
+    """As `_attend_group` with `explicit` on CPUs, without probabilities."""
+    query, key, value = (block.contiguous() for block in rows)
+    position_key = expand_table(tables[0], group.descending)
+    position_query = expand_table(tables[1], group.ascending)
+    return attend_on_cpu(query, key, value, position_key, position_query, group, dropout)
 
 
 def _attend_group(
@@ -136,10 +150,8 @@ def _attend_in_place(
 
     For half precision on CPUs, where the fused kernel takes half as long again.
     """
-    shape = (group.count, group.length)
-    q, k, v = (rows.unflatten(1, shape).flatten(0, 1) for rows in (query, key, value))
-    scores = (bias if bias.is_contiguous() else copy_as_integers(bias)).flatten(0, 1)
-    torch.baddbmm(scores, q, k.transpose(1, 2), out=scores)
+    q, k, v = (split_sequences(rows, group) for rows in (query, key, value))
+    scores = compute_scores(q, k, bias, group)
     torch.softmax(scores, -1, out=scores)
     context = torch.bmm(scores, v).view(len(query), -1, v.shape[-1])
     return context.transpose(0, 1)
@@ -192,8 +204,7 @@ def _attend_explicitly(
         (heads, count, length, length).
     """
     heads, shape = len(query), (group.count, group.length)
-    # (heads * count, length, head_dim)
-    q, k, v = (rows.unflatten(1, shape).flatten(0, 1) for rows in (query, key, value))
+    q, k, v = (split_sequences(rows, group) for rows in (query, key, value))
     if bias is None:
         scores = torch.bmm(q, k.transpose(1, 2))
     else:

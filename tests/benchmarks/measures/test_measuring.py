@@ -11,6 +11,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from benchmarks.measures import (
+    annotation,
     corpora,
     costs,
     encoder,
@@ -228,6 +229,22 @@ def test_kernels_are_measured(settings, results):
     case = {"what": "encoder", "dtype": "bf16", "length": 16}
     results.add(kernels_gpu.measure_encoder(settings, case, device="cpu", work=work))
     assert whos(results, **case) >= {"ours", "huggingface"}
+
+
+def test_bulk_annotation(settings, results, monkeypatch):
+    def measure(pipeline, source, *, workers):
+        asked.append(workers)
+        return annotation_seconds(pipeline, source, workers=1)
+
+    asked: list[int] = []
+    annotation_seconds = annotation.seconds_of_job
+    monkeypatch.setattr(annotation, "seconds_of_job", measure)
+    monkeypatch.setattr(annotation, "run_fresh", lambda function, *args: function(*args))
+    annotation.run(settings, results)
+    names = {"nlp.pipe", "ours", "ours, one thread", "ours, two processes"}
+    assert whos(results, "words/s", what="speed") == names
+    assert set(asked) == {1, 2}
+    assert [m.case["texts"] for m in results.select("GiB")] == [20, 200]
 
 
 def test_a_run_that_goes_on_measures_nothing_twice(settings, results, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 import spacy
 
 from spacy_deberta.cli.align import align
+from spacy_deberta.cli.align.table import format_table
 from spacy_deberta.layers import align_pieces
 from tests.cli.texts import TEXTS
 from tests.pipeline.pipelines import encoder_config
@@ -88,6 +89,18 @@ def test_table_lists_exactly_the_pieces_of_each_token(spacy_cli, tiny_vocabulary
     assert [int(row[5]) for row in shown if row[5]] == pieces.ids.tolist()
     assert "7 tokens" in result.stdout
     assert "\x1b" not in result.stdout, "colours are for terminals"
+
+
+def test_columns_are_as_wide_as_the_terminal_shows_them(v3_vocabulary):
+    table = format_table(align("字 🙂 ae\u0301 ok", model=v3_vocabulary), colored=False)
+    # Ideographs and emoji take two columns, and a combining accent none.
+    width = {"字": 2, "🙂": 2, "\u0301": 0}
+    starts = {
+        sum(width.get(char, 1) for char in line[: re.search(r"\d+:\d+", line).start()])
+        for line in table.splitlines()
+        if re.match(r"\d", line)
+    }
+    assert len(starts) == 1
 
 
 def test_a_shared_piece_is_marked_on_both_tokens(spacy_cli, v3_vocabulary):

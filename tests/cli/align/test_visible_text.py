@@ -1,6 +1,6 @@
 import pytest
 
-from spacy_deberta.cli.align.visible_text import display_width, pad, visible
+from spacy_deberta.cli.align.visible_text import visible
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,3 @@ from spacy_deberta.cli.align.visible_text import display_width, pad, visible
 )
 def test_what_cannot_be_seen_is_spelled_out(text, shown):
     assert visible(text) == shown
-
-
-def test_width_is_that_of_the_terminal():
-    assert [display_width(text) for text in ("abc", "字", "🙂", "e\u0301", "")] == [3, 2, 2, 1, 0]
-    assert pad("字", 4) == "字  "

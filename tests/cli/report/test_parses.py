@@ -8,9 +8,9 @@ from spacy.tokens import Doc
 from spacy_deberta.cli.report.parses import MAX_PARSED_TOKENS, MAX_PARSES, draw_parses
 
 
-def parse(words, heads, deps):
+def parse(words, heads, deps, lang="en"):
     starts = [i == 0 for i in range(len(words))]
-    vocab = spacy.blank("en").vocab
+    vocab = spacy.blank(lang).vocab
     return Doc(vocab, words=words, heads=heads, deps=deps, sent_starts=starts)
 
 
@@ -43,3 +43,19 @@ def test_the_shown_part_has_all_words_and_fits_the_page():
     )
     assert drawn.top < lowest < drawn.top + drawn.height
     assert drawn.shown_width < 1100
+
+
+def test_labels_are_upright_in_both_directions():
+    for lang, first in [("en", "left"), ("ar", "right")]:
+        doc = parse(["a", "b", "c"], [1, 1, 1], ["one", "ROOT", "two"], lang)
+        (drawn,) = draw_parses([doc])
+        assert drawn.direction == ("rtl" if first == "right" else "ltr")
+        lines = re.findall(
+            r'class="displacy-arc"[^>]* d="M([\d.]+),[^"]* ([\d.]+),[^"]*"', drawn.svg
+        )
+        assert len(lines) == 2
+        assert all(float(start) < float(end) for start, end in lines)
+        places = [
+            float(x) for x in re.findall(r'class="displacy-word"[^>]* x="([\d.]+)"', drawn.svg)
+        ]
+        assert places == sorted(places, reverse=first == "right")

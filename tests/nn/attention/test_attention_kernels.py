@@ -118,6 +118,22 @@ def test_dropout(name, grad):
     assert not torch.equal(context, _run(name, layout, tensors, dropout=0.25)[0])
 
 
+@pytest.mark.parametrize("lengths", [[5, 5], [200, 300, 1, 290]])
+@pytest.mark.parametrize(("c2p", "p2c"), [(True, True), (True, False), (False, True), (False,) * 2])
+def test_gradients_on_cpus_are_those_of_autograd(lengths, c2p, p2c):
+    """With probabilities as an output, torch differentiates; with the same dropout."""
+    results = []
+    for return_attentions in (False, True):
+        layout, tensors = _inputs(lengths, c2p=c2p, p2c=p2c)
+        torch.manual_seed(3)
+        options = {"dropout": 0.3, "return_attentions": return_attentions}
+        context, _ = _run("strided", layout, tensors, **options)
+        (context * torch.linspace(-1, 1, HEAD_DIM)).sum().backward()
+        results.append([context, *(x.grad for x in tensors if x is not None)])
+    for actual, expected in zip(*results, strict=True):
+        close(actual, expected, 1e-10)
+
+
 @pytest.mark.parametrize("name", ATTENTION_KERNELS)
 @pytest.mark.parametrize("grad", [False, True])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

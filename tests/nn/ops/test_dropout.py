@@ -31,7 +31,7 @@ def test_the_gradient_is_dropped_where_the_rows_are():
     output.backward(d_output)
     factor = torch.where(output == 0, 0.0, output / rows).detach()
     torch.testing.assert_close(rows.grad, d_output * factor)
-    assert set(factor.flatten().round(decimals=4).tolist()) == {0.0, 1.4286}
+    assert set(factor.flatten().round(decimals=3).tolist()) == {0.0, 1.429}
     torch.manual_seed(0)
     assert torch.equal(drop_out(rows, 0.3), output)
     assert not torch.equal(drop_out(rows, 0.3), output)
