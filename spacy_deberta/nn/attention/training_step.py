@@ -45,7 +45,9 @@ def attend_on_cpu(
 
     Source: He et al. 2021, "DeBERTa", section 3.1, without the scale, which the arguments have.
     """
-    context: Tensor = _AttendOnCPU.apply(query, key, value, position_key, position_query, group, dropout)
+    context: Tensor = _AttendOnCPU.apply(
+        query, key, value, position_key, position_query, group, dropout
+    )
     return context.transpose(0, 1)
 
 
