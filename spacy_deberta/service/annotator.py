@@ -87,10 +87,13 @@ class TextAnnotator:
         """
         answers = [b""] * len(tasks)
         numbers = sorted(range(len(tasks)), key=lambda i: tasks[i].labels or ())
-        for labels, group in groupby(numbers, key=lambda i: tasks[i].labels):
-            own = list(group)
-            for i, values in zip(own, self._annotate([tasks[i] for i in own], labels), strict=True):
-                answers[i] = to_json(values, inf_nan_mode="null")
+        # Words of the texts are forgotten, so that a service that runs for months does not grow.
+        with self.nlp.memory_zone():
+            for labels, group in groupby(numbers, key=lambda i: tasks[i].labels):
+                own = list(group)
+                found = self._annotate([tasks[i] for i in own], labels)
+                for i, values in zip(own, found, strict=True):
+                    answers[i] = to_json(values, inf_nan_mode="null")
         return answers
 
     def _annotate(

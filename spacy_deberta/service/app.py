@@ -41,7 +41,7 @@ def make_app(
 ) -> FastAPI:
     """Make an app that annotates texts with a pipeline.
 
-    nlp (Language): The pipeline.
+    nlp (Language): The pipeline. While the app runs, only its thread may use it.
     settings (ServiceSettings | None): Limits; None for the default ones.
     hosts (Collection[str] | None): Hosts that requests may name, such as "localhost"; None for any.
     RETURNS (FastAPI): The app. Its thread runs between its startup and its shutdown.

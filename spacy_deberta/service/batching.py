@@ -64,8 +64,8 @@ class BatchWorker(Generic[TaskT, ResultT]):
         self._state = WorkerState.starting
         self._failure: Exception | None = None
         # thinc's choice of CPU or GPU is a context variable, which threads do not inherit.
-        context = copy_context()
-        self._thread = Thread(target=context.run, args=(self._run,), name="annotate", daemon=True)
+        self._context = copy_context()
+        self._thread: Thread | None = None
 
     @property
     def state(self) -> WorkerState:
@@ -79,7 +79,10 @@ class BatchWorker(Generic[TaskT, ResultT]):
             return sum(not job.future.cancelled() for job in self._jobs)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread; also again after `close`."""
+        self._state, self._failure = WorkerState.starting, None
+        args = (self._run,)
+        self._thread = Thread(target=self._context.run, args=args, name="annotate", daemon=True)
         self._thread.start()
 
     def submit(self, tasks: Sequence[TaskT]) -> list["Future[ResultT]"]:
@@ -115,7 +118,7 @@ class BatchWorker(Generic[TaskT, ResultT]):
             if self._failure is None:
                 self._state = WorkerState.stopping
             self._changed.notify()
-        if self._thread.ident is not None:
+        if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:

@@ -155,6 +155,13 @@ def test_a_failing_text_fails_its_own_request_only(rules_client):
     assert "fails on text 1" in response.text
 
 
+def test_words_of_texts_are_forgotten(client, trained):
+    annotate(client, text="Nothing new.")
+    before = len(trained.vocab.strings)
+    annotate(client, texts=[f"word{i} Name{i}" for i in range(100)])
+    assert len(trained.vocab.strings) <= before
+
+
 def test_a_pipeline_without_components():
     with serving(spacy.blank("de")) as client:
         (doc,) = annotate(client, text="Sie wohnt in Zürich.")

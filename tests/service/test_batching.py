@@ -107,13 +107,17 @@ def test_cancelled_tasks_are_not_processed(make_worker, doubler):
 
 
 def test_closing_processes_what_waits(make_worker, doubler):
-    worker = make_worker(wait=30.0)
+    worker = make_worker(wait=5.0)
     futures = worker.submit([2, 4])
     worker.close()
     assert [future.result(0) for future in futures] == [4, 8]
     assert worker.state is WorkerState.stopping
     with pytest.raises(WorkerStoppedError, match="E853"):
         worker.submit([2])
+    worker.start()
+    (again,) = worker.submit([2])
+    worker.close()
+    assert again.result(0) == 4
 
 
 def test_a_failure_of_the_first_text_is_told_to_everyone(make_worker):

@@ -4,7 +4,7 @@ import { drawing, element, note, section } from "./dom.js";
 
 const MOST_SENTENCES = 20;
 const STEP = 30; // height of a level of arcs
-const GAP = 22; // between words
+const GAP = 18; // between words
 const PEN = document.createElement("canvas").getContext("2d");
 
 export function parse(doc, slice) {
@@ -50,7 +50,9 @@ function figure(tokens, slice) {
     svg.append(drawing("text", { ...at, y: height + 22, class: "word" }, words[i]));
     svg.append(drawing("text", { ...at, y: height + 42, class: "tag" }, token.pos || token.tag || ""));
   });
-  return element("div", { class: "scroll", tabindex: "0" }, svg);
+  // It scrolls if it is wider than the page; the arrow keys need a focus for that.
+  const scrolls = { class: "scroll", tabindex: "0", role: "group", "aria-label": "A sentence" };
+  return element("div", scrolls, svg);
 }
 
 // An arc is above all that it spans, from the shortest to the longest.
