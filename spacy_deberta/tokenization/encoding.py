@@ -19,6 +19,9 @@ from .spaces import collapse_spaces
 # valid.
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
+# A call for several texts starts threads, even for one of them; fewer texts are cut one by one.
+_FEW = 8
+
 # How a normalizer must treat spaces for `CollapsedSpaces` to apply. Not all do.
 _SPACED, _COLLAPSED = " a  b ", "▁a▁b"
 
@@ -123,6 +126,8 @@ class PieceEncoder:
 
     def _encode(self, texts: list[str], characters: int, *, threads: int | None) -> list[list[int]]:
         threads = choose_threads(characters, max_threads=threads)
+        if threads == 1 and len(texts) <= _FEW:
+            return [self.processor.Encode(text, out_type=int) for text in texts]
         ids: list[list[int]] = self.processor.Encode(texts, out_type=int, num_threads=threads)
         return ids
 

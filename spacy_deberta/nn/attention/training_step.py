@@ -45,11 +45,13 @@ def attend_on_cpu(
 
     Source: He et al. 2021, "DeBERTa", section 3.1, without the scale, which the arguments have.
     """
-    context: Tensor = _Attend.apply(query, key, value, position_key, position_query, group, dropout)
+    context: Tensor = _AttendOnCPU.apply(
+        query, key, value, position_key, position_query, group, dropout
+    )
     return context.transpose(0, 1)
 
 
-class _Attend(torch.autograd.Function):
+class _AttendOnCPU(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
