@@ -59,3 +59,7 @@ class AnnotationErrors:
     )
     E816 = "Unknown engine '{name}'. Known: {known}."
     E817 = "'--workers' is '{value}'. Give a number of processes, or 'auto'."
+    E825 = (
+        "The file '{path}' is in the folder of the output, '{folder}', where '--overwrite' would "
+        "remove it. Give the output another folder."
+    )
