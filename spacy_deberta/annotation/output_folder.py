@@ -94,7 +94,12 @@ class OutputFolder:
             self._write_manifest(plan, done=False)
             return False
         if differences := _differences(manifest.get("plan", {}), plan):
-            raise ValueError(Errors.E813.format(folder=self.path, differences=differences))
+            if any(self.path.glob("part-*")):
+                raise ValueError(Errors.E813.format(folder=self.path, differences=differences))
+            # The earlier command has written nothing: an option of it was wrong, for example.
+            self._remove_output()
+            self._write_manifest(plan, done=False)
+            return False
         self._read_log()
         if manifest.get("done") and len(self.parts) == manifest.get("parts"):
             return True

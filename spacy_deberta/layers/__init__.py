@@ -25,6 +25,7 @@ from .encoder.source import EncoderSource
 from .focal_loss import REDUCTIONS, FocalLoss
 from .gliner import (
     GLINER_HEAD,
+    GoldWords,
     LabelledTexts,
     MarkerIds,
     get_gliner_config,
@@ -78,6 +79,7 @@ __all__ = [
     "EncoderSource",
     "FocalLoss",
     "FullTransformerBatch",
+    "GoldWords",
     "JoinedSequences",
     "LabelledTexts",
     "Loss",

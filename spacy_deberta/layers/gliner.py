@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from thinc.api import Model
 
-from spacy_deberta.arrays import Array, Ints, expand_ranges
+from spacy_deberta.arrays import Array, Ints, cumulative, expand_ranges
 from spacy_deberta.checkpoints import GlinerConfig, marker_ids
 from spacy_deberta.models import GLINER_PARTS, TextRows
 from spacy_deberta.nn import send
@@ -49,6 +50,21 @@ class LabelledTexts:
         ]
 
 
+@dataclass(frozen=True, eq=False)
+class GoldWords:
+    """What is known about the words of a text.
+
+    Attributes:
+        entities: First word, last word and label, `(entities, 3)`. Those of a span model are no
+            longer than its longest span.
+        unknown: Whether it is unknown if a word is in another entity, `(words,)` bool: spans with
+            such words are not trained. None if that is known of all.
+    """
+
+    entities: Ints
+    unknown: NDArray[np.bool_] | None = None
+
+
 @dataclass(frozen=True)
 class MarkerIds:
     """Ids of the pieces that a GLiNER has beside those of labels and words.
@@ -84,15 +100,14 @@ def score_labelled_texts(model: Model[Sequences, Array], X: LabelledTexts) -> li
 
 
 def gliner_loss(
-    model: Model[Sequences, Array], X: LabelledTexts, gold: Sequence[Ints], loss: FocalLoss
+    model: Model[Sequences, Array], X: LabelledTexts, gold: Sequence[GoldWords], loss: FocalLoss
 ) -> Loss:
     """The loss of an update, which also has the gradients of the head.
 
     Args:
         model: Made by `deberta_with_head` with the head "gliner".
         X: The texts.
-        gold: The entities of each sequence: first word, last word and label, `(entities, 3)`. Those
-            of a span model are no longer than its longest span.
+        gold: What is known about the words of each sequence.
         loss: The loss of a span or a word, and a label.
 
     Returns:
@@ -109,8 +124,8 @@ def gliner_loss(
         with shim.training():
             scores = shim.module.score_texts(vectors, X.rows)
         total, count = vectors.new_zeros(()), 0
-        for logits, entities in zip(scores, gold, strict=True):
-            places, targets, units = find_targets(tuple(logits.shape), entities)
+        for logits, words in zip(scores, gold, strict=True):
+            places, targets, units = find_targets(tuple(logits.shape), words)
             chosen = logits.float().flatten(0, 1).index_select(0, send(places, vectors.device))
             total = total + loss(chosen, send(targets, vectors.device))
             count += units
@@ -154,22 +169,29 @@ def get_marker_ids(model: Model[Sequences, Array]) -> MarkerIds:
     return MarkerIds(ent, sep, tokenizer.convert_tokens_to_ids("▁"))
 
 
-def _span_targets(shape: tuple[int, ...], entities: Ints) -> tuple[np.ndarray, np.ndarray, int]:
-    """Indices of the spans within the text, `(spans,)`, and for each and each label 0 or 1."""
+def _span_targets(shape: tuple[int, ...], gold: GoldWords) -> tuple[np.ndarray, np.ndarray, int]:
+    """Indices of the spans to train, `(spans,)`, and for each and each label 0 or 1."""
     words, width, labels = shape
+    entities = gold.entities
     targets = np.zeros((words, width, labels), dtype=np.float32)
     targets[entities[:, 0], entities[:, 1] - entities[:, 0], entities[:, 2]] = 1.0
     first = np.arange(words, dtype=np.int64)
     places = expand_ranges(first * width, np.minimum(width, words - first))
+    if gold.unknown is not None:
+        before = cumulative(gold.unknown.astype(np.int64))
+        starts, lengths = places // width, places % width + 1
+        places = places[before[starts + lengths] == before[starts]]
     return places, targets.reshape(words * width, labels)[places], len(places)
 
 
-def _word_targets(shape: tuple[int, ...], entities: Ints) -> tuple[np.ndarray, np.ndarray, int]:
-    """Indices of all pairs of words and labels, `(pairs,)`, and for each start, end, inside."""
+def _word_targets(shape: tuple[int, ...], gold: GoldWords) -> tuple[np.ndarray, np.ndarray, int]:
+    """Indices of the pairs of words and labels to train, and for each start, end and inside."""
     words, labels, _ = shape
     targets = np.zeros(shape, dtype=np.float32)
-    for first, last, label in entities.tolist():
+    for first, last, label in gold.entities.tolist():
         targets[first, label, 0] = targets[last, label, 1] = 1.0
         targets[first : last + 1, label, 2] = 1.0
     places = np.arange(words * labels, dtype=np.int64)
-    return places, targets.reshape(words * labels, 3), len(places)
+    if gold.unknown is not None:
+        places = places[~gold.unknown[places // labels]]
+    return places, targets.reshape(words * labels, 3)[places], len(places)

@@ -190,6 +190,12 @@ def test_pipelines_that_are_not_there(texts, ruler, tmp_path):
         run(ruler, texts, tmp_path / "out", workers=0)
 
 
+def test_an_option_is_corrected_before_anything_is_written(ruler, texts, tmp_path):
+    with pytest.raises(ValueError, match="E807"):
+        run(ruler, texts, tmp_path / "out", disable=["parser"])
+    assert run(ruler, texts, tmp_path / "out", disable=["entity_ruler"]).entities == {}
+
+
 def test_no_texts_at_all(ruler, tmp_path):
     path = tmp_path / "in.jsonl"
     path.touch()

@@ -136,6 +136,19 @@ def test_markup_is_text(url, open_page):
     assert page.locator("#results img, #results b, #results script").count() == 0
 
 
+@pytest.mark.parametrize(("text", "first_is_left"), [("Ada wrote.", True), ("עדה כתבה.", False)])
+def test_the_direction_of_a_text(url, open_page, text, first_is_left):
+    page = open_page(url)
+    annotate(page, text)
+    for words in ("svg .word", ".token", ".column"):
+        first, second = (page.locator(words).nth(i).bounding_box()["x"] for i in (0, 1))
+        assert (first < second) == first_is_left, words
+    # The arrow points to the second word, which depends on the first.
+    arrow = page.locator("svg .arrow").first.bounding_box()["x"]
+    heads = [page.locator("svg .word").nth(i).bounding_box()["x"] for i in (0, 1)]
+    assert abs(arrow - heads[1]) < abs(arrow - heads[0])
+
+
 @pytest.mark.parametrize("text", [SENTENCES[0], "Long" * 300, MARKUP, " ", ""])
 def test_narrow_screens_do_not_scroll_sideways(url, open_page, text):
     page = open_page(url, viewport={"width": 360, "height": 720})

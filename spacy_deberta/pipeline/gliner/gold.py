@@ -1,9 +1,10 @@
 """Entities of documents → words of windows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from spacy_deberta.arrays import Ints
@@ -56,6 +57,21 @@ def has_gold(doc: Doc, *, key: str | None) -> bool:
     return doc.has_annotation("ENT_IOB") if key is None else key in doc.spans
 
 
+def unknown_spans(doc: Doc, *, key: str | None) -> list[Span]:
+    """The tokens of which it is unknown whether they are in an entity.
+
+    In `doc.ents` such tokens are missing, as opposed to outside of entities; groups of spans can't
+    say this.
+
+    Args:
+        doc: An annotated document.
+        key: Name of a group in `doc.spans`; None for `doc.ents`.
+    """
+    if key is not None:
+        return []
+    return [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]
+
+
 def spans_of_words(text: int, spans: Iterable[Span], words: Words) -> list[tuple[int, int, str]]:
     """First word, last word and label of spans.
 
@@ -103,6 +119,32 @@ def entities_of_window(
         and last < start + length
         and (max_width is None or last - first < max_width)
     ]
+
+
+def unknown_of_window(
+    spans: Sequence[tuple[int, int, str]],
+    entities: Iterable[tuple[int, int, str]],
+    windows: WordWindows,
+    index: int,
+) -> NDArray[np.bool_] | None:
+    """Whether a word of a window is in an unknown span and in no entity, `(words,)`.
+
+    Args:
+        spans: The unknown spans of its text, from `spans_of_words`.
+        entities: Those of the window.
+        windows: All windows.
+        index: The window.
+
+    Returns:
+        None if all words are known.
+    """
+    start, length = int(windows.starts[index]), int(windows.lengths[index])
+    unknown = np.zeros(length, dtype=bool)
+    for first, last, _ in spans:
+        unknown[max(first - start, 0) : max(last + 1 - start, 0)] = True
+    for first, last, _ in entities:
+        unknown[first : last + 1] = False
+    return unknown if unknown.any() else None
 
 
 def as_array(entities: list[tuple[int, int, str]], labels: list[str]) -> Ints:

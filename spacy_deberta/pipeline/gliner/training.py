@@ -9,6 +9,7 @@ from thinc.api import Model
 
 from spacy_deberta.errors import check_strings
 from spacy_deberta.layers import (
+    GoldWords,
     get_gliner_config,
     get_marker_ids,
     get_tokenizer,
@@ -17,7 +18,14 @@ from spacy_deberta.layers import (
 from spacy_deberta.pipeline.head_pipe import TrainingBatch
 
 from .finding import window_size
-from .gold import as_array, entities_of_window, gold_spans, spans_of_words
+from .gold import (
+    as_array,
+    entities_of_window,
+    gold_spans,
+    spans_of_words,
+    unknown_of_window,
+    unknown_spans,
+)
 from .prompts import encode_labels, join_prompts
 from .settings import GlinerSettings
 from .training_settings import TrainingSettings
@@ -64,6 +72,9 @@ def make_batch(
         ]
         for index, doc in enumerate(docs)
     ]
+    unknown = [
+        spans_of_words(index, unknown_spans(doc, key=key), words) for index, doc in enumerate(docs)
+    ]
     given = [lacking_labels(doc, learning) for doc in docs]
     found = [label for entities in spans for *_, label in entities]
     common = list(dict.fromkeys([*known, *found]))
@@ -82,7 +93,8 @@ def make_batch(
             continue
         indices = np.array([pool.index(label) for label in labels], dtype=np.int64)
         pairs.append((index, encoded.prompt(indices)))
-        gold.append(as_array(entities, labels))
+        missing = unknown_of_window(unknown[text], entities, windows, index)
+        gold.append(GoldWords(as_array(entities, labels), missing))
     if not pairs:
         return None
     texts = join_prompts(words, windows, pairs, tokenizer, pooling=config.subtoken_pooling)

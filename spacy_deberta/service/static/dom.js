@@ -38,6 +38,13 @@ export function percent(score) {
   return score === null || score === undefined ? "" : `${(100 * score).toFixed(1)} %`;
 }
 
+const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Nko}\p{Script=Syriac}\p{Script=Thaana}]/u;
+
+// As `dir="auto"`, which does not look into elements that are isolated themselves.
+export function direction(text) {
+  return RIGHT_TO_LEFT.test(text.match(/\p{L}/u)?.[0] ?? "") ? "rtl" : "ltr";
+}
+
 // Offsets count code points, but strings of JavaScript have two units for some of them.
 export function characters(text) {
   const points = Array.from(text);

@@ -1,9 +1,9 @@
 // A text with highlighted entities.
 
-import { colored, element, note, percent, section } from "./dom.js";
+import { colored, direction, element, note, percent, section } from "./dom.js";
 
 export function entities(doc, slice) {
-  const line = element("p", { class: "text", dir: "auto" });
+  const line = element("p", { class: "text", dir: direction(doc.text) });
   let end = 0;
   for (const entity of [...doc.ents].sort((a, b) => a.start - b.start || b.end - a.end)) {
     if (entity.start < end) continue;

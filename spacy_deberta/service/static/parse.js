@@ -1,6 +1,6 @@
 // Dependencies of each sentence as arcs.
 
-import { drawing, element, note, section } from "./dom.js";
+import { direction, drawing, element, note, section } from "./dom.js";
 
 const MOST_SENTENCES = 20;
 const STEP = 30; // height of a level of arcs
@@ -9,7 +9,7 @@ const PEN = document.createElement("canvas").getContext("2d");
 
 export function parse(doc, slice) {
   const found = sentences(doc);
-  const figures = found.slice(0, MOST_SENTENCES).map((tokens) => figure(tokens, slice));
+  const figures = found.slice(0, MOST_SENTENCES).map((tokens) => figure(tokens, slice, direction(doc.text)));
   const left = found.length - figures.length;
   return section("Parse", ...figures, ...(left > 0 ? [note(`${left} more sentences.`)] : []));
 }
@@ -23,7 +23,7 @@ function sentences(doc) {
     .filter((tokens) => tokens.length);
 }
 
-function figure(tokens, slice) {
+function figure(tokens, slice, direction) {
   PEN.font = "16px system-ui, sans-serif";
   const words = tokens.map((token) => slice(token.start, token.end).replace(/\s/g, "␣"));
   const place = new Map();
@@ -35,6 +35,7 @@ function figure(tokens, slice) {
     width += own + GAP;
   });
   width -= GAP;
+  if (direction === "rtl") for (const [i, x] of place) place.set(i, width - x);
   const arcs = levels(tokens.filter((token) => token.head !== token.i && place.has(token.head)));
   const height = STEP * (1 + Math.max(0, ...arcs.map((arc) => arc.level)));
   const svg = drawing("svg", {
@@ -74,13 +75,14 @@ function levels(tokens) {
 
 function drawArc(arc, place, height) {
   // Both ends are off the middle of a word, so that the arcs of a word can be told apart.
-  const [x1, x2] = [place.get(arc.left) + 5, place.get(arc.right) - 5];
+  const ends = [place.get(arc.left), place.get(arc.right)];
+  const [x1, x2] = [Math.min(...ends) + 5, Math.max(...ends) - 5];
   const top = height - STEP * arc.level + 12;
   const bend = Math.min(14, (x2 - x1) / 2);
   const line =
     `M${x1},${height} V${top + bend} Q${x1},${top} ${x1 + bend},${top} ` +
     `H${x2 - bend} Q${x2},${top} ${x2},${top + bend} V${height}`;
-  const tip = arc.toLeft ? x1 : x2;
+  const tip = arc.toLeft === ends[0] < ends[1] ? x1 : x2;
   const arrow = `M${tip - 4},${height - 5} L${tip + 4},${height - 5} L${tip},${height + 2} Z`;
   const label = { x: (x1 + x2) / 2, y: top - 3, "text-anchor": "middle", class: "dep" };
   return [

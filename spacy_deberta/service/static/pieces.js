@@ -1,6 +1,6 @@
 // Tokens with their tags, and below them the pieces that the encoder reads.
 
-import { element, note, section } from "./dom.js";
+import { direction, element, note, section } from "./dom.js";
 
 const MOST_TOKENS = 400;
 const HUES = 6;
@@ -9,7 +9,7 @@ const SYMBOLS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 export function pieces(doc, slice) {
   const groups = grouped(doc).slice(0, MOST_TOKENS);
   const shown = groups.reduce((sum, group) => sum + group.tokens.length, 0);
-  const line = element("div", { class: "groups", dir: "auto" });
+  const line = element("div", { class: "groups", dir: direction(doc.text) });
   line.append(...groups.map((group) => box(doc, group, slice)));
   const left = doc.tokens.length - shown;
   const title = doc.pieces ? "Tokens and pieces" : "Tokens";

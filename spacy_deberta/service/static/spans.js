@@ -1,6 +1,6 @@
 // Span groups: a row of tokens, and below them a row for each of the spans that overlap.
 
-import { colored, element, note, percent, section } from "./dom.js";
+import { colored, direction, element, note, percent, section } from "./dom.js";
 
 export function spans(doc, slice) {
   return Object.entries(doc.spans).map(([key, group]) => {
@@ -22,7 +22,7 @@ function inRows(group) {
 }
 
 function grid(doc, rows, slice) {
-  const line = element("div", { class: "spans", dir: "auto" });
+  const line = element("div", { class: "spans", dir: direction(doc.text) });
   doc.tokens.forEach((token, i) => {
     const next = doc.tokens[i + 1];
     const column = element("span", { class: "column" });

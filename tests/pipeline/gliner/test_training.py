@@ -2,12 +2,16 @@
 
 import warnings
 
+import numpy as np
 import pytest
 import spacy
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
+from spacy_deberta.layers.gliner import GoldWords, _span_targets
 from spacy_deberta.pipeline.gliner.training import sample_labels
 from spacy_deberta.pipeline.gliner.training_settings import TrainingSettings
 from tests.conftest import SENTENCES
@@ -113,6 +117,52 @@ def test_labels_are_sampled():
     assert len(sample_labels([], pool, settings)) in (1, 2)
     assert sample_labels([], [], settings) == []
     assert sample_labels(["a"], ["a"], TrainingSettings(negatives=0)) == ["a"]
+
+
+@pytest.mark.parametrize("span_mode", ["markerV0", "token_level"])
+def test_missing_tokens_are_no_negatives(span_mode, tiny_checkpoint):
+    """A partly annotated text has the loss of the part that is annotated."""
+    training = {"negatives": 0, "reduction": "sum", "gamma": 0.0, "alpha": None}
+    sizes = {"span_mode": span_mode, "hidden_size": 24, "num_rnn_layers": 0}
+    nlp, _ = make_new(tiny_checkpoint, training=training, sizes=sizes)
+    pipe = nlp.get_pipe("deberta_gliner")
+    words = ["Mira", "left", "for", "Lyon", "on", "Friday"]
+
+    def loss(*, missing):
+        doc = Doc(nlp.vocab, words=words)
+        doc.set_ents(
+            [Span(doc, 3, 4, label="place")],
+            missing=[doc[i : i + 1] for i in missing],
+            default="outside",
+        )
+        example = Example(Doc(nlp.vocab, words=words), doc)
+        return pipe.update([example], losses={})["deberta_gliner"]
+
+    whole = loss(missing=[])
+    without = {i: loss(missing=[i]) for i in (0, 1, 2, 4, 5)}
+    assert all(0 < part < whole for part in without.values())
+    assert loss(missing=[0, 5]) < min(without[0], without[5])
+    if span_mode == "token_level":  # whose words are independent
+        lost = sum(whole - part for part in without.values())
+        assert whole - loss(missing=[0, 1, 2, 4, 5]) == pytest.approx(lost, rel=1e-4)
+
+
+@given(
+    unknown=st.lists(st.booleans(), min_size=1, max_size=9),
+    width=st.integers(1, 5),
+    labels=st.integers(1, 3),
+)
+def test_spans_with_an_unknown_word_are_left_out(unknown, width, labels):
+    gold = GoldWords(np.zeros((0, 3), dtype=np.int64), np.array(unknown))
+    places, targets, units = _span_targets((len(unknown), width, labels), gold)
+    expected = [
+        first * width + length - 1
+        for first in range(len(unknown))
+        for length in range(1, width + 1)
+        if first + length <= len(unknown) and not any(unknown[first : first + length])
+    ]
+    assert places.tolist() == expected
+    assert targets.shape == (units, labels) == (len(expected), labels)
 
 
 def test_held_out_labels_are_not_trained_but_scored(tiny_checkpoint, monkeypatch):
