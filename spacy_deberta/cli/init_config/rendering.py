@@ -60,9 +60,11 @@ def render_config(
     _check(factories)
     weights = _get_score_weights(factories, lang)
     head = HEADS.get(factories[0])
-    has_head = head is not None and head.labels is not None
     data = head.data if head else DataSettings()
     names = [head.name] if head else ["transformer", *factories]
+    initialize = []
+    if head and head.labels is not None:
+        initialize.append(_INITIALIZE.format(name=head.name, labels=head.labels))
     return _get_template("pipeline.cfg").render(
         title=_make_title(factories),
         note=SEVERAL if len(factories) > 1 else "",
@@ -72,7 +74,7 @@ def render_config(
         gpu=" --gpu-id 0" if optimize == "gpu" else "",
         data=data,
         batch_size=batch_size or data.batch_size or settings.batch_size // data.size_divisor,
-        owns_encoder=has_head,
+        owns_encoder=bool(initialize),
         components=list(factories) if head else names,
         encoder=json.dumps(settings.encoder, ensure_ascii=False),
         log=json.dumps(settings.log, ensure_ascii=False) if settings.log else None,
@@ -80,7 +82,7 @@ def render_config(
         pipeline=json.dumps(names, separators=(",", ":")),
         settings=settings,
         score_weights=weights,
-        initialize=[_INITIALIZE.format(name=head.name, labels=head.labels)] if has_head else [],
+        initialize=initialize,
     )
 
 
