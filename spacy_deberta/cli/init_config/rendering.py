@@ -10,6 +10,7 @@ from spacy_deberta.errors import Errors
 
 from .settings import (
     DETAILS,
+    ELSEWHERE,
     HEADS,
     PARSER_AND_SENTER,
     SEVERAL,
@@ -92,7 +93,8 @@ def _check(factories: Sequence[str]) -> None:
         raise ValueError(Errors.E537.format(reason="there are none", known=known))
     for name in factories:
         if name not in TASKS and name not in HEADS:
-            raise ValueError(Errors.E537.format(reason=f"'{name}' is unknown", known=known))
+            reason = ELSEWHERE.get(name, f"'{name}' is unknown")
+            raise ValueError(Errors.E537.format(reason=reason, known=known))
         if factories.count(name) > 1:
             reason = f"'{name}' is there twice"
             raise ValueError(Errors.E537.format(reason=reason, known=known))

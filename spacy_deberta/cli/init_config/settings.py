@@ -183,6 +183,14 @@ HEADS: Mapping[str, HeadSettings] = MappingProxyType(
     }
 )
 
+# Why there is no config for some components of the package.
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "deberta": "the encoder is added before the components that listen to it",
+        "deberta_gliner": "that of 'deberta_gliner' is configs/gliner.cfg in the repository, "
+        "which starts from a GLiNER",
+    }
+)
 # What components are trained for, in the first line of a config.
 TASKS: Mapping[str, str] = MappingProxyType(
     {
