@@ -182,10 +182,14 @@ def test_dark_and_light(url, open_page):
 
 def test_labels(tmp_path, tiny_config, tiny_tokenizer, open_page):
     folder = make_random(tmp_path / "gliner", tiny_config, tiny_tokenizer)
-    with serving(make_pipeline(folder, labels=["person"], threshold=0.01)) as client:
+    with serving(make_pipeline(folder, labels=["person, old"], threshold=0.01)) as client:
         page = open_page(str(client.base_url))
         labels = page.get_by_label("Labels to look for")
-        expect(labels).to_have_value("person")
+        expect(labels).to_have_value("person, old")
+        annotate(page, SENTENCES[0])
+        shown = page.locator("mark .label").all_inner_texts()
+        assert shown
+        assert all(label.startswith("person, old") for label in shown)
         labels.fill("company, place,")
         annotate(page, SENTENCES[0])
         found = page.locator("mark .label").all_inner_texts()
