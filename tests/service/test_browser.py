@@ -136,6 +136,15 @@ def test_markup_is_text(url, open_page):
     assert page.locator("#results img, #results b, #results script").count() == 0
 
 
+def test_a_long_text_is_shown_in_part(url, open_page):
+    page = open_page(url, viewport={"width": 360, "height": 800})
+    annotate(page, "Mira left. " * 180)
+    assert page.get_by_label("Spans: sc").locator(".column").count() == 400
+    assert page.get_by_label("Parse").locator("svg .word").count() == 200
+    expect(page.get_by_label("Spans: sc")).to_contain_text("140 more tokens")
+    assert page.locator("mark").count() == 180
+
+
 @pytest.mark.parametrize(("text", "first_is_left"), [("Ada wrote.", True), ("עדה כתבה.", False)])
 def test_the_direction_of_a_text(url, open_page, text, first_is_left):
     page = open_page(url)
