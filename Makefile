@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test browser test-fast test-tf test-peft test-gliner test-transformers5 coverage docs fuzz bench gpu lint types format clean
+.PHONY: demo test browser test-fast test-tf test-peft test-gliner test-ray test-transformers5 coverage docs fuzz bench gpu lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -86,6 +86,17 @@ test-gliner: $(INSTALLED) $(GLINER_VENV)/.installed
 	SPACY_DEBERTA_GLINER_PYTHON=$(GLINER_VENV)/bin/python $(PYTEST) \
 		tests/pipeline/gliner/test_against_gliner.py $(PYTEST_ARGS)
 
+RAY_VENV := .venv-ray
+$(RAY_VENV)/.installed: Makefile setup.cfg constraints.txt
+	$(PYTHON) -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[ray]' hypothesis pytest pytest-xdist
+	touch $@
+
+# One process: Ray starts its own.
+test-ray: $(RAY_VENV)/.installed
+	OMP_NUM_THREADS=1 $(RAY_VENV)/bin/python -m pytest tests/annotation/test_ray.py $(PYTEST_ARGS)
+
 # spacy-transformers wants transformers 4. Without it, transformers may be new: it is only what tests
 # compare with. Some test modules need its old tokenizer, and are not among these.
 TRANSFORMERS5_VENV := .venv-transformers5
@@ -143,5 +154,5 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(TF_VENV) $(PEFT_VENV) $(GLINER_VENV) $(TRANSFORMERS5_VENV) build dist *.egg-info
+	rm -rf $(VENV) $(TF_VENV) $(PEFT_VENV) $(GLINER_VENV) $(RAY_VENV) $(TRANSFORMERS5_VENV) build dist *.egg-info
 	rm -rf $(foreach part,corpus training metrics packages pages,$(wildcard projects/*/$(part)))

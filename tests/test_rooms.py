@@ -65,7 +65,7 @@ WITHIN = {
     "annotation": [
         *("records", "input_files", "reading", "record_stream", "row_columns", "counts"),
         *("formats", "annotator", "job", "output_folder", "workers", "runners", "choosing"),
-        *("local_engine", "annotate", "__init__"),
+        *("part_files", "local_engine", "ray_engine", "ray_tables", "annotate", "__init__"),
     ],
     "pretraining": [
         *("checksums", "counter_random", "failures", "settings", "vocabulary"),

@@ -9,15 +9,18 @@ from spacy_deberta.errors import Errors, check_number
 from .annotator import AnnotatorSettings
 from .counts import Counts
 from .input_files import find_inputs
-from .job import AnnotationJob, read_batch_size
-from .local_engine import ProgressReport, run_local
+from .job import AnnotationJob, ClusterSettings, read_batch_size
+from .local_engine import run_local
 from .output_folder import OutputFolder
+from .part_files import ProgressReport
+from .ray_engine import run_ray
 from .records import RecordFields
 from .row_columns import RowColumns
 
 # Runs a job, by the name of the engine.
 ENGINES: Mapping[str, Callable[[AnnotationJob, OutputFolder, ProgressReport], None]] = {
-    "local": run_local
+    "local": run_local,
+    "ray": run_ray,
 }
 # Texts of a part, at least, unless a number is given.
 _SHARD_SIZE = 5_000
@@ -43,6 +46,10 @@ def make_job(
     gpu_id: int = -1,
     disable: Sequence[str] = (),
     code: str | os.PathLike[str] | None = None,
+    address: str | None = None,
+    max_workers: int | None = None,
+    cpus_per_worker: int = 1,
+    gpus_per_worker: float = 0.0,
 ) -> AnnotationJob:
     """Check the settings of an annotation.
 
@@ -66,15 +73,31 @@ def make_job(
         gpu_id: Index of the GPU, or -1 for the CPU.
         disable: Components that do not run.
         code: A Python file to import first.
+        address: Of a Ray cluster; None to start one on this machine. This and what follows is for
+            the engine "ray": see `ClusterSettings`.
+        max_workers: Number of processes that the pool may grow to.
+        cpus_per_worker: Cores and threads of a process.
+        gpus_per_worker: GPUs of a process, or the share of one.
 
     Raises:
         ValueError: A setting is wrong (E413, E805, E806, E808, E809), there are no texts (E801,
             E802), the pipeline is not found (E506), or a package is missing (E803).
     """
-    numbers = {"shard_size": shard_size, "batch_size": batch_size, "workers": workers}
-    for name, value in {**numbers, "limit": limit}.items():
+    numbers = {
+        "shard_size": shard_size,
+        "batch_size": batch_size,
+        "limit": limit,
+        "workers": workers,
+        "max_workers": max_workers,
+        "cpus_per_worker": cpus_per_worker,
+    }
+    for name, value in numbers.items():
         if value is not None:
             check_number(name, value, lambda n: n >= 1, "at least 1", whole=True)
+    check_number("gpus_per_worker", gpus_per_worker, lambda n: n >= 0, "at least 0")
+    if max_workers is not None:
+        most = max_workers
+        check_number("workers", workers or 1, lambda n: n <= most, f"at most {most}, max_workers")
     size = batch_size or read_batch_size(pipeline)
     columns = RowColumns(text=text, fields=tuple(fields), vectors=vectors, keep=tuple(keep))
     return AnnotationJob(
@@ -95,6 +118,12 @@ def make_job(
         limit=limit,
         keep_trf_data=keep_trf_data,
         workers=workers,
+        cluster=ClusterSettings(
+            address=address,
+            max_workers=max_workers,
+            cpus_per_worker=cpus_per_worker,
+            gpus_per_worker=gpus_per_worker,
+        ),
     )
 
 
@@ -118,11 +147,14 @@ def annotate(
 
     Raises:
         ValueError: There is no such engine (E816); the folder has the output of another plan
-            (E813), other files (E814) or a damaged manifest (E815); or see `run_local`.
+            (E813), other files (E814) or a damaged manifest (E815); an option is for the engine
+            "ray" (E818); or see `run_local` and `run_ray`.
         OSError: Another process writes to the folder (E812).
     """
     if engine not in ENGINES:
         raise ValueError(Errors.E816.format(name=engine, known=", ".join(ENGINES)))
+    if engine != "ray" and (changed := job.cluster.changed):
+        raise ValueError(Errors.E818.format(option=changed[0], engine=engine))
     folder = OutputFolder(job.output, suffix=job.format)
     plan = job.plan()
     with folder.owned():

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,33 @@ _BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    """How the engine "ray" uses its cluster.
+
+    Attributes:
+        address: Of the cluster; None to start one on this machine.
+        max_workers: Number of processes that the pool may grow to; None for the number of
+            processes of the job or, if that is None too, for as many as there is room for.
+        cpus_per_worker: Number of cores that a process reserves, and of its threads.
+        gpus_per_worker: Number of GPUs that a process reserves, or a share of one.
+    """
+
+    address: str | None = None
+    max_workers: int | None = None
+    cpus_per_worker: int = 1
+    gpus_per_worker: float = 0.0
+
+    @property
+    def changed(self) -> list[str]:
+        """Options of the command line that set this to something else than the default."""
+        return [
+            f"--{entry.name.replace('_', '-')}"
+            for entry in fields(self)
+            if getattr(self, entry.name) != entry.default
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnnotationJob:
     """What to annotate, how, and what to write.
 
@@ -34,6 +61,7 @@ class AnnotationJob:
         keep_trf_data: Whether documents keep `doc._.trf_data`.
         batch_size: Number of texts in a batch.
         workers: Number of processes; None to choose it by a measurement.
+        cluster: How the engine "ray" uses its cluster.
     """
 
     annotator: AnnotatorSettings
@@ -46,6 +74,7 @@ class AnnotationJob:
     limit: int | None = None
     keep_trf_data: bool = False
     workers: int | None = 1
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
     def __post_init__(self) -> None:
         columns = self.annotator.columns

@@ -123,11 +123,7 @@ class SeveralProcesses:
 
     def run(self, parts: Iterable[PartRecords], stream: RecordStream) -> Iterator[EncodedBatch]:
         """Annotate parts, a batch in each process at a time."""
-        return self.pool.map(
-            RecordBatch(number, stream.position, batch)
-            for number, records in parts
-            for batch in minibatch(records, self._batch_size)
-        )
+        return self.pool.map(split_parts(parts, stream, self._batch_size))
 
     def __enter__(self) -> "SeveralProcesses":
         try:
@@ -144,6 +140,24 @@ class SeveralProcesses:
         traceback: TracebackType | None,
     ) -> None:
         self.pool.close()
+
+
+def split_parts(
+    parts: Iterable[PartRecords], stream: RecordStream, batch_size: int
+) -> Iterator[RecordBatch]:
+    """Split parts into batches, none of which crosses parts.
+
+    Args:
+        parts: Their numbers and records, which are read from the stream as they are needed.
+        stream: The stream, for its positions.
+        batch_size: Number of records of a batch, at most.
+
+    Yields:
+        The batches, in order.
+    """
+    for number, records in parts:
+        for batch in minibatch(records, batch_size):
+            yield RecordBatch(number, stream.position, batch)
 
 
 def build_worker(job: AnnotationJob, threads: int) -> Callable[[RecordBatch], EncodedBatch]:

@@ -34,6 +34,9 @@ SHARD_HELP = (
     "5,000 on"
 )
 WORKERS_HELP = "Number of processes, or 'auto' to choose it by a short measurement"
+ENGINE_HELP = "What runs the annotation: local, or ray for Ray Data, on this machine or a cluster"
+ADDRESS_HELP = "Address of a Ray cluster, or 'auto'; if not given, Ray is started on this machine"
+MAX_WORKERS_HELP = "Processes that the pool of Ray may grow to; --workers is where it begins"
 ID_HELP = "Field of the id; if not given, the id is the file and the number of the row"
 
 
@@ -75,7 +78,15 @@ def annotate_cli(
     code: Annotated[
         Path | None, Opt("--code", "-c", help="Python file with functions that the config names")
     ] = None,
-    engine: Annotated[str, Opt("--engine", "-e", help="What runs the annotation")] = "local",
+    engine: Annotated[str, Opt("--engine", "-e", help=ENGINE_HELP)] = "local",
+    address: Annotated[str | None, Opt("--address", "-a", help=ADDRESS_HELP)] = None,
+    max_workers: Annotated[int | None, Opt("--max-workers", "-m", help=MAX_WORKERS_HELP)] = None,
+    cpus_per_worker: Annotated[
+        int, Opt("--cpus-per-worker", help="Cores and threads of each process of Ray")
+    ] = 1,
+    gpus_per_worker: Annotated[
+        float, Opt("--gpus-per-worker", help="GPUs of each process of Ray, or the share of one")
+    ] = 0.0,
     overwrite: Annotated[
         bool, Opt("--overwrite", "-O", help="Remove an earlier output in the folder")
     ] = False,
@@ -109,6 +120,10 @@ def annotate_cli(
                 gpu_id=gpu_id,
                 disable=_split(disable),
                 code=code,
+                address=address,
+                max_workers=max_workers,
+                cpus_per_worker=cpus_per_worker,
+                gpus_per_worker=gpus_per_worker,
             )
     except KeyboardInterrupt:
         message = "Interrupted. Parts that are complete are kept: the same command continues."

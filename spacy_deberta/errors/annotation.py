@@ -59,3 +59,23 @@ class AnnotationErrors:
     )
     E816 = "Unknown engine '{name}'. Known: {known}."
     E817 = "'--workers' is '{value}'. Give a number of processes, or 'auto'."
+    E818 = (
+        "'{option}' has no meaning with '--engine {engine}': it is for the cluster of "
+        "'--engine ray'. Leave it out, or choose that engine."
+    )
+    E819 = (
+        "Ray Data, which '--engine ray' needs, can't be imported: {error}. Install it: `pip "
+        "install 'spacy-deberta[ray]'`. '--engine local' does without it."
+    )
+    E820 = (
+        "Ray can't be started or found at '{address}': {error}. For one on this machine, leave "
+        "'--address' out; for a cluster, `ray status` on this machine has to show it."
+    )
+    E821 = (
+        "Each process of Ray is to reserve {wanted:g} GPUs, and this machine has {found:g}. Lower "
+        "'--gpus-per-worker', or give the '--address' of a cluster that has them."
+    )
+    E822 = (
+        "Ray has ended the annotation: {error}. All parts that are complete are kept, and the same "
+        "command continues, with this engine or with '--engine local'."
+    )

@@ -22,7 +22,7 @@ class ParquetFormat:
     def encode(self, annotated: AnnotatedRows, columns: RowColumns) -> bytes:
         """Encode annotated texts as a stream of Arrow's interprocess format."""
         pyarrow = _import_pyarrow()
-        rows = [_to_arrow(columns.make_row(*row), columns) for row in annotated]
+        rows = [to_arrow(columns.make_row(*row), columns) for row in annotated]
         table = pyarrow.Table.from_pylist(rows, schema=make_schema(columns))
         sink = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(sink, table.schema) as stream:
@@ -78,8 +78,8 @@ def make_schema(columns: RowColumns) -> Any:
     return arrow.schema([(name, types.get(name, arrow.string())) for name in columns.names])
 
 
-def _to_arrow(row: dict[str, Any], columns: RowColumns) -> dict[str, Any]:
-    """Maps as lists of pairs; kept fields as strings, those that are none as JSON."""
+def to_arrow(row: dict[str, Any], columns: RowColumns) -> dict[str, Any]:
+    """A row as Arrow takes it: maps as lists of pairs; kept fields that are no strings as JSON."""
     for name in ("spans", "cats"):
         row[name] = list(row[name].items())
     for name in columns.keep:
