@@ -81,7 +81,7 @@ def make_job(
 
     Raises:
         ValueError: A setting is wrong (E413, E805, E806, E808, E809), there are no texts (E801,
-            E802), the pipeline is not found (E506), or a package is missing (E803).
+            E802, E825), the pipeline is not found (E506), or a package is missing (E803).
     """
     numbers = {
         "shard_size": shard_size,
@@ -99,7 +99,8 @@ def make_job(
         most = max_workers
         check_number("workers", workers or 1, lambda n: n <= most, f"at most {most}, max_workers")
     size = batch_size or read_batch_size(pipeline)
-    columns = RowColumns(text=text, fields=tuple(fields), vectors=vectors, keep=tuple(keep))
+    kept = tuple(dict.fromkeys(keep))
+    columns = RowColumns(text=text, fields=tuple(fields), vectors=vectors, keep=kept)
     return AnnotationJob(
         annotator=AnnotatorSettings(
             pipeline=pipeline,
@@ -111,7 +112,7 @@ def make_job(
         ),
         inputs=find_inputs(inputs, output=Path(output)),
         output=Path(output),
-        fields=RecordFields(text=text_field, id=id_field, keep=tuple(keep)),
+        fields=RecordFields(text=text_field, id=id_field, keep=kept),
         format=format,
         shard_size=shard_size or -(-_SHARD_SIZE // size) * size,
         batch_size=size,

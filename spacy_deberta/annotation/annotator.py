@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from spacy_deberta.errors import Errors
 
-from .records import Record
+from .records import Record, encodable
 from .row_columns import RowColumns
 
 TOO_LONG, FAILED = "text too long", "failed"
@@ -100,6 +100,9 @@ class Annotator:
 
         Yields:
             Every record, in order.
+
+        Raises:
+            Exception: What reading the records raised.
         """
         waiting: deque[_Waiting] = deque()
         stream = _DocStream(self.nlp, iter(records), waiting)
@@ -116,6 +119,8 @@ class Annotator:
                 next(stream, None)
             while waiting:
                 yield self._annotate_alone(waiting.popleft())
+        if stream.failure is not None:
+            raise stream.failure
 
     def _annotate_alone(self, entry: "_Waiting") -> AnnotatedRecord:
         """Annotate a record that has not come through the stream."""
@@ -128,6 +133,8 @@ class Annotator:
             for name, component in self.nlp.pipeline:
                 running = name
                 doc = component(doc)
+                if not isinstance(doc, Doc):
+                    raise TypeError(f"it returned {type(doc).__name__}, and no Doc")
         except Exception as error:
             return AnnotatedRecord(record, self.nlp.make_doc(record.text), _say(running, error))
         return AnnotatedRecord(record, doc, None)
@@ -159,12 +166,15 @@ class _DocStream:
         self._records = records
         self._waiting = waiting
         self.ended = False
+        #: What reading the records raised. Within `nlp.pipe`, it would pass for a failure of a
+        #: component, and the records that follow would be lost.
+        self.failure: Exception | None = None
 
     def __iter__(self) -> "_DocStream":
         return self
 
     def __next__(self) -> tuple[Doc, _Waiting]:
-        for record in self._records:
+        while (record := self._read()) is not None:
             entry = _Waiting(record, record.error)
             self._waiting.append(entry)
             if record.error is not None or record.text is None:
@@ -180,6 +190,13 @@ class _DocStream:
         self.ended = True
         raise StopIteration
 
+    def _read(self) -> Record | None:
+        try:
+            return next(self._records, None)
+        except Exception as error:
+            self.failure = error
+            return None
+
 
 def _next(docs: Iterator[tuple[Doc, Any]]) -> tuple[Doc, Any] | None:
     """The next document; None after the last one, or if a component fails.
@@ -193,7 +210,8 @@ def _next(docs: Iterator[tuple[Doc, Any]]) -> tuple[Doc, Any] | None:
 
 
 def _say(name: str, error: Exception) -> str:
-    return f"{FAILED} in {name}: {type(error).__name__}: {' '.join(str(error).split())}"
+    message = encodable(" ".join(str(error).split()))
+    return f"{FAILED} in {name}: {type(error).__name__}: {message}"
 
 
 @cache

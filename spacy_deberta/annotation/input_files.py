@@ -53,8 +53,8 @@ def find_inputs(
         names; each once.
 
     Raises:
-        ValueError: A path does not exist, or has no texts in it (E801), or is of an unknown kind
-            (E802).
+        ValueError: A path does not exist, or has no texts in it (E801), is of an unknown kind
+            (E802), or is a file in the output (E825).
     """
     found: dict[Path, InputFile] = {}
     for path in paths:
@@ -78,9 +78,11 @@ def kind_of(path: Path) -> str | None:
 
 
 def _expand(path: Path, output: Path | None) -> list[Path]:
+    def is_own(file: Path) -> bool:
+        return output is not None and output.resolve() in file.resolve().parents
+
     def is_input(file: Path) -> bool:
-        is_own = output is not None and output.resolve() in file.resolve().parents
-        return file.is_file() and not is_own
+        return file.is_file() and not is_own(file)
 
     if path.is_dir():
         files = [file for file in _find_in_folder(path) if is_input(file)]
@@ -89,6 +91,8 @@ def _expand(path: Path, output: Path | None) -> list[Path]:
             raise ValueError(Errors.E801.format(path=path, reason=reason))
         return files
     if path.exists():
+        if is_own(path):
+            raise ValueError(Errors.E825.format(path=path, folder=output))
         return [path]
     pattern = str(path)
     # `Path.glob` has no absolute patterns.

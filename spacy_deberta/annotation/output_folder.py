@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from .record_stream import Position
 
 MANIFEST, LOG, LOCK = "manifest.json", "manifest.log", ".lock"
 _VERSION = 1
+# As `OutputFolder.file_of` names them. Those of Spark begin in the same way.
+_PART = re.compile(r"part-\d{5,}\.(?:jsonl|parquet|spacy)")
 
 
 class FinishedPart(NamedTuple):
@@ -94,7 +97,7 @@ class OutputFolder:
             self._write_manifest(plan, done=False)
             return False
         if differences := _differences(manifest.get("plan", {}), plan):
-            if any(self.path.glob("part-*")):
+            if self._find_parts():
                 raise ValueError(Errors.E813.format(folder=self.path, differences=differences))
             # The earlier command has written nothing: an option of it was wrong, for example.
             self._remove_output()
@@ -184,9 +187,13 @@ class OutputFolder:
         lines = (_to_line(number, part) for number, part in sorted(self.parts.items()))
         write_atomically(self.path / LOG, b"".join(lines))
 
+    def _find_parts(self) -> list[Path]:
+        """The files that are named as parts are, of any format."""
+        return sorted(path for path in self.path.glob("part-*") if _PART.fullmatch(path.name))
+
     def _remove_output(self) -> None:
         """The manifest last: until then, the folder is that of the earlier plan."""
-        files = [self.path / LOG, *sorted(self.path.glob("part-*")), self.path / MANIFEST]
+        files = [self.path / LOG, *self._find_parts(), self.path / MANIFEST]
         for path in files:
             path.unlink(missing_ok=True)
 

@@ -1,10 +1,12 @@
 """Read the rows of one input file, bad ones too."""
 
 import bz2
+import codecs
 import csv
 import gzip
 import json
 import lzma
+import re
 import sys
 import zlib
 from collections import Counter
@@ -27,6 +29,8 @@ _OPENERS: Mapping[str, Callable[..., Any]] = {
     ".bz2": bz2.open,
     ".xz": lzma.open,
 }
+# Ends lines in tables of old programs for the Mac, which the csv module takes for an error.
+_OLD_LINE_END = re.compile(r"(?<=\r)(?!\n)")
 _DAMAGES = (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
 
 
@@ -61,7 +65,9 @@ def read_input(file: InputFile, names: Sequence[str], *, after: int = 0) -> Iter
         OSError: The file can't be opened.
         ValueError: pyarrow, which reads Parquet, is not installed (E803).
     """
-    return _READERS[file.kind](file, names, after)
+    rows = _READERS[file.kind](file, names, after)
+    # A reader begins before the row if it can't find it, and with damage it can't.
+    return (row for row in rows if row.number > after)
 
 
 def _read_jsonl(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
@@ -73,7 +79,7 @@ def _read_jsonl(file: InputFile, names: Sequence[str], after: int) -> Iterator[I
             continue
         values, error = None, None
         try:
-            values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            values = json.loads(line.decode())
         except UnicodeDecodeError as problem:
             error = f"{NOT_UTF8}: byte {problem.start + 1} of the line, {problem.reason}"
         except (ValueError, RecursionError) as problem:
@@ -89,7 +95,7 @@ def _read_text(file: InputFile, names: Sequence[str], after: int) -> Iterator[In
             yield InputRow(number, None, str(line), done)
             continue
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            text = line.decode().rstrip("\r\n")
             yield InputRow(number, {names[0]: text}, None, done)
         except UnicodeDecodeError as problem:
             error = f"{NOT_UTF8}: byte {problem.start + 1} of the line, {problem.reason}"
@@ -103,14 +109,14 @@ def _read_table(file: InputFile, names: Sequence[str], after: int) -> Iterator[I
 
     def lines() -> Iterator[str]:
         nonlocal done, damage
-        for line_number, line, share in _read_lines(file):
+        for _, line, share in _read_lines(file):
             done = share
             if isinstance(line, _Damage):
                 damage = str(line)
                 return
-            encoding = "utf-8-sig" if line_number == 1 else "utf-8"
             # Bytes that are no UTF-8 become halves of surrogate pairs, which are found below.
-            yield line.decode(encoding, "surrogateescape")
+            text = line.decode("utf-8", "surrogateescape")
+            yield from filter(None, _OLD_LINE_END.split(text))
 
     reader = csv.reader(lines(), delimiter="\t" if file.kind == TSV else ",")
     while True:
@@ -124,13 +130,14 @@ def _read_table(file: InputFile, names: Sequence[str], after: int) -> Iterator[I
         if not error and not any(cell.strip() for cell in cells):
             continue
         if columns is None:
+            if error:
+                damage = _damage(csv.Error(error))
+                break
             columns = [cell.strip() for cell in cells]
             if twice := [name for name, n in Counter(columns).items() if name and n > 1]:
                 raise ValueError(Errors.E804.format(path=file.path, column=twice[0]))
             continue
         number += 1
-        if number <= after:
-            continue
         if not error and len(cells) != len(columns):
             error = f"invalid table: {len(cells)} columns instead of {len(columns)}"
         values = dict(zip(columns, cells, strict=False))
@@ -148,22 +155,51 @@ def _read_parquet(file: InputFile, names: Sequence[str], after: int) -> Iterator
     except ImportError as error:
         raise ValueError(Errors.E803.format(what=f"read '{file.path}'")) from error
     number = 0
+    with Path(file.path).open("rb") as raw:
+        try:
+            opened = parquet.ParquetFile(raw)
+            columns = [name for name in names if name in opened.schema_arrow.names]
+            total = opened.metadata.num_rows or 1
+            for group in range(opened.num_row_groups):
+                size = opened.metadata.row_group(group).num_rows
+                if number + size < after:
+                    number += size
+                    continue
+                batches = opened.iter_batches(1024, row_groups=[group], columns=columns)
+                for values, problem in (row for batch in batches for row in _arrow_rows(batch)):
+                    number += 1
+                    yield InputRow(number, values, problem, number / total)
+        except (pyarrow.ArrowException, OSError) as error:
+            yield InputRow(number + 1, None, _damage(error), 1.0)
+
+
+def _arrow_rows(batch: Any) -> list[tuple[Any, str | None]]:
+    """The rows of a batch, or why they have no values."""
     try:
-        opened = parquet.ParquetFile(file.path)
-        columns = [name for name in names if name in opened.schema_arrow.names]
-        total = opened.metadata.num_rows or 1
-        for group in range(opened.num_row_groups):
-            size = opened.metadata.row_group(group).num_rows
-            if number + size <= after:
-                number += size
-                continue
-            batches = opened.iter_batches(1024, row_groups=[group], columns=columns)
-            for values in (row for batch in batches for row in batch.to_pylist()):
-                number += 1
-                if number > after:
-                    yield InputRow(number, values, None, number / total)
-    except pyarrow.ArrowException as error:
-        yield InputRow(number + 1, None, _damage(error), 1.0)
+        return [(values, None) for values in batch.to_pylist()]
+    except (ValueError, OverflowError):  # a value of one of the rows
+        return [_arrow_row(batch.slice(n, 1)) for n in range(batch.num_rows)]
+
+
+def _arrow_row(row: Any) -> tuple[Any, str | None]:
+    try:
+        values = [_arrow_value(column) for column in row.columns]
+    except UnicodeDecodeError:
+        return None, f"{NOT_UTF8}: in a cell of the row"
+    except ValueError as error:
+        return None, f"invalid table: {' '.join(str(error).split())}"
+    return dict(zip(row.schema.names, values, strict=True)), None
+
+
+def _arrow_value(column: Any) -> Any:
+    """The first value of a column."""
+    try:
+        return column[0].as_py()
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError):
+        # A time that Python lacks, in nanoseconds or after the year 9999, is a text.
+        return column.cast("string")[0].as_py()
 
 
 def _read_doc_bin(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
@@ -174,8 +210,7 @@ def _read_doc_bin(file: InputFile, names: Sequence[str], after: int) -> Iterator
         total = len(doc_bin) or 1
         for doc in doc_bin.get_docs(Vocab()):
             number += 1
-            if number > after:
-                yield InputRow(number, {names[0]: doc.text}, None, number / total)
+            yield InputRow(number, {names[0]: doc.text}, None, number / total)
     # The type of the error depends on the position of the damage.
     except Exception as error:
         yield InputRow(number + 1, None, _damage(error), 1.0)
@@ -200,6 +235,7 @@ def _read_lines(file: InputFile) -> Iterator[tuple[int, Any, float]]:
             for line in lines:
                 number += 1
                 read += len(line)
+                line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
                 yield number, line, min(1.0, (read if opener is None else raw.tell()) / size)
         except (*_DAMAGES, OSError) as error:
             yield number + 1, _Damage(_damage(error)), 1.0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .input_files import InputFile
 from .reading import read_input
-from .records import Record, RecordFields
+from .records import Record, RecordFields, encodable
 
 
 class Position(NamedTuple):
@@ -72,7 +72,7 @@ class RecordStream:
                 count += 1
                 bytes_read = before + round(done * file.size)
                 self.position = Position(index, number, count, bytes_read)
-                place = f"{file.path}:{number}"
+                place = encodable(f"{file.path}:{number}")
                 if error is None:
                     yield self._fields.read(values, place)
                 else:

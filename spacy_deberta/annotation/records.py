@@ -1,11 +1,15 @@
 """Records: the texts to annotate, or why there is none, as readers yield them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 NO_TEXT = "no text"
 NO_ID = "no id"
+# Fields that an error names.
+_MOST_NAMES = 10
 
 
 class Record(NamedTuple):
@@ -63,8 +67,8 @@ class RecordFields:
         name = place
         if self.id is not None:
             value = values.get(self.id)
-            if isinstance(value, str | int) and str(value):
-                name = str(value)
+            if _is_id(value):
+                name = encodable(str(value))
             else:
                 error = error or _describe(self.id, values, NO_ID)
         return Record(name, text, kept, error)
@@ -72,9 +76,29 @@ class RecordFields:
 
 def _describe(field: str, values: Mapping[str, Any], kind: str) -> str:
     if field in values:
-        return f"{kind}: '{field}' is of the type {type(values[field]).__name__}"
-    found = ", ".join(map(str, values)) or "none"
-    return f"{kind}: there is no field '{field}'; the fields are {found}"
+        value = values[field]
+        found = "empty" if value == "" else f"{value}"[:20]
+        if not isinstance(value, str | float):
+            found = f"of the type {type(value).__name__}"
+        return f"{kind}: '{field}' is {found}"
+    names = [str(name)[:50] for name in list(values)[:_MOST_NAMES]]
+    more = f" and {len(values) - len(names)} more" if len(values) > len(names) else ""
+    found = encodable(", ".join(names) or "none")
+    return f"{kind}: there is no field '{field}'; the fields are {found}{more}"
+
+
+def _is_id(value: Any) -> bool:
+    if isinstance(value, float | Decimal):
+        return math.isfinite(value)
+    return isinstance(value, str | int) and not isinstance(value, bool) and str(value) != ""
+
+
+def encodable(text: str) -> str:
+    """A text that UTF-8 can encode, with escapes for halves of surrogate pairs.
+
+    Paths have them for bytes that are no UTF-8, and JSON may have them anywhere.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_unicode(text: str) -> bool:

@@ -131,6 +131,10 @@ class Warnings(metaclass=Coded):
         "nothing is learned. Remove labels from 'held_out' in the section 'training' of the "
         "component."
     )
+    W364 = (
+        "The component '{component}' holds out labels that it does not ask for, so their scores "
+        "are 0: {held_out}. Correct their spelling, or add them to 'labels', which are: {labels}."
+    )
     W310 = (
         "The adapter's file {path} lacks what 'target_modules' and 'modules_to_save' in its config "
         "list: {keys}. These are as in the base, without training. Copy the adapter again from its "

@@ -79,3 +79,7 @@ class AnnotationErrors:
         "Ray has ended the annotation: {error}. All parts that are complete are kept, and the same "
         "command continues, with this engine or with '--engine local'."
     )
+    E825 = (
+        "The file '{path}' is in the folder of the output, '{folder}', where '--overwrite' would "
+        "remove it. Give the output another folder."
+    )

@@ -1,6 +1,7 @@
 """JSON lines: a row in each line."""
 
 import json
+import math
 from typing import IO, Any
 
 from spacy_deberta.annotation.row_columns import RowColumns
@@ -33,12 +34,27 @@ class _Lines:
 
 
 def _to_line(row: dict[str, Any]) -> bytes:
+    line = to_json(row) + "\n"
     try:
-        return (to_json(row) + "\n").encode()
+        return line.encode()
     except UnicodeEncodeError:  # half of a surrogate pair in a kept field
-        return (json.dumps(row, default=str) + "\n").encode()
+        return (json.dumps(json.loads(line)) + "\n").encode()
 
 
 def to_json(value: Any) -> str:
-    """JSON of a value. Dates and other values of Parquet, which JSON lacks, become strings."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """JSON of a value. What JSON lacks becomes null (NaN) or a string (a date of Parquet)."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_without_nan(value), ensure_ascii=False, default=str)
+
+
+def _without_nan(value: Any) -> Any:
+    """The value with None for numbers that are not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_nan(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(own) for own in value]
+    return value

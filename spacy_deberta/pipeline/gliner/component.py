@@ -37,7 +37,7 @@ from spacy_deberta.pipeline.token_classifier.token_spans import (
 
 from .finding import find_entities
 from .gold import gold_spans, has_gold, read_gold
-from .held_out import HELD_OUT_SCORES, held_out_scores
+from .held_out import HELD_OUT_SCORES, held_out_scores, warn_about_held_out
 from .settings import GlinerSettings
 from .training import make_batch
 
@@ -168,8 +168,7 @@ class Gliner(FreeLabelsPipe[GlinerSettings]):
         self._trained = tuple(x for x in found.labels if x not in learning.held_out)
         trainable = bool(self._trained)
         initialize_gliner(self.model, new_head=new_head, trainable=trainable, sizes=sizes)
-        if found.labels and not self._trained:
-            warn(Warnings.W363.format(component=self.name))
+        warn_about_held_out(learning.held_out, found.labels, self.labels, component=self.name)
         width = get_gliner_config(self.model).longest_span
         if width is not None and (long := sum(length > width for length in found.lengths)):
             total = len(found.lengths)

@@ -6,10 +6,30 @@ from typing import Any
 from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example
 
+from spacy_deberta.errors import Warnings, warn
+
 from .gold import gold_spans
 
 # spaCy's scores, and their names for held-out labels.
 HELD_OUT_SCORES = {"f": "held_out_f", "p": "held_out_p", "r": "held_out_r"}
+
+
+def warn_about_held_out(
+    held_out: Sequence[str], found: Sequence[str], asked: Sequence[str], *, component: str
+) -> None:
+    """Warn if nothing is trained (W363), or if held-out labels can't be scored (W364).
+
+    Args:
+        held_out: The labels that are not trained.
+        found: The labels of the training data.
+        asked: The labels that the component asks for.
+        component: Name of the component.
+    """
+    if found and not set(found) - set(held_out):
+        warn(Warnings.W363.format(component=component))
+    if found and (silent := [label for label in held_out if label not in asked]):
+        names = {"held_out": ", ".join(silent), "labels": ", ".join(asked)}
+        warn(Warnings.W364.format(component=component, **names))
 
 
 def held_out_scores(

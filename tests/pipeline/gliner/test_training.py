@@ -292,6 +292,9 @@ def test_what_a_gliner_cannot_do(folder):
     pipe = nlp.add_pipe("deberta_gliner", name="other", config=held_out)
     with pytest.warns(UserWarning, match="W363"):
         pipe.initialize(lambda: examples)
+    pipe.cfg["training"] = {"held_out": ["days"]}
+    with pytest.warns(UserWarning, match="W364.*: days.*which are: .*day"):
+        pipe.initialize(lambda: examples)
 
 
 @pytest.mark.slow
