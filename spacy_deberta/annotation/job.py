@@ -134,10 +134,10 @@ def identify_pipeline(name: str) -> Mapping[str, Any]:
     Raises:
         ValueError: It is not found (E506).
     """
+    settings = _read_settings(name)
     try:
         folder = _folder_of(name)
         meta = util.load_meta(folder / "meta.json")
-        config = util.load_config(folder / "config.cfg", interpolate=False)
         texts = [(folder / file).read_bytes() for file in ("meta.json", "config.cfg")]
     except (ImportError, OSError, ValueError) as error:
         raise ValueError(Errors.E506.format(name=name, error=error)) from error
@@ -149,7 +149,7 @@ def identify_pipeline(name: str) -> Mapping[str, Any]:
     return {
         "name": f"{meta.get('lang', '')}_{meta.get('name', '')}",
         "version": meta.get("version"),
-        "components": config["nlp"].get("pipeline", []),
+        "components": settings.get("pipeline", []),
         "hash": _hash([*texts, *files]),
     }
 
@@ -163,11 +163,19 @@ def read_batch_size(name: str) -> int:
     Raises:
         ValueError: It is not found (E506).
     """
+    size = _read_settings(name).get("batch_size")
+    return size if isinstance(size, int) and size > 0 else _BATCH_SIZE
+
+
+def _read_settings(name: str) -> Mapping[str, Any]:
+    """The section `nlp` of the config of a pipeline."""
     try:
         config = util.load_config(_folder_of(name) / "config.cfg", interpolate=False)
+        if "nlp" not in config:
+            raise ValueError("its config.cfg has no section [nlp]")
     except (ImportError, OSError, ValueError) as error:
         raise ValueError(Errors.E506.format(name=name, error=error)) from error
-    return int(config["nlp"].get("batch_size") or _BATCH_SIZE)
+    return dict(config["nlp"])
 
 
 def _folder_of(name: str) -> Path:

@@ -30,7 +30,7 @@ SOURCE_HELP = "Checkpoint of any layout: a folder, or a name on the Hugging Face
 LANG_HELP = "Language of the pipeline; for --to spacy only"
 
 
-@deberta_cli.command("convert")
+@deberta_cli.command("convert", short_help="Convert a checkpoint to another layout.")
 def convert_cli(
     source: Annotated[str, Arg(help=SOURCE_HELP)],
     target: Annotated[Path, Arg(help="The folder to write: a new one, or an empty one")],

@@ -29,7 +29,7 @@ MAX_COLUMN = 120
 MAX_TOKENS = 10
 
 
-@deberta_cli.command("info")
+@deberta_cli.command("info", short_help="Print what a checkpoint contains.")
 def info_cli(
     name_or_path: Annotated[
         str, Arg(help="Checkpoint: a folder, or a name on the Hugging Face hub")

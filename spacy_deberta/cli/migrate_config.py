@@ -19,7 +19,9 @@ UNCHECKED = (
 )
 
 
-@deberta_cli.command("migrate-config")
+@deberta_cli.command(
+    "migrate-config", short_help="Migrate a config of another transformer package."
+)
 def migrate_config_cli(
     old: Annotated[Path, Arg(help="Config of spacy-transformers or spacy-curated-transformers")],
     new: Annotated[Path, Arg(help="The config to write; may be the same file")],

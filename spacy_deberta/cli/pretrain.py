@@ -25,7 +25,11 @@ SECONDS_SHOWN = 10.0
 CODE_HELP = "Python file with functions that the config names"
 
 
-@deberta_cli.command("pretrain", context_settings=_OVERRIDES)
+@deberta_cli.command(
+    "pretrain",
+    short_help="Pretrain a model on texts, from any weights.",
+    context_settings=_OVERRIDES,
+)
 def pretrain_cli(
     ctx: typer.Context,
     config_path: Annotated[Path, Arg(help="Config, such as configs/pretrain.cfg")],

@@ -22,7 +22,7 @@ QUEUE_HELP = "Texts that may wait for the pipeline; more are refused with status
 TIMEOUT_HELP = "Seconds after which a request is answered with status 504"
 
 
-@deberta_cli.command("serve")
+@deberta_cli.command("serve", short_help="Serve a trained pipeline over HTTP.")
 def serve_cli(
     model: Annotated[str, Arg(help="Trained pipeline (package or folder)")],
     host: Annotated[str, Opt("--host", "-H", help=HOST_HELP)] = "127.0.0.1",

@@ -31,7 +31,7 @@ ALIGNS: tuple[Literal["l", "r", "c"], ...] = ("l", "r", "r")
 MAX_COLUMN = 1_000
 
 
-@deberta_cli.command("train-tokenizer")
+@deberta_cli.command("train-tokenizer", short_help="Train the vocabulary of a new model on texts.")
 def train_tokenizer_cli(
     texts: Annotated[list[Path], Arg(help=TEXTS_HELP)],
     output: Annotated[Path, Arg(help="The folder to write: a new one, or an empty one")],

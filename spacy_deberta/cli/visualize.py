@@ -40,7 +40,7 @@ LIMIT_HELP = "Number of texts to show, those with errors first"
 LOG_HELP = "Training log as `spacy.ConsoleLogger.v3` writes it to its `output_file`"
 
 
-@deberta_cli.command("visualize")
+@deberta_cli.command("visualize", short_help="Write an HTML page about a trained pipeline.")
 def visualize_cli(
     model: Annotated[str, Arg(help="Trained pipeline (package or folder)")],
     data: Annotated[Path, Arg(help="Texts with gold annotations, in .spacy format")],

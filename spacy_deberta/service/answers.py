@@ -43,7 +43,7 @@ async def await_answers(
     Raises:
         ServiceError: It took too long (E849), or the pipeline failed on a text (E850).
     """
-    answers = asyncio.gather(*map(asyncio.wrap_future, futures), return_exceptions=True)
+    answers = asyncio.ensure_future(_gather(futures))
     gone = asyncio.ensure_future(_wait_until_gone(request))
     both: set[asyncio.Future[Any]] = {answers, gone}
     try:
@@ -59,6 +59,11 @@ async def await_answers(
     if gone in done:
         return Response(status_code=CLIENT_CLOSED)
     raise ServiceError(504, Errors.E849.format(timeout=timeout))
+
+
+async def _gather(futures: Sequence["Future[bytes]"]) -> list[bytes | BaseException]:
+    # Awaited in a task: asyncio logs a cancelled `gather` that nobody awaits as an error.
+    return await asyncio.gather(*map(asyncio.wrap_future, futures), return_exceptions=True)
 
 
 async def _wait_until_gone(request: Request) -> None:

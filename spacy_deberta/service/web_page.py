@@ -35,7 +35,9 @@ def add_page(app: FastAPI, info: PipelineResponse) -> None:
         "page.html",
         info=info,
         example=examples.get(info.lang, examples["en"]),
-        labels=", ".join(_free_labels(info)),
+        labels=", ".join(_free_labels(info) or LABELS),
+        # The components need no others, unless one of them has none.
+        has_labels=all(component.labels for component in info.components if component.takes_labels),
     )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
@@ -45,6 +47,6 @@ def add_page(app: FastAPI, info: PipelineResponse) -> None:
 
 
 def _free_labels(info: PipelineResponse) -> tuple[str, ...]:
-    """The labels of the components that take any."""
+    """The labels of the components that take any, each once."""
     own = [c.labels for c in info.components if c.takes_labels]
-    return tuple(dict.fromkeys(label for labels in own for label in labels)) or LABELS
+    return tuple(dict.fromkeys(label for labels in own for label in labels))

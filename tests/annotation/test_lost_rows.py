@@ -190,3 +190,10 @@ def test_an_error_names_only_some_fields(ruler, tmp_path):
     docs = DocBin().from_disk(tmp_path / "out" / "part-00000.spacy")
     (doc,) = docs.get_docs(spacy.blank("en").vocab)
     assert doc.user_data["error"].endswith("and 4990 more")
+
+
+def test_a_folder_that_is_no_pipeline(texts, tmp_path):
+    (tmp_path / "meta.json").write_text("{}")
+    (tmp_path / "config.cfg").write_text("[training]\n")
+    with pytest.raises(ValueError, match="E506"):
+        run(tmp_path, texts, tmp_path / "out")

@@ -43,7 +43,10 @@ def test_spacy_does_not_wait_for_us():
 
 def test_help_names_the_commands(spacy_cli):
     assert "deberta" in spacy_cli("--help").stdout
-    assert "train-tokenizer" in spacy_cli("deberta", "--help").stdout
+    own = spacy_cli("deberta", "--help").stdout
+    assert "train-tokenizer" in own
+    # typer cuts summaries that are too long for a line.
+    assert "..." not in own.partition("Commands:")[2]
 
 
 def test_the_version_is_that_of_the_package(spacy_cli):

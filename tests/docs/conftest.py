@@ -168,6 +168,9 @@ def prepared_folder(tmp_path_factory, hub_checkpoint, tiny_vocabulary, localize)
         f"o\t{sentence}\t{choices}\t{i % 4}\n" for i, sentence in enumerate(SENTENCES * 10)
     ]
     (folder / "questions.tsv").write_text("".join(questions), encoding="utf-8")
+    pairs = [f'"{text}","{text}",{i % 2}' for i, text in enumerate(SENTENCES * 10)]
+    pairs_csv = "\n".join(("sentence1,sentence2,score", *pairs))
+    (folder / "pairs.csv").write_text(pairs_csv, encoding="utf-8")
     rows = [{"text": text, "entities": [[0, len(text.split()[0]), "FIRST"]]} for text in SENTENCES]
     srsly.write_jsonl(folder / "data.jsonl", rows)
     spans = [{"start": 0, "end": len(text.split()[0]), "label": "FIRST"} for text in SENTENCES]

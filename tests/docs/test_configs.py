@@ -25,6 +25,7 @@ DATA = ("--paths.train", "train.spacy", "--paths.dev", "dev.spacy")
 DATA_OF = {
     "multiple_choice": ("--paths.train", "questions.tsv", "--paths.dev", "questions.tsv"),
     "question_answering": ("--paths.train", "train.json", "--paths.dev", "dev.json"),
+    "vectors": ("--paths.train", "pairs.csv", "--paths.dev", "pairs.csv"),
 }
 
 configs = pytest.mark.parametrize("path", CONFIGS, ids=[path.name for path in CONFIGS])

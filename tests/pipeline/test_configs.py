@@ -39,7 +39,7 @@ SCORES = {
     "multitask": ["tag_acc", "pos_acc", "morph_acc", "dep_uas", "dep_las", "sents_f", "ents_f"],
 }
 # Configs with other kinds of data, which have separate tests.
-OTHERS = {"adapt", "gliner", "multiple_choice", "pretrain", "question_answering"}
+OTHERS = {"adapt", "gliner", "multiple_choice", "pretrain", "question_answering", "vectors"}
 # The components that have an encoder of their own, if not `transformer`.
 OWNERS = {"sequence_classifier": "classifier", "token_classifier": "token_classifier"}
 HEADS = ("tagger", "morphologizer", "parser", "senter", "ner")

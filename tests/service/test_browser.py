@@ -136,6 +136,15 @@ def test_markup_is_text(url, open_page):
     assert page.locator("#results img, #results b, #results script").count() == 0
 
 
+def test_a_long_text_is_shown_in_part(url, open_page):
+    page = open_page(url, viewport={"width": 360, "height": 800})
+    annotate(page, "Mira left. " * 180)
+    assert page.get_by_label("Spans: sc").locator(".column").count() == 400
+    assert page.get_by_label("Parse").locator("svg .word").count() == 200
+    expect(page.get_by_label("Spans: sc")).to_contain_text("140 more tokens")
+    assert page.locator("mark").count() == 180
+
+
 @pytest.mark.parametrize(("text", "first_is_left"), [("Ada wrote.", True), ("עדה כתבה.", False)])
 def test_the_direction_of_a_text(url, open_page, text, first_is_left):
     page = open_page(url)
@@ -173,10 +182,14 @@ def test_dark_and_light(url, open_page):
 
 def test_labels(tmp_path, tiny_config, tiny_tokenizer, open_page):
     folder = make_random(tmp_path / "gliner", tiny_config, tiny_tokenizer)
-    with serving(make_pipeline(folder, labels=["person"], threshold=0.01)) as client:
+    with serving(make_pipeline(folder, labels=["person, old"], threshold=0.01)) as client:
         page = open_page(str(client.base_url))
         labels = page.get_by_label("Labels to look for")
-        expect(labels).to_have_value("person")
+        expect(labels).to_have_value("person, old")
+        annotate(page, SENTENCES[0])
+        shown = page.locator("mark .label").all_inner_texts()
+        assert shown
+        assert all(label.startswith("person, old") for label in shown)
         labels.fill("company, place,")
         annotate(page, SENTENCES[0])
         found = page.locator("mark .label").all_inner_texts()

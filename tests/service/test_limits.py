@@ -1,6 +1,7 @@
 """What the service refuses, and what it says then."""
 
 import asyncio
+import gc
 import json
 import socket
 import threading
@@ -105,12 +106,14 @@ def test_a_full_queue_and_what_becomes_of_it(client, closed_gate):
     assert {response.status_code for response in answered} == {200}
 
 
-def test_a_timeout_drops_what_has_not_begun(blank, closed_gate):
+def test_a_timeout_drops_what_has_not_begun(blank, closed_gate, caplog):
     with serving(blank, timeout=0.3, max_batch=1) as client:
         response = post(client, texts=[SLOW_WORD, "Not begun."])
         assert (response.status_code, code_of(response)) == (504, "E849")
         closed_gate.set()
         assert post(client, text="Next.").status_code == 200
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 def test_a_client_that_leaves_is_forgotten(client, closed_gate):

@@ -26,7 +26,7 @@ LANG_HELP = "Language of spaCy's tokenizer; a trained pipeline has its own"
 HTML_HELP = "Also write the alignment to this file, as an HTML page"
 
 
-@deberta_cli.command("align")
+@deberta_cli.command("align", short_help="Show the pieces of each token of a text.")
 def align_cli(
     text: Annotated[str, Arg(help=TEXT_HELP)],
     model: Annotated[str, Opt("--model", "-m", help=MODEL_HELP)] = DEFAULT_MODEL,

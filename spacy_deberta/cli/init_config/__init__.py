@@ -39,7 +39,7 @@ class _Optimize(str, Enum):
     gpu = "gpu"
 
 
-@deberta_cli.command("init-config")
+@deberta_cli.command("init-config", short_help="Write a config for `spacy train`.")
 def init_config_cli(
     output: Annotated[Path, Arg(help=OUTPUT_HELP, allow_dash=True)],
     pipeline: Annotated[str, Opt("--pipeline", "-p", help=PIPELINE_HELP)] = "ner",

@@ -10,6 +10,7 @@ from spacy_deberta.errors import Errors
 
 from .settings import (
     DETAILS,
+    ELSEWHERE,
     HEADS,
     PARSER_AND_SENTER,
     SEVERAL,
@@ -62,6 +63,9 @@ def render_config(
     head = HEADS.get(factories[0])
     data = head.data if head else DataSettings()
     names = [head.name] if head else ["transformer", *factories]
+    initialize = []
+    if head and head.labels is not None:
+        initialize.append(_INITIALIZE.format(name=head.name, labels=head.labels))
     return _get_template("pipeline.cfg").render(
         title=_make_title(factories),
         note=SEVERAL if len(factories) > 1 else "",
@@ -71,7 +75,7 @@ def render_config(
         gpu=" --gpu-id 0" if optimize == "gpu" else "",
         data=data,
         batch_size=batch_size or data.batch_size or settings.batch_size // data.size_divisor,
-        owns_encoder=head is not None,
+        owns_encoder=bool(initialize),
         components=list(factories) if head else names,
         encoder=json.dumps(settings.encoder, ensure_ascii=False),
         log=json.dumps(settings.log, ensure_ascii=False) if settings.log else None,
@@ -79,7 +83,7 @@ def render_config(
         pipeline=json.dumps(names, separators=(",", ":")),
         settings=settings,
         score_weights=weights,
-        initialize=[_INITIALIZE.format(name=head.name, labels=head.labels)] if head else [],
+        initialize=initialize,
     )
 
 
@@ -89,7 +93,8 @@ def _check(factories: Sequence[str]) -> None:
         raise ValueError(Errors.E537.format(reason="there are none", known=known))
     for name in factories:
         if name not in TASKS and name not in HEADS:
-            raise ValueError(Errors.E537.format(reason=f"'{name}' is unknown", known=known))
+            reason = ELSEWHERE.get(name, f"'{name}' is unknown")
+            raise ValueError(Errors.E537.format(reason=reason, known=known))
         if factories.count(name) > 1:
             reason = f"'{name}' is there twice"
             raise ValueError(Errors.E537.format(reason=reason, known=known))
@@ -100,8 +105,8 @@ def _check(factories: Sequence[str]) -> None:
 
 def _make_title(factories: Sequence[str]) -> str:
     if head := HEADS.get(factories[0]):
-        task = head.task
-        return f"Fine-tune a DeBERTa-v3 to {task}, as a checkpoint that Hugging Face opens"
+        checkpoint = "" if head.labels is None else ", as a checkpoint that Hugging Face opens"
+        return f"Fine-tune a DeBERTa-v3 to {head.task}{checkpoint}"
     *most, last = (TASKS[name] for name in factories)
     if not most:
         return f"Train {last} on DeBERTa-v3{DETAILS.get(factories[0], '')}"

@@ -110,18 +110,18 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """A component that runs a checkpoint with its head.
+    """A component that has an encoder and training data of its own.
 
     Attributes:
         name: The name of the component.
         task: What it is trained for.
-        labels: The comment on its labels.
+        labels: The comment on its labels; None if there is no head.
         data: How its training data is read.
     """
 
     name: str
     task: str
-    labels: str
+    labels: str | None
     data: DataSettings = field(default_factory=DataSettings)
 
 
@@ -167,9 +167,30 @@ HEADS: Mapping[str, HeadSettings] = MappingProxyType(
                 size_divisor=2,
             ),
         ),
+        "deberta_vectors": HeadSettings(
+            name="vectors",
+            task="measure the similarity of texts",
+            labels=None,
+            data=DataSettings(
+                comment="# Your data: .csv, .tsv or .jsonl with two texts and a score, see "
+                "[corpora.train].",
+                suffix="csv",
+                reader="pairs",
+                batcher_comment="# Sizes are those of the first texts.",
+                size_divisor=2,
+            ),
+        ),
     }
 )
 
+# Why there is no config for some components of the package.
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "deberta": "the encoder is added before the components that listen to it",
+        "deberta_gliner": "that of 'deberta_gliner' is configs/gliner.cfg in the repository, "
+        "which starts from a GLiNER",
+    }
+)
 # What components are trained for, in the first line of a config.
 TASKS: Mapping[str, str] = MappingProxyType(
     {

@@ -47,7 +47,7 @@ class _Alignment(str, Enum):
     expand = "expand"
 
 
-@deberta_cli.command("prepare")
+@deberta_cli.command("prepare", short_help="Convert annotated texts to spaCy's format.")
 def prepare_cli(
     data: Annotated[list[Path], Arg(help=DATA_HELP)],
     output: Annotated[Path, Arg(help="The folder for train.spacy, dev.spacy and test.spacy")],

@@ -66,7 +66,9 @@ async function annotate() {
 async function post(signal) {
   const body = { text: text.value, pieces: text.dataset.pieces === "true" };
   const wanted = [...new Set((labels?.value ?? "").split(",").map((label) => label.trim()))].filter(Boolean);
-  if (wanted.length) body.labels = wanted;
+  // Components have their own labels already, which may have commas or differ between two of them.
+  const areOwn = labels?.dataset.own === "true" && labels.value === labels.defaultValue;
+  if (wanted.length && !areOwn) body.labels = wanted;
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, signal };
   let response;
   try {

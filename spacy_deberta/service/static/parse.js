@@ -3,15 +3,22 @@
 import { direction, drawing, element, note, section } from "./dom.js";
 
 const MOST_SENTENCES = 20;
+const MOST_WORDS = 200; // of a sentence
 const STEP = 30; // height of a level of arcs
 const GAP = 18; // between words
 const PEN = document.createElement("canvas").getContext("2d");
 
 export function parse(doc, slice) {
   const found = sentences(doc);
-  const figures = found.slice(0, MOST_SENTENCES).map((tokens) => figure(tokens, slice, direction(doc.text)));
+  const figures = found.slice(0, MOST_SENTENCES).map((tokens) => figure(tokens.slice(0, MOST_WORDS), slice, direction(doc.text)));
   const left = found.length - figures.length;
-  return section("Parse", ...figures, ...(left > 0 ? [note(`${left} more sentences.`)] : []));
+  const isCut = found.slice(0, MOST_SENTENCES).some((tokens) => tokens.length > MOST_WORDS);
+  return section(
+    "Parse",
+    ...figures,
+    ...(isCut ? [note(`Of longer sentences, the first ${MOST_WORDS} words.`)] : []),
+    ...(left > 0 ? [note(`${left.toLocaleString()} more sentences.`)] : []),
+  );
 }
 
 // The tokens of each sentence, with their indices.

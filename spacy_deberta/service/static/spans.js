@@ -2,11 +2,17 @@
 
 import { colored, direction, element, note, percent, section } from "./dom.js";
 
+const MOST_TOKENS = 400;
+
 export function spans(doc, slice) {
   return Object.entries(doc.spans).map(([key, group]) => {
     const title = `Spans: ${key}`;
     if (!group.length) return section(title, note("No spans."));
-    return section(title, grid(doc, inRows(group), slice));
+    const tokens = doc.tokens.slice(0, MOST_TOKENS);
+    const left = doc.tokens.length - tokens.length;
+    const shown = group.filter((span) => span.start < tokens.at(-1).end);
+    const more = left ? [note(`${left.toLocaleString()} more tokens.`)] : [];
+    return section(title, grid(doc, tokens, inRows(shown), slice), ...more);
   });
 }
 
@@ -21,9 +27,9 @@ function inRows(group) {
   return rows;
 }
 
-function grid(doc, rows, slice) {
+function grid(doc, tokens, rows, slice) {
   const line = element("div", { class: "spans", dir: direction(doc.text) });
-  doc.tokens.forEach((token, i) => {
+  tokens.forEach((token, i) => {
     const next = doc.tokens[i + 1];
     const column = element("span", { class: "column" });
     column.append(element("span", { class: "word" }, slice(token.start, next?.start)));

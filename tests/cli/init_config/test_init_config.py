@@ -89,6 +89,11 @@ def test_wrong_options(spacy_cli, options, code, tmp_path):
         init_config(["ner"], optimize="tpu")
 
 
+def test_components_that_are_trained_elsewhere():
+    with pytest.raises(ValueError, match=r"configs/gliner\.cfg"):
+        init_config(["deberta_gliner"])
+
+
 def read(text):
     return util.load_config_from_str(text, interpolate=True)
 
