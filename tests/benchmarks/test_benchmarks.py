@@ -72,8 +72,9 @@ def test_span_categorization_is_measured(action, tiny_vocabulary):
         assert len(nlp.get_pipe("spancat").suggester([spancat.make_example(nlp, 20).x]).data) == 144
         figures = spancat.measure(action, nlp, 50)
         assert figures["s"] > 0
-        # Small enough for memory that the process has already allocated.
-        assert 0 <= figures["MiB"] < 200
+        # Small enough for memory that the process has already allocated; Linux counts pages of
+        # each thread in batches, so that the peak may seem to be below what there was before.
+        assert -10 < figures["MiB"] < 200
 
 
 def test_the_command_of_the_span_categorizer(tiny_vocabulary, monkeypatch):
