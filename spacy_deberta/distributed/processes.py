@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from types import TracebackType
 
 import torch
 import torch.distributed
@@ -20,7 +21,7 @@ from .barrier import BARRIER_TIMEOUT, Barrier
 class Processes:
     """The processes of a training. `torchrun` starts them; without it there is one.
 
-    As a context manager, it destroys the process group at the end.
+    As a context manager, it waits for all processes at the end, and destroys the process group.
 
     Attributes:
         rank: The rank of this process.
@@ -106,7 +107,16 @@ class Processes:
     def __enter__(self) -> "Processes":
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            # `torchrun` kills all processes when one fails, also at its exit. So none leaves before
+            # the last file is written.
+            self.wait()
         if self.count > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
 

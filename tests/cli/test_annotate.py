@@ -66,7 +66,11 @@ def test_ctrl_c_leaves_what_can_be_continued(pipeline, tmp_path):
     command = ["-m", "spacy", "deberta", "annotate", str(pipeline), str(path), str(out)]
     options = ["--workers", "1", "--shard-size", "1000", "--batch-size", "100"]
     process = subprocess.Popen(
-        [sys.executable, *command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, *command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell without job control lets its background jobs ignore the signal, and these tests.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while not (out / "part-00001.jsonl").exists():
         assert process.poll() is None

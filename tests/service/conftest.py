@@ -19,6 +19,8 @@ SLOW_WORD = "slowly"
 # Texts with this word raise an error.
 BAD_WORD = "explosive"
 gate = threading.Event()
+# Set while one of them waits.
+waiting = threading.Event()
 
 
 @Language.component("annotate_by_rules", assigns=["doc.ents", "doc.spans", "doc.cats"])
@@ -40,6 +42,7 @@ def annotate_by_rules(doc: Doc) -> Doc:
 @Language.component("wait_or_fail")
 def wait_or_fail(doc: Doc) -> Doc:
     if SLOW_WORD in doc.text:
+        waiting.set()
         gate.wait(20)
     if BAD_WORD in doc.text:
         raise ZeroDivisionError("as it should")
@@ -50,6 +53,7 @@ def wait_or_fail(doc: Doc) -> Doc:
 def closed_gate():
     """Slow texts wait until this is set, at the latest at the end of the test."""
     gate.clear()
+    waiting.clear()
     yield gate
     gate.set()
 

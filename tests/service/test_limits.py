@@ -10,7 +10,14 @@ import httpx
 import pytest
 
 from spacy_deberta.service import ServiceSettings
-from tests.service.conftest import BAD_WORD, SLOW_WORD, code_of, serving, wait_until
+from tests.service.conftest import (
+    BAD_WORD,
+    SLOW_WORD,
+    code_of,
+    serving,
+    wait_until,
+    waiting,
+)
 
 JSON = {"Content-Type": "application/json"}
 
@@ -119,6 +126,7 @@ def test_a_timeout_drops_what_has_not_begun(blank, closed_gate, caplog):
 def test_a_client_that_leaves_is_forgotten(client, closed_gate):
     busy = threading.Thread(target=post, args=(client,), kwargs={"text": SLOW_WORD})
     busy.start()
+    assert waiting.wait(20)
     url = client.base_url
     with socket.create_connection((url.host, url.port)) as connection:
         body = json.dumps({"texts": ["Nobody", "reads", "this."]}).encode()
