@@ -109,7 +109,7 @@ $(TRANSFORMERS5_VENV)/.installed: Makefile setup.cfg constraints.txt
 	grep -v 'transformers\|^tokenizers\|^huggingface-hub' constraints.txt \
 		> $(TRANSFORMERS5_VENV)/constraints.txt
 	$(TRANSFORMERS5_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint $(TRANSFORMERS5_VENV)/constraints.txt --editable . \
+		--constraint $(TRANSFORMERS5_VENV)/constraints.txt --editable '.[serve]' \
 		'transformers>=5.3,<6' h5py hypothesis matplotlib protobuf pytest pytest-xdist
 	touch $@
 
