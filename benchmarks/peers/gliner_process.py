@@ -6,7 +6,6 @@ on the standard output: `load` a checkpoint, `find` entities, `train` a step, an
 
 import json
 import os
-import resource
 import sys
 from typing import Any
 
@@ -64,7 +63,10 @@ class Peer:
 
     def memory(self) -> dict:
         """Peak memory of the process, in GiB."""
-        return {"gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+        # `ru_maxrss` begins with the memory of the process that started this one.
+        with open("/proc/self/status") as status:
+            peak = next(line for line in status if line.startswith("VmHWM:"))
+        return {"gib": int(peak.split()[1]) / 2**20}
 
 
 def main() -> None:
