@@ -7,6 +7,7 @@ on the standard output: `load` a checkpoint, `find` entities, `train` a step, an
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
@@ -64,8 +65,8 @@ class Peer:
     def memory(self) -> dict:
         """Peak memory of the process, in GiB."""
         # `ru_maxrss` begins with the memory of the process that started this one.
-        with open("/proc/self/status") as status:
-            peak = next(line for line in status if line.startswith("VmHWM:"))
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM:"))
         return {"gib": int(peak.split()[1]) / 2**20}
 
 
