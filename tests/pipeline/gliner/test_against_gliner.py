@@ -113,6 +113,7 @@ def test_words_are_encoded_as_in_training(made_by_gliner):
 @pytest.mark.parametrize("sizes", [{"max_width": 5}, {"span_mode": "token_level"}])
 def test_gliner_opens_what_was_trained_here(sizes, live, tmp_path):
     """From a bare encoder; gliner gives the same entities and scores."""
+    spacy.util.fix_random_seed(0)
     nlp = spacy.blank("en")
     config = {"model": {"name": MINI, "precision": "fp32"}, "annotate": "spans"}
     pipe = nlp.add_pipe("deberta_gliner", config=config)
