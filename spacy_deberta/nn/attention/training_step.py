@@ -6,6 +6,7 @@ computed in the memory of the bias, gradients by distance are copies of those by
 view, and sums over a transposed operand are products that transpose the smaller one.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -95,21 +96,12 @@ class _AttendOnCPU(torch.autograd.Function):
         d_query = torch.bmm(d_scores, k).view(query.shape)
         d_key = _sum_over_queries(d_scores, q).view(key.shape)
         by_pair = d_scores.unflatten(0, (len(query), group.count))
-        d_position_key = d_position_query = None
-        if position_key is not None:
-            d_position_key = torch.zeros_like(position_key)
-            for rows, distances in blocks_of_rows(group.length):
-                d_by_distance = _by_query(by_pair[:, :, rows])
-                _add_rows(d_query, d_by_distance, position_key[:, :, distances], rows, group)
-                d_table = _sum_over_rows(query, d_by_distance, rows, group)
-                d_position_key[:, :, distances] += d_table
-        if position_query is not None:
-            d_position_query = torch.zeros_like(position_query)
-            for rows, distances in blocks_of_rows(group.length):
-                d_by_distance = _by_key(by_pair[:, :, :, rows])
-                _add_rows(d_key, d_by_distance, position_query[:, :, distances], rows, group)
-                d_table = _sum_over_rows(key, d_by_distance, rows, group)
-                d_position_query[:, :, distances] += d_table
+        d_position_key = _position_gradient(
+            by_pair, query, d_query, position_key, group, by=_by_query
+        )
+        d_position_query = _position_gradient(
+            by_pair, key, d_key, position_query, group, by=_by_key
+        )
         return d_query, d_key, d_value, d_position_key, d_position_query, None, None
 
 
@@ -121,19 +113,53 @@ def _sum_over_queries(by_pair: Tensor, rows: Tensor) -> Tensor:
     return torch.bmm(rows.transpose(1, 2), by_pair).transpose(1, 2).contiguous()
 
 
-def _by_query(by_pair: Tensor) -> Tensor:
-    """The inverse of `query_by_pair`: (heads, count * queries, keys + queries - 1)."""
-    heads, count, queries, keys = by_pair.shape
-    scores = by_pair.new_zeros(heads, count * queries, keys + queries - 1)
-    as_integers(query_by_pair(scores, count=count)).copy_(as_integers(by_pair))
-    return scores
+def _position_gradient(
+    by_pair: Tensor,
+    packed: Tensor,
+    d_packed: Tensor,
+    table: Tensor | None,
+    group: LengthGroup,
+    *,
+    by: Callable[[Tensor, slice], Tensor],
+) -> Tensor | None:
+    """The gradient of a position table. That of the rows it is multiplied with is added in place.
+
+    Args:
+        by_pair: (heads, count, query, key), the gradient of the scores.
+        packed: (heads, count * length, head_dim), queries or keys.
+        d_packed: The same shape, their gradient so far.
+        table: (heads, head_dim, 2 * length - 1), or None.
+        group: Has the number and length of the sequences.
+        by: `_by_query` or `_by_key`.
+
+    Returns:
+        The shape of the table; None without one.
+    """
+    if table is None:
+        return None
+    d_table = torch.zeros_like(table)
+    for rows, distances in blocks_of_rows(group.length):
+        d_by_distance = by(by_pair, rows)
+        _add_rows(d_packed, d_by_distance, table[:, :, distances], rows, group)
+        d_table[:, :, distances] += _sum_over_rows(packed, d_by_distance, rows, group)
+    return d_table
 
 
-def _by_key(by_pair: Tensor) -> Tensor:
-    """The inverse of `key_by_pair`: (heads, count * keys, queries + keys - 1)."""
+def _by_query(by_pair: Tensor, rows: slice) -> Tensor:
+    """The inverse of `query_by_pair` for some queries: (heads, count * queries, distances)."""
+    return _invert(by_pair[:, :, rows], query_by_pair, axis=2)
+
+
+def _by_key(by_pair: Tensor, rows: slice) -> Tensor:
+    """The inverse of `key_by_pair` for some keys: (heads, count * keys, distances)."""
+    return _invert(by_pair[:, :, :, rows], key_by_pair, axis=3)
+
+
+def _invert(by_pair: Tensor, view: Callable[..., Tensor], *, axis: int) -> Tensor:
+    """Scores by distance whose view by pair is given, zero elsewhere; rows are on the axis."""
     heads, count, queries, keys = by_pair.shape
-    scores = by_pair.new_zeros(heads, count * keys, queries + keys - 1)
-    as_integers(key_by_pair(scores, count=count)).copy_(as_integers(by_pair))
+    scores = by_pair.new_zeros(heads, count * by_pair.shape[axis], queries + keys - 1)
+    as_integers(view(scores, count=count)).copy_(as_integers(by_pair))
     return scores
 
 
