@@ -36,12 +36,17 @@ class _WithoutPeer:
         return [point for point in points if not point.value.startswith(PEER)]
 
 
+def leave_out_peer() -> None:
+    """Ignore the peer's entry points from now on, as where it is not installed."""
+    import catalogue
+
+    catalogue.AVAILABLE_ENTRY_POINTS = _WithoutPeer()
+
+
 def main(side: str, folder: str) -> None:
     """Import and load, and check that no peer was imported on our side."""
     if side == "ours":
-        import catalogue
-
-        catalogue.AVAILABLE_ENTRY_POINTS = _WithoutPeer()
+        leave_out_peer()
     import_module(IMPORTS[side])
     import spacy
 

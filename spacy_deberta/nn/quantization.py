@@ -12,6 +12,9 @@ from .inference.quantized_dense import QuantizedWeight
 from .inference.quantized_linear import QuantizedLinear, is_quantized, state_of
 from .inference.smoothing import Examples, quantize_layers
 
+# Rows of the word embeddings that are converted at a time.
+_ROWS = 16384
+
 
 def hold_in_int8(
     embeddings: DebertaV2Embeddings, encoder: DebertaV2Encoder, examples: Examples
@@ -33,8 +36,13 @@ def hold_in_int8(
     with torch.no_grad(), torch.autocast("cpu", enabled=False):
         for layer, quantized in quantize_layers(encoder.layer, encoder.positions(), examples):
             _replace(layer, quantized)
-    table = embeddings.word_embeddings
-    table.weight = nn.Parameter(table.weight.detach().to(torch.bfloat16), requires_grad=False)
+            encoder.prepared.give_back()
+        table = embeddings.word_embeddings
+        words = torch.empty_like(table.weight, dtype=torch.bfloat16)
+        for rows, narrow in zip(table.weight.split(_ROWS), words.split(_ROWS), strict=True):
+            narrow.copy_(rows)
+            encoder.prepared.give_back()
+    table.weight = nn.Parameter(words, requires_grad=False)
 
 
 def expect_int8(
@@ -75,6 +83,7 @@ def int8_state(encoder: DebertaV2Encoder, examples: Examples) -> Iterator[tuple[
                     continue
                 for name, tensor in state_of(weight, dense).items():
                     yield f"{names[dense]}.{name}", tensor
+            encoder.prepared.give_back()
 
 
 def _replace(layer: nn.Module, quantized: dict[nn.Linear, QuantizedWeight | None]) -> None:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import torch
 
 from spacy_deberta.errors import Errors
+from spacy_deberta.files import page_out
 
 # Reading less than this takes some hundredths of a second, and a copy can't be modified.
 MIN_MAPPED_BYTES = 64 * 2**20
@@ -24,10 +25,14 @@ class MappedFile:
     Args:
         path: The file's name, for messages.
         descriptor: Open for reading; owned, and closed with this object.
+        tensors: What is mapped from it.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, tensors: Iterable[torch.Tensor]) -> None:
         self.path = path
+        spans = [(tensor.data_ptr(), tensor.nbytes) for tensor in tensors if tensor.numel()]
+        self._start = min((start for start, _ in spans), default=0)
+        self._stop = max((start + size for start, size in spans), default=0)
         self._descriptor = descriptor
         self._written = self._last_written()
         weakref.finalize(self, os.close, descriptor)
@@ -45,6 +50,10 @@ class MappedFile:
         """
         if self._last_written() != self._written:
             raise OSError(Errors.E329.format(path=self.path))
+
+    def page_out(self) -> None:
+        """Give back the memory of the mapping: its values are read again when used."""
+        page_out(self._start, self._stop)
 
     def _last_written(self) -> tuple[int, int]:
         status = os.fstat(self._descriptor)
@@ -70,7 +79,7 @@ def map_file(path: Path, file: BinaryIO) -> torch.Tensor:
     """
     mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     content = torch.frombuffer(mapping, dtype=torch.uint8)
-    _files[content.untyped_storage()] = MappedFile(path, os.dup(file.fileno()))
+    _files[content.untyped_storage()] = MappedFile(path, os.dup(file.fileno()), [content])
     return content
 
 
@@ -82,7 +91,9 @@ def watch_file(path: Path, tensors: Iterable[torch.Tensor]) -> None:
             file has no path anymore, so it can't be modified.
         tensors: The mapped tensors.
     """
-    file = MappedFile(path, os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
+    tensors = list(tensors)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    file = MappedFile(path, descriptor, tensors)
     for tensor in tensors:
         _files[tensor.untyped_storage()] = file
 

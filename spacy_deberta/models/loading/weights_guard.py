@@ -7,6 +7,8 @@ from typing import Any
 import torch
 
 from spacy_deberta.checkpoints import MappedFile, check_finite, find_mapped_file, is_finite
+from spacy_deberta.files import trim_heap
+from spacy_deberta.nn import Precision
 
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 
@@ -51,8 +53,30 @@ class WeightsGuard:
             if file is not None:
                 file.check()
         if self._unread:
-            check_finite(self._unread, source=self._source)
+            self._check_finite()
             self._unread = {}
+
+    def _check_finite(self) -> None:
+        # Weights are quantized one layer after the other: no more of them has to be in memory.
+        is_quantizing = Precision.current(torch.empty(0)).weights == torch.int8
+        wrong = {}
+        for key, tensor in self._unread.items():
+            if not is_finite(tensor):
+                wrong[key] = tensor
+            if is_quantizing:
+                self._page_out()
+        check_finite(wrong, source=self._source)
+
+    def give_back(self) -> None:
+        """Give back the memory of the mapped weights, and what was freed since they were read."""
+        self._page_out()
+        trim_heap()
+
+    def _page_out(self) -> None:
+        for reference in self._files:
+            file = reference()
+            if file is not None:
+                file.page_out()
 
     def __reduce__(self) -> tuple[Any, ...]:
         self()
@@ -127,3 +151,4 @@ def guard_weights(
     for part in (backbone.embeddings, *(part for part in of_head if part is not backbone)):
         part.register_forward_pre_hook(guard)
         part.register_state_dict_pre_hook(guard)
+    backbone.encoder.prepared.give_back = guard.give_back

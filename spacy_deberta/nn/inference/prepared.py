@@ -1,6 +1,6 @@
 """Cache of inference-only layers: built on first use, rebuilt after weight changes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -27,9 +27,15 @@ class PreparedLayers:
     They cache each layer's projections of the relative positions, which are the same for all
     batches, and the converted weights. Copies of an encoder start with an empty cache. Concurrent
     calls are safe: at worst, both threads prepare.
+
+    Attributes:
+        give_back: Called when a layer was prepared with copies of its weights, to give back the
+            memory of those that are mapped from a file. Copies of an encoder start without, as
+            their weights are not mapped.
     """
 
     def __init__(self) -> None:
+        self.give_back: Callable[[], None] = _keep
         self._cached: tuple[tuple[Precision, _State], tuple[LayerFunction, ...]] | None = None
 
     def __reduce__(self) -> tuple[type["PreparedLayers"], tuple[()]]:
@@ -70,32 +76,45 @@ class PreparedLayers:
             # Inference tensors could not be used outside of inference mode.
             with torch.inference_mode(False), torch.no_grad():
                 table = positions()
-                prepared = _prepare_all(layers, precision, table, examples)
+                prepared = tuple(self._prepare_all(layers, precision, table, examples))
             _warn_of_unprepared(layers)
             cached = self._cached = (key, prepared)
         return cached[1]
 
+    def _prepare_all(
+        self,
+        layers: Sequence[nn.Module],
+        precision: Precision,
+        table: Tensor | None,
+        examples: Callable[[], Examples] | None,
+    ) -> Iterator[LayerFunction]:
+        if precision.weights != torch.int8 or any(map(_is_unusual, layers)):
+            for layer in layers:
+                yield _prepare(layer, precision, table)
+                if _are_narrowed(layer, precision):
+                    self.give_back()
+            return
+        quantized: Iterable[tuple[nn.Module, dict[nn.Linear, QuantizedWeight | None]]]
+        if any(map(is_quantized, layers)):
+            quantized = ((layer, _held_weights(layer)) for layer in layers)
+        elif examples is None:
+            quantized = ((layer, {}) for layer in layers)
+        else:
+            quantized = quantize_layers(layers, table, examples())
+        with torch.autocast("cpu", enabled=False):
+            for layer, weights in quantized:
+                own = QuantizedPrecision(precision.compute, torch.int8, weights)
+                yield _prepare(layer, own, table)
+                self.give_back()
 
-def _prepare_all(
-    layers: Sequence[nn.Module],
-    precision: Precision,
-    table: Tensor | None,
-    examples: Callable[[], Examples] | None,
-) -> tuple[LayerFunction, ...]:
-    if precision.weights != torch.int8 or any(map(_is_unusual, layers)):
-        return tuple(_prepare(layer, precision, table) for layer in layers)
-    quantized: Iterable[tuple[nn.Module, dict[nn.Linear, QuantizedWeight | None]]]
-    if any(map(is_quantized, layers)):
-        quantized = ((layer, _held_weights(layer)) for layer in layers)
-    elif examples is None:
-        quantized = ((layer, {}) for layer in layers)
-    else:
-        quantized = quantize_layers(layers, table, examples())
-    with torch.autocast("cpu", enabled=False):
-        return tuple(
-            _prepare(layer, QuantizedPrecision(precision.compute, torch.int8, weights), table)
-            for layer, weights in quantized
-        )
+
+def _keep() -> None:
+    """Keep all weights in memory."""
+
+
+def _are_narrowed(layer: nn.Module, precision: Precision) -> bool:
+    dense = [part for part in layer.modules() if isinstance(part, nn.Linear)]
+    return any(part.weight.itemsize > precision.weights.itemsize for part in dense)
 
 
 def _held_weights(layer: nn.Module) -> dict[nn.Linear, QuantizedWeight | None]:
