@@ -42,7 +42,7 @@ def test_values_and_gradients(lengths, terms, elements):
 
 
 def test_plan_of_a_prediction():
-    common.test_plan_of_a_prediction(SMALL)
+    common.check_plan_of_a_prediction(SMALL)
 
 
 def test_far_tiles_and_lengths_beyond_the_buckets():

@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from spacy_deberta.nn.attention.interface import AttentionInputs, Attentions, BatchLayout
 from spacy_deberta.nn.attention.reference import ReferenceAttention
+from spacy_deberta.nn.relative_positions import SlotTable
 
 from .calls import Call, Launch, check_device, check_rows, prepare
 from .forward import forward_kernel
@@ -17,6 +18,7 @@ from .gradients import Gradients
 from .key_gradient import key_gradient_kernel
 from .plan import Tiles, TritonPlan, plan_tiles
 from .query_gradient import query_gradient_kernel
+from .static_plan import StaticTritonPlan
 from .table_gradient import table_gradient_kernel
 from .tiles import Rows
 
@@ -60,6 +62,19 @@ class TritonAttention:
         if not torch.is_grad_enabled():
             return plan_tiles(layout, [self.block], gradients=False)
         return plan_tiles(layout, sorted({self.block, self.table_block}))
+
+    def static_plan(
+        self, slots: SlotTable | None, *, heads: int, blocks: int, device: torch.device
+    ) -> StaticTritonPlan:
+        """Make a plan that is refilled: see `StaticKernel.static_plan`.
+
+        Raises:
+            ValueError: As `plan`.
+        """
+        check_device(device)
+        return StaticTritonPlan.allocate(
+            slots, heads=heads, blocks=blocks, block=self.block, device=device
+        )
 
     def __call__(
         self, inputs: AttentionInputs, plan: TritonPlan

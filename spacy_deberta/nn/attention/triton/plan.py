@@ -67,9 +67,7 @@ class TritonPlan:
     tiles: Mapping[int, Tiles]
 
 
-def plan_tiles(
-    layout: BatchLayout, blocks: Sequence[int], *, gradients: bool = True
-) -> TritonPlan:
+def plan_tiles(layout: BatchLayout, blocks: Sequence[int], *, gradients: bool = True) -> TritonPlan:
     """Split a batch into blocks and tiles.
 
     Args:
