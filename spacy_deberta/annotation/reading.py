@@ -31,6 +31,7 @@ _OPENERS: Mapping[str, Callable[..., Any]] = {
 }
 # Ends lines in tables of old programs for the Mac, which the csv module takes for an error.
 _OLD_LINE_END = re.compile(r"(?<=\r)(?!\n)")
+_OPEN_QUOTE = "invalid table: a quote that opens in this row is not closed"
 _DAMAGES = (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
 
 
@@ -105,18 +106,19 @@ def _read_text(file: InputFile, names: Sequence[str], after: int) -> Iterator[In
 def _read_table(file: InputFile, names: Sequence[str], after: int) -> Iterator[InputRow]:
     # Texts may be longer than the limit of 131,072 characters; a C long bounds it on Windows.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    done, damage, columns, number = 0.0, "", None, 0
+    done, damage, columns, number, at_end = 0.0, "", None, 0, False
 
     def lines() -> Iterator[str]:
-        nonlocal done, damage
+        nonlocal done, damage, at_end
         for _, line, share in _read_lines(file):
             done = share
             if isinstance(line, _Damage):
                 damage = str(line)
-                return
+                break
             # Bytes that are no UTF-8 become halves of surrogate pairs, which are found below.
             text = line.decode("utf-8", "surrogateescape")
             yield from filter(None, _OLD_LINE_END.split(text))
+        at_end = True
 
     reader = csv.reader(lines(), delimiter="\t" if file.kind == TSV else ",")
     while True:
@@ -127,6 +129,9 @@ def _read_table(file: InputFile, names: Sequence[str], after: int) -> Iterator[I
             break
         except csv.Error as problem:
             cells, error = [], f"invalid table: {problem}"
+        if at_end:
+            # Only within quotes does the reader ask for another line before it returns a row.
+            error = _OPEN_QUOTE
         if not error and not any(cell.strip() for cell in cells):
             continue
         if columns is None:

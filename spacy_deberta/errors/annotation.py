@@ -31,9 +31,10 @@ class AnnotationErrors:
     E808 = "Unknown format '{name}'. Known: {known}."
     E809 = "'{option}' has no meaning with '--format {format}'. Leave it out, or choose another."
     E810 = (
-        "The document '{id}' can't be stored: {error}. A component has put something into "
-        "'doc.user_data' that msgpack does not know. Give '--disable' its name, or choose another "
-        "'--format', which leaves this data out."
+        "The document '{id}' can't be stored: {error}. Something in 'doc.user_data' is "
+        "unknown to msgpack: a component has put it there, or it is a column of the input that is "
+        "nested too deeply. Give '--disable' the name of the component, leave the column out of "
+        "'--keep', or choose another '--format'."
     )
     E811 = (
         "A process of the annotation has ended: {reason}. All parts that are complete are kept, "

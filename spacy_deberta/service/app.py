@@ -95,6 +95,8 @@ def make_app(
         futures = worker.submit([TextTask(text, labels, body.pieces) for text in texts])
         return await await_answers(request, futures, timeout=settings.timeout)
 
+    # Load balancers ask with HEAD whether it is ready.
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", response_model=HealthResponse, responses={503: {"model": HealthResponse}})
     async def health() -> Response:
         """Whether the pipeline is ready: 200, or 503 before its first text and at the end."""

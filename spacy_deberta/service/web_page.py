@@ -41,6 +41,7 @@ def add_page(app: FastAPI, info: PipelineResponse) -> None:
     )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
         return HTMLResponse(html)

@@ -84,6 +84,18 @@ def test_rows_of_tables(ruler, tmp_path):
     assert rows[-1]["id"].endswith(":5")
 
 
+@pytest.mark.parametrize("rest", [b"", b"\nPorto,2", b"\nPorto,2\n", b'""\n'])
+def test_a_quote_that_is_not_closed(rest, ruler, tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_bytes(b'text,n\nLyon,1\n"Mira, Okafor' + rest)
+    run(ruler, path, tmp_path / "out", keep=["n"])
+    rows = [(row["text"], row["error"]) for row in rows_of(tmp_path / "out")]
+    assert rows[0] == ("Lyon", None)
+    assert [error and error.partition(" in")[0] for _, error in rows[1:]] == [
+        "invalid table: a quote that opens"
+    ]
+
+
 def test_missing_ids(ruler, tmp_path):
     rows = [{"id": "a", "text": "Lyon"}, {"text": "Lyon"}, {"id": {}, "text": "Lyon"}]
     path = write_jsonl(tmp_path / "in.jsonl", rows)

@@ -165,6 +165,13 @@ def test_other_paths_and_methods(client):
         assert client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_the_method_head(path, client):
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == client.get(path).headers["content-type"]
+
+
 def test_errors_do_not_stop_the_service(client):
     for _ in range(3):
         assert post(client, text=BAD_WORD).status_code == 500
