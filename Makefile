@@ -125,7 +125,7 @@ $(LOWEST_VENV)/.installed: Makefile setup.cfg constraints.txt
 		| grep -v '^torch' > $(LOWEST_VENV)/constraints.txt
 	grep '^torch' constraints.txt >> $(LOWEST_VENV)/constraints.txt
 	$(LOWEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint $(LOWEST_VENV)/constraints.txt --editable . \
+		--constraint $(LOWEST_VENV)/constraints.txt --editable '.[serve]' \
 		'transformers==4.53.2' h5py hypothesis matplotlib protobuf pytest pytest-xdist
 	touch $@
 
