@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test browser test-fast test-tf test-peft test-gliner test-ray test-transformers5 coverage docs fuzz bench gpu lint types format clean
+.PHONY: demo test browser test-fast test-tf test-peft test-gliner test-ray test-transformers5 test-lowest coverage docs fuzz bench gpu lint types format clean
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -100,7 +100,7 @@ test-ray: $(RAY_VENV)/.installed
 # spacy-transformers wants transformers 4. Without it, transformers may be new: it is only what tests
 # compare with. Some test modules need its old tokenizer, and are not among these.
 TRANSFORMERS5_VENV := .venv-transformers5
-TRANSFORMERS5_TESTS := tests/layers/listening tests/layers/test_span_getters.py tests/models \
+PORTABLE_TESTS := tests/layers/listening tests/layers/test_span_getters.py tests/models \
 	tests/nn/test_parity.py tests/pipeline/transformer \
 	$(addprefix tests/pipeline/test_,composition.py documents_without_rows.py predicting.py saving.py) \
 	tests/cli/test_migrate_config.py tests/tokenization/test_saving_for_transformers.py
@@ -115,7 +115,23 @@ $(TRANSFORMERS5_VENV)/.installed: Makefile setup.cfg constraints.txt
 
 test-transformers5: $(TRANSFORMERS5_VENV)/.installed
 	OMP_NUM_THREADS=1 $(TRANSFORMERS5_VENV)/bin/python -m pytest -n auto --dist worksteal \
-		$(TRANSFORMERS5_TESTS) $(PYTEST_ARGS)
+		$(PORTABLE_TESTS) $(PYTEST_ARGS)
+
+# The lowest versions that setup.cfg allows, but for torch, whose old releases bring CUDA.
+LOWEST_VENV := .venv-lowest
+$(LOWEST_VENV)/.installed: Makefile setup.cfg constraints.txt
+	$(PYTHON) -m venv $(LOWEST_VENV)
+	sed -n '/^install_requires/,/^$$/s/^ *\([^>]*\)>=\([^,]*\).*/\1==\2/p' setup.cfg \
+		| grep -v '^torch' > $(LOWEST_VENV)/constraints.txt
+	grep '^torch' constraints.txt >> $(LOWEST_VENV)/constraints.txt
+	$(LOWEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint $(LOWEST_VENV)/constraints.txt --editable '.[serve]' \
+		'transformers==4.53.2' h5py hypothesis matplotlib protobuf pytest pytest-xdist
+	touch $@
+
+test-lowest: $(LOWEST_VENV)/.installed
+	OMP_NUM_THREADS=1 $(LOWEST_VENV)/bin/python -m pytest -n auto --dist worksteal \
+		tests/tokenization/engines $(PORTABLE_TESTS) $(PYTEST_ARGS)
 
 # What is measured on: a vocabulary, documents and entities; see docs/performance.md.
 VOCABULARY ?= spm.model

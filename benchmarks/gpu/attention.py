@@ -1,11 +1,11 @@
-"""Stages 3 and 4: attention kernels against others, and their variants."""
+"""Stages 3 and 4: attention kernels against others, their variants, and CUDA graphs."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from benchmarks.gpu.run import Run
-from benchmarks.measures import kernels_gpu
+from benchmarks.measures import graphs_gpu, kernels_gpu
 from benchmarks.measures.kernels_gpu import Work
 from benchmarks.measures.results import Measurement, Results
 
@@ -32,6 +32,12 @@ def run_variants(run: Run, results: Results) -> None:
     for length in QUICK_LENGTHS if run.quick else VARIANT_LENGTHS:
         case = {"what": "variants", "length": length, "pass": "both"}
         _measure(run, results, kernels_gpu.measure_variants, case)
+
+
+def run_graphs(run: Run, results: Results) -> None:
+    """Measure the encoder with and without CUDA graphs."""
+    for batch in list(graphs_gpu.BATCHES)[: 1 if run.quick else None]:
+        _measure(run, results, graphs_gpu.measure_graphs, {"what": "graphs", "batch": batch})
 
 
 def _measure(

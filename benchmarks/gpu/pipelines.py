@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -27,12 +27,17 @@ from benchmarks.measures.timing import CannotMeasureError, Workload, gather, mea
 from benchmarks.measures.workers import Step, Worker
 from benchmarks.peers import ours, spacy_transformers
 from benchmarks.peers.pipelines import make_optimizer
+from spacy_deberta.layers import get_encoder
 
 # By contender: whose pipeline, and whether the encoder alone is on the GPU, without CuPy.
 SIDES = {
     "ours, auto": ("ours", False),
     "ours, auto, device": ("ours", True),
     "spacy-transformers": ("stock", False),
+}
+GRAPH_SIDES = {
+    "ours, auto, device": ("ours", True),
+    "ours, auto, device, graphs": ("graphs", True),
 }
 DROPOUT = 0.1
 READ_DOCS = 500
@@ -59,7 +64,19 @@ def run(run: Run, results: Results) -> None:
         run.measure(results, case, partial(measure_parts, run, case, is_own=is_own))
 
 
-def compare(run: Run, case: dict[str, Any], make: Callable[..., Step]) -> list[Measurement]:
+def run_graphs(run: Run, results: Results) -> None:
+    """Measure prediction with and without CUDA graphs."""
+    texts = read_texts(run.inputs.texts, run.settings.sizes.documents)
+    case = {"what": "pipe, graphs", "documents": len(texts), "words": count_words(texts)}
+    run.measure(results, case, partial(compare, run, case, make_pipe_step, GRAPH_SIDES))
+
+
+def compare(
+    run: Run,
+    case: dict[str, Any],
+    make: Callable[..., Step],
+    sides: Mapping[str, tuple[str, bool]] = SIDES,
+) -> list[Measurement]:
     """Words per second of all contenders, each in a process of its own, in turns."""
     repeats = run.settings.sizes.few_repeats
     with ExitStack() as stack:
@@ -70,7 +87,7 @@ def compare(run: Run, case: dict[str, Any], make: Callable[..., Step]) -> list[M
             work()
             return work
 
-        contenders = gather({name: partial(_tried, start, *side) for name, side in SIDES.items()})
+        contenders = gather({name: partial(_tried, start, *side) for name, side in sides.items()})
         return measure(contenders, case, repeats=repeats, words=case["words"])
 
 
@@ -108,13 +125,15 @@ def make_nlp(settings: Settings, side: str, device: str, is_own: bool) -> Any:
     docs = read_entity_docs(settings.entities, Vocab(), READ_DOCS)
     if side == "stock":
         return spacy_transformers.make_pipeline(settings.checkpoint, heads=("ner",), docs=docs)
-    return ours.make_pipeline(
+    nlp = ours.make_pipeline(
         settings.checkpoint,
         precision="auto",
         heads=("ner",),
         docs=docs,
         device=device if is_own else None,
     )
+    get_encoder(nlp.get_pipe("transformer").model).cuda_graphs = side == "graphs"
+    return nlp
 
 
 def make_pipe_step(settings: Settings, side: str, device: str, is_own: bool) -> Step:

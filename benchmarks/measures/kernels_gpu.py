@@ -233,7 +233,7 @@ def _measure_builders(
         for name, attend in kernels.runs.items()
         if name not in absent
     }
-    return _measure_warm(Contenders(runs, absent), case, repeats=work.repeats)
+    return measure_warm(Contenders(runs, absent), case, repeats=work.repeats)
 
 
 def is_ours(name: str) -> bool:
@@ -378,10 +378,10 @@ def measure_encoder(
         "flashdeberta": partial(build_peer, flashdeberta.load_encoder),
         "disentangled-flash": partial(build_peer, disentangled_flash.load_encoder),
     }
-    return _measure_warm(exclude_wrong(gather(builders), check), case, repeats=work.repeats)
+    return measure_warm(exclude_wrong(gather(builders), check), case, repeats=work.repeats)
 
 
-def _measure_warm(contenders: Contenders, case: Case, *, repeats: int) -> list[Measurement]:
+def measure_warm(contenders: Contenders, case: Case, *, repeats: int) -> list[Measurement]:
     """Time after three warm-up runs, in which kernels are compiled and tuned."""
     for run in contenders.runs.values():
         for _ in range(3):

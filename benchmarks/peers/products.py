@@ -35,7 +35,7 @@ def make_dense_product(inputs: Tensor, weight: Tensor, *, dtype: str) -> DensePr
     if dtype == "int8":
         values = torch.randint(-127, 128, weight.shape, dtype=torch.int8)
         product = prepare_product(values, torch.ones(len(weight)), zero=MIDDLE)
-        quantized = torch.randint(0, 256, inputs.shape, dtype=torch.uint8)
+        quantized = torch.randint(0, product.levels + 1, inputs.shape, dtype=torch.uint8)
         return DenseProduct(quantized, values, partial(product, dtype=weight.dtype))
     bias = weight.new_zeros(len(weight))
     multiply = prepare_onednn(weight, bias, None, copied=True)

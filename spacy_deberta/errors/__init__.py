@@ -135,6 +135,10 @@ class Warnings(metaclass=Coded):
         "The component '{component}' holds out labels that it does not ask for, so their scores "
         "are 0: {held_out}. Correct their spelling, or add them to 'labels', which are: {labels}."
     )
+    W365 = (
+        "The encoder has 'cuda_graphs = True', which has no effect: there are no graphs for "
+        "{what}. Set it to False, or use the kernel 'triton' with a model without convolution."
+    )
     W310 = (
         "The adapter's file {path} lacks what 'target_modules' and 'modules_to_save' in its config "
         "list: {keys}. These are as in the base, without training. Copy the adapter again from its "

@@ -42,6 +42,8 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         attention: Name of an attention kernel, or "auto".
         keep_positions: Whether to have position embeddings even if they are not added to the
             input, for the enhanced mask decoder.
+        cuda_graphs: Whether prediction may use CUDA graphs, with the kernel `triton`. It is also
+            an attribute. Not measured yet.
 
     Raises:
         ValueError: If the kernel is unknown (E113), or memory for the weights is lacking (E126).
@@ -53,12 +55,18 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
     piece_fields = frozenset({"last_hidden_state"})
 
     def __init__(
-        self, config: DebertaV2Config, *, attention: str = "auto", keep_positions: bool = False
+        self,
+        config: DebertaV2Config,
+        *,
+        attention: str = "auto",
+        keep_positions: bool = False,
+        cuda_graphs: bool = False,
     ) -> None:
         resolve_attention(attention)
         check_memory(count_weights(config, keep_positions=keep_positions))
         super().__init__(config)
         self.attention = attention
+        self.cuda_graphs = cuda_graphs
         self.embeddings = DebertaV2Embeddings(config, keep_positions=keep_positions)
         self.encoder = DebertaV2Encoder(config)
         self.init_weights()
@@ -108,6 +116,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             layers=layers,
             output_rows=None if output_rows is None else send(output_rows, embedded.device),
             embed_examples=self._embed_examples,
+            cuda_graphs=self.cuda_graphs,
         )
 
     def hold_in_int8(self) -> None:

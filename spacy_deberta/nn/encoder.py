@@ -14,7 +14,8 @@ from .attention import AttentionContext, AttentionKernel, BatchLayout, plan_atte
 from .config import DebertaV2Config
 from .convolution import ConvLayer
 from .inference.precision import Precision
-from .inference.prepared import LayerFunction, PreparedLayers
+from .inference.prepared import PreparedLayers
+from .inference.prepared_layer import LayerFunction
 from .inference.smoothing import Examples
 from .layer import DebertaV2Layer
 from .ops.packing import PackedPieces
@@ -150,6 +151,7 @@ class DebertaV2Encoder(nn.Module):
         layers: int | None = None,
         output_rows: Tensor | None = None,
         embed_examples: Callable[[], tuple[Tensor, PackedPieces]] | None = None,
+        cuda_graphs: bool = False,
     ) -> EncoderOutput:
         """Run all layers, or the first ones.
 
@@ -164,6 +166,7 @@ class DebertaV2Encoder(nn.Module):
                 Other rows of the last layer are not computed after its attention.
             embed_examples: Returns a batch and its embeddings, by which int8 quantization chooses
                 how it treats outliers; None for treating them like all values.
+            cuda_graphs: Whether prepared layers may run by CUDA graphs: see `LayerGraphs`.
 
         Returns:
             Packed: see `EncoderOutput`.
@@ -171,6 +174,13 @@ class DebertaV2Encoder(nn.Module):
         examples = embed_examples and partial(self.examples, embed_examples, kernel)
         functions = self._layer_functions(embedded, examples)
         has_modules = any(isinstance(function, nn.Module) for function in functions)
+        is_plain = not (output_hidden_states or output_attentions)
+        is_plain = is_plain and layers is None and output_rows is None
+        if cuda_graphs and is_plain and not has_modules:
+            graphs = self.prepared.graphs
+            rows = graphs.run(functions, embedded, pieces.lengths, kernel, self.config)
+            if rows is not None:
+                return EncoderOutput(last_hidden_state=rows)
         context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded

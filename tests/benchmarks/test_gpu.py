@@ -97,6 +97,17 @@ def test_kernels_run_in_the_interpreter_and_are_right(run, tmp_path):
         assert not [m.why for m in found.values() if m.problem == "wrong"]
 
 
+def test_graphs_are_compared_where_there_are_some(run, tmp_path):
+    results = _measure(attention.run_graphs, run, tmp_path)
+    found = {m.who: m for m in results.select(what="graphs")}
+    assert found["ours"].values
+    assert found["ours, graphs"].why == "there are no graphs on 'cpu'"
+    results = _measure(pipelines.run_graphs, run, tmp_path)
+    found = {m.who: m for m in results.select("words/s", what="pipe, graphs")}
+    assert found.keys() == pipelines.GRAPH_SIDES.keys()
+    assert all(m.value > 0 for m in found.values())
+
+
 def test_an_error_or_the_end_of_the_time_leaves_what_there_is(run, tmp_path):
     results = Results(name="stage", header={}, path=tmp_path / "stage.json")
     good = Measurement(case={"n": 1}, who="ours", values=(1.0,))

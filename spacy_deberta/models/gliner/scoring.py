@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spacy_deberta.nn import send
+from spacy_deberta.nn import has_bf16, send
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,12 @@ class WordLSTM(nn.Module):
             The same shapes.
         """
         packed = nn.utils.rnn.pack_sequence(texts, enforce_sorted=False)
-        output, _ = self.lstm(packed)
+        if packed.data.is_cpu and not has_bf16():
+            # Without instructions for bfloat16, oneDNN lacks an LSTM in it.
+            with torch.autocast("cpu", enabled=False):
+                output, _ = self.lstm(packed.float())
+        else:
+            output, _ = self.lstm(packed)
         padded, lengths = nn.utils.rnn.pad_packed_sequence(output, batch_first=True)
         return [row[:length] for row, length in zip(padded, lengths.tolist(), strict=True)]
 

@@ -18,6 +18,8 @@ from .interface import (
     AttentionKernel,
     Attentions,
     BatchLayout,
+    StaticKernel,
+    StaticPlan,
 )
 from .reference import ReferenceAttention
 from .rows import RowAttention
@@ -102,6 +104,8 @@ __all__ = [
     "AttentionKernel",
     "Attentions",
     "BatchLayout",
+    "StaticKernel",
+    "StaticPlan",
     "plan_attention",
     "resolve_attention",
 ]

@@ -38,6 +38,8 @@ class LengthGroup:
         descending: (2 * length - 1,) int64, row of the position tables by descending distance;
             None without relative positions.
         ascending: The same by ascending distance.
+        shared: Number of distances with the same row as the lowest one, and as the highest one; 1
+            where that is not known on the host.
         heads: Number of heads to compute at once.
     """
 
@@ -47,6 +49,7 @@ class LengthGroup:
     padding: Tensor | None
     descending: Tensor | None
     ascending: Tensor | None
+    shared: tuple[int, int]
     heads: int
 
     @property
@@ -141,10 +144,14 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
     length = max(lengths)
     padding = np.arange(length) >= np.array(lengths)[:, None]
     descending = ascending = None
+    shared = (1, 1)
     if layout.slots is not None:
         longest = max(layout.lengths)
         ascending = layout.slots.rows[longest - length : longest + length - 1]
         descending = ascending.flip(0)
+        if ascending.is_cpu:
+            lowest, highest = (int((ascending == ascending[end]).sum()) for end in (0, -1))
+            shared = (lowest, highest)
     scores = len(sequences) * length * (2 * length - 1)
     return LengthGroup(
         sequences=tuple(sequences),
@@ -153,6 +160,7 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
         padding=(send(padding[:, None], layout.cu_seqlens.device) if padding.any() else None),
         descending=descending,
         ascending=ascending,
+        shared=shared,
         heads=min(layout.num_heads, _heads_at_once(scores, layout.cu_seqlens.device, limit)),
     )
 

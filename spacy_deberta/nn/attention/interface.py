@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from spacy_deberta.nn.relative_positions import SlotTable
@@ -103,6 +104,40 @@ class AttentionKernel(Protocol):
 
         Returns:
             The context, (query_rows, heads, head_dim), and the probabilities or None.
+        """
+
+
+class StaticPlan(Protocol):
+    """A plan for all batches up to a size, whose tensors are refilled in place."""
+
+    @property
+    def plan(self) -> Any:
+        """The kernel's plan."""
+
+    def fill(self, lengths: Sequence[int]) -> None:
+        """Replace the batch by one with these numbers of pieces, without synchronization."""
+
+
+@runtime_checkable
+class StaticKernel(AttentionKernel, Protocol):
+    """A kernel whose calls differ in the values of tensors alone, so that a CUDA graph can repeat
+    them.
+    """
+
+    @property
+    def block(self) -> int:
+        """Rows per block. Every sequence has blocks of its own."""
+
+    def static_plan(
+        self, slots: SlotTable | None, *, heads: int, blocks: int, device: torch.device
+    ) -> StaticPlan:
+        """Make a plan for prediction, of an empty batch.
+
+        Args:
+            slots: For the maximum length; None without relative positions.
+            heads: Number of attention heads.
+            blocks: Maximum number of blocks, even.
+            device: Device of the batches.
         """
 
 

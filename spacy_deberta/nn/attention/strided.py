@@ -29,7 +29,9 @@ class StridedAttention:
 
     With L pieces, heads of D and blocks of B rows, a head takes 4 L^2 D operations for content and
     values, as attention without positions does, and 2 L (L + B - 1) D for each position term: three
-    times as many in total at L = B, 2.25 times at L = 4 B, and close to twice beyond.
+    times as many in total at L = B, 2.25 times at L = 4 B, and close to twice beyond. On CPUs, far
+    pairs take the score of one of them: where all distances from N on share a row of the tables, a
+    position term takes at most 4 L (N + B) D operations, which grow with L and not its square.
     """
 
     name: str = "strided"

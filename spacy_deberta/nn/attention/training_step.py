@@ -6,7 +6,6 @@ computed in the memory of the bias, gradients by distance are copies of those by
 view, and sums over a transposed operand are products that transpose the smaller one.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -96,12 +95,8 @@ class _AttendOnCPU(torch.autograd.Function):
         d_query = torch.bmm(d_scores, k).view(query.shape)
         d_key = _sum_over_queries(d_scores, q).view(key.shape)
         by_pair = d_scores.unflatten(0, (len(query), group.count))
-        d_position_key = _position_gradient(
-            by_pair, query, d_query, position_key, group, by=_by_query
-        )
-        d_position_query = _position_gradient(
-            by_pair, key, d_key, position_query, group, by=_by_key
-        )
+        d_position_key = _position_gradient(by_pair, query, d_query, position_key, group, rows=2)
+        d_position_query = _position_gradient(by_pair, key, d_key, position_query, group, rows=3)
         return d_query, d_key, d_value, d_position_key, d_position_query, None, None
 
 
@@ -120,7 +115,7 @@ def _position_gradient(
     table: Tensor | None,
     group: LengthGroup,
     *,
-    by: Callable[[Tensor, slice], Tensor],
+    rows: int,
 ) -> Tensor | None:
     """The gradient of a position table. That of the rows it is multiplied with is added in place.
 
@@ -130,7 +125,7 @@ def _position_gradient(
         d_packed: The same shape, their gradient so far.
         table: (heads, head_dim, 2 * length - 1), or None.
         group: Has the number and length of the sequences.
-        by: `_by_query` or `_by_key`.
+        rows: Dimension of the rows in `by_pair`: 2 for queries, 3 for keys.
 
     Returns:
         The shape of the table; None without one.
@@ -138,28 +133,39 @@ def _position_gradient(
     if table is None:
         return None
     d_table = torch.zeros_like(table)
-    for rows, distances in blocks_of_rows(group.length):
-        d_by_distance = by(by_pair, rows)
-        _add_rows(d_packed, d_by_distance, table[:, :, distances], rows, group)
-        d_table[:, :, distances] += _sum_over_rows(packed, d_by_distance, rows, group)
+    shared = group.shared[::-1] if rows == 2 else group.shared
+    for block, near, distances in blocks_of_rows(group.length, shared):
+        size = block.stop - block.start
+        d_by_distance = _invert_view(by_pair.narrow(rows, block.start, size), near, rows=rows)
+        _add_rows(d_packed, d_by_distance, table[:, :, distances], block, group)
+        d_table[:, :, distances] += _sum_over_rows(packed, d_by_distance, block, group)
     return d_table
 
 
-def _by_query(by_pair: Tensor, rows: slice) -> Tensor:
-    """The inverse of `query_by_pair` for some queries: (heads, count * queries, distances)."""
-    return _invert(by_pair[:, :, rows], query_by_pair, axis=2)
+def _invert_view(by_pair: Tensor, near: slice, *, rows: int) -> Tensor:
+    """The gradient of scores by distance: the inverse of their view by pair, zero elsewhere.
 
+    Args:
+        by_pair: (heads, count, query, key), the gradient by pair of a block of rows.
+        near: Where the scores are: see `blocks_of_rows`. The first and the last are also those of
+            the pairs beyond.
+        rows: Dimension of the rows, 2 or 3.
 
-def _by_key(by_pair: Tensor, rows: slice) -> Tensor:
-    """The inverse of `key_by_pair` for some keys: (heads, count * keys, distances)."""
-    return _invert(by_pair[:, :, :, rows], key_by_pair, axis=3)
-
-
-def _invert(by_pair: Tensor, view: Callable[..., Tensor], *, axis: int) -> Tensor:
-    """Scores by distance whose view by pair is given, zero elsewhere; rows are on the axis."""
-    heads, count, queries, keys = by_pair.shape
-    scores = by_pair.new_zeros(heads, count * by_pair.shape[axis], queries + keys - 1)
-    as_integers(view(scores, count=count)).copy_(as_integers(by_pair))
+    Returns:
+        (heads, count * block, near + block - 1).
+    """
+    heads, count = by_pair.shape[:2]
+    size, others = by_pair.shape[rows], 5 - rows
+    length = near.stop - near.start
+    scores = by_pair.new_zeros(heads, count * size, length + size - 1)
+    view = (query_by_pair if rows == 2 else key_by_pair)(scores, count=count)
+    as_integers(view).copy_(as_integers(by_pair.narrow(others, near.start, length)))
+    before, behind = near.start, by_pair.shape[others] - near.stop
+    if before > 0:
+        view.narrow(others, 0, 1).add_(by_pair.narrow(others, 0, before).sum(others, keepdim=True))
+    if behind > 0:
+        far = by_pair.narrow(others, near.stop, behind)
+        view.narrow(others, -1, 1).add_(far.sum(others, keepdim=True))
     return scores
 
 

@@ -7,17 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from spacy_deberta.errors import Warnings, warn
-from spacy_deberta.nn.attention import Attentions
 
-from . import prepared_layer  # noqa: F401  (registers how layers are prepared)
+from .layer_graphs import LayerGraphs
 from .precision import Precision
 from .preparation import is_changed, prepare, unprepared_types
+from .prepared_layer import LayerFunction
 from .quantized_dense import QuantizedWeight
 from .quantized_linear import QuantizedLinear, is_quantized
 from .smoothing import Examples, QuantizedPrecision, quantize_layers
 
-# A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
-LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
 _State = tuple[Any, ...]
 
 
@@ -32,10 +30,12 @@ class PreparedLayers:
         give_back: Called when a layer was prepared with copies of its weights, to give back the
             memory of those that are mapped from a file. Copies of an encoder start without, as
             their weights are not mapped.
+        graphs: CUDA graphs of these layers.
     """
 
     def __init__(self) -> None:
         self.give_back: Callable[[], None] = _keep
+        self.graphs = LayerGraphs()
         self._cached: tuple[tuple[Precision, _State], tuple[LayerFunction, ...]] | None = None
 
     def __reduce__(self) -> tuple[type["PreparedLayers"], tuple[()]]:
@@ -44,6 +44,7 @@ class PreparedLayers:
     def forget(self) -> None:
         """Clear the cache, for weights that changed without bumping their `_version`."""
         self._cached = None
+        self.graphs.forget()
 
     def get(
         self,
@@ -73,6 +74,7 @@ class PreparedLayers:
         key = (precision, _state(encoder))
         cached = self._cached
         if cached is None or cached[0] != key:
+            self.graphs.forget()
             # Inference tensors could not be used outside of inference mode.
             with torch.inference_mode(False), torch.no_grad():
                 table = positions()

@@ -23,6 +23,9 @@ from .prepared_dense import Dense, prepare_together
 from .quantized_dense import QuantizedDense
 from .row_blocks import BLOCK, QUANTIZED_BLOCK, by_blocks
 
+# A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
+LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
+
 
 @dataclass(frozen=True)
 class PreparedAttention:

@@ -20,9 +20,14 @@ QUANTIZED_BLOCK = 512
 _STEP = 8
 
 
-def rounded(rows: int) -> int:
-    """Round up to the next block size; there are 40 up to `BLOCK` rows."""
-    step = max(_STEP, (1 << max(rows - 1, 0).bit_length()) // 16)
+def rounded(rows: int, *, least: int = _STEP) -> int:
+    """Round up to the next block size; there are 40 up to `BLOCK` rows.
+
+    Args:
+        rows: Number of rows.
+        least: Power of two that all sizes are multiples of.
+    """
+    step = max(least, (1 << max(rows - 1, 0).bit_length()) // 16)
     return -(-rows // step) * step
 
 

@@ -21,3 +21,16 @@ def send(values: np.ndarray | Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
+
+
+def send_into(values: np.ndarray, target: Tensor) -> None:
+    """Replace the values of a tensor.
+
+    Args:
+        values: Of the shape of the tensor.
+        target: On any device.
+    """
+    tensor = torch.from_numpy(values)
+    if target.device.type == "cuda":
+        tensor = tensor.pin_memory()
+    target.copy_(tensor, non_blocking=True)

@@ -54,6 +54,19 @@ def test_the_lstm_does_not_mix_texts():
         torch.testing.assert_close(rows, alone[0])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("lengths", [(9,), (3, 7)])
+def test_the_lstm_in_bfloat16(lengths, dtype):
+    """On every processor, and with gradients too."""
+    head = WordLSTM(WIDTH, 1)
+    texts = [torch.randn(length, WIDTH) for length in lengths]
+    exact = head(texts)
+    with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = head([text.to(dtype) for text in texts])
+    for rows, expected in zip(found, exact, strict=True):
+        torch.testing.assert_close(rows.float(), expected, rtol=0, atol=0.02)
+
+
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_pooling(pooling):
     rows = torch.randn(6, WIDTH)

@@ -41,6 +41,10 @@ def test_values_and_gradients(lengths, terms, elements):
     common._compare(kernel, layout, *common._draw(layout, c2p=c2p, p2c=p2c))
 
 
+def test_plan_of_a_prediction():
+    common.check_plan_of_a_prediction(SMALL)
+
+
 def test_far_tiles_and_lengths_beyond_the_buckets():
     layout = common._layout([70, 5], NEAR, heads=2)
     common._compare(SMALL, layout, *common._draw(layout))

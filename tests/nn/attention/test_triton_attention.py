@@ -94,6 +94,20 @@ def test_values_and_gradients(lengths, c2p, p2c):
     _compare(SMALL, layout, tensors, weights)
 
 
+def test_plan_of_a_prediction():
+    check_plan_of_a_prediction(SMALL)
+
+
+def check_plan_of_a_prediction(kernel):
+    """It has what is needed, and the values are the same."""
+    layout = _layout([20, 7], NEAR)
+    tensors, weights = _draw(layout)
+    (expected,) = _run(kernel, layout, tensors, weights, dtype=torch.float32, grad=False)
+    with torch.no_grad():
+        (found,) = _run(kernel, layout, tensors, weights, dtype=torch.float32, grad=False)
+    assert torch.equal(found, expected)
+
+
 def test_far_tiles_on_both_sides():
     layout = _layout([70], NEAR)
     edges = SMALL.plan(layout).tiles[16].edges.tolist()

@@ -35,7 +35,7 @@ def test_every_block_once(lengths, block):
 def test_segments_hold_every_tile_once(lengths, limit):
     before, plan._TILES_PER_SEGMENT = plan._TILES_PER_SEGMENT, limit
     try:
-        tiles = plan_tiles(_layout(lengths), [16]).tiles[16]
+        tiles = plan_tiles(_layout(lengths), [16]).tiles[16].diagonals
     finally:
         plan._TILES_PER_SEGMENT = before
     found = []
@@ -77,5 +77,13 @@ def test_far_tiles_have_one_row(length, low, high):
 def test_plan_of_an_empty_batch():
     tiles = plan_tiles(_layout([]), [16]).tiles[16]
     assert tiles.places.shape == (0, 2)
-    assert tiles.segments.shape == (0, 3)
+    assert tiles.diagonals.segments.shape == (0, 3)
     assert tiles.edges is None
+
+
+@given(lengths=LENGTHS)
+def test_plan_of_a_prediction_has_the_same_blocks(lengths):
+    whole = plan_tiles(_layout(lengths), [16]).tiles[16]
+    tiles = plan_tiles(_layout(lengths), [16], gradients=False).tiles[16]
+    assert torch.equal(tiles.places, whole.places)
+    assert tiles.diagonals is None

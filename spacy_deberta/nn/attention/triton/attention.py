@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from spacy_deberta.nn.attention.interface import AttentionInputs, Attentions, BatchLayout
 from spacy_deberta.nn.attention.reference import ReferenceAttention
+from spacy_deberta.nn.relative_positions import SlotTable
 
 from .calls import Call, Launch, check_device, check_rows, prepare
 from .forward import forward_kernel
@@ -17,6 +18,7 @@ from .gradients import Gradients
 from .key_gradient import key_gradient_kernel
 from .plan import Tiles, TritonPlan, plan_tiles
 from .query_gradient import query_gradient_kernel
+from .static_plan import StaticTritonPlan
 from .table_gradient import table_gradient_kernel
 from .tiles import Rows
 
@@ -50,12 +52,29 @@ class TritonAttention:
     def plan(self, layout: BatchLayout) -> TritonPlan:
         """Split the batch into tiles: see `AttentionKernel.plan`.
 
+        A plan made without gradient mode is for prediction only.
+
         Raises:
             ValueError: If the batch isn't on a CUDA device and Triton isn't in interpreter mode
                 (E122).
         """
         check_device(layout.cu_seqlens.device)
+        if not torch.is_grad_enabled():
+            return plan_tiles(layout, [self.block], gradients=False)
         return plan_tiles(layout, sorted({self.block, self.table_block}))
+
+    def static_plan(
+        self, slots: SlotTable | None, *, heads: int, blocks: int, device: torch.device
+    ) -> StaticTritonPlan:
+        """Make a plan that is refilled: see `StaticKernel.static_plan`.
+
+        Raises:
+            ValueError: As `plan`.
+        """
+        check_device(device)
+        return StaticTritonPlan.allocate(
+            slots, heads=heads, blocks=blocks, block=self.block, device=device
+        )
 
     def __call__(
         self, inputs: AttentionInputs, plan: TritonPlan
@@ -70,7 +89,8 @@ class TritonAttention:
             return ReferenceAttention()(inputs, plan.layout)
         tensors, call = prepare(inputs, plan)
         half = inputs.query.dtype.itemsize == 2
-        tiles = plan.tiles[self.block], plan.tiles[self.table_block if half else self.block]
+        table_block = self.table_block if half else self.block
+        tiles = plan.tiles[self.block], plan.tiles.get(table_block)
         return _Attend.apply(*tensors, tiles, call), None
 
 
@@ -137,7 +157,15 @@ def zero_gradients(tables: Sequence[Tensor | None], wanted: Sequence[bool]) -> l
 def _launch_backward(
     call: Call, both: tuple[Tiles, Tiles], rows: Rows, context: Tensor, gradients: Gradients
 ) -> None:
-    """Compute the gradients; the first kernel also stores `weighted_mean` for the others."""
+    """Compute the gradients; the first kernel also stores `weighted_mean` for the others.
+
+    Args:
+        call: The call.
+        both: The tiles, and those for the gradients of the tables.
+        rows: The inputs.
+        context: (total_pieces, heads, head_dim), the result.
+        gradients: The input gradients, and buffers for those of the inputs.
+    """
     tiles, tables = both
     blocks, heads = len(tiles.places), context.shape[1]
     if not blocks:
@@ -151,11 +179,12 @@ def _launch_backward(
             rows, batch, gradients, **call.options(rows, tiles, _KEY_GRADIENT)
         )
         if gradients.position_key is not None or gradients.position_query is not None:
-            table_gradient_kernel[(len(tables.segments), heads)](
+            assert tables.diagonals is not None
+            table_gradient_kernel[(len(tables.diagonals.segments), heads)](
                 rows,
                 call.batch(rows, tables),
-                tables.sequences,
-                tables.segments,
+                tables.diagonals.sequences,
+                tables.diagonals.segments,
                 gradients,
                 **call.options(rows, tables, _TABLE_GRADIENT),
             )

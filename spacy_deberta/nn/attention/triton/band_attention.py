@@ -1,6 +1,6 @@
 """Host side of attention with bands of scores in memory: see `bands`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from .calls import Bands, Call, Launch, check_device, check_rows, prepare
 from .forward import forward_kernel
 from .gradients import Gradients
 from .key_gradient import key_gradient_kernel
-from .plan import Tiles, TritonPlan, diagonals, plan_tiles, upload
+from .plan import Diagonals, Tiles, TritonPlan, diagonals, plan_tiles, upload
 from .query_gradient import query_gradient_kernel
 from .tiles import Batch, Rows
 
@@ -33,17 +33,15 @@ class Part:
 
     Args:
         places: (blocks, 2) int32, a part of `Tiles.places`.
-        sequences: (sequences,) int32, by descending length.
-        firsts: (sequences,) int32, the place of the first block of each.
-        segments: (segments, 3) int32, see `diagonals`.
         pitch: Elements in a row of the bands.
+        diagonals: None in a plan without gradients.
+        firsts: (sequences,) int32, the place of the first block of each sequence of the diagonals.
     """
 
     places: Tensor
-    sequences: Tensor
-    firsts: Tensor
-    segments: Tensor
     pitch: int
+    diagonals: Diagonals | None = None
+    firsts: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +77,14 @@ class BandAttention:
     def plan(self, layout: BatchLayout) -> BandPlan:
         """Split the batch into tiles, and these into parts: see `AttentionKernel.plan`.
 
+        A plan made without gradient mode is for prediction only.
+
         Raises:
             ValueError: If the batch isn't on a CUDA device and Triton isn't in interpreter mode
                 (E122).
         """
         check_device(layout.cu_seqlens.device)
-        whole = plan_tiles(layout, [self.block])
+        whole = plan_tiles(layout, [self.block], gradients=torch.is_grad_enabled())
         lengths = sorted((length for length in layout.lengths if length), reverse=True)
         counts = np.array([-(-length // self.block) for length in lengths], dtype=np.int64)
         limit = self.elements // (2 * layout.num_heads * self.block)
@@ -96,16 +96,17 @@ class BandAttention:
     def _part(self, tiles: Tiles, counts: np.ndarray, first: int, last: int) -> Part:
         own = counts[first:last]
         before = int(counts[:first].sum())
+        part = Part(
+            places=tiles.places[before : before + int(own.sum())],
+            pitch=(int(own[0]) + 1) * self.block,
+        )
+        if tiles.diagonals is None:
+            return part
         firsts, segments = upload(
             (own.cumsum() - own, diagonals(own, after=1)), tiles.places.device
         )
-        return Part(
-            places=tiles.places[before : before + int(own.sum())],
-            sequences=tiles.sequences[first:last],
-            firsts=firsts,
-            segments=segments,
-            pitch=(int(own[0]) + 1) * self.block,
-        )
+        sequences = tiles.diagonals.sequences[first:last]
+        return replace(part, diagonals=Diagonals(sequences, segments), firsts=firsts)
 
     def __call__(self, inputs: AttentionInputs, plan: BandPlan) -> tuple[Tensor, Attentions | None]:
         """Attend: see `AttentionKernel`.
@@ -235,12 +236,13 @@ def _launch_backward(
             rows, batch, band, sums[by_key], results[by_key], bool(by_key), **options
         )
         if tables[by_key] is not None:
-            table_product_kernel[(len(part.segments), grid[1])](
+            assert part.diagonals is not None
+            table_product_kernel[(len(part.diagonals.segments), grid[1])](
                 rows,
                 batch,
-                part.sequences,
+                part.diagonals.sequences,
                 part.firsts,
-                part.segments,
+                part.diagonals.segments,
                 gradients,
                 bool(by_key),
                 **options,

@@ -16,6 +16,20 @@ _TILES_PER_SEGMENT = 32
 
 
 @dataclass(frozen=True)
+class Diagonals:
+    """Tiles with the same distance between their blocks, for the gradients of position tables.
+
+    Args:
+        sequences: (sequences,) int32, by descending length.
+        segments: (segments, 3) int32. Part of a diagonal of tiles: offset in blocks of the
+            queries from the keys, and start and end of its sequences in `sequences`.
+    """
+
+    sequences: Tensor
+    segments: Tensor
+
+
+@dataclass(frozen=True)
 class Tiles:
     """A batch split into blocks of rows, and into tiles of a query block and a key block.
 
@@ -23,19 +37,16 @@ class Tiles:
         block: Rows per block.
         places: (blocks, 2) int32, sequence of every block and its index in it; blocks of long
             sequences come first, because they are most work.
-        sequences: (sequences,) int32, by descending length.
-        segments: (segments, 3) int32. Part of a diagonal of tiles: offset in blocks of the
-            queries from the keys, and start and end of its sequences in `sequences`.
         edges: (2,) int32. Tiles with a block offset of at most the first value, or at least the
             second one, use one row of the position tables for all of their pairs. None without
             relative positions.
+        diagonals: None in a plan without gradients.
     """
 
     block: int
     places: Tensor
-    sequences: Tensor
-    segments: Tensor
     edges: Tensor | None
+    diagonals: Diagonals | None
 
 
 @dataclass(frozen=True)
@@ -56,31 +67,53 @@ class TritonPlan:
     tiles: Mapping[int, Tiles]
 
 
-def plan_tiles(layout: BatchLayout, blocks: Sequence[int]) -> TritonPlan:
+def plan_tiles(layout: BatchLayout, blocks: Sequence[int], *, gradients: bool = True) -> TritonPlan:
     """Split a batch into blocks and tiles.
 
     Args:
         layout: The batch.
         blocks: All block sizes that may be needed.
+        gradients: Whether to plan gradients too, which takes the host many times as long.
 
     Returns:
         The plan, with indices on the device of the batch. The device is not synchronized: `edges`
         are computed on it.
     """
     longest = max(layout.lengths, default=0)
-    lengths = np.array(layout.lengths, dtype=np.int64)
-    order = np.argsort(-lengths, kind="stable")
-    order = order[lengths[order] > 0]
+    order, lengths = by_length(layout.lengths)
     rows = None if layout.slots is None else layout.slots.rows.to(torch.int32)
     tiles = {}
     for block in blocks:
-        counts = -(-lengths[order] // block)
-        blocks_of = np.stack([np.repeat(order, counts), _counted(counts)], axis=1)
-        parts = (blocks_of, order, diagonals(counts))
-        places, sequences, segments = upload(parts, layout.cu_seqlens.device)
-        edges = None if rows is None else _edges(rows, block)
-        tiles[block] = Tiles(block, places, sequences, segments, edges)
+        counts = -(-lengths // block)
+        parts = [place_blocks(order, counts)]
+        if gradients:
+            parts += [order, diagonals(counts)]
+        places, *of_gradients = upload(parts, layout.cu_seqlens.device)
+        tiles[block] = Tiles(
+            block=block,
+            places=places,
+            edges=find_edges(rows, block),
+            diagonals=Diagonals(*of_gradients) if gradients else None,
+        )
     return TritonPlan(layout=layout, longest=longest, rows=rows, tiles=tiles)
+
+
+def by_length(lengths: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the sequences that are not empty, by descending length, and their lengths."""
+    sizes = np.array(lengths, dtype=np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    order = order[sizes[order] > 0]
+    return order, sizes[order]
+
+
+def place_blocks(sequences: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Compute `Tiles.places`.
+
+    Args:
+        sequences: (sequences,), indices.
+        counts: (sequences,), blocks of each.
+    """
+    return np.stack([np.repeat(sequences, counts), _counted(counts)], axis=1)
 
 
 def _counted(counts: np.ndarray) -> np.ndarray:
@@ -89,7 +122,7 @@ def _counted(counts: np.ndarray) -> np.ndarray:
 
 
 def diagonals(counts: np.ndarray, *, after: int = 0) -> np.ndarray:
-    """Compute `Tiles.segments`.
+    """Compute `Diagonals.segments`.
 
     Args:
         counts: Blocks of every sequence, descending.
@@ -117,8 +150,15 @@ def upload(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
     return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-def _edges(rows: Tensor, block: int) -> Tensor:
-    """Compute `Tiles.edges`."""
+def find_edges(rows: Tensor | None, block: int) -> Tensor | None:
+    """Compute `Tiles.edges`.
+
+    Args:
+        rows: See `TritonPlan`.
+        block: Rows per block.
+    """
+    if rows is None:
+        return None
     longest = (len(rows) + 1) // 2
     # Distances up to `low`, and from `high` on, share the first and the last row.
     low = (rows == rows[0]).sum() - longest

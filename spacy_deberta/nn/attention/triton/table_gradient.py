@@ -39,8 +39,8 @@ def table_gradient_kernel(
     Args:
         rows: The inputs.
         batch: The plan.
-        sequences: Pointer to `Tiles.sequences`.
-        segments: Pointer to `Tiles.segments`.
+        sequences: Pointer to `Diagonals.sequences`.
+        segments: Pointer to `Diagonals.segments`.
         gradients: The input gradients, and the tables'.
         longest: See `forward_kernel`, as for the following.
         log2_scale: Scale of the scores.
