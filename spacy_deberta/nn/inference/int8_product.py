@@ -84,12 +84,25 @@ def prepare_product(values: Tensor, scales: Tensor, *, zero: int) -> Int8Product
     """
     zeros = torch.zeros(len(values), dtype=torch.int32)
     offsets = values.sum(dim=1, dtype=torch.int32)
+    levels, zero_point = input_range(zero)
     if not _has_onednn():
-        return Int8Product(values.t(), scales, zeros, offsets, 255, zero, has_onednn=False)
+        weight = values.t()
+        return Int8Product(weight, scales, zeros, offsets, levels, zero_point, has_onednn=False)
     packed = torch.ops.onednn.qlinear_prepack(values, [_ROWS, values.shape[1]])
-    if not has_vnni():
-        return Int8Product(packed, scales, zeros, offsets, 127, zero // 2, has_onednn=True)
-    return Int8Product(packed, scales, zeros, offsets, 255, zero, has_onednn=True)
+    return Int8Product(packed, scales, zeros, offsets, levels, zero_point, has_onednn=True)
+
+
+def input_range(zero: int) -> tuple[int, int]:
+    """The integers of an input on this processor.
+
+    Args:
+        zero: The integer, of 256, that stands for zero.
+
+    Returns:
+        `levels` and `zero_point` of `Int8Product`.
+    """
+    # oneDNN sums two products in 16 bits where the processor cannot in 32.
+    return (127, zero // 2) if _has_onednn() and not has_vnni() else (255, zero)
 
 
 def _has_onednn() -> bool:

@@ -27,9 +27,9 @@ class PreparedLayers:
     calls are safe: at worst, both threads prepare.
 
     Attributes:
-        give_back: Called when a layer was prepared with copies of its weights, to give back the
-            memory of those that are mapped from a file. Copies of an encoder start without, as
-            their weights are not mapped.
+        give_back: Called when a layer was quantized, to give back the memory of its weights that
+            are mapped from a file. Copies of an encoder start without, as their weights are not
+            mapped.
         graphs: CUDA graphs of these layers.
     """
 
@@ -93,8 +93,6 @@ class PreparedLayers:
         if precision.weights != torch.int8 or any(map(_is_unusual, layers)):
             for layer in layers:
                 yield _prepare(layer, precision, table)
-                if _are_narrowed(layer, precision):
-                    self.give_back()
             return
         quantized: Iterable[tuple[nn.Module, dict[nn.Linear, QuantizedWeight | None]]]
         if any(map(is_quantized, layers)):
@@ -112,11 +110,6 @@ class PreparedLayers:
 
 def _keep() -> None:
     """Keep all weights in memory."""
-
-
-def _are_narrowed(layer: nn.Module, precision: Precision) -> bool:
-    dense = [part for part in layer.modules() if isinstance(part, nn.Linear)]
-    return any(part.weight.itemsize > precision.weights.itemsize for part in dense)
 
 
 def _held_weights(layer: nn.Module) -> dict[nn.Linear, QuantizedWeight | None]:

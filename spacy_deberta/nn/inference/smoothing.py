@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from spacy_deberta.nn.attention import AttentionContext
 
+from .int8_product import input_range
 from .precision import Precision
 from .preparation import prepare
 from .quantized_dense import QuantizedWeight, check_weights, quantize_weight
@@ -144,7 +145,8 @@ def choose_factors(weight: Tensor, inputs: Tensor) -> tuple[Tensor | None, int, 
         norm_of_weight = moved.square().sum()
         high, low = rows.amax(dim=1), rows.amin(dim=1)
         for zero in _ZEROS:
-            steps = torch.maximum(high / (255 - zero), low / -zero)
+            levels, zero_point = input_range(zero)
+            steps = torch.maximum(high / (levels - zero_point), low / -zero_point)
             of_rows = steps.square().sum() * norm_of_weight
             # The error of rounding is evenly distributed within a step.
             chosen.append((float((of_rows + of_weight) / 12), zero, factors))

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from spacy_deberta.nn import Precision
-from spacy_deberta.nn.inference import smoothing
+from spacy_deberta.nn.inference import int8_product, smoothing
 from spacy_deberta.nn.inference.quantized_dense import prepare_quantized, quantize_weight
 from spacy_deberta.nn.inference.smoothing import choose_factors
 from tests.nn.common import model_like, packed_batch
@@ -25,8 +25,12 @@ def _operands(kind):
     return rows, weight
 
 
+@pytest.mark.parametrize("bits", [7, 8])
 @pytest.mark.parametrize("kind", ["even", "outliers", "positive"])
-def test_the_expected_error_is_the_error(kind):
+def test_the_expected_error_is_the_error(kind, bits, monkeypatch):
+    # Without oneDNN, inputs have 8 bits on every processor.
+    monkeypatch.setattr(int8_product, "_has_onednn", lambda: bits == 7)
+    monkeypatch.setattr(int8_product, "has_vnni", lambda: False)
     rows, weight = _operands(kind)
     factors, zero, expected = choose_factors(weight, rows)
     exact = rows.double() @ weight.double().T
