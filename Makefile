@@ -100,8 +100,8 @@ test-ray: $(RAY_VENV)/.installed
 # spacy-transformers wants transformers 4. Without it, transformers may be new: it is only what tests
 # compare with. Some test modules need its old tokenizer, and are not among these.
 TRANSFORMERS5_VENV := .venv-transformers5
-PORTABLE_TESTS := tests/layers/listening tests/layers/test_span_getters.py tests/models \
-	tests/nn/test_parity.py tests/pipeline/transformer \
+PORTABLE_TESTS := tests/checkpoints/repository tests/layers/listening tests/layers/test_span_getters.py \
+	tests/models tests/nn/test_parity.py tests/pipeline/transformer \
 	$(addprefix tests/pipeline/test_,composition.py documents_without_rows.py predicting.py saving.py) \
 	tests/cli/test_migrate_config.py tests/tokenization/test_saving_for_transformers.py
 $(TRANSFORMERS5_VENV)/.installed: Makefile setup.cfg constraints.txt
