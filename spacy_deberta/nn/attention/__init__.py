@@ -24,7 +24,7 @@ from .interface import (
 from .reference import ReferenceAttention
 from .rows import RowAttention
 from .strided import StridedAttention
-from .triton.support import is_fastest
+from .triton.support import is_fastest, why_not_triton
 
 ATTENTION_KERNELS: dict[str, AttentionKernel] = {
     kernel.name: kernel for kernel in (ReferenceAttention(), StridedAttention())
@@ -86,13 +86,11 @@ def plan_attention(
 
 
 def _triton_attention(name: str) -> AttentionKernel:
-    try:
-        from .triton.attention import TritonAttention
-        from .triton.band_attention import BandAttention
-    except ImportError as error:
-        raise ImportError(
-            Errors.E122.format(reason=f"Triton can't be imported ({error})")
-        ) from error
+    if (reason := why_not_triton()) is not None:
+        raise ImportError(Errors.E122.format(reason=reason))
+    from .triton.attention import TritonAttention
+    from .triton.band_attention import BandAttention
+
     return TritonAttention() if name == "triton" else BandAttention()
 
 

@@ -219,3 +219,15 @@ def test_auto_on_a_machine_without_triton(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr("spacy_deberta.nn.attention.triton.support.find_spec", lambda name: None)
     assert resolve_attention("auto", "cuda", torch.bfloat16, 64).name == "strided"
+
+
+@pytest.mark.parametrize(("release", "name"), [("3.3.1", "strided"), ("3.4.0+git1a", "triton")])
+def test_auto_with_a_release_of_triton(release, name, monkeypatch):
+    """That of PyTorch 2.4 to 2.7 lacks what the kernels are written with."""
+    triton = pytest.importorskip("triton")
+    monkeypatch.setattr(triton, "__version__", release)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert resolve_attention("auto", "cuda", torch.bfloat16, 64).name == name
+    if name == "strided":
+        with pytest.raises(ImportError, match=r"E122.*Triton is 3\.3\.1, older than 3\.4"):
+            resolve_attention("triton")
