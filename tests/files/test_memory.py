@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spacy_deberta.files import memory, page_out
-from tests.residency import resident_bytes
+from tests.residency import flush, resident_bytes
 
 SIZE = 256 * mmap.PAGESIZE
 
@@ -21,6 +21,7 @@ def mapped(tmp_path):
     torch = pytest.importorskip("torch")
     path = tmp_path / "sevens"
     path.write_bytes(b"\7" * SIZE)
+    flush(path)
     with path.open("rb") as file:
         content = torch.frombuffer(
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), dtype=torch.uint8
