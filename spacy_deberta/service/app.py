@@ -103,6 +103,7 @@ def make_app(
         status = 200 if worker.state is WorkerState.ready else 503
         return JSONResponse({"status": worker.state.value, "waiting": worker.waiting}, status)
 
+    @app.head("/pipeline", include_in_schema=False)
     @app.get("/pipeline")
     async def pipeline() -> PipelineResponse:
         """The components of the pipeline, their labels, and the limits of the service."""

@@ -165,7 +165,7 @@ def test_other_paths_and_methods(client):
         assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/health"])
+@pytest.mark.parametrize("path", ["/", "/health", "/pipeline"])
 def test_the_method_head(path, client):
     answer = client.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
