@@ -49,7 +49,7 @@ def cases(settings: Settings) -> Iterator[Case]:
                 yield {"pass": direction, "dtype": dtype, "length": length}
     for length in sizes.lengths:
         yield {"pass": "forward", "dtype": "int8", "length": length}
-    for dtype in ("fp32", "bf16"):
+    for dtype in ("fp32", "bf16", "int8"):
         for length in sizes.long_lengths:
             yield {"pass": "forward", "dtype": dtype, "length": length}
     for length in sizes.long_lengths[:1]:

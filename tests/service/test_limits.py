@@ -101,14 +101,17 @@ def test_a_full_queue_and_what_becomes_of_it(client, closed_gate):
             while not any(request.done() for request in sent):
                 sent.append(asyncio.create_task(many.post("/annotate", json=body)))
                 await asyncio.sleep(0.05)
-            refused = next(request for request in sent if request.done())
-            sent.remove(refused)
             closed_gate.set()
-            return refused.result(), await asyncio.gather(*sent)
+            return await asyncio.gather(*sent)
 
-    refused, answered = asyncio.run(ask())
-    assert (refused.status_code, code_of(refused)) == (503, "E848")
-    assert int(refused.headers["Retry-After"]) >= 1
+    responses = asyncio.run(ask())
+    # More than one is refused where the service is slower to answer than the next is sent.
+    refused = [response for response in responses if response.status_code == 503]
+    assert refused
+    for response in refused:
+        assert code_of(response) == "E848"
+        assert int(response.headers["Retry-After"]) >= 1
+    answered = [response for response in responses if response not in refused]
     assert len(answered) >= 3
     assert {response.status_code for response in answered} == {200}
 
