@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def the_same_precision_everywhere(monkeypatch):
     """Compute in float32 by default, also on processors with bf16 instructions."""
-    monkeypatch.setattr("spacy_deberta.nn.inference.processor.has_bf16", lambda: False)
+    monkeypatch.setattr("spacy_deberta.nn.ops.processor.has_bf16", lambda: False)
 
 
 @pytest.fixture(scope="session")

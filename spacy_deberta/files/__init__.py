@@ -6,7 +6,7 @@ Also lines of text from files, compressed or not, and memory that is given back 
 from .durable import flush_file, flush_folder
 from .journal import recover, remove_unfinished
 from .lines import COMPRESSIONS, read_lines
-from .memory import page_out, trim_heap
+from .memory import keep_freed_memory, page_out, trim_heap
 from .staging import (
     CannotExchangeError,
     atomic_file,
@@ -23,6 +23,7 @@ __all__ = [
     "exchanged_folder",
     "flush_file",
     "flush_folder",
+    "keep_freed_memory",
     "new_folder",
     "page_out",
     "read_lines",

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from spacy_deberta import nn
+from spacy_deberta.errors import check_flag
+from spacy_deberta.files import keep_freed_memory
 from spacy_deberta.nn import (
     DebertaV2Config,
     DebertaV2Embeddings,
@@ -25,6 +27,9 @@ from .base import DebertaV2PreTrainedModel
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 # Number of sequences and their length in pieces: enough to see which channels are outliers.
 _EXAMPLES = (8, 32)
+# Bytes of freed memory that are kept for the next batch on CPUs: temporary tensors of the layers,
+# and in training the activations of a batch.
+_KEPT, _KEPT_IN_TRAINING = 2**26, 2**30
 
 
 class DebertaV2Model(DebertaV2PreTrainedModel):
@@ -46,7 +51,8 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             an attribute. Not measured yet.
 
     Raises:
-        ValueError: If the kernel is unknown (E113), or memory for the weights is lacking (E126).
+        ValueError: If the kernel is unknown (E113), a flag is no boolean (E413), or memory for the
+            weights is lacking (E126).
 
     Source: He et al. 2021 (arXiv 2006.03654); He et al. 2021 (arXiv 2111.09543), whose models
         differ in their training, not in their encoder.
@@ -63,6 +69,8 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         cuda_graphs: bool = False,
     ) -> None:
         resolve_attention(attention)
+        check_flag("keep_positions", keep_positions)
+        check_flag("cuda_graphs", cuda_graphs)
         check_memory(count_weights(config, keep_positions=keep_positions))
         super().__init__(config)
         self.attention = attention
@@ -104,6 +112,8 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
         if self.training:
             check_trainable(self.embeddings, self.encoder)
         embedded = self.embeddings(pieces)
+        if embedded.is_cpu:
+            keep_freed_memory(_KEPT_IN_TRAINING if embedded.requires_grad else _KEPT)
         kernel = resolve_attention(
             self.attention, embedded.device, compute_dtype(embedded), self.config.head_dim
         )

@@ -16,7 +16,6 @@ from .inference.precision import (
     compute_dtype,
 )
 from .inference.primitive_cache import bound_primitive_caches
-from .inference.processor import has_bf16
 from .inference.quantized_linear import is_quantized
 from .inference.smoothing import Examples
 from .mask_decoder import decode_masked
@@ -25,6 +24,7 @@ from .ops.dropout import Dropout
 from .ops.memory import check_memory, count_weights
 from .ops.meta_device import meta_device
 from .ops.packing import PackedPieces
+from .ops.processor import has_bf16
 from .ops.tensor_checks import check_tensors
 from .ops.transfer import send
 from .outputs import EncoderOutput, LayerAttentions, ModelOutput

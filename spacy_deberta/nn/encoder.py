@@ -13,7 +13,7 @@ from spacy_deberta.errors import Errors
 from .attention import AttentionContext, AttentionKernel, BatchLayout, plan_attention
 from .config import DebertaV2Config
 from .convolution import ConvLayer
-from .inference.precision import Precision
+from .inference.precision import Precision, compute_dtype
 from .inference.prepared import PreparedLayers
 from .inference.prepared_layer import LayerFunction
 from .inference.smoothing import Examples
@@ -70,16 +70,18 @@ class DebertaV2Encoder(nn.Module):
         Returns:
             The context for `DebertaV2Layer.forward`.
         """
-        slots = None
+        slots, dtype = None, torch.float32
         longest = max(pieces.lengths, default=0)
         if self.rel_embeddings is not None and longest:
             slots = slot_table(longest, self.config, pieces.device)
+            dtype = compute_dtype(self.rel_embeddings.weight)
         layout = BatchLayout(
             lengths=pieces.lengths,
             cu_seqlens=pieces.cu_seqlens,
             num_heads=self.config.num_attention_heads,
             slots=slots,
             query_rows=query_rows,
+            dtype=dtype,
         )
         positions = None
         if slots is not None and not projected:
@@ -184,6 +186,7 @@ class DebertaV2Encoder(nn.Module):
         context = self.context(pieces, kernel, projected=not has_modules)
         recompute = self.gradient_checkpointing and self.training and torch.is_grad_enabled()
         hidden = embedded
+        # Kept states would need new memory in every layer, which is not in the caches.
         states, attentions = [embedded], []
         run = functions[:layers]
         # The convolution after the first layer needs all rows.
@@ -199,7 +202,8 @@ class DebertaV2Encoder(nn.Module):
                 hidden, probabilities = layer(hidden, context, **options)
             if index == 0 and self.conv is not None:
                 hidden = self.conv(embedded, hidden, pieces.lengths)
-            states.append(hidden)
+            if output_hidden_states:
+                states.append(hidden)
             attentions.append(probabilities)
         if output_rows is not None and last < 0:
             hidden = hidden.index_select(0, output_rows)

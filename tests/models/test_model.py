@@ -213,6 +213,12 @@ def test_refused(variant, inputs, hint):
         model_like(variant)(**tensors)
 
 
+@pytest.mark.parametrize("flag", ["cuda_graphs", "keep_positions"])
+def test_flags_are_booleans(flag):
+    with pytest.raises(ValueError, match=f"E413.*{flag}"):
+        models.DebertaV2Model(ours.DebertaV2Config(hidden_size=24, vocab_size=3), **{flag: "yes"})
+
+
 def test_unknown_kernel():
     with pytest.raises(ValueError, match="E113"):
         models.DebertaV2Model(ours.DebertaV2Config(hidden_size=24, vocab_size=3), attention="fast")

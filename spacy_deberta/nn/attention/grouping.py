@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spacy_deberta.nn.ops.processor import has_amx
 from spacy_deberta.nn.ops.transfer import send
 
 from .interface import BatchLayout, sequence_starts
@@ -19,7 +20,12 @@ _WASTE_ROWS = 8
 # Maximum number of scores in memory at once: those that fit the caches of a CPU, and those that
 # keep an accelerator busy without filling its memory.
 _SCORES_CPU = 2**21
+# On AMX tiles, products are so fast that the number of calls counts more than the caches.
+_SCORES_AMX = 2**23
 _SCORES_ACCELERATOR = 2**27
+
+# Maximum number of rows of a sequence to score against distances at once.
+_ROWS = 128
 
 # Heads that fit on a CPU at once, at least: products of few heads and many sequences read each
 # position table less often than those of many heads and few sequences.
@@ -39,7 +45,8 @@ class LengthGroup:
             None without relative positions.
         ascending: The same by ascending distance.
         shared: Number of distances with the same row as the lowest one, and as the highest one; 1
-            where that is not known on the host.
+            where that is not known on the host, or has no use.
+        block: Maximum number of rows of a sequence to score against distances at once.
         heads: Number of heads to compute at once.
     """
 
@@ -50,6 +57,7 @@ class LengthGroup:
     descending: Tensor | None
     ascending: Tensor | None
     shared: tuple[int, int]
+    block: int
     heads: int
 
     @property
@@ -97,7 +105,7 @@ def plan_groups(layout: BatchLayout) -> GroupPlan:
         scores_per_group=limit // together,
         scores_if_padded=limit // layout.num_heads,
     )
-    groups = tuple(_make_group(sequences, layout, limit) for sequences in members)
+    groups = tuple(_make_group(sequences, layout) for sequences in members)
     rows, restore = _block_rows(groups, layout.lengths)
     in_place = len(rows) == len(restore) and bool((rows == np.arange(len(rows))).all())
     return GroupPlan(
@@ -139,9 +147,10 @@ def group_similar(
     return [sorted(group) for group in groups]
 
 
-def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> LengthGroup:
+def _make_group(sequences: list[int], layout: BatchLayout) -> LengthGroup:
     lengths = tuple(layout.lengths[index] for index in sequences)
     length = max(lengths)
+    block, limit = _divide(length, layout)
     padding = np.arange(length) >= np.array(lengths)[:, None]
     descending = ascending = None
     shared = (1, 1)
@@ -149,7 +158,7 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
         longest = max(layout.lengths)
         ascending = layout.slots.rows[longest - length : longest + length - 1]
         descending = ascending.flip(0)
-        if ascending.is_cpu:
+        if ascending.is_cpu and length > block:
             lowest, highest = (int((ascending == ascending[end]).sum()) for end in (0, -1))
             shared = (lowest, highest)
     scores = len(sequences) * length * (2 * length - 1)
@@ -161,8 +170,26 @@ def _make_group(sequences: list[int], layout: BatchLayout, limit: int) -> Length
         descending=descending,
         ascending=ascending,
         shared=shared,
+        block=block,
         heads=min(layout.num_heads, _heads_at_once(scores, layout.cu_seqlens.device, limit)),
     )
+
+
+def _divide(length: int, layout: BatchLayout) -> tuple[int, int]:
+    """How the scores of a sequence are divided, as measured.
+
+    Args:
+        length: Its length.
+        layout: The batch.
+
+    Returns:
+        Maximum number of rows to score at once, and of scores in memory at once.
+    """
+    if layout.cu_seqlens.device.type != "cpu":
+        return _ROWS, _SCORES_ACCELERATOR
+    if layout.dtype == torch.bfloat16 and has_amx():
+        return min(max(length // 2, 2 * _ROWS), 4 * _ROWS), _SCORES_AMX
+    return _ROWS, _SCORES_CPU
 
 
 def _heads_at_once(scores: int, device: torch.device, limit: int) -> int:

@@ -25,6 +25,7 @@ class BatchLayout:
             without relative positions.
         query_rows: (query_rows,) int64, the packed rows with a query, in any order; None for all
             rows in order. Indices on the host avoid device synchronization.
+        dtype: Dtype of the products, by which kernels may choose how to divide them.
     """
 
     lengths: tuple[int, ...]
@@ -32,6 +33,7 @@ class BatchLayout:
     num_heads: int
     slots: SlotTable | None
     query_rows: Tensor | None = None
+    dtype: torch.dtype = torch.float32
 
 
 @dataclass(frozen=True, kw_only=True)

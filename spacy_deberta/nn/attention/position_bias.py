@@ -11,9 +11,6 @@ from spacy_deberta.nn.ops.integers import as_integers, copy_as_integers
 from .grouping import LengthGroup
 from .skew import key_by_pair, query_by_pair
 
-# Maximum number of rows of a sequence scored against distances at once.
-_BLOCK = 128
-
 
 def expand_table(table: Tensor | None, by_distance: Tensor | None) -> Tensor | None:
     """Expand a position table to one row per distance.
@@ -97,19 +94,21 @@ def _by_distance(
         (heads, count * block, near + block - 1), and the near ones of the pieces that the rows are
         paired with: see `blocks_of_rows`.
     """
-    if group.length <= _BLOCK:
+    if group.length <= group.block:
         yield torch.bmm(rows, table), slice(0, group.length)
         return
     by_sequence = rows.unflatten(1, (group.count, group.length))
-    for block, near, distances in blocks_of_rows(group.length, shared):
+    for block, near, distances in blocks_of_rows(group, shared):
         yield torch.bmm(by_sequence[:, :, block].flatten(1, 2), table[:, :, distances]), near
 
 
-def blocks_of_rows(length: int, shared: tuple[int, int]) -> Iterator[tuple[slice, slice, slice]]:
+def blocks_of_rows(
+    group: LengthGroup, shared: tuple[int, int]
+) -> Iterator[tuple[slice, slice, slice]]:
     """Divide the rows of a sequence into blocks of similar size.
 
     Args:
-        length: Length of the sequence.
+        group: Has the length of the sequence, and the maximum size of a block.
         shared: Number of distances that are equal at the left and at the right of a table: see
             `_by_distance`.
 
@@ -118,7 +117,8 @@ def blocks_of_rows(length: int, shared: tuple[int, int]) -> Iterator[tuple[slice
         the table. Pieces before the near ones have the same row of the table as the first of them,
         pieces behind them as the last.
     """
-    block = -(-length // -(-length // _BLOCK))
+    length = group.length
+    block = -(-length // -(-length // group.block))
     for first in range(0, length, block):
         last = min(first + block, length)
         # The distance between row i and piece j is at j - i + length - 1 in the table.

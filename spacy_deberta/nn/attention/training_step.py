@@ -134,7 +134,7 @@ def _position_gradient(
         return None
     d_table = torch.zeros_like(table)
     shared = group.shared[::-1] if rows == 2 else group.shared
-    for block, near, distances in blocks_of_rows(group.length, shared):
+    for block, near, distances in blocks_of_rows(group, shared):
         size = block.stop - block.start
         d_by_distance = _invert_view(by_pair.narrow(rows, block.start, size), near, rows=rows)
         _add_rows(d_packed, d_by_distance, table[:, :, distances], block, group)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .processor import has_vnni
+from spacy_deberta.nn.ops.processor import has_vnni
 
 # The middle of the integers of the input.
 MIDDLE = 128

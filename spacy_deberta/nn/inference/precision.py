@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from spacy_deberta.errors import Errors
-
-from . import processor
+from spacy_deberta.nn.ops import processor
 
 _COMPUTE_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISIONS = ("auto", *_COMPUTE_DTYPES, "int8")

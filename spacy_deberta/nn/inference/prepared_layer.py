@@ -21,7 +21,7 @@ from .precision import Precision
 from .preparation import prepare, prepares
 from .prepared_dense import Dense, prepare_together
 from .quantized_dense import QuantizedDense
-from .row_blocks import BLOCK, QUANTIZED_BLOCK, by_blocks
+from .row_blocks import BLOCK, QUANTIZED_BLOCK, by_blocks, rows_per_block
 
 # A layer module or its prepared form: `DebertaV2Layer.forward` without `query_states`.
 LayerFunction = Callable[..., tuple[Tensor, Attentions | None]]
@@ -161,7 +161,7 @@ def prepare_layer(
         attention_output=attention_output,
         intermediate=prepare(layer.intermediate, precision),
         output=prepare(layer.output, precision),
-        block=QUANTIZED_BLOCK if precision.weights == torch.int8 else BLOCK,
+        block=rows_per_block(precision.weights),
     )
 
 

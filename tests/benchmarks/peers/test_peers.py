@@ -10,7 +10,7 @@ from transformers import DebertaV2Config
 from benchmarks.measures.timing import CannotMeasureError
 from benchmarks.peers import disentangled_flash, flashdeberta, huggingface, onnx, ours, products
 from spacy_deberta import nn
-from spacy_deberta.nn.inference.processor import has_vnni
+from spacy_deberta.nn.ops.processor import has_vnni
 from spacy_deberta.nn.relative_positions import slot_table
 
 BASE = DebertaV2Config(

@@ -14,7 +14,7 @@ TEXTS = [text for text, _ in TRAIN_DATA]
 
 @pytest.mark.parametrize(("has_bf16", "expected"), [(True, "bf16"), (False, "fp32")])
 def test_auto_is_bf16_where_it_is_fast(has_bf16, expected, monkeypatch):
-    monkeypatch.setattr("spacy_deberta.nn.inference.processor.has_bf16", lambda: has_bf16)
+    monkeypatch.setattr("spacy_deberta.nn.ops.processor.has_bf16", lambda: has_bf16)
     assert Precision.named("auto", CPU) == Precision.named(expected, CPU)
     for name, dtype in (
         ("fp32", torch.float32),
@@ -29,7 +29,7 @@ def test_auto_is_bf16_where_it_is_fast(has_bf16, expected, monkeypatch):
 
 def test_a_processor_is_asked_for_what_it_has():
     for name in ("has_bf16", "has_vnni"):
-        from spacy_deberta.nn.inference import processor
+        from spacy_deberta.nn.ops import processor
 
         assert isinstance(getattr(processor, name)(), bool)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_deberta.nn import ATTENTION_KERNELS, DebertaV2Config
-from spacy_deberta.nn.attention import BatchLayout, position_bias
+from spacy_deberta.nn.attention import BatchLayout, grouping, position_bias
 from spacy_deberta.nn.attention.grouping import plan_groups
 from spacy_deberta.nn.relative_positions import slot_table
 from tests.nn.common import attend, close
@@ -69,7 +69,7 @@ def test_values_and_gradients(lengths, config, block, terms, mode):
     options = {"grad": mode != "inference", "return_attentions": mode == "attentions"}
     expected = _run("reference", layout, tensors, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(position_bias, "_BLOCK", block)
+        patch.setattr(grouping, "_ROWS", block)
         actual = _run("strided", layout, tensors, **options)
     for found, wanted in zip(actual, expected, strict=True):
         close(found, wanted, 1e-10)
@@ -94,7 +94,7 @@ def test_far_distances_are_not_multiplied(far_positions):
     """A block of 128 rows has 1,023 distances within the buckets, at most 128 more on each side."""
     config = DebertaV2Config(**{**vars(OFFICIAL), "far_positions": far_positions})
     (group,) = plan_groups(_layout([4096], config)).groups
-    blocks = list(position_bias.blocks_of_rows(4096, group.shared))
+    blocks = list(position_bias.blocks_of_rows(group, group.shared))
     assert len(blocks) == 32
     for _, _, distances in blocks:
         assert 128 + 511 <= distances.stop - distances.start <= 1023 + 2 * 128

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from spacy_deberta.nn.inference import int8_product
-from spacy_deberta.nn.inference.processor import has_vnni
 from spacy_deberta.nn.inference.quantized_dense import prepare_quantized, quantize_weight
+from spacy_deberta.nn.ops.processor import has_vnni
 
 INPUTS, OUTPUTS, ROWS = 96, 64, 70
 

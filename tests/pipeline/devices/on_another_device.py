@@ -112,7 +112,7 @@ def test_an_optimizer_that_updates_later_is_refused(far, tiny_checkpoint):
 
 
 def test_precision_is_that_of_the_device(far, tiny_checkpoint, monkeypatch):
-    monkeypatch.setattr("spacy_deberta.nn.inference.processor.has_bf16", lambda: True)
+    monkeypatch.setattr("spacy_deberta.nn.ops.processor.has_bf16", lambda: True)
     found = {}
     for device in ("cuda", "cpu"):
         nlp = make_pipeline(tiny_checkpoint, device=device)

@@ -8,7 +8,12 @@ def has_bf16() -> bool:
 
     Two to three times as fast with AVX512-BF16, more with AMX tiles.
     """
-    return _has("_is_amx_tile_supported") or _has("_is_avx512_bf16_supported")
+    return has_amx() or _has("_is_avx512_bf16_supported")
+
+
+def has_amx() -> bool:
+    """Whether products in bfloat16 and int8 are computed on AMX tiles."""
+    return _has("_is_amx_tile_supported")
 
 
 def has_vnni() -> bool:
