@@ -1,6 +1,7 @@
 """Measurements, saved in one file for each benchmark after every case."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -55,12 +56,15 @@ class Results:
         header: Machine, versions, command and sizes.
         measurements: In order of measurement.
         path: The file; None to not save them.
+        load: The machine's load, averaged over a minute, `"before"` the benchmark and `"after"`.
+            The benchmark itself is a load of its number of threads.
     """
 
     name: str
     header: Mapping[str, Any]
     measurements: list[Measurement] = field(default_factory=list)
     path: Path | None = None
+    load: Mapping[str, float] = field(default_factory=dict)
 
     def has(self, case: Case) -> bool:
         """Whether this case was measured."""
@@ -93,6 +97,7 @@ class Results:
         content = {
             "benchmark": self.name,
             **self.header,
+            "load": {**self.load, "after": round(os.getloadavg()[0], 2)},
             "measurements": [asdict(found) for found in self.measurements],
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +117,8 @@ def start_results(
         header: Machine, versions, command and sizes.
         resume: Keep the measurements in the file, if its header is the same.
     """
-    results = Results(name=name, header=header, path=folder / f"{name}.json")
+    load = {"before": round(os.getloadavg()[0], 2)}
+    results = Results(name=name, header=header, path=folder / f"{name}.json", load=load)
     if resume and results.path is not None and results.path.exists():
         found = read_results(results.path)
         if found.header == json.loads(json.dumps(header)):
@@ -128,7 +134,11 @@ def read_results(path: Path) -> Results:
         for values in content.pop("measurements")
     ]
     return Results(
-        name=content.pop("benchmark"), header=content, measurements=measurements, path=path
+        name=content.pop("benchmark"),
+        load=content.pop("load", {}),
+        header=content,
+        measurements=measurements,
+        path=path,
     )
 
 

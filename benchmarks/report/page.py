@@ -77,6 +77,7 @@ def describe_setting(found: Mapping[str, Results]) -> str:
     names: dict[str, list[str]] = {}
     for name, results in found.items():
         header = {key: results.header[key] for key in ("machine", "versions", "command")}
+        header["load"] = results.load
         names.setdefault(json.dumps(header), []).append(name)
     if not names:
         return "Nothing has been measured yet."
@@ -88,8 +89,15 @@ def describe_setting(found: Mapping[str, Results]) -> str:
         versions = ", ".join(f"{name} {value}" for name, value in setting["versions"].items())
         paragraphs.append(
             f"{subject}: {machine}. Versions: {versions}. Command: `{setting['command']}`."
+            + _describe_load(setting["load"])
         )
     return "\n\n".join(paragraphs)
+
+
+def _describe_load(load: Mapping[str, float]) -> str:
+    if not load:
+        return ""
+    return f" Load of the machine, averaged over a minute: {load['before']} before, {load['after']} after."
 
 
 def _fact(name: str, value: object) -> str:
