@@ -97,7 +97,8 @@ def describe_setting(found: Mapping[str, Results]) -> str:
 def _describe_load(load: Mapping[str, float]) -> str:
     if not load:
         return ""
-    return f" Load of the machine, averaged over a minute: {load['before']} before, {load['after']} after."
+    before, after = load["before"], load["after"]
+    return f" Load of the machine, averaged over a minute: {before} before, {after} after."
 
 
 def _fact(name: str, value: object) -> str:
