@@ -33,7 +33,12 @@ from benchmarks.measures import (
     pipe,
     training,
 )
-from benchmarks.measures.results import Results, read_all, start_results
+from benchmarks.measures.results import (
+    Results,
+    read_all,
+    read_other_machines,
+    start_results,
+)
 from benchmarks.measures.settings import FULL, QUICK, Settings
 from benchmarks.report import page as report
 from benchmarks.report import targets
@@ -173,11 +178,11 @@ def measure_one(name: str, settings: Settings, results: Results) -> None:
 def finish(folder: Path, page: Path, *, check: bool, names: list[str]) -> None:
     """Write the report, `README.md` beside the results and the page, and print the targets."""
     found = read_all(folder)
-    outcomes = targets.compare(found)
-    report.write(found, outcomes, page, folder / "README.md")
+    report.write(found, page, folder, read_other_machines(folder))
     msg.good(f"{page}")
     if not check:
         return
+    outcomes = targets.compare(found)
     compared = [outcome for outcome in outcomes if outcome.target.benchmark in names]
     rows = [(o.target.number, o.target.what, o.target.bound, o.shown, o.status) for o in compared]
     msg.table(rows, header=("no.", "what", "target", "measured", ""), divider=True)

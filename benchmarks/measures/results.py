@@ -148,5 +148,10 @@ def read_all(folder: Path) -> dict[str, Results]:
     return {results.name: results for results in found}
 
 
+def read_other_machines(folder: Path) -> dict[str, dict[str, Results]]:
+    """The results of other machines, by the name of their folder within the one of the results."""
+    return {path.name: read_all(path) for path in sorted(folder.glob("*")) if path.is_dir()}
+
+
 def _matches(case: Case, wanted: Case) -> bool:
     return all(key in case and case[key] == value for key, value in wanted.items())

@@ -46,6 +46,8 @@ class Gain:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+# Linux's names of instructions for products in bf16, and those of users, fastest first.
+_BF16_INSTRUCTIONS = (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16"))
 _BF16 = {"ours, auto": "ours, bf16"}
 GAINS = (
     Gain(what="`nlp.pipe`, words/s", benchmark="pipe", quantity="words/s"),
@@ -152,6 +154,17 @@ def table(
     return markdown(["", *columns], rows) if rows else "Nothing has been measured yet."
 
 
+def of_other_machine(name: str, found: Mapping[str, Results]) -> str:
+    """The table of another machine, below a sentence.
+
+    Args:
+        name: The folder of its results.
+        found: Results by benchmark.
+    """
+    figures = f"[all figures](../benchmarks/results/{name}/README.md)"
+    return f"The same on {describe_machine(found)} ({figures}):\n\n{table(found)}\n\n"
+
+
 def _cell(found: Measurement | None, peer: Measurement | None) -> str:
     if found is None or not found.values:
         return NOTHING
@@ -167,8 +180,9 @@ def describe_machine(found: Mapping[str, Results]) -> str:
     if results is None:
         return "no machine yet"
     machine = results.header["machine"]
-    count, bf16 = machine.get("threads", machine["cores"]), "avx512_bf16" in str(machine)
-    return f"{count} cores ({machine['processor']}{', AVX512-BF16' if bf16 else ''})"
+    count = machine.get("threads", machine["cores"])
+    kinds = [name for flag, name in _BF16_INSTRUCTIONS if flag in machine.get("instructions", ())]
+    return f"{count} cores ({', '.join([machine['processor'], *kinds[:1]])})"
 
 
 def describe_gpu(found: Mapping[str, Results]) -> str:

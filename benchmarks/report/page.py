@@ -1,7 +1,7 @@
 """Write `docs/performance.md` and `benchmarks/results/README.md` from the results."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -10,37 +10,44 @@ from benchmarks.measures.results import Results
 
 from . import gains, plots, tables
 from .tables import by_case, by_contender, case_name
-from .targets import TargetOutcome
+from .targets import compare
 
 __all__ = ["case_name", "render_figures", "render_page", "write"]
 
 FOLDER = Path(__file__).parent
 
+# Results by benchmark.
+Found = Mapping[str, Results]
 
-def write(
-    found: Mapping[str, Results], outcomes: Sequence[TargetOutcome], page: Path, figures: Path
-) -> None:
-    """Write the page for users, its plot beside it in `images/`, and the page of all figures.
+
+def write(found: Found, page: Path, folder: Path, others: Mapping[str, Found]) -> None:
+    """Write the page for users, its plot beside it in `images/`, and the pages of all figures.
 
     Args:
         found: Results by benchmark.
-        outcomes: The outcomes of the targets.
         page: The Markdown file for users.
-        figures: The Markdown file of all figures.
+        folder: Of the results, and of the page of all figures.
+        others: Results of other machines, by the name of their folder within it.
     """
     drawn = plots.draw(found, page.parent / "images")
-    pages = {page: render_page(found, drawn), figures: render_figures(found, outcomes)}
+    pages = {
+        page: render_page(found, drawn, others),
+        folder / "README.md": render_figures(found, others=others),
+    }
+    for name, results in others.items():
+        pages[folder / name / "README.md"] = render_figures(results, root="../../..")
     for path, text in pages.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
-def render_page(found: Mapping[str, Results], drawn: str | None) -> str:
+def render_page(found: Found, drawn: str | None, others: Mapping[str, Found]) -> str:
     """The text of the page for users; `drawn` is the file name of its plot."""
     parts = {
         "machine": gains.describe_machine(found),
         "gains": gains.table(found),
         "gliner": gains.table(found, gains.GLINER_GAINS, gains.GLINER_COLUMNS),
+        "others": "".join(gains.of_other_machine(*other) for other in others.items()),
         "where": gains.describe_gpu(found),
         "plot": f"![{plots.DESCRIPTION}](images/{drawn})" if drawn else "Not measured yet.",
         "batch": gains.describe_batch(found),
@@ -49,11 +56,20 @@ def render_page(found: Mapping[str, Results], drawn: str | None) -> str:
     return _fill("performance.md.in", parts)
 
 
-def render_figures(found: Mapping[str, Results], outcomes: Sequence[TargetOutcome]) -> str:
-    """The text of the page of all figures."""
+def render_figures(found: Found, *, root: str = "../..", others: Iterable[str] = ()) -> str:
+    """The text of the page of all figures.
+
+    Args:
+        found: Results by benchmark.
+        root: The way from the page to the root of the repository.
+        others: Folders of the results of other machines.
+    """
+    links = ", ".join(f"[{name}]({name}/README.md)" for name in others)
     parts = {
+        "root": root,
+        "others": f"Results of other machines: {links}.\n\n" if links else "",
         "setting": describe_setting(found),
-        "targets": tables.of_targets(outcomes),
+        "targets": tables.of_targets(compare(found)),
         "problems": tables.of_problems(found.values()),
         **_encoder_parts(found.get("encoder")),
         **_pipeline_parts(found),

@@ -1,6 +1,10 @@
 """Memory that is given back to the system, by Linux's own figures."""
 
 import mmap
+import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,27 @@ from tests.residency import flush, resident_bytes
 
 SIZE = 256 * mmap.PAGESIZE
 
+# Prints the pages that the system fills with zeros while 48 MB are used and freed again and again.
+FAULTS = """
+import resource, sys, torch
+from spacy_deberta.files import keep_freed_memory
+
+def use():
+    blocks = [torch.ones(2**21) for _ in range(6)]
+
+if sys.argv[1] != "no":
+    keep_freed_memory(int(sys.argv[1]))
+    keep_freed_memory(1)
+use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    use()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+needs_glibc = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="sets a parameter of glibc"
+)
 needs_linux = pytest.mark.skipif(
     not Path("/proc/self/smaps").exists(), reason="reads Linux's figures"
 )
@@ -56,3 +81,28 @@ def test_nothing_happens_on_other_systems(mapped, monkeypatch):
     finally:
         memory._system_function.cache_clear()
     assert int(content.sum()) == 7 * SIZE
+
+
+def count_faults(kept, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS, kept],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    return int(done.stdout)
+
+
+@needs_glibc
+def test_freed_memory_is_kept_for_the_next_blocks():
+    """Up to the largest size that was asked for, of pages that are otherwise filled each time."""
+    pages = 10 * 6 * 2**23 // mmap.PAGESIZE
+    assert count_faults(str(2**28)) < pages / 50
+    assert count_faults("no") > pages / 2
+
+
+@needs_glibc
+def test_what_users_set_in_the_environment_stays():
+    pages = 10 * 6 * 2**23 // mmap.PAGESIZE
+    assert count_faults(str(2**28), MALLOC_TRIM_THRESHOLD_="131072") > pages / 2

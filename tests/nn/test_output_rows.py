@@ -1,5 +1,7 @@
 """Some rows of the last hidden state, compared with all of them."""
 
+from weakref import ref
+
 import pytest
 import torch
 
@@ -39,6 +41,23 @@ def test_training(variant, recompute):
     assert len(gradients[0]) == len(gradients[1]) > 10
     for some, whole in zip(*gradients, strict=True):
         close(some, whole, 1e-4 * float(whole.abs().max()) + 1e-7)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_hidden_states_are_kept_if_they_are_wanted(wanted):
+    model, pieces = model_like("v3").eval(), packed_batch(LENGTHS)
+    outputs, alive = [], []
+    for layer in model.encoder.layer:
+        layer.register_forward_pre_hook(
+            lambda _, __: alive.append([r() is not None for r in outputs])
+        )
+        layer.register_forward_hook(lambda _, __, found: outputs.append(ref(found[0])))
+    with torch.no_grad():
+        model.forward_packed(pieces, output_hidden_states=wanted)
+    # The input of the last layer is the output of the one before.
+    assert len(alive[-1]) >= 2
+    assert alive[-1][-1]
+    assert alive[-1][:-1] == [wanted] * (len(alive[-1]) - 1)
 
 
 def test_only_these_rows_pass_the_feed_forward_network():

@@ -3,10 +3,16 @@
 import pytest
 
 from benchmarks import __main__ as command_line
-from benchmarks.measures.results import Measurement, Results, read_all
+from benchmarks.measures.results import (
+    Measurement,
+    Results,
+    read_all,
+    read_other_machines,
+    start_results,
+)
 from benchmarks.measures.timing import CannotMeasureError, not_here
 from benchmarks.report import page as report
-from benchmarks.report import plots, tables, targets
+from benchmarks.report import plots, tables
 from tests.docs.pages import ROOT
 
 HEADER = {
@@ -83,10 +89,12 @@ def made_up():
 @pytest.fixture
 def page(tmp_path):
     """The page of all figures; that for users is `users.md` beside it."""
-    found = made_up()
-    page = tmp_path / "figures.md"
-    report.write(found, targets.compare(found), tmp_path / "users.md", page)
-    return page.read_text(encoding="utf-8")
+    machine = HEADER["machine"] | {"processor": "Another CPU", "instructions": ["amx_bf16"]}
+    pipe = made_up()["pipe"]
+    pipe.header = {**HEADER, "machine": machine}
+    others = {"another": {"pipe": pipe}}
+    report.write(made_up(), tmp_path / "users.md", tmp_path, others)
+    return (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_figure_that_was_measured_is_on_the_page(page):
@@ -124,6 +132,24 @@ def test_users_see_the_gains_and_one_plot(page, tmp_path):
     assert text.count("](images/") == 1
     assert "<svg" in (tmp_path / "images" / plots.FILE).read_text(encoding="utf-8")
     assert "Not measured on a GPU yet" in text
+
+
+def test_other_machines_have_pages_of_their_own(page, tmp_path):
+    assert "[another](another/README.md)" in page
+    figures = (tmp_path / "another" / "README.md").read_text(encoding="utf-8")
+    assert "Another CPU" in figures
+    assert "(../../../docs/performance.md)" in figures
+    users = (tmp_path / "users.md").read_text(encoding="utf-8")
+    assert "The same on 2 cores (Another CPU, AMX)" in users
+
+
+def test_the_load_of_the_machine_is_kept(tmp_path):
+    started = start_results(tmp_path, "pipe", HEADER)
+    started.save()
+    results = read_all(tmp_path)["pipe"]
+    assert set(results.load) == {"before", "after"}
+    assert results.header == HEADER
+    assert "over a minute" in report.describe_setting({"pipe": results})
 
 
 def test_the_plot_is_visible_on_white_and_on_dark_pages(page, tmp_path):
@@ -173,12 +199,15 @@ def test_the_same_figures_give_the_same_plot(tmp_path):
 
 def test_the_pages_are_made_from_the_results_that_are_committed():
     results = command_line.FOLDER / "results"
-    found = read_all(results)
-    page = report.render_page(found, plots.FILE)
+    found, others = read_all(results), read_other_machines(results)
+    page = report.render_page(found, plots.FILE, others)
     assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == page
     assert (ROOT / "docs" / "images" / plots.FILE).is_file()
-    figures = report.render_figures(found, targets.compare(found))
+    figures = report.render_figures(found, others=others)
     assert (results / "README.md").read_text(encoding="utf-8") == figures
+    for name, other in others.items():
+        figures = report.render_figures(other, root="../../..")
+        assert (results / name / "README.md").read_text(encoding="utf-8") == figures
 
 
 def test_nothing_was_measured_in_quick_sizes():

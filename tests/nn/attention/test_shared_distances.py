@@ -1,5 +1,7 @@
 """Distances that share a row of the position tables, in sequences of many blocks of rows."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -87,6 +89,24 @@ def test_lengths_at_the_last_bucket(length, dtype, bound):
     (expected,) = _run("reference", layout, [x.double() for x in tensors])
     (actual,) = _run("strided", layout, tensors)
     close(actual.double(), expected, bound)
+
+
+@pytest.mark.parametrize("lengths", [[256, 30], [257], [300, 300, 300], [511, 512], [1100]])
+@pytest.mark.parametrize("training", [False, True])
+def test_larger_blocks_on_amx_tiles(lengths, training, monkeypatch):
+    monkeypatch.setattr(grouping, "has_amx", lambda: True)
+    layout = replace(_layout(lengths, OFFICIAL), dtype=torch.bfloat16)
+    sizes = [group.block for group in plan_groups(layout).groups]
+    assert sizes == [
+        min(max(n // 2, 256), 512)
+        for n in sorted({max(lengths), lengths[-1]}, reverse=True)[: len(sizes)]
+    ]
+    tensors = _draw(layout)
+    expected = _run("reference", layout, tensors, grad=training)
+    for found, wanted in zip(
+        _run("strided", layout, tensors, grad=training), expected, strict=True
+    ):
+        close(found, wanted, 1e-10)
 
 
 @pytest.mark.parametrize("far_positions", ["microsoft", "huggingface"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from spacy_deberta.nn.inference import row_blocks
 from spacy_deberta.nn.inference.primitive_cache import CAPACITY, bound_primitive_caches
 from spacy_deberta.nn.inference.row_blocks import BLOCK, by_blocks, rounded
 
@@ -89,6 +90,15 @@ def test_rows_are_rounded_to_few_sizes_by_seven_or_an_eighth_at_most():
     sizes = [rounded(rows) for rows in range(BLOCK + 1)]
     assert len(set(sizes[1:])) == 40
     assert all(rows <= size <= max(rows + 7, 1.125 * rows) for rows, size in enumerate(sizes))
+
+
+@pytest.mark.parametrize("has_amx", [False, True])
+def test_rows_of_a_block_by_dtype(has_amx, monkeypatch):
+    monkeypatch.setattr(row_blocks, "has_amx", lambda: has_amx)
+    sizes = [
+        row_blocks.rows_per_block(dtype) for dtype in (torch.float32, torch.bfloat16, torch.int8)
+    ]
+    assert sizes == [BLOCK, 256 if has_amx else BLOCK, 512]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 33, BLOCK, BLOCK + 1, 2 * BLOCK + 9])
