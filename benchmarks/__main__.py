@@ -45,6 +45,7 @@ from benchmarks.report import targets
 
 BENCHMARKS: dict[str, Callable[[Settings, Results], None]] = {
     "encoder": encoder.run,
+    "long_encoder": encoder.run_long,
     "pipe": pipe.run,
     "host": host.run,
     "training": training.run,

@@ -64,7 +64,7 @@ class Results:
     header: Mapping[str, Any]
     measurements: list[Measurement] = field(default_factory=list)
     path: Path | None = None
-    load: Mapping[str, float] = field(default_factory=dict)
+    load: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def has(self, case: Case) -> bool:
         """Whether this case was measured."""
@@ -143,9 +143,15 @@ def read_results(path: Path) -> Results:
 
 
 def read_all(folder: Path) -> dict[str, Results]:
-    """The results of all benchmarks in a folder, by name."""
-    found = [read_results(path) for path in sorted(folder.glob("*.json"))]
-    return {results.name: results for results in found}
+    """The results of all benchmarks in a folder, by name.
+
+    Those of the encoder have the figures of longer sequences too, which are measured separately.
+    """
+    read = [read_results(path) for path in sorted(folder.glob("*.json"))]
+    found = {results.name: results for results in read}
+    if {"encoder", "long_encoder"} <= set(found):
+        found["encoder"].measurements += found["long_encoder"].measurements
+    return found
 
 
 def read_other_machines(folder: Path) -> dict[str, dict[str, Results]]:

@@ -1,6 +1,7 @@
 """Results are written atomically, and an interrupted run resumes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -88,3 +89,10 @@ def test_who_is_missing_or_wrong_has_no_figures():
     assert len(found["right"].values) == 1
     assert (found["wrong"].problem, found["wrong"].why) == ("wrong", "differs by 1")
     assert (found["missing"].problem, found["missing"].why) == ("not measured", "not installed")
+
+
+def test_the_encoder_has_the_figures_of_longer_sequences(tmp_path):
+    start_results(tmp_path, "encoder", {}).add([FOUND])
+    longer = replace(FOUND, case={**FOUND.case, "length": 2048})
+    start_results(tmp_path, "long_encoder", {}).add([longer])
+    assert read_all(tmp_path)["encoder"].measurements == [FOUND, longer]
