@@ -113,7 +113,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel):
             check_trainable(self.embeddings, self.encoder)
         embedded = self.embeddings(pieces)
         if embedded.is_cpu:
-            keep_freed_memory(_KEPT_IN_TRAINING if embedded.requires_grad else _KEPT)
+            keep_freed_memory(_KEPT_IN_TRAINING if torch.is_grad_enabled() else _KEPT)
         kernel = resolve_attention(
             self.attention, embedded.device, compute_dtype(embedded), self.config.head_dim
         )

@@ -213,6 +213,18 @@ def test_refused(variant, inputs, hint):
         model_like(variant)(**tensors)
 
 
+@pytest.mark.parametrize("trains", [False, True])
+def test_freed_memory_is_kept_for_the_next_batch(trains, monkeypatch):
+    """More in training, also if the embeddings are frozen."""
+    kept = []
+    monkeypatch.setattr(models.model, "keep_freed_memory", kept.append)
+    model = model_like("v3")
+    model.embeddings.requires_grad_(False)
+    with torch.set_grad_enabled(trains):
+        model(input_ids=torch.tensor([[1, 5, 2]]))
+    assert kept == [2**30 if trains else 2**26]
+
+
 @pytest.mark.parametrize("flag", ["cuda_graphs", "keep_positions"])
 def test_flags_are_booleans(flag):
     with pytest.raises(ValueError, match=f"E413.*{flag}"):
