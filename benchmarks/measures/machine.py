@@ -25,8 +25,9 @@ PACKAGES = (
     "flashdeberta",
     "disentangled-flash",
 )
-# Instructions for bf16 products; without them bf16 is emulated.
-BF16_FLAGS = ("amx_bf16", "avx512_bf16")
+# Instructions for bf16 products, fastest first: Linux's names, and those that users know. Without them
+# bf16 is emulated.
+BF16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 GIB = 2**30
 
 

@@ -158,7 +158,8 @@ def read_all(folder: Path) -> dict[str, Results]:
 
 def read_other_machines(folder: Path) -> dict[str, dict[str, Results]]:
     """The results of other machines, by the name of their folder within the one of the results."""
-    return {path.name: read_all(path) for path in sorted(folder.glob("*")) if path.is_dir()}
+    read = {path.name: read_all(path) for path in sorted(folder.glob("*")) if path.is_dir()}
+    return {name: found for name, found in read.items() if found}
 
 
 def _matches(case: Case, wanted: Case) -> bool:

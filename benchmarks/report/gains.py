@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.measures.machine import BF16_FLAGS
 from benchmarks.measures.results import Measurement, Results
 
 from .tables import NOTHING, figure, markdown
@@ -46,8 +47,6 @@ class Gain:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-# Linux's names of instructions for products in bf16, and those of users, fastest first.
-_BF16_INSTRUCTIONS = (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16"))
 _BF16 = {"ours, auto": "ours, bf16"}
 GAINS = (
     Gain(what="`nlp.pipe`, words/s", benchmark="pipe", quantity="words/s"),
@@ -181,7 +180,8 @@ def describe_machine(found: Mapping[str, Results]) -> str:
         return "no machine yet"
     machine = results.header["machine"]
     count = machine.get("threads", machine["cores"])
-    kinds = [name for flag, name in _BF16_INSTRUCTIONS if flag in machine.get("instructions", ())]
+    instructions = machine.get("instructions", ())
+    kinds = [name for flag, name in BF16_FLAGS.items() if flag in instructions]
     return f"{count} cores ({', '.join([machine['processor'], *kinds[:1]])})"
 
 

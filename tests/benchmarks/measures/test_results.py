@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.measures.results import Measurement, Results, read_all, read_results, start_results
+from benchmarks.measures.results import (
+    Measurement,
+    Results,
+    read_all,
+    read_other_machines,
+    read_results,
+    start_results,
+)
 from benchmarks.measures.timing import (
     CannotMeasureError,
     Contenders,
@@ -96,3 +103,9 @@ def test_the_encoder_has_the_figures_of_longer_sequences(tmp_path):
     longer = replace(FOUND, case={**FOUND.case, "length": 2048})
     start_results(tmp_path, "long_encoder", {}).add([longer])
     assert read_all(tmp_path)["encoder"].measurements == [FOUND, longer]
+
+
+def test_folders_without_results_are_no_machines(tmp_path):
+    (tmp_path / "images").mkdir()
+    start_results(tmp_path / "amx", "pipe", {}).add([FOUND])
+    assert list(read_other_machines(tmp_path)) == ["amx"]

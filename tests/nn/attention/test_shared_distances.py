@@ -91,16 +91,22 @@ def test_lengths_at_the_last_bucket(length, dtype, bound):
     close(actual.double(), expected, bound)
 
 
-@pytest.mark.parametrize("lengths", [[256, 30], [257], [300, 300, 300], [511, 512], [1100]])
+@pytest.mark.parametrize(
+    ("lengths", "blocks"),
+    [
+        ([256, 30], [256, 256]),
+        ([257], [256]),
+        ([300, 300, 300], [256]),
+        ([511, 512], [256]),
+        ([700], [350]),
+        ([1100], [512]),
+    ],
+)
 @pytest.mark.parametrize("training", [False, True])
-def test_larger_blocks_on_amx_tiles(lengths, training, monkeypatch):
+def test_larger_blocks_on_amx_tiles(lengths, blocks, training, monkeypatch):
     monkeypatch.setattr(grouping, "has_amx", lambda: True)
     layout = replace(_layout(lengths, OFFICIAL), dtype=torch.bfloat16)
-    sizes = [group.block for group in plan_groups(layout).groups]
-    assert sizes == [
-        min(max(n // 2, 256), 512)
-        for n in sorted({max(lengths), lengths[-1]}, reverse=True)[: len(sizes)]
-    ]
+    assert [group.block for group in plan_groups(layout).groups] == blocks
     tensors = _draw(layout)
     expected = _run("reference", layout, tensors, grad=training)
     for found, wanted in zip(
