@@ -25,8 +25,8 @@ PACKAGES = (
     "flashdeberta",
     "disentangled-flash",
 )
-# Instructions for bf16 products, fastest first: Linux's names, and those that users know. Without them
-# bf16 is emulated.
+# Instructions for bf16 products, fastest first: Linux's names, and those that users know. bf16 is
+# emulated without them.
 BF16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 GIB = 2**30
 
