@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 import torch
@@ -47,6 +48,7 @@ def fused_adam(
     optimizer: Optimizer,
     parameters: Mapping[Key, torch.nn.Parameter],
     updates: Mapping[Key, ParameterUpdate],
+    rows: Mapping[torch.nn.Parameter, torch.Tensor] = MappingProxyType({}),
 ) -> None:
     """Update parameters in place, equivalent to calling the optimizer for each of them.
 
@@ -58,11 +60,12 @@ def fused_adam(
         optimizer: One that passes `can_fuse`.
         parameters: Any shapes, float32, each with a gradient; by the keys of the optimizer.
         updates: How each is updated.
+        rows: For some tables, the rows whose gradient is not zero: int64, may have duplicates.
 
     Source:
         Decoupled weight decay, Loshchilov and Hutter 2019, algorithm 2; `thinc.optimizers`.
     """
-    _clip([_gradient(parameter) for parameter in parameters.values()], optimizer.grad_clip)
+    _clip(parameters.values(), rows, optimizer.grad_clip)
     groups: dict[tuple[ParameterUpdate, int], list[Key]] = defaultdict(list)
     for key in parameters:
         optimizer.nr_update[key] += 1
@@ -73,9 +76,22 @@ def fused_adam(
             _average(optimizer.averages, {key: parameters[key] for key in keys}, step)
 
 
-def _clip(gradients: list[torch.Tensor], max_norm: float) -> None:
+def _clip(
+    parameters: Iterable[torch.nn.Parameter],
+    rows: Mapping[torch.nn.Parameter, torch.Tensor],
+    max_norm: float,
+) -> None:
     """Clip the gradient of each parameter to a norm; 0 for no clipping."""
-    if not max_norm or not gradients:
+    if not max_norm:
+        return
+    gradients: list[torch.Tensor] = []
+    for parameter in parameters:
+        gradient = _gradient(parameter)
+        if parameter in rows and gradient.is_cpu:
+            _clip_rows(gradient, rows[parameter], max_norm)
+        else:
+            gradients.append(gradient)
+    if not gradients:
         return
     norms = torch.stack(torch._foreach_norm(gradients))
     factors = (max_norm / norms).clamp(max=1.0)
@@ -86,6 +102,15 @@ def _clip(gradients: list[torch.Tensor], max_norm: float) -> None:
     for gradient, factor in zip(gradients, factors.tolist(), strict=True):
         if factor < 1.0:
             gradient.mul_(factor)
+
+
+def _clip_rows(gradient: torch.Tensor, rows: torch.Tensor, max_norm: float) -> None:
+    """Clip a gradient that is zero in all rows but some. Reading all is 4% of a step in bf16."""
+    rows = rows.unique()
+    some = gradient.index_select(0, rows)
+    norm = float(some.norm())
+    if norm > max_norm:
+        gradient.index_copy_(0, rows, some.mul_(max_norm / norm))
 
 
 def _step(

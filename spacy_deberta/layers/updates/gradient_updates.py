@@ -43,11 +43,12 @@ class GradientUpdates:
         # Other optimizers may write to all rows of the gradient, as thinc does for weight decay, or
         # keep a reference to it.
         keep_memory = can_fuse(optimizer)
-        with self._table_gradients.made_dense(parameters.values(), keep_memory=keep_memory):
+        tables = self._table_gradients
+        with tables.made_dense(parameters.values(), keep_memory=keep_memory) as rows:
             gradients = [p.grad for p in parameters.values() if p.grad is not None]
             if scaled and not self.scaler.unscale(gradients):
                 for parameter in parameters.values():
                     parameter.grad = None
                 return False
-            update_parameters(optimizer, parameters, updates)
+            update_parameters(optimizer, parameters, updates, rows)
         return True

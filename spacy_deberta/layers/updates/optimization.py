@@ -67,6 +67,7 @@ def update_parameters(
     optimizer: UpdateFunction,
     parameters: Mapping[Key, torch.nn.Parameter],
     updates: Mapping[Key, ParameterUpdate],
+    rows: Mapping[torch.nn.Parameter, torch.Tensor] = MappingProxyType({}),
 ) -> None:
     """Update parameters in place with an optimizer, and drop their gradients.
 
@@ -76,9 +77,10 @@ def update_parameters(
         optimizer: thinc's, or any function with the same arguments.
         parameters: Any shapes, each with a gradient; by their keys in the optimizer's state.
         updates: How each is updated.
+        rows: As for `fused_adam`.
     """
     if can_fuse(optimizer):
-        fused_adam(optimizer, parameters, updates)
+        fused_adam(optimizer, parameters, updates, rows)
     else:
         scales = _takes_lr_scale(optimizer)
         for key, parameter in parameters.items():

@@ -1,6 +1,6 @@
 """Gradients of large embedding tables that are nonzero in few rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -22,7 +22,7 @@ class TableGradients:
     @contextmanager
     def made_dense(
         self, parameters: Iterable[torch.nn.Parameter], *, keep_memory: bool
-    ) -> Iterator[None]:
+    ) -> Iterator[Mapping[torch.nn.Parameter, Tensor]]:
         """Context in which sparse gradients are dense. They are dropped at its end.
 
         Args:
@@ -30,6 +30,9 @@ class TableGradients:
                 changed.
             keep_memory: Whether the buffers can be reused: rows of zeros are still zeros after the
                 block, and there is no other reference to the gradients.
+
+        Yields:
+            For each table, the rows that were in its sparse gradient: int64, with duplicates.
         """
         filled: list[tuple[torch.nn.Parameter, Tensor, Tensor]] = []
         for parameter in parameters:
@@ -41,7 +44,7 @@ class TableGradients:
                 parameter.grad = dense.index_add_(0, rows, gradient._values())
                 filled.append((parameter, dense, rows))
         try:
-            yield
+            yield {parameter: rows for parameter, _, rows in filled}
         finally:
             for parameter, dense, rows in filled:
                 parameter.grad = None

@@ -115,21 +115,26 @@ class QuantizedDense:
         return torch.addcmul(self.bias, output, scales, out=output)
 
     def add_to(self, residual: Tensor, rows: Tensor) -> Tensor:
-        """The output and a residual connection, (rows, outputs) float32."""
-        values, scales = self._quantize(rows)
+        """The output and a residual connection, (rows, outputs) float32. Overwrites `rows`."""
+        values, scales = self._quantize(rows, overwrite=True)
         output = self.product(values, self.bias.dtype)
         return torch.addcmul(residual, output, scales, out=output).add_(self.bias)
 
-    def _quantize(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def _quantize(self, rows: Tensor, *, overwrite: bool = False) -> tuple[Tensor, Tensor]:
         """Quantize each row.
 
         Args:
             rows: (rows, inputs), floating-point.
+            overwrite: Whether their memory may be used: new memory is not in the CPU's caches.
 
         Returns:
             (rows, inputs) uint8, and the scales, (rows, 1), of the dtype of the bias.
         """
-        wide = rows.float() if self.factors is None else rows * self.factors
+        wide = rows.float()
+        overwrite = overwrite or wide is not rows
+        if self.factors is not None:
+            wide = torch.mul(wide, self.factors, out=wide if overwrite else None)
+            overwrite = True
         zero, levels = self.product.zero_point, self.product.levels
         highest = wide.amax(dim=1, keepdim=True).div_(levels - zero)
         lowest = wide.amin(dim=1, keepdim=True).div_(-zero)
@@ -137,7 +142,8 @@ class QuantizedDense:
         if self.bias.dtype == torch.bfloat16:
             # Rounded before it is used, and never down: its rounding is no error.
             scales = scales.mul_(1 + 2**-8).to(torch.bfloat16)
-        wide = torch.addcmul(self.zero, wide, scales.float().reciprocal())
+        inverses = scales.float().reciprocal()
+        wide = torch.addcmul(self.zero, wide, inverses, out=wide if overwrite else None)
         return wide.view(torch.int32).to(torch.int8).view(torch.uint8), scales
 
 

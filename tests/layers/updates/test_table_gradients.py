@@ -4,8 +4,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from thinc.api import Adam
 from torch.nn import functional
 
+from spacy_deberta.layers.updates.gradient_updates import GradientUpdates
+from spacy_deberta.layers.updates.optimization import ParameterUpdate
 from spacy_deberta.layers.updates.table_gradients import TableGradients
 
 ROWS, WIDTH = 7, 3
@@ -77,3 +80,18 @@ def test_writes_of_an_optimizer_to_other_rows_are_not_in_the_next_gradient():
         with gradients.made_dense([table], keep_memory=False):
             assert table.grad.any(dim=1).nonzero().flatten().tolist() == [row]
             table.grad.add_(table.data)
+
+
+@given(batches, st.sampled_from([0.0, 1e-3, 1.0, 1e6]))
+def test_the_rows_of_a_batch_are_clipped_as_the_whole_gradient(rows, grad_clip):
+    updated = []
+    for sparse in (True, False):
+        table = torch.nn.Parameter(torch.ones(ROWS, WIDTH))
+        read(table, rows, sparse=sparse)
+        # With a large epsilon, Adam's step depends on the size of the gradient.
+        optimizer = Adam(0.1, eps=1.0, grad_clip=grad_clip)
+        key = (0, "table")
+        updates = {key: ParameterUpdate(learn_rate_scale=1.0, weight_decay=False)}
+        assert GradientUpdates()(optimizer, {key: table}, updates, scaled=False)
+        updated.append(table.detach())
+    torch.testing.assert_close(*updated)

@@ -66,7 +66,7 @@ def test_positive_rows_have_nearly_all_integers(kind, operands):
     )
     assert error(shifted(rows), expected).median() < error(symmetric(rows), expected).median()
     residual = torch.randn(ROWS, OUTPUTS)
-    together = shifted.add_to(residual, rows)
+    together = shifted.add_to(residual, rows.clone())
     assert torch.allclose(together, shifted(rows) + residual, atol=1e-3, rtol=1e-5)
 
 
