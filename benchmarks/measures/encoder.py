@@ -1,7 +1,7 @@
 """The encoder alone: forward, and forward and backward, by length, dtype and kernel."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from benchmarks.measures.timing import (
     gather,
     measure,
     not_here,
+    pooled,
 )
 from benchmarks.peers import huggingface, onnx, openvino, ours, products
 
@@ -26,27 +27,28 @@ from benchmarks.peers import huggingface, onnx, openvino, ours, products
 TOLERANCES = {"fp32": 1e-3, "bf16": 1e-1, "int8": 1e-1}
 # Enough to compare values.
 CHECKED_PIECES = 128
+# What takes turns with every peer.
+OWN = ("ours", "products")
 # Number of score tensors that Hugging Face's attention keeps for the backward pass.
 KEPT_SCORES = 6
 
 
 def run(settings: Settings, results: Results) -> None:
     """Measure every length up to a batch, dtype and direction."""
-    torch.manual_seed(0)
-    encoders = Encoders(settings)
-    for case in cases(settings):
-        if not results.has(case):
-            results.add(encoders.measure(case))
+    _run(settings, results, cases(settings), apart=False)
 
 
 def run_long(settings: Settings, results: Results) -> None:
     """Measure longer sequences, for which not every machine has the memory."""
+    _run(settings, results, long_cases(settings), apart=True)
+
+
+def _run(settings: Settings, results: Results, cases: Iterable[Case], *, apart: bool) -> None:
     torch.manual_seed(0)
     encoders = Encoders(settings)
-    for case in long_cases(settings):
+    for case in cases:
         if not results.has(case):
-            encoders.forget_engines()
-            results.add(encoders.measure(case))
+            results.add(encoders.measure(case, apart=apart))
 
 
 def cases(settings: Settings) -> Iterator[Case]:
@@ -114,16 +116,38 @@ class Encoders:
         load = {"fp32": onnx.load_encoder, "int8": onnx.load_int8_encoder}[dtype]
         return load(self.huggingface, path, threads=threads)
 
-    def measure(self, case: Case) -> list[Measurement]:
-        """Seconds of all contenders in one case, and their errors against Hugging Face's values."""
-        length, dtype = case["length"], case["dtype"]
+    def measure(self, case: Case, *, apart: bool = False) -> list[Measurement]:
+        """Seconds of all contenders in one case, and their errors against Hugging Face's values.
+
+        Args:
+            case: The case.
+            apart: Whether each peer takes turns with ours and the products alone, and no other
+                peer is in memory: of a sequence of 4,096 pieces, an engine holds ten gigabytes.
+        """
         backward = case["pass"] != "forward"
-        sizes = self.settings.sizes
+        length, dtype = case["length"], case["dtype"]
         few = UniformBatch(self, max(1, CHECKED_PIECES // length), length, dtype)
         if dtype == "bf16" and (why := machine.why_no_bf16()):
             return self._without_hardware(few, case, why)
-        checked, errors = self._check(few, case, gather(few.builders(backward=backward)))
-        batch = UniformBatch(self, max(1, sizes.batch_pieces // length), length, dtype)
+        oracle = few.oracle(backward=backward)
+        names = list(few.builders(backward=backward))
+        peers = [name for name in names if name not in OWN]
+        measured: list[Measurement] = []
+        for chosen in [[*OWN, peer] for peer in peers] if apart else [names]:
+            if apart:
+                self.forget_engines()
+            measured += self._measure_some(case, few, oracle, chosen)
+        return pooled(measured)
+
+    def _measure_some(
+        self, case: Case, few: "UniformBatch", oracle: Tensor, names: Collection[str]
+    ) -> list[Measurement]:
+        length, sizes = case["length"], self.settings.sizes
+        backward = case["pass"] != "forward"
+        builders = few.builders(backward=backward)
+        contenders = gather({name: builders[name] for name in names})
+        checked, errors = self._check(case, contenders, oracle)
+        batch = UniformBatch(self, max(1, sizes.batch_pieces // length), length, few.dtype)
         builders = batch.builders(backward=backward)
         contenders = gather({name: builders[name] for name in checked.runs})
         contenders = Contenders(contenders.runs, {**checked.absent, **contenders.absent})
@@ -131,11 +155,10 @@ class Encoders:
         return measure(contenders, case, repeats=repeats) + errors
 
     def _check(
-        self, batch: "UniformBatch", case: Case, contenders: Contenders
+        self, case: Case, contenders: Contenders, oracle: Tensor
     ) -> tuple[Contenders, list[Measurement]]:
         """Exclude contenders with incorrect results, and return the errors of all."""
         errors = []
-        oracle = batch.oracle(backward=case["pass"] != "forward")
 
         def check(name: str, run: Workload) -> str:
             values = run()
@@ -155,7 +178,7 @@ class Encoders:
         measured = [not_here(why).as_measurement(case, name) for name in builders]
         if case["pass"] == "forward" and case["length"] == self.settings.sizes.lengths[0]:
             runs = gather({name: builders[name] for name in ("ours", "huggingface")})
-            measured += self._check(few, case, runs)[1]
+            measured += self._check(case, runs, few.oracle(backward=False))[1]
         return measured
 
 

@@ -45,7 +45,7 @@ class Sizes:
     repeats: int = 10
     few_repeats: int = 3
     training_repeats: int = 5
-    long_repeats: int = 1
+    long_repeats: int = 2
     documents: int = 16
     host_documents: int = 300
     training_words: int = 700

@@ -1,8 +1,8 @@
 """Measure contenders interleaved, so that other load on the machine affects all of them alike."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .results import ABSENT, NOT_HERE, WRONG, Case, Measurement
@@ -136,6 +136,16 @@ def measure(
     return measured + [
         error.as_measurement(case, name, quantity) for name, error in contenders.absent.items()
     ]
+
+
+def pooled(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """One measurement of each contender and quantity in a case, with the values of all."""
+    found: dict[tuple[str, str], Measurement] = {}
+    for measurement in measurements:
+        key = (measurement.who, measurement.quantity)
+        before = found[key].values if key in found else ()
+        found[key] = replace(measurement, values=before + measurement.values)
+    return list(found.values())
 
 
 def not_here(why: str) -> CannotMeasureError:

@@ -71,6 +71,24 @@ def test_longer_sequences_are_measured_separately(settings, results):
         assert whos(results, **case) >= {"ours", "products"}
 
 
+def test_longer_sequences_are_measured_with_one_engine_in_memory(settings, results, monkeypatch):
+    held = []
+
+    def load(encoders, name, dtype):
+        held.append(list(encoders._engines))
+        raise CannotMeasureError(f"{name} is not installed")
+
+    monkeypatch.setattr(encoder.Encoders, "_load_engine", load)
+    case = {"pass": "forward", "dtype": "fp32", "length": 64}
+    results.add(encoder.Encoders(settings).measure(case, apart=True))
+    assert held == [[], []]
+    # Ours takes turns with Hugging Face, the other kernel and each engine.
+    assert len(results.find("ours", **case).values) == 4 * settings.sizes.few_repeats
+    assert len(results.find("huggingface", **case).values) == settings.sizes.few_repeats
+    assert results.find("openvino", **case).why == "openvino is not installed"
+    assert len(results.select(**case)) == len({(m.who, m.quantity) for m in results.select()})
+
+
 def test_an_encoder_with_wrong_values_has_no_figures(settings, results, monkeypatch):
     forward = ours.ours_forward
 
