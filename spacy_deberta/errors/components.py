@@ -12,8 +12,7 @@ class ComponentErrors:
     )
     E602 = (
         "'{source}' has no head for {head}; it has: {found}. Set 'name' in "
-        "[components.{component}.model] to {wanted}, or give training data "
-        "(`nlp.initialize(get_examples)` or `spacy train`) to train a new head on."
+        "[components.{component}.model] to {wanted}, or {way} to train a new head."
     )
     E603 = (
         "The head of '{source}' does not have the labels {unknown}; it has: {known}. Rename the "

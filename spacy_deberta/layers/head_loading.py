@@ -256,9 +256,18 @@ def _check_labels(
 
 
 def _missing_head(model: Model[InT, OutT], source: str, found: object, *, wanted: str) -> Exception:
-    head, component = model.attrs["head"].replace("_", " "), head_shim(model).component
+    head, component = model.attrs["head"], head_shim(model).component
+    if HEADS[head].has_labels:
+        way = "give training data (`nlp.initialize(get_examples)` or `spacy train`)"
+    else:
+        way = f"set 'new_head = true' in [initialize.components.{component}]"
     return ValueError(
         Errors.E602.format(
-            source=source, head=head, found=found, component=component, wanted=wanted
+            source=source,
+            head=head.replace("_", " "),
+            found=found,
+            component=component,
+            wanted=wanted,
+            way=way,
         )
     )
