@@ -54,7 +54,7 @@ def fused_adam(
 
     The moments, step counts and averages are stored in the optimizer, which can continue from them.
     The weight decay is applied before the step instead of after it, as in the paper on AdamW. The
-    difference is of second order in the learning rate, below the precision of float32.
+    difference is of second order in the learning rate.
 
     Args:
         optimizer: One that passes `can_fuse`.
