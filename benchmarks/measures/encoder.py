@@ -134,9 +134,9 @@ class Encoders:
         peers = [name for name in names if name not in OWN]
         measured: list[Measurement] = []
         for chosen in [[*OWN, peer] for peer in peers] if apart else [names]:
+            measured += self._measure_some(case, few, oracle, chosen)
             if apart:
                 self.forget_engines()
-            measured += self._measure_some(case, few, oracle, chosen)
         return pooled(measured)
 
     def _measure_some(

@@ -260,7 +260,7 @@ def _missing_head(model: Model[InT, OutT], source: str, found: object, *, wanted
     if HEADS[head].has_labels:
         way = "give training data (`nlp.initialize(get_examples)` or `spacy train`)"
     else:
-        way = f"set 'new_head = true' in [initialize.components.{component}]"
+        way = f"set 'new_head = true' in [initialize.components.{component}] and give training data"
     return ValueError(
         Errors.E602.format(
             source=source,
